@@ -1,0 +1,80 @@
+package optimizer
+
+// Status says what is proven about a plan.
+type Status string
+
+const (
+	// StatusOptimal says that every objective is proven to be optimal.
+	StatusOptimal Status = "optimal"
+	// StatusFeasible says that the plan is the best found, within the gaps
+	// stated beside it.
+	StatusFeasible Status = "feasible"
+)
+
+// Plan is the answer to a Problem. Its budgets, models and variants stand in
+// the order of the problem's.
+type Plan struct {
+	// Status says whether every objective is proven.
+	Status Status `json:"status"`
+	// ShortfallGap is the largest difference, over the priorities, between
+	// the shortfall reached and the proven bound on it.
+	ShortfallGap float64 `json:"shortfall_gap"`
+	// Gap is the relative difference between the cost (with start cost) and
+	// the proven bound on it, at the shortfalls reached.
+	Gap float64 `json:"gap"`
+	// Cost is the running cost in currency per hour, without start cost.
+	Cost float64 `json:"cost"`
+	// StartCost is the start cost of the replicas above the current ones.
+	StartCost float64 `json:"start_cost"`
+	// Changed is the number of replicas started plus those stopped.
+	Changed int `json:"changed"`
+	// RunnerUpCost is the least cost, start cost included, of a plan with the
+	// same shortfalls and other replicas than this one; nil where there is no
+	// other such plan or where it was not looked for because the search was
+	// cut short.
+	RunnerUpCost *float64 `json:"runner_up_cost,omitempty"`
+	// OverBudget names the budgets that the minimums alone exceed.
+	OverBudget []string `json:"over_budget"`
+	// Budgets tells for each budget how much of it the plan uses.
+	Budgets []BudgetPlan `json:"budgets"`
+	// Models holds the replicas.
+	Models []ModelPlan `json:"models"`
+}
+
+// BudgetPlan is what a plan takes of one budget.
+type BudgetPlan struct {
+	// Name is the budget's.
+	Name string `json:"name"`
+	// Used is the sum over all variants, in the budget's unit.
+	Used float64 `json:"used"`
+	// Limit is the budget's.
+	Limit float64 `json:"limit"`
+	// ShadowPrice is what one more unit of the budget would save, in currency
+	// per hour, at the shortfalls reached. It is an estimate by duality: exact
+	// for a convex problem, near it for a large one.
+	ShadowPrice float64 `json:"shadow_price"`
+}
+
+// ModelPlan is the plan of one model.
+type ModelPlan struct {
+	// Name is the model's.
+	Name string `json:"name"`
+	// Shortfall is the largest part of a demand that is left uncarried, over
+	// the model's signals, between 0 and 1.
+	Shortfall float64 `json:"shortfall"`
+	// Binding is the signal that determines the number of replicas: the one
+	// with the least supply per demand. It is empty where there is no demand.
+	Binding string `json:"binding"`
+	// Variants holds the replicas.
+	Variants []VariantPlan `json:"variants"`
+}
+
+// VariantPlan is the plan of one variant.
+type VariantPlan struct {
+	// Name is the variant's.
+	Name string `json:"name"`
+	// Replicas is the number of replicas to run.
+	Replicas int `json:"replicas"`
+	// Reason says what determined Replicas.
+	Reason Reason `json:"reason"`
+}

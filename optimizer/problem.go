@@ -1,0 +1,72 @@
+package optimizer
+
+// Problem is everything a plan depends on. Equal problems give equal plans,
+// whatever the order of their budgets, models and variants.
+type Problem struct {
+	// Budgets are the limits that variants of any models share.
+	Budgets []Budget `json:"budgets"`
+	// Models are the served models. Their names are unique.
+	Models []Model `json:"models"`
+}
+
+// Budget is a limit on a sum over all variants of all models: accelerators of
+// a type, watts, currency per hour, a quota.
+type Budget struct {
+	// Name identifies the budget in Variant.Uses and in plans.
+	Name string `json:"name"`
+	// Limit is in the unit of the uses, finite and not negative.
+	Limit float64 `json:"limit"`
+}
+
+// Model is a served model with the load that its variants together must carry.
+type Model struct {
+	// Name identifies the model; it is unique within a problem.
+	Name string `json:"name"`
+	// Priority says who is served first when budgets run out. A lower number
+	// is more important; equal numbers share fairly.
+	Priority int `json:"priority"`
+	// MinReplicas is the least number of replicas over all variants.
+	MinReplicas int `json:"min_replicas"`
+	// Demand is the load per signal, in the signal's unit. Zero demand asks
+	// for nothing.
+	Demand map[string]float64 `json:"demand"`
+	// Variants are the ways of serving the model.
+	Variants []Variant `json:"variants"`
+}
+
+// Variant is one way of serving a model: a scale target with a cost, a
+// capacity and what a replica of it takes from the budgets.
+type Variant struct {
+	// Name identifies the variant; it is unique within its model.
+	Name string `json:"name"`
+	// Cost is what one replica costs, in currency per hour.
+	Cost float64 `json:"cost"`
+	// StartCost is added for every replica above Current, in currency per
+	// hour. It stands for what running both during a swap costs, and stops
+	// swaps that do not pay.
+	StartCost float64 `json:"start_cost"`
+	// Min is the least number of replicas.
+	Min int `json:"min"`
+	// Max is the largest number of replicas; nil leaves the budgets as the
+	// only limit.
+	Max *int `json:"max,omitempty"`
+	// Current is the number of replicas there are now.
+	Current int `json:"current"`
+	// Capacity is what one replica carries per signal, in the signal's unit.
+	// A signal left out is one the variant does not help with.
+	Capacity map[string]float64 `json:"capacity"`
+	// Uses is what one replica takes per budget, in the budget's unit.
+	Uses map[string]float64 `json:"uses"`
+}
+
+// Options bound the work of Solve. The zero value is ready to use.
+type Options struct {
+	// WorkLimit bounds the search in abstract steps that do not depend on the
+	// machine, so that equal inputs give equal plans everywhere. Zero means
+	// DefaultWorkLimit.
+	WorkLimit int
+	// Interrupt, where set, is polled often; once it returns true the search
+	// ends with the best plan found and its proven gaps. It lets a caller
+	// impose a time limit, at the price of plans that depend on the machine.
+	Interrupt func() bool
+}
