@@ -11,12 +11,12 @@ type Reason string
 // The reasons for which a query has no usable answer.
 const (
 	ReasonCanceled     Reason = "canceled"     // the caller gave up
-	ReasonTimeout      Reason = "timeout"      // neither an answer nor a refusal within the time allowed
+	ReasonTimeout      Reason = "timeout"      // neither an answer nor a refusal within the time allowed, by this side's clock or the source's
 	ReasonConnection   Reason = "connection"   // no connection, or it broke
-	ReasonUnauthorized Reason = "unauthorized" // HTTP 401 or 403
+	ReasonUnauthorized Reason = "unauthorized" // HTTP 401 or 403, from the source or from where its token comes
 	ReasonBadQuery     Reason = "bad_query"    // the source refuses the expression (HTTP 400)
 	ReasonExecution    Reason = "execution"    // the source failed while evaluating the expression (HTTP 422)
-	ReasonServerError  Reason = "server_error" // HTTP 5xx
+	ReasonServerError  Reason = "server_error" // any other HTTP 5xx
 	ReasonClientError  Reason = "client_error" // any other HTTP 4xx
 	ReasonBadResponse  Reason = "bad_response" // the body is not what the API promises
 	ReasonTooLarge     Reason = "too_large"    // the body is over the limit

@@ -1,0 +1,162 @@
+package promapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+)
+
+// The limits that a Config without its own gets.
+const (
+	DefaultTimeout      = 10 * time.Second
+	DefaultMaxBodyBytes = 16 << 20
+)
+
+// Config says which Prometheus to ask, and how. Only URL is required.
+type Config struct {
+	// URL is where the API of the Prometheus starts, with a path if it is served below one. A user and password in it are
+	// sent as basic authentication.
+	URL string
+	// HTTPConfig is TLS, credentials, headers and proxies. Start from config.DefaultHTTPClientConfig: the zero value follows
+	// no redirects and speaks no HTTP/2. Files it names are read again when they change.
+	HTTPConfig config.HTTPClientConfig
+	// Timeout bounds one query from connecting to the last byte. A context that ends earlier comes first.
+	Timeout time.Duration
+	// MaxBodyBytes bounds one answer, after decompression.
+	MaxBodyBytes int64
+	// UserAgent is sent with every request.
+	UserAgent string
+}
+
+// Client asks a Prometheus, or anything else that speaks its HTTP API. It keeps no state but its idle connections, and is
+// safe for concurrent use.
+type Client struct {
+	api     v1.API
+	http    *http.Client
+	name    string
+	timeout time.Duration
+}
+
+var _ Querier = (*Client)(nil)
+
+// New returns a Client. It reads the files that the configuration names, but connects to nothing.
+func New(cfg Config) (*Client, error) {
+	address, user, err := splitAddress(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("prometheus url: %w", err)
+	}
+	if cfg.HTTPConfig.BasicAuth == nil {
+		cfg.HTTPConfig.BasicAuth = user
+	} else if user != nil {
+		return nil, errors.New("prometheus url: user and password are given in both the url and basic_auth")
+	}
+	if err := cfg.HTTPConfig.Validate(); err != nil {
+		return nil, fmt.Errorf("prometheus http_config: %w", err)
+	}
+	hc, err := config.NewClientFromConfig(cfg.HTTPConfig, "prometheus", config.WithUserAgent(cfg.UserAgent))
+	if err != nil {
+		return nil, fmt.Errorf("prometheus http_config: %w", err)
+	}
+	limit := cfg.MaxBodyBytes
+	if limit <= 0 {
+		limit = DefaultMaxBodyBytes
+	}
+	hc.Transport = &bodyLimiter{next: hc.Transport, limit: limit}
+	ac, err := api.NewClient(api.Config{Address: address.String(), Client: hc})
+	if err != nil {
+		return nil, fmt.Errorf("prometheus url: %w", err)
+	}
+	c := &Client{api: v1.NewAPI(statusClient{ac}), http: hc, name: displayName(address), timeout: cfg.Timeout}
+	if c.timeout <= 0 {
+		c.timeout = DefaultTimeout
+	}
+	return c, nil
+}
+
+// Query implements Querier. A zero time asks for the server's own now.
+func (c *Client) Query(ctx context.Context, expr string, at time.Time) (model.Vector, error) {
+	return ask[model.Vector](ctx, c, func(ctx context.Context, o v1.Option) (model.Value, v1.Warnings, v1.Infos, error) {
+		return c.api.Query(ctx, expr, at, o)
+	})
+}
+
+// QueryRange answers expr at every step of r. Its errors are those of Query.
+func (c *Client) QueryRange(ctx context.Context, expr string, r v1.Range) (model.Matrix, error) {
+	return ask[model.Matrix](ctx, c, func(ctx context.Context, o v1.Option) (model.Value, v1.Warnings, v1.Infos, error) {
+		return c.api.QueryRange(ctx, expr, r, o)
+	})
+}
+
+// Close closes the idle connections. Queries under way are not disturbed.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+type call func(context.Context, v1.Option) (model.Value, v1.Warnings, v1.Infos, error)
+
+// ask makes one call within the time allowed and takes nothing but a whole answer of type T.
+func ask[T model.Value](ctx context.Context, c *Client, do call) (T, error) {
+	var none T
+	bounded, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	value, warnings, _, err := do(bounded, v1.WithTimeout(serverTimeout(bounded)))
+	if err != nil {
+		return none, c.fail(reasonOfCall(ctx, err), err)
+	}
+	if partial := realWarnings(warnings); len(partial) > 0 {
+		return none, c.fail(ReasonWarnings, errors.New(shorten(strings.Join(partial, "; "))))
+	}
+	if value == nil {
+		return none, c.fail(ReasonBadResponse, errors.New("the answer holds no result"))
+	}
+	answer, ok := value.(T)
+	if !ok {
+		return none, c.fail(ReasonWrongType, fmt.Errorf("the answer is a %s, not a %s", value.Type(), none.Type()))
+	}
+	return answer, nil
+}
+
+// serverTimeout is the time left, as a duration that every Prometheus can read: its grammar has no fractions, and
+// client_golang would write 1.5s.
+func serverTimeout(ctx context.Context) time.Duration {
+	deadline, _ := ctx.Deadline()
+	left := time.Until(deadline)
+	if left > time.Second {
+		return (left + time.Second - 1).Truncate(time.Second)
+	}
+	return max(left.Truncate(time.Millisecond), time.Millisecond)
+}
+
+// splitAddress parses a URL and takes user and password out of it, so that they cannot reach an error text.
+func splitAddress(text string) (*url.URL, *config.BasicAuth, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		var ue *url.Error
+		if strings.Contains(text, "@") || !errors.As(err, &ue) {
+			return nil, nil, errors.New("not a URL")
+		}
+		return nil, nil, fmt.Errorf("not a URL: %w", ue.Err)
+	}
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, nil, errors.New("want http://host:port or https://host:port")
+	}
+	if u.User == nil {
+		return u, nil, nil
+	}
+	password, _ := u.User.Password()
+	user := &config.BasicAuth{Username: u.User.Username(), Password: config.Secret(password)}
+	u.User = nil
+	return u, user, nil
+}
+
+// displayName is the address as error texts show it: without the parameters, which may hold a key.
+func displayName(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
