@@ -1,0 +1,191 @@
+// Package embedded answers PromQL without a Prometheus server: Prometheus' own scrape manager, TSDB and engine in process.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/common/promslog"
+	promconfig "github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/tsdb"
+)
+
+// What a Config that does not say gets. Lookback is Prometheus' own; the number of samples is a tenth of Prometheus', which
+// is what a small pod can hold.
+const (
+	DefaultRetention  = 24 * time.Hour
+	DefaultLookback   = 5 * time.Minute
+	DefaultTimeout    = 10 * time.Second
+	DefaultMaxSamples = 5_000_000
+)
+
+// Config says what to scrape, what to keep and what a query may cost. The zero value scrapes nothing.
+type Config struct {
+	// Scrape is a configuration as prometheus/config.Load returns it, of which global and scrape_configs are used. Targets
+	// come from static_configs and file_sd_configs.
+	Scrape *promconfig.Config
+	// Dir holds the TSDB across restarts. Left empty, the data lives in a temporary directory that Close removes.
+	Dir string
+	// Retention is how long samples are kept, at least; they go in blocks of at most two hours.
+	Retention time.Duration
+	// LookbackDelta is how old the newest sample of a series without a staleness marker may be to count.
+	LookbackDelta time.Duration
+	// Timeout bounds one query. A context that ends earlier comes first.
+	Timeout time.Duration
+	// MaxSamples is how many samples one query may hold in memory.
+	MaxSamples int
+	// Logger takes what Prometheus' parts log. Left nil, it is dropped.
+	Logger *slog.Logger
+}
+
+// Engine is a small Prometheus in process. It answers from New until Close, and scrapes while Run runs. It is safe for
+// concurrent use.
+type Engine struct {
+	logger       *slog.Logger
+	promql       *promql.Engine
+	subqueryStep atomic.Int64 // the step of a subquery that names none, in milliseconds
+	scraper      scraper
+
+	mu   sync.RWMutex // read-locked by whoever uses db
+	db   *tsdb.DB     // nil once closed
+	temp string       // what Close removes, if anything
+}
+
+// New opens the TSDB and checks the scrape configuration. Nothing is scraped before Run.
+func New(cfg Config) (*Engine, error) {
+	setDefaults(&cfg)
+	if cfg.Scrape == nil {
+		var err error
+		if cfg.Scrape, err = promconfig.Load("", cfg.Logger); err != nil {
+			return nil, fmt.Errorf("load an empty scrape configuration: %w", err)
+		}
+	}
+	if err := checkScrape(cfg.Scrape); err != nil {
+		return nil, err
+	}
+	e := &Engine{logger: cfg.Logger}
+	if err := e.openStorage(cfg); err != nil {
+		return nil, err
+	}
+	e.promql = promql.NewEngine(promql.EngineOpts{
+		Logger:                   cfg.Logger,
+		MaxSamples:               cfg.MaxSamples,
+		Timeout:                  cfg.Timeout,
+		LookbackDelta:            cfg.LookbackDelta,
+		NoStepSubqueryIntervalFn: func(int64) int64 { return e.subqueryStep.Load() },
+		EnableAtModifier:         true,
+		EnableNegativeOffset:     true,
+		Parser:                   parser.NewParser(parser.Options{}),
+	})
+	e.setConfig(cfg.Scrape)
+	return e, nil
+}
+
+func setDefaults(cfg *Config) {
+	if cfg.Retention <= 0 {
+		cfg.Retention = DefaultRetention
+	}
+	if cfg.LookbackDelta <= 0 {
+		cfg.LookbackDelta = DefaultLookback
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.MaxSamples <= 0 {
+		cfg.MaxSamples = DefaultMaxSamples
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = promslog.NewNopLogger()
+	}
+}
+
+// openStorage opens the TSDB with buffers for thousands of series rather than the millions that Prometheus prepares for.
+func (e *Engine) openStorage(cfg Config) error {
+	opts := tsdb.DefaultOptions()
+	opts.RetentionDuration = cfg.Retention.Milliseconds()
+	opts.MinBlockDuration = min(max(cfg.Retention, 5*time.Minute), 2*time.Hour).Milliseconds()
+	opts.MaxBlockDuration = max(opts.MinBlockDuration, opts.RetentionDuration/10)
+	opts.StripeSize = 512
+	opts.HeadChunksWriteBufferSize = 64 << 10
+	dir := cfg.Dir
+	if dir == "" {
+		temp, err := os.MkdirTemp("", "variant_exporter-tsdb-")
+		if err != nil {
+			return fmt.Errorf("create a directory for samples: %w", err)
+		}
+		dir, e.temp = temp, temp
+		opts.WALSegmentSize = -1 // Nobody will replay it.
+	}
+	db, err := tsdb.Open(dir, cfg.Logger, nil, opts, nil)
+	if err != nil {
+		return errors.Join(fmt.Errorf("open the TSDB in %s: %w", dir, err), os.RemoveAll(e.temp))
+	}
+	e.db = db
+	return nil
+}
+
+// Append stores samples as if they had been scraped at the times they carry, all or none. A sample may be a staleness
+// marker, but not a native histogram. The TSDB takes samples in the order of time: none for a series before its newest, and
+// none much older than the newest of all.
+func (e *Engine) Append(ctx context.Context, samples model.Vector) error {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.db == nil {
+		return errClosed
+	}
+	ordered := slices.Clone(samples)
+	slices.SortStableFunc(ordered, func(a, b *model.Sample) int { return int(a.Timestamp - b.Timestamp) })
+	app := e.db.Appender(ctx)
+	for _, s := range ordered {
+		if s.Histogram != nil {
+			return errors.Join(fmt.Errorf("append %s: native histograms can only be scraped", s.Metric), app.Rollback())
+		}
+		if _, err := app.Append(0, toLabels(s.Metric), int64(s.Timestamp), float64(s.Value)); err != nil {
+			return errors.Join(fmt.Errorf("append %s at %s: %w", s.Metric, s.Timestamp, err), app.Rollback())
+		}
+	}
+	if err := app.Commit(); err != nil {
+		return fmt.Errorf("commit samples: %w", err)
+	}
+	return nil
+}
+
+func toLabels(m model.Metric) labels.Labels {
+	b := labels.NewScratchBuilder(len(m))
+	for name, value := range m {
+		b.Add(string(name), string(value))
+	}
+	b.Sort()
+	return b.Labels()
+}
+
+// Close ends Run, waits for queries under way and closes the TSDB. It may take as long as a scrape may. Closing twice is
+// harmless.
+func (e *Engine) Close() error {
+	e.scraper.stopAndWait()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.db == nil {
+		return nil
+	}
+	err := e.db.Close()
+	e.db = nil
+	if e.temp != "" {
+		err = errors.Join(err, os.RemoveAll(e.temp))
+	}
+	if err != nil {
+		return fmt.Errorf("close the TSDB: %w", err)
+	}
+	return nil
+}
