@@ -1,0 +1,113 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Severity tells a mistake that keeps a configuration from being used from one that only deserves a look.
+type Severity string
+
+// The severities of a Diagnostic.
+const (
+	SeverityError   Severity = "error"
+	SeverityWarning Severity = "warning"
+)
+
+// Diagnostic is one remark about a configuration file, and where in the file it belongs.
+type Diagnostic struct {
+	File     string   `json:"file"`
+	Line     int      `json:"line"`   // counted from 1; 0 when the remark concerns the whole file
+	Column   int      `json:"column"` // counted from 1, in characters
+	Path     string   `json:"path"`   // such as models[0].variants[1].cost
+	Severity Severity `json:"severity"`
+	Message  string   `json:"message"` // what is wrong
+	Hint     string   `json:"hint,omitempty"`
+	Snippet  string   `json:"snippet,omitempty"` // the line of the file
+
+	width int // how many characters the caret underlines
+}
+
+// String renders the remark as file:line:column, the path and what is wrong, then the line with a caret under the place, then
+// what would be right.
+func (d Diagnostic) String() string {
+	var b strings.Builder
+	b.WriteString(d.File)
+	if d.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", d.Line, d.Column)
+	}
+	fmt.Fprintf(&b, ": %s: ", d.Severity)
+	if d.Path != "" {
+		fmt.Fprintf(&b, "%s: ", d.Path)
+	}
+	b.WriteString(d.Message)
+	if d.Snippet != "" {
+		number := fmt.Sprintf("%5d", d.Line)
+		fmt.Fprintf(&b, "\n%s | %s", number, d.Snippet)
+		fmt.Fprintf(&b, "\n%s | %s%s", strings.Repeat(" ", len(number)), caretIndent(d.Snippet, d.Column), strings.Repeat("^", max(d.width, 1)))
+	}
+	if d.Hint != "" {
+		fmt.Fprintf(&b, "\n      = %s", d.Hint)
+	}
+	return b.String()
+}
+
+// caretIndent is the white space that puts a caret under a column; tabs stay tabs so that the two lines align on any terminal.
+func caretIndent(line string, column int) string {
+	var b strings.Builder
+	for i, r := range []rune(line) {
+		if i >= column-1 {
+			break
+		}
+		if r == '\t' {
+			b.WriteByte('\t')
+		} else {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String()
+}
+
+// Diagnostics are the remarks about one file.
+type Diagnostics []Diagnostic
+
+// HasErrors says whether any remark is an error.
+func (ds Diagnostics) HasErrors() bool {
+	return slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Severity == SeverityError })
+}
+
+// Err returns the errors among the remarks as one error, or nil.
+func (ds Diagnostics) Err() error {
+	if !ds.HasErrors() {
+		return nil
+	}
+	return &InvalidError{Diagnostics: ds}
+}
+
+// sorted returns the remarks in the order of the file.
+func (ds Diagnostics) sorted() Diagnostics {
+	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		return a.Column - b.Column
+	})
+	return ds
+}
+
+// InvalidError is a configuration that cannot be used.
+type InvalidError struct {
+	Diagnostics Diagnostics
+}
+
+// Error lists every error, one below the other.
+func (e *InvalidError) Error() string {
+	var parts []string
+	for _, d := range e.Diagnostics {
+		if d.Severity == SeverityError {
+			parts = append(parts, d.String())
+		}
+	}
+	return strings.Join(parts, "\n")
+}

@@ -1,0 +1,101 @@
+package config
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+//go:embed presets/*.yml
+var presetFiles embed.FS
+
+// Preset is a set of ready signals for one gateway, model server or exporter. It is data: a file in the folder presets.
+type Preset struct {
+	Description  string            `yaml:"description" required:"true"`
+	Labels       LabelNames        `yaml:"labels"`
+	Signals      map[string]Signal `yaml:"signals"`
+	ScaleTargets ScaleTargets      `yaml:"scale_targets"`
+}
+
+// PresetNames lists the presets there are.
+func PresetNames() []string {
+	entries, err := fs.ReadDir(presetFiles, "presets")
+	if err != nil {
+		return nil
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = strings.TrimSuffix(e.Name(), ".yml")
+	}
+	return names
+}
+
+// PresetText returns a preset as its file stands, with the placeholders $namespace and $variant replaced by the label names, and
+// $namespaces by a regular expression for the namespaces.
+func PresetText(name string, names LabelNames, namespaces []string) (string, error) {
+	raw, err := presetFiles.ReadFile("presets/" + name + ".yml")
+	if err != nil {
+		return "", fmt.Errorf("no preset %q; there are %s", name, strings.Join(PresetNames(), ", "))
+	}
+	quoted := make([]string, len(namespaces))
+	for i, n := range namespaces {
+		quoted[i] = regexp.QuoteMeta(n)
+	}
+	slices.Sort(quoted)
+	anyOf := strings.Join(slices.Compact(quoted), "|")
+	if anyOf == "" {
+		anyOf = ".*"
+	}
+	return os.Expand(string(raw), func(key string) string {
+		switch key {
+		case "namespace":
+			return names.Namespace
+		case "variant":
+			return names.Variant
+		case "namespaces":
+			return anyOf
+		}
+		return "$" + key // PromQL's own, such as $1 in label_replace
+	}), nil
+}
+
+// loadPreset reads a preset.
+func loadPreset(name string, names LabelNames, namespaces []string) (*Preset, error) {
+	text, err := PresetText(name, names, namespaces)
+	if err != nil {
+		return nil, err
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		return nil, fmt.Errorf("read preset %s: %w", name, err)
+	}
+	p := &Preset{}
+	d := newDecoder(newSource("preset "+name, text))
+	d.decode("", doc.Content[0], p)
+	if err := d.found.Err(); err != nil {
+		return nil, fmt.Errorf("read preset %s: %w", name, err)
+	}
+	for key, s := range p.Signals {
+		s.preset = name
+		s.Labels = s.Labels.or(p.Labels).or(names)
+		p.Signals[key] = s
+	}
+	return p, nil
+}
+
+// or fills what is empty from other names.
+func (l LabelNames) or(o LabelNames) LabelNames {
+	pick := func(a, b string) string {
+		if a != "" {
+			return a
+		}
+		return b
+	}
+	return LabelNames{Namespace: pick(l.Namespace, o.Namespace), Model: pick(l.Model, o.Model), Variant: pick(l.Variant, o.Variant)}
+}

@@ -1,0 +1,179 @@
+package config
+
+import (
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+	"go.yaml.in/yaml/v3"
+)
+
+// Expr is a PromQL expression, parsed when the file was loaded.
+type Expr struct {
+	text string
+	ast  parser.Expr
+}
+
+// String returns the expression in canonical form, so that equal expressions are equal strings. It is empty for no expression.
+func (e Expr) String() string { return e.text }
+
+// IsZero says that there is no expression.
+func (e Expr) IsZero() bool { return e.ast == nil }
+
+// AST returns the parsed expression. It must not be changed.
+func (e Expr) AST() parser.Expr { return e.ast }
+
+// ParseExpr parses a PromQL expression that does not come from a file.
+func ParseExpr(text string) (Expr, error) {
+	ast, err := newParser().ParseExpr(text)
+	if err != nil {
+		return Expr{}, err
+	}
+	return Expr{text: ast.String(), ast: ast}, nil
+}
+
+func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
+
+func (e *Expr) decodeYAML(d *decoder, path string, n *yaml.Node) {
+	var text string
+	if !d.scalar(path, n, &text, "a PromQL expression") {
+		return
+	}
+	if strings.TrimSpace(text) == "" {
+		d.errorf(path, n, "empty expression").hint("give a PromQL expression, or leave the field out")
+		return
+	}
+	ast, err := newParser().ParseExpr(text)
+	if err != nil {
+		d.promqlErrors(path, n, err)
+		return
+	}
+	e.text, e.ast = ast.String(), ast
+}
+
+func (Expr) jsonSchema(*schemaBuilder) map[string]any {
+	return map[string]any{"type": "string", "minLength": 1}
+}
+
+// Quantity is a number, or a PromQL expression that yields one. The zero Quantity is neither: nothing was given.
+type Quantity struct {
+	Number     float64  // when Query is empty and Set
+	Query      Expr     // asked at every evaluation
+	FromLabels []string // take the product of these numeric labels instead of the sample's value
+	Set        bool
+}
+
+// IsNumber says that the quantity is a fixed number.
+func (q Quantity) IsNumber() bool { return q.Set && q.Query.IsZero() }
+
+type queryQuantity struct {
+	Query      Expr     `yaml:"query" required:"true" doc:"PromQL expression."`
+	FromLabels []string `yaml:"from_labels" doc:"Numeric labels of the result whose product is the quantity, instead of the sample's value."`
+}
+
+func (q *Quantity) decodeYAML(d *decoder, path string, n *yaml.Node) {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		var m queryQuantity
+		d.decode(path, n, &m)
+		q.Query, q.FromLabels = m.Query, m.FromLabels
+		for i, l := range q.FromLabels {
+			if !model.UTF8Validation.IsValidLabelName(l) {
+				d.errorf(index(path+".from_labels", i), nil, "%q is not a label name", l)
+			}
+		}
+	case n.Kind == yaml.ScalarNode && (n.Tag == "!!float" || n.Tag == "!!int"):
+		v, err := strconv.ParseFloat(n.Value, 64)
+		if n.Tag == "!!int" && err != nil {
+			var i int64
+			err = n.Decode(&i)
+			v = float64(i)
+		}
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+			d.errorf(path, n, "%s is not a quantity", n.Value).hint("give a finite number of 0 or more, or a PromQL expression")
+			return
+		}
+		q.Number = v
+	default:
+		q.Query.decodeYAML(d, path, n)
+	}
+	q.Set = true
+}
+
+func (Quantity) jsonSchema(b *schemaBuilder) map[string]any {
+	return map[string]any{"anyOf": []any{
+		map[string]any{"type": "number", "minimum": 0},
+		map[string]any{"type": "string", "minLength": 1},
+		b.object(queryQuantity{}),
+	}}
+}
+
+// Duration is a span of time, written as Prometheus writes it: 5m, 1h30m, 500ms.
+type Duration time.Duration
+
+func (v *Duration) decodeYAML(d *decoder, path string, n *yaml.Node) {
+	var text string
+	if !d.scalar(path, n, &text, "a duration") {
+		return
+	}
+	parsed, err := model.ParseDuration(text)
+	if err != nil {
+		d.errorf(path, n, "%q is not a duration", text).hint("write it like 90s, 5m or 1h30m")
+		return
+	}
+	*v = Duration(parsed)
+}
+
+func (Duration) jsonSchema(*schemaBuilder) map[string]any {
+	return map[string]any{"type": []any{"string", "integer"}, "pattern": durationPattern}
+}
+
+const durationPattern = `^(([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?$|^0$`
+
+// String returns the duration as Prometheus writes it.
+func (v Duration) String() string { return model.Duration(v).String() }
+
+// Regexp is a regular expression that must match a whole text, as everywhere in Prometheus.
+type Regexp struct {
+	*regexp.Regexp
+}
+
+func (r *Regexp) decodeYAML(d *decoder, path string, n *yaml.Node) {
+	var text string
+	if !d.scalar(path, n, &text, "a regular expression") {
+		return
+	}
+	re, err := regexp.Compile("^(?:" + text + ")$")
+	if err != nil {
+		d.errorf(path, n, "not a regular expression: %v", err).hint("use RE2 syntax; the expression must match the whole name")
+		return
+	}
+	r.Regexp = re
+}
+
+func (Regexp) jsonSchema(*schemaBuilder) map[string]any {
+	return map[string]any{"type": "string", "minLength": 1}
+}
+
+// Strings is one text or a list of them.
+type Strings []string
+
+func (s *Strings) decodeYAML(d *decoder, path string, n *yaml.Node) {
+	if n.Kind == yaml.SequenceNode {
+		d.decode(path, n, (*[]string)(s))
+		return
+	}
+	var one string
+	if d.scalar(path, n, &one, "a text or a list of texts") {
+		*s = Strings{one}
+	}
+}
+
+func (Strings) jsonSchema(*schemaBuilder) map[string]any {
+	text := map[string]any{"type": "string"}
+	return map[string]any{"anyOf": []any{text, map[string]any{"type": "array", "items": text}}}
+}

@@ -1,0 +1,286 @@
+package config
+
+import (
+	"math"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+	"go.yaml.in/yaml/v3"
+)
+
+// powerUse is the use that is measured in watts, whether or not a budget limits it.
+const powerUse = "power"
+
+// validator makes the checks that need more than one field, on a configuration whose defaults are filled in.
+type validator struct {
+	*decoder
+	config  *Config
+	budgets map[string]bool
+	used    map[string]bool // signals and budgets in use, as signal/NAME and budget/NAME
+	labels  map[string]labelClaim
+	targets map[string]string // scale target -> path of the variant that has it
+	names   map[string]string // variant name -> path
+	presets map[string]*Preset
+}
+
+// labelClaim is a label value that means one model.
+type labelClaim struct{ path, model string }
+
+func (v *validator) validate() {
+	v.budgets, v.used = map[string]bool{}, map[string]bool{}
+	v.labels, v.targets, v.names = map[string]labelClaim{}, map[string]string{}, map[string]string{}
+	v.presets = map[string]*Preset{}
+	v.sourceOfAnswers()
+	v.labelNames("labels", v.config.Labels)
+	v.tuning("defaults", v.config.Defaults)
+	v.scaleTargets()
+	v.quantity("energy_price", v.config.EnergyPrice)
+	for i, b := range v.config.Budgets {
+		v.budget(index("budgets", i), b)
+	}
+	for _, name := range sortedKeys(v.config.Signals) {
+		v.signal(join("signals", name), name, v.config.Signals[name])
+	}
+	if v.has("models") && len(v.config.Models) == 0 {
+		v.errorf("models", nil, "no model").hint("give at least one model with one variant")
+	}
+	for i := range v.config.Models {
+		v.model(index("models", i), &v.config.Models[i])
+	}
+	v.unused()
+}
+
+// has says whether a path stands in the file.
+func (v *validator) has(path string) bool {
+	_, ok := v.nodes[path]
+	return ok
+}
+
+func (v *validator) sourceOfAnswers() {
+	c := v.config
+	switch {
+	case c.Prometheus == nil && !c.ScrapeConfigs.Set:
+		v.errorf("", nil, "there is nowhere to ask").
+			hint("give prometheus.url, or scrape_configs for the exporter to scrape itself")
+		return
+	case c.Prometheus == nil:
+		return
+	case c.ScrapeConfigs.Set || c.Global.Set:
+		v.errorf("prometheus", v.keys["prometheus"], "both a Prometheus to ask and targets to scrape").
+			hint("keep prometheus, or global and scrape_configs")
+	}
+	if !v.has("prometheus.url") {
+		return
+	}
+	u, err := url.Parse(c.Prometheus.URL)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		v.errorf("prometheus.url", nil, "not the URL of a Prometheus").hint("write it like http://prometheus.monitoring:9090")
+	case u.User != nil:
+		v.errorf("prometheus.url", nil, "credentials in the URL").hint("give them in prometheus.http_config, where they are kept secret")
+	}
+}
+
+func (v *validator) labelNames(path string, l LabelNames) {
+	for key, name := range map[string]string{"namespace": l.Namespace, "model": l.Model, "variant": l.Variant} {
+		if name != "" && !model.LegacyValidation.IsValidLabelName(name) {
+			v.errorf(join(path, key), nil, "%q is not a label name", name).hint("letters, digits and underscores, not a digit first")
+		}
+	}
+}
+
+func (v *validator) tuning(path string, t Tuning) {
+	if t.Headroom != nil && (math.IsNaN(*t.Headroom) || *t.Headroom < 0 || *t.Headroom > 10) {
+		v.errorf(join(path, "headroom"), nil, "headroom of %v", *t.Headroom).hint("0.15 plans 15 %% above what was measured; at most 10")
+	}
+}
+
+func (v *validator) scaleTargets() {
+	for key, e := range map[string]Expr{"current": v.config.ScaleTargets.Current, "ready": v.config.ScaleTargets.Ready} {
+		path := join("scale_targets", key)
+		if v.has(path) && v.vector(path, e) {
+			v.mayCarry(path, e, v.config.Labels.Namespace)
+			v.mayCarry(path, e, LabelTargetKind)
+			v.mayCarry(path, e, LabelTargetName)
+		}
+	}
+}
+
+// The labels by which replicas of scale targets are matched, beside the namespace label.
+const (
+	LabelTargetKind = "scale_target_kind"
+	LabelTargetName = "scale_target_name"
+)
+
+func (v *validator) budget(path string, b Budget) {
+	if b.Name != "" && v.budgets[b.Name] {
+		v.errorf(join(path, "name"), nil, "two budgets are called %q", b.Name).hint("give each a name of its own")
+	}
+	v.budgets[b.Name] = true
+	if b.Name == powerUse && b.Unit != "" && b.Unit != "watts" {
+		v.errorf(join(path, "unit"), nil, "the budget power in %q", b.Unit).hint("power is in watts")
+	}
+	for i, q := range b.Limit {
+		at := join(path, "limit")
+		if _, list := v.nodes[index(at, i)]; list {
+			at = index(at, i)
+		}
+		v.quantity(at, q)
+	}
+}
+
+var signalName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+func (v *validator) signal(path, name string, s Signal) {
+	if !signalName.MatchString(name) {
+		v.errorf(path, v.keys[path], "%q is not a name for a signal", name).hint("letters, digits and underscores, not a digit first")
+	}
+	v.labelNames(join(path, "labels"), s.Labels)
+	// An expression that was given but is wrong has been reported: whether it is there is asked of the file.
+	demand, usage := v.has(join(path, "demand")), v.has(join(path, "usage"))
+	switch {
+	case demand && usage:
+		v.errorf(path, v.keys[path], "both demand and usage").
+			hint("demand is absolute, per model; usage is a share of capacity, per variant: keep one")
+	case !demand && !usage:
+		v.errorf(path, v.keys[path], "neither demand nor usage").hint("give a PromQL expression for one of them")
+	case demand && v.has(join(path, "queued")):
+		v.errorf(join(path, "queued"), v.keys[join(path, "queued")], "queued beside demand").
+			hint("add the queue to the demand expression; queued belongs to usage")
+	}
+	if s.OnMissing == OnMissingZero && !v.has(join(path, "alive")) {
+		v.errorf(join(path, "on_missing"), nil, "on_missing: zero without alive").
+			hint("give alive, an expression above zero while the source is up: only then is no result a zero")
+	}
+	for key, e := range map[string]Expr{"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive} {
+		v.vector(join(path, key), e)
+	}
+	v.quantity(join(path, "capacity"), s.Capacity)
+	v.carriesIdentity(join(path, "demand"), s.Demand, v.modelLabels(s))
+	v.carriesIdentity(join(path, "queued"), s.Queued, v.modelLabels(s))
+	v.carriesIdentity(join(path, "usage"), s.Usage, []string{s.Labels.Variant, labelPod})
+	if !s.Capacity.Query.IsZero() {
+		v.carriesIdentity(join(path, "capacity"), s.Capacity.Query, []string{s.Labels.Variant, labelPod})
+	}
+}
+
+// labelPod is the label of the pod that a series came from, as Prometheus' service discovery names it.
+const labelPod = "pod"
+
+// modelLabels are the labels by any of which a result may be matched to a model.
+func (v *validator) modelLabels(s Signal) []string {
+	names := []string{s.Labels.Model, s.Labels.Variant, labelPod}
+	for i := range v.config.Models {
+		names = append(names, sortedKeys(v.config.Models[i].Match)...)
+	}
+	slices.Sort(names[3:])
+	return slices.Compact(names)
+}
+
+// quantity checks one that is given as PromQL.
+func (v *validator) quantity(path string, q Quantity) {
+	if q.Query.IsZero() {
+		return
+	}
+	if v.has(path + ".query") {
+		path += ".query"
+	}
+	if v.vector(path, q.Query) {
+		for _, l := range q.FromLabels {
+			v.mayCarry(path, q.Query, l)
+		}
+	}
+}
+
+// vector checks that an expression yields an instant vector.
+func (v *validator) vector(path string, e Expr) bool {
+	if e.IsZero() || e.AST().Type() == parser.ValueTypeVector {
+		return !e.IsZero()
+	}
+	r := v.errorf(path, nil, "a %s, where an instant vector is needed", e.AST().Type())
+	switch e.AST().Type() {
+	case parser.ValueTypeScalar:
+		if _, number := e.AST().(*parser.NumberLiteral); number {
+			r.hint("write the number without quotes, where a number is allowed")
+		} else {
+			r.hint("wrap it as vector(...)")
+		}
+	case parser.ValueTypeMatrix:
+		r.hint("apply a function over the range, such as rate(...) or max_over_time(...)")
+	default:
+		r.hint("give an expression that selects or computes series")
+	}
+	return false
+}
+
+// mayCarry reports an expression whose result cannot have a label.
+func (v *validator) mayCarry(path string, e Expr, label string) {
+	if !labelsOf(e.AST()).has(label) {
+		v.dropped(path, label, []string{label})
+	}
+}
+
+// carriesIdentity reports an expression whose result can have none of the labels by which it would be matched.
+func (v *validator) carriesIdentity(path string, e Expr, names []string) {
+	if e.IsZero() || !v.has(path) && !v.has(path+".query") {
+		return
+	}
+	set := labelsOf(e.AST())
+	if slices.ContainsFunc(names, set.has) {
+		return
+	}
+	v.dropped(path, names[0], names)
+}
+
+func (v *validator) dropped(path, label string, names []string) {
+	n := v.nodes[path]
+	if inner := v.nodes[path+".query"]; inner != nil {
+		path, n = path+".query", inner
+	}
+	message := "the result cannot carry the label " + strings.Join(names, ", or ") + " by which it is matched"
+	hint := "keep the label in the result"
+	// The canonical text may differ from the text in the file, so positions come from parsing the file's own.
+	var culprit parser.Expr
+	if n != nil && n.Kind == yaml.ScalarNode {
+		if own, err := newParser().ParseExpr(n.Value); err == nil {
+			culprit = dropper(own, label)
+		}
+	}
+	if a, ok := culprit.(*parser.AggregateExpr); ok {
+		if a.Without {
+			hint = "take " + label + " out of without (...)"
+		} else {
+			hint = "write " + a.Op.String() + " by (" + strings.Join(append(slices.Clone(a.Grouping), label), ", ") + ") (...)"
+		}
+	}
+	if culprit == nil {
+		v.errorf(path, n, "%s", message).hint("%s", hint)
+		return
+	}
+	at := culprit.PositionRange()
+	v.within(path, n, int(at.Start), firstWord(n.Value[at.Start:]), message).hint("%s", hint)
+}
+
+// firstWord is the length of the word that a text begins with, and at least one.
+func firstWord(text string) int {
+	return max(1, strings.IndexFunc(text+" ", func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }))
+}
+
+// unused points at what is configured and has no effect.
+func (v *validator) unused() {
+	for _, name := range sortedKeys(v.config.Signals) {
+		if path := join("signals", name); !v.used[path] {
+			v.warnf(path, v.keys[path], "no model uses the signal %s", name).
+				hint("give a variant a capacity for it, or take it out")
+		}
+	}
+	for i, b := range v.config.Budgets {
+		if path := index("budgets", i); !v.used["budget/"+b.Name] {
+			v.warnf(path, nil, "no variant uses the budget %s", b.Name).hint("name it in a variant's uses, or take it out")
+		}
+	}
+}

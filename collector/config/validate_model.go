@@ -1,0 +1,259 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// ActiveSignal is a signal that a model is planned by.
+type ActiveSignal struct {
+	Name string
+	Signal
+}
+
+// Key names the signal with its preset, such as vllm.concurrency, so that signals of one name from two presets stay apart.
+func (s ActiveSignal) Key() string {
+	if s.preset == "" {
+		return s.Name
+	}
+	return s.preset + "." + s.Name
+}
+
+// ActiveSignals returns the signals that a model is planned by, in the order of their names.
+func (m *Model) ActiveSignals() []ActiveSignal { return m.active }
+
+func (v *validator) model(path string, m *Model) {
+	v.dnsLabel(join(path, "namespace"), m.Namespace)
+	v.tuning(path, m.Tuning)
+	if *m.Replicas.Min < 0 {
+		v.errorf(path+".replicas.min", nil, "minimum of %d", *m.Replicas.Min).hint("0 or more")
+	}
+	v.claims(path, m)
+	available := v.available(path, m)
+	if v.has(path+".variants") && len(m.Variants) == 0 {
+		v.errorf(join(path, "variants"), nil, "no variant").hint("give at least one")
+		return
+	}
+	v.activate(path, m, available)
+	for i := range m.Variants {
+		v.variant(index(path+".variants", i), m, &m.Variants[i], available)
+	}
+	v.modelMinimum(path, m)
+}
+
+// claims checks that no label value means two models.
+func (v *validator) claims(path string, m *Model) {
+	v.claim(join(path, "name"), m, v.config.Labels.Model, m.Name)
+	for _, label := range sortedKeys(m.Match) {
+		for i, value := range m.Match[label] {
+			at := join(path, "match."+label)
+			if _, list := v.nodes[index(at, i)]; list {
+				at = index(at, i)
+			}
+			v.claim(at, m, label, value)
+		}
+	}
+}
+
+func (v *validator) claim(path string, m *Model, label, value string) {
+	if value == "" {
+		return
+	}
+	key := strings.Join([]string{m.Namespace, label, value}, "\x00")
+	if other, taken := v.labels[key]; taken {
+		v.errorf(path, nil, "%s=%q in namespace %s already means %s (%s)", label, value, m.Namespace, other.model, other.path).
+			hint("a result can belong to one model only: give each model a value of its own")
+		return
+	}
+	v.labels[key] = labelClaim{path, m.Name}
+}
+
+// available returns the signals that a model may use: those of its presets, later ones over earlier ones, and the file's own
+// over all.
+func (v *validator) available(path string, m *Model) map[string]ActiveSignal {
+	signals := map[string]ActiveSignal{}
+	for i, name := range m.Presets {
+		p := v.preset(name)
+		if p == nil {
+			v.unknown(index(path+".presets", i), v.nodes[index(path+".presets", i)], "preset", name, signalPresets())
+			continue
+		}
+		for key, s := range p.Signals {
+			if s.OnMissing == "" {
+				s.OnMissing = OnMissingHold
+			}
+			signals[key] = ActiveSignal{Name: key, Signal: s}
+		}
+	}
+	for key, s := range v.config.Signals {
+		signals[key] = ActiveSignal{Name: key, Signal: s}
+	}
+	return signals
+}
+
+// preset returns a preset that brings signals, or nil.
+func (v *validator) preset(name string) *Preset {
+	if p, ok := v.presets[name]; ok {
+		return p
+	}
+	if !slices.Contains(signalPresets(), name) {
+		return nil
+	}
+	p, err := loadPreset(name, v.config.Labels, v.config.namespaces())
+	if err != nil {
+		v.errorf("", nil, "%v", err)
+	}
+	v.presets[name] = p
+	return p
+}
+
+// signalPresets are the presets that bring signals.
+func signalPresets() []string {
+	return slices.DeleteFunc(PresetNames(), func(name string) bool { return name == presetScaleTargets })
+}
+
+// activate decides which signals a model is planned by.
+func (v *validator) activate(path string, m *Model, available map[string]ActiveSignal) {
+	names := map[string]bool{}
+	for i, name := range m.Signals {
+		if _, ok := available[name]; !ok {
+			v.unknown(index(path+".signals", i), v.nodes[index(path+".signals", i)], "signal", name, sortedKeys(available))
+			continue
+		}
+		names[name] = true
+	}
+	if len(m.Signals) == 0 {
+		for i := range m.Variants {
+			for name := range m.Variants[i].Capacity {
+				if _, ok := available[name]; ok {
+					names[name] = true
+				}
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		m.active = append(m.active, available[name])
+		v.used["signals."+name] = true
+	}
+	if len(m.active) == 0 && len(m.Variants) > 0 {
+		v.errorf(path, nil, "no signal to plan by").hint("%s", noSignalHint(available))
+	}
+}
+
+func noSignalHint(available map[string]ActiveSignal) string {
+	if len(available) == 0 {
+		return "list a preset such as vllm under presets, and give each variant a capacity"
+	}
+	return "give each variant a capacity for one of: " + strings.Join(sortedKeys(available), ", ")
+}
+
+func (v *validator) variant(path string, m *Model, x *Variant, available map[string]ActiveSignal) {
+	v.labelValue(join(path, "name"), x.Name)
+	v.dnsName(join(path, "scale_target.name"), x.ScaleTarget.Name)
+	v.unique(path, m, x)
+	v.quantity(join(path, "cost"), x.Cost)
+	for _, name := range sortedKeys(x.Uses) {
+		v.use(join(path, "uses."+name), name, x.Uses[name])
+	}
+	for _, name := range sortedKeys(x.Capacity) {
+		at := join(path, "capacity."+name)
+		if _, ok := available[name]; !ok {
+			v.unknown(at, v.keys[at], "signal", name, sortedKeys(available))
+		}
+		v.quantity(at, x.Capacity[name])
+	}
+	v.missingCapacity(path, m, x)
+	if x.Replicas.Min < 0 {
+		v.errorf(path+".replicas.min", nil, "minimum of %d", x.Replicas.Min).hint("0 or more")
+	}
+	if most := x.Replicas.Max; most != nil && *most < x.Replicas.Min {
+		v.errorf(path+".replicas.max", nil, "maximum of %d below the minimum of %d", *most, x.Replicas.Min).
+			hint("give a maximum of at least the minimum, or none")
+	}
+}
+
+func (v *validator) use(path, name string, q Quantity) {
+	if !v.budgets[name] && name != powerUse {
+		names := append(sortedKeys(v.budgets), powerUse)
+		v.unknown(path, v.keys[path], "budget", name, slices.Compact(names))
+	}
+	v.used["budget/"+name] = true
+	v.quantity(path, q)
+}
+
+// missingCapacity reports a variant that serves whole requests and whose capacity for a signal in use is nowhere given.
+func (v *validator) missingCapacity(path string, m *Model, x *Variant) {
+	if x.Role != RoleBoth {
+		return
+	}
+	for _, s := range m.active {
+		if !x.Capacity[s.Name].Set && !s.Capacity.Set {
+			v.errorf(path, v.keys[join(path, "capacity")], "no capacity for the signal %s that the model is planned by", s.Name).
+				hint("give capacity.%s in %s per replica, or 0 if this variant carries none of it", s.Name, s.Unit)
+		}
+	}
+}
+
+// unique checks that a variant's name and scale target are its own within the namespace: the one selects its gauges, the
+// other is scaled by them.
+func (v *validator) unique(path string, m *Model, x *Variant) {
+	if name := m.Namespace + "/" + x.Name; x.Name != "" {
+		if other, taken := v.names[name]; taken {
+			v.errorf(join(path, "name"), nil, "%s in namespace %s is already the variant %s", x.Name, m.Namespace, other).
+				hint("autoscalers select by this name: give each variant of a namespace its own")
+		}
+		v.names[name] = path
+	}
+	target := fmt.Sprintf("%s/%s/%s", m.Namespace, x.ScaleTarget.Kind, x.ScaleTarget.Name)
+	if other, taken := v.targets[target]; taken && x.Name != "" {
+		v.errorf(join(path, "scale_target"), nil, "%s %s is already the scale target of %s", x.ScaleTarget.Kind, x.ScaleTarget.Name, other).
+			hint("two variants cannot scale one workload")
+	}
+	v.targets[target] = path
+}
+
+func (v *validator) modelMinimum(path string, m *Model) {
+	most := 0
+	for _, x := range m.Variants {
+		if x.Replicas.Max == nil {
+			return
+		}
+		most += *x.Replicas.Max
+	}
+	if *m.Replicas.Min > most {
+		v.errorf(path+".replicas.min", nil, "minimum of %d, but the variants' maxima add up to %d", *m.Replicas.Min, most).
+			hint("lower the minimum or raise a maximum")
+	}
+}
+
+var (
+	dnsLabel   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	dnsName    = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
+	labelValue = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`)
+)
+
+const maxLabelValue = 63
+
+func (v *validator) dnsLabel(path, value string) {
+	if value != "" && (!dnsLabel.MatchString(value) || len(value) > maxLabelValue) {
+		v.errorf(path, nil, "%q is not the name of a namespace", value).hint("lower-case letters, digits and -, at most 63")
+	}
+}
+
+func (v *validator) dnsName(path, value string) {
+	if v.has(path) && (!dnsName.MatchString(value) || len(value) > 253) {
+		v.errorf(path, nil, "%q is not the name of a workload", value).hint("lower-case letters, digits, - and .")
+	}
+}
+
+func (v *validator) labelValue(path, value string) {
+	if value != "" && (!labelValue.MatchString(value) || len(value) > maxLabelValue) {
+		v.errorf(path, nil, "%q is not a Kubernetes label value", value).
+			hint("autoscalers select by it: letters, digits, -, _ and ., at most 63, a letter or digit at both ends")
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
