@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
 	"golang.org/x/oauth2"
 )
 
@@ -38,11 +39,7 @@ func (c statusClient) Do(ctx context.Context, req *http.Request) (*http.Response
 	if json.Unmarshal(body, &said) != nil {
 		said.Type, said.Text = "", ""
 	}
-	text := fmt.Sprintf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
-	if said.Text != "" {
-		text += ": " + shorten(said.Text)
-	}
-	return resp, nil, &Error{Reason: reasonOfStatus(resp.StatusCode, said.Type), Err: errors.New(text)}
+	return resp, nil, &Error{Reason: reasonOfStatus(resp.StatusCode, said.Type), Err: refusal(resp.StatusCode, said.Text)}
 }
 
 // reasonOfStatus classifies an answer outside 2xx. What the source says of itself comes before the number, except where
@@ -96,6 +93,9 @@ func reasonOfCall(ctx context.Context, err error) Reason {
 		if r, ok := reasonOfType(e.Type); ok {
 			return r
 		}
+		if e.Msg == fmt.Sprintf("unexpected value type %q", model.ValString) { // client_golang decodes no strings.
+			return ReasonWrongType
+		}
 		return ReasonBadResponse
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -125,10 +125,22 @@ func (c *Client) fail(reason Reason, err error) *Error {
 		}
 		err = e.Err
 	}
+	if e, ok := errors.AsType[*v1.Error](err); ok {
+		err = errors.New(shorten(e.Msg))
+	}
 	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.Response != nil {
-		err = fmt.Errorf("token endpoint: HTTP %d %s", e.Response.StatusCode, shorten(e.ErrorCode))
+		err = fmt.Errorf("token endpoint: %w", refusal(e.Response.StatusCode, e.ErrorCode))
 	}
 	return &Error{Reason: reason, Err: fmt.Errorf("%s: %w", c.name, err)}
+}
+
+// refusal words an answer outside 2xx, with what the server said if it said it in the way expected of it.
+func refusal(code int, said string) error {
+	text := fmt.Sprintf("HTTP %d %s", code, http.StatusText(code))
+	if said != "" {
+		text += ": " + shorten(said)
+	}
+	return errors.New(text)
 }
 
 // realWarnings drops what is only advice: from 2.48 until 3.0, Prometheus sent its infos among the warnings.

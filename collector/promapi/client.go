@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,10 +83,10 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// Query implements Querier. A zero time asks for the server's own now.
+// Query implements Querier.
 func (c *Client) Query(ctx context.Context, expr string, at time.Time) (model.Vector, error) {
 	return ask[model.Vector](ctx, c, func(ctx context.Context, o v1.Option) (model.Value, v1.Warnings, v1.Infos, error) {
-		return c.api.Query(ctx, expr, at, o)
+		return c.api.Query(ctx, expr, at.Truncate(time.Millisecond), o) // The server would round up, the embedded engine down.
 	})
 }
 
@@ -120,7 +121,24 @@ func ask[T model.Value](ctx context.Context, c *Client, do call) (T, error) {
 	if !ok {
 		return none, c.fail(ReasonWrongType, fmt.Errorf("the answer is a %s, not a %s", value.Type(), none.Type()))
 	}
+	if !whole(value) {
+		return none, c.fail(ReasonBadResponse, errors.New("the answer holds an element without a value"))
+	}
 	return answer, nil
+}
+
+// whole says whether every element of an answer was there: what is missing from the JSON decodes to nil, or to the value 0
+// at the time 0, and absent is not zero.
+func whole(value model.Value) bool {
+	switch v := value.(type) {
+	case model.Vector:
+		return !slices.ContainsFunc(v, func(s *model.Sample) bool {
+			return s == nil || (s.Timestamp == 0 && s.Histogram == nil)
+		})
+	case model.Matrix:
+		return !slices.Contains(v, nil)
+	}
+	return true
 }
 
 // serverTimeout is the time left, as a duration that every Prometheus can read: its grammar has no fractions, and
@@ -158,5 +176,5 @@ func splitAddress(text string) (*url.URL, *config.BasicAuth, error) {
 
 // displayName is the address as error texts show it: without the parameters, which may hold a key.
 func displayName(u *url.URL) string {
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimRight(u.Path, "/")}).String()
 }
