@@ -53,6 +53,8 @@ type Input struct {
 	Name     string // what it is for, such as vllm.concurrency.demand
 	Query    string
 	Series   int           // series in the answer
+	Matched  int           // series that belong to a configured model, variant or budget
+	Stray    string        // a series that belongs to none, as an example; empty when there is none
 	Duration time.Duration // from asking to answer
 	Age      time.Duration // of the newest sample that the answer rests on; negative when unknown
 	Err      error         // why there is no usable answer
@@ -119,7 +121,8 @@ type Capacity struct {
 
 // Budget is a limit and what the plan uses of it.
 type Budget struct {
-	Name, Unit string
-	Limit      *float64 // nil when it is not known
-	Used       float64
+	Name, Unit  string
+	Limit       *float64 // nil when it is not known
+	Used        *float64 // nil when there is no plan
+	ShadowPrice *float64 // currency per hour that one more unit would save
 }

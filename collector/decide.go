@@ -1,0 +1,175 @@
+package collector
+
+import (
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// decision is the way from what was read to what is to be run.
+type decision struct {
+	*results
+	facts   []facts // per variant
+	trust   []trust // per model
+	signals [][]SignalValue
+	limits  []*float64 // per budget; nil when unknown
+}
+
+// facts are what is known of one variant.
+type facts struct {
+	current, ready *int
+	cost           *float64
+	uses           map[string]float64
+	capacities     []float64 // in the order of the model's signals
+	missing        string    // a quantity of its own that is not known
+}
+
+// trust says how much of a model's demand is known.
+type trust int
+
+const (
+	trustNone trust = iota // no signal can be trusted: nothing is decided
+	trustSome              // some can: the plan may raise a variant, never lower it
+	trustAll
+)
+
+func decide(r *results, interrupt func() bool) *Snapshot {
+	d := &decision{results: r}
+	d.gather()
+	plan, err := optimizer.Solve(d.problem(), optimizer.Options{Interrupt: interrupt})
+	return d.snapshot(plan, err)
+}
+
+// gather reads everything that the plan depends on.
+func (d *decision) gather() {
+	price, noPrice := d.single(d.program.energyPrice)
+	for i := range d.program.budgets {
+		d.limits = append(d.limits, d.limit(i))
+	}
+	for v := range d.program.variants {
+		f := facts{current: d.replicas(d.program.current, v), ready: d.replicas(d.program.ready, v)}
+		d.readUses(v, &f)
+		d.readCost(v, &f, price, noPrice)
+		d.facts = append(d.facts, f)
+	}
+	for m := range d.program.models {
+		model := &d.program.models[m]
+		values := make([]SignalValue, len(model.signals))
+		for s := range model.signals {
+			values[s] = d.demandOf(m, s)
+		}
+		d.signals = append(d.signals, values)
+		d.readCapacities(m)
+		d.trust = append(d.trust, d.trusted(m))
+	}
+}
+
+// limit is the smallest of a budget's limits; nil when one of them is not known.
+func (d *decision) limit(i int) *float64 {
+	var least *float64
+	for _, q := range d.program.budgets[i].limits {
+		value, missing := d.single(q)
+		if missing != "" {
+			return nil
+		}
+		if least == nil || value < *least {
+			least = &value
+		}
+	}
+	return least
+}
+
+func (d *decision) readUses(v int, f *facts) {
+	x := &d.program.variants[v]
+	f.uses = make(map[string]float64, len(x.uses))
+	for name, q := range x.uses {
+		value, missing := d.ofVariant(q, v, d.program.config.Labels)
+		if missing != "" {
+			f.missing = missing
+			continue
+		}
+		f.uses[name] = value
+	}
+	for i := range d.program.budgets {
+		b := &d.program.budgets[i]
+		if _, uses := x.uses[b.Name]; uses && d.limits[i] == nil {
+			f.missing = "budget." + b.Name + ".limit is not known"
+		}
+	}
+}
+
+// powerUse is the use in watts by which energy is charged.
+const powerUse = "power"
+
+const wattsPerKilowatt = 1000
+
+func (d *decision) readCost(v int, f *facts, price float64, noPrice string) {
+	x := &d.program.variants[v]
+	cost, missing := d.ofVariant(x.cost, v, d.program.config.Labels)
+	if _, draws := x.uses[powerUse]; draws && d.program.energyPrice.set {
+		if noPrice != "" {
+			missing = noPrice
+		}
+		cost += price * f.uses[powerUse] / wattsPerKilowatt
+	}
+	if missing != "" {
+		f.missing = missing
+		return
+	}
+	f.cost = &cost
+}
+
+// readCapacities reads what a replica of each variant carries of each signal. What cannot be read of a variant without replicas
+// keeps only that variant out of the plan; of one that serves, it makes the signal say nothing.
+func (d *decision) readCapacities(m int) {
+	model := &d.program.models[m]
+	for v := model.first; v < model.behind; v++ {
+		f := &d.facts[v]
+		f.capacities = make([]float64, len(model.signals))
+		for s := range model.signals {
+			if !d.program.variants[v].capacities[s].set {
+				continue // of another role: it carries nothing of this signal
+			}
+			value, missing := d.capacity(v, s)
+			if missing == "" {
+				f.capacities[s] = value
+				continue
+			}
+			f.missing = missing
+			signal := &d.signals[m][s]
+			if (f.current == nil || *f.current > 0) && signal.Planned != nil {
+				*signal = SignalValue{Name: signal.Name, Unit: signal.Unit, Measured: signal.Measured, Missing: missing}
+			}
+		}
+	}
+}
+
+func (d *decision) capacity(v, s int) (value float64, missing string) {
+	x := &d.program.variants[v]
+	return d.ofVariant(x.capacities[s], v, d.program.models[x.model].signals[s].Labels)
+}
+
+func (d *decision) current(v int) *int { return d.facts[v].current }
+
+func (d *decision) trusted(m int) trust {
+	known, missing := 0, 0
+	for _, s := range d.signals[m] {
+		switch {
+		case s.Planned != nil:
+			known++
+		case !s.Ignored:
+			missing++
+		}
+	}
+	model := &d.program.models[m]
+	for v := model.first; v < model.behind; v++ {
+		if d.facts[v].missing != "" && d.facts[v].current == nil {
+			return trustNone // what it carries now is not known, so nobody can plan around it
+		}
+	}
+	switch {
+	case known == 0:
+		return trustNone
+	case missing > 0:
+		return trustSome
+	}
+	return trustAll
+}

@@ -1,0 +1,157 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
+)
+
+// EvaluatorOptions are what an Evaluator needs beside the configuration.
+type EvaluatorOptions struct {
+	Concurrency int              // queries in flight at once; at least 1
+	Now         func() time.Time // measures durations; decisions depend on the time given to Evaluate only
+	Logger      *slog.Logger
+}
+
+// Evaluator turns what a Prometheus knows at one moment into a Snapshot. It keeps nothing that a later evaluation depends on.
+type Evaluator struct {
+	program *program
+	querier promapi.Querier
+	options EvaluatorOptions
+	log     failureLog
+}
+
+// NewEvaluator makes a configuration ready for evaluation.
+func NewEvaluator(c *config.Config, q promapi.Querier, options EvaluatorOptions) (*Evaluator, error) {
+	switch {
+	case c == nil || q == nil:
+		return nil, errors.New("new evaluator: a configuration and a querier are needed")
+	case options.Concurrency < 1:
+		return nil, errors.New("new evaluator: concurrency below 1")
+	case options.Now == nil || options.Logger == nil:
+		return nil, errors.New("new evaluator: a clock and a logger are needed")
+	}
+	return &Evaluator{program: compile(c), querier: q, options: options}, nil
+}
+
+// Evaluate asks every input once, all for the same moment, and decides. It always returns a snapshot: what goes wrong on the way
+// is told in it, and touches only the models and variants that depend on it. The context bounds how long it may take.
+func (e *Evaluator) Evaluate(ctx context.Context, at time.Time) *Snapshot {
+	started := e.options.Now()
+	asking, cancel := reserve(ctx, started)
+	defer cancel()
+	inputs, answers := e.ask(asking, at)
+	s := decide(newResults(e.program, answers, inputs), func() bool { return ctx.Err() != nil })
+	s.At = at
+	s.Duration = e.options.Now().Sub(started)
+	e.log.report(e.options.Logger, at, s)
+	return s
+}
+
+// reserve keeps a fifth of the time allowed, and at most a second, for what follows the queries: an evaluation whose queries
+// hang still answers in time with what it has.
+func reserve(ctx context.Context, now time.Time) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(time.Second, max(0, deadline.Sub(now)/5))))
+}
+
+// ask sends every query, a bounded number at a time.
+func (e *Evaluator) ask(ctx context.Context, at time.Time) ([]Input, []answer) {
+	p := e.program
+	inputs := make([]Input, len(p.queries))
+	answers := make([]answer, len(p.queries))
+	var group errgroup.Group
+	group.SetLimit(e.options.Concurrency)
+	for i, q := range p.queries {
+		group.Go(func() error {
+			begun := e.options.Now()
+			vector, err := e.querier.Query(ctx, q.expr, at)
+			answers[i] = answer{vector, err}
+			inputs[i] = Input{
+				Name: q.name, Query: q.expr, Series: len(vector), Err: err, Age: ageUnknown,
+				Duration: e.options.Now().Sub(begun),
+			}
+			return nil
+		})
+	}
+	ages := make([]answer, len(p.ages))
+	for i, a := range p.ages {
+		group.Go(func() error {
+			vector, err := e.querier.Query(ctx, a.expr, at)
+			ages[i] = answer{vector, err}
+			return nil
+		})
+	}
+	_ = group.Wait() // no function returns an error: each answer carries its own
+	for i, a := range p.ages {
+		setAges(inputs, a, ages[i].vector, at)
+	}
+	return inputs, answers
+}
+
+const ageUnknown = time.Duration(-1)
+
+// logAgain is how long a failure that goes on is kept out of the log.
+const logAgain = 10 * time.Minute
+
+// failureLog writes a line when an input starts to fail, when it fails for another reason, when it works again, and every ten
+// minutes in between: a scrape every few seconds must not flood the log. Nothing but the log depends on it.
+type failureLog struct {
+	mu   sync.Mutex
+	last map[string]loggedFailure
+}
+
+type loggedFailure struct {
+	reason string
+	at     time.Time
+}
+
+func (l *failureLog) report(logger *slog.Logger, at time.Time, s *Snapshot) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last == nil {
+		l.last = map[string]loggedFailure{}
+	}
+	for i := range s.Inputs {
+		in := &s.Inputs[i]
+		switch {
+		case in.Err != nil:
+			if l.due(in.Name, string(in.Reason()), at) {
+				logger.Warn("input has no usable answer", "input", in.Name, "reason", in.Reason(), "duration", in.Duration, "err", in.Err)
+			}
+		case len(in.Bad) > 0:
+			if l.due(in.Name, in.Bad[0].Reason, at) {
+				logger.Warn("input has samples that cannot be used", "input", in.Name, "reason", in.Bad[0].Reason,
+					"samples", len(in.Bad), "example", in.Bad[0].Metric)
+			}
+		default:
+			if _, failed := l.last[in.Name]; failed {
+				delete(l.last, in.Name)
+				logger.Info("input works again", "input", in.Name)
+			}
+		}
+	}
+	if s.Plan.Err != nil && l.due("plan", s.Plan.Err.Error(), at) {
+		logger.Error("no plan", "err", s.Plan.Err)
+	}
+}
+
+// due says whether a failure should be written now, and remembers that it was.
+func (l *failureLog) due(name, reason string, at time.Time) bool {
+	last, known := l.last[name]
+	if known && last.reason == reason && at.Sub(last.at) < logAgain {
+		return false
+	}
+	l.last[name] = loggedFailure{reason, at}
+	return true
+}

@@ -1,0 +1,102 @@
+package collector
+
+import (
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// problem states what is known as an integer program.
+func (d *decision) problem() optimizer.Problem {
+	var p optimizer.Problem
+	for i := range d.program.budgets {
+		if d.limits[i] != nil {
+			p.Budgets = append(p.Budgets, optimizer.Budget{Name: d.program.budgets[i].Name, Limit: *d.limits[i]})
+		}
+	}
+	for m := range d.program.models {
+		p.Models = append(p.Models, d.problemModel(m))
+	}
+	return p
+}
+
+func (d *decision) problemModel(m int) optimizer.Model {
+	model := &d.program.models[m]
+	out := optimizer.Model{Name: model.Namespace + "/" + model.Name, Priority: model.Priority, Demand: map[string]float64{}}
+	for _, s := range d.signals[m] {
+		if s.Planned != nil && d.trust[m] != trustNone {
+			out.Demand[s.Name] = *s.Planned
+		}
+	}
+	if d.trust[m] != trustNone {
+		out.MinReplicas = d.minReplicas(m)
+	}
+	for v := model.first; v < model.behind; v++ {
+		out.Variants = append(out.Variants, d.problemVariant(m, v))
+	}
+	return out
+}
+
+func (d *decision) problemVariant(m, v int) optimizer.Variant {
+	x, f := &d.program.variants[v], &d.facts[v]
+	out := optimizer.Variant{Name: x.Name, Capacity: map[string]float64{}, Uses: map[string]float64{}}
+	for s, value := range f.capacities {
+		out.Capacity[d.program.models[m].signals[s].Name] = value
+	}
+	for i := range d.program.budgets {
+		if use, ok := f.uses[d.program.budgets[i].Name]; ok && d.limits[i] != nil {
+			out.Uses[d.program.budgets[i].Name] = use
+		}
+	}
+	if f.cost != nil {
+		out.Cost = *f.cost
+	}
+	if f.current != nil {
+		out.Current = *f.current
+		out.StartCost = out.Cost * time.Duration(x.Startup).Hours()
+	}
+	out.Min, out.Max = d.bounds(m, v)
+	return out
+}
+
+// bounds are those of the configuration; narrower where not everything is known. A variant about which nothing is decided stays
+// where it is, and one of which only part of the demand is known is not lowered.
+func (d *decision) bounds(m, v int) (least int, most *int) {
+	x, f := &d.program.variants[v], &d.facts[v]
+	least, most = x.Replicas.Min, x.Replicas.Max
+	if d.trust[m] == trustNone || f.missing != "" {
+		stays := least
+		if f.current != nil {
+			stays = *f.current
+		}
+		return stays, &stays
+	}
+	if d.trust[m] == trustSome && f.current != nil {
+		least = max(least, *f.current)
+		if most != nil {
+			least = min(least, *most)
+		}
+	}
+	return least, most
+}
+
+// minReplicas is the fewest replicas of a model over all variants. A model that may go to zero keeps one until it has been
+// without demand for as long as the configuration asks.
+func (d *decision) minReplicas(m int) int {
+	model := &d.program.models[m]
+	if least := *model.Replicas.Min; least > 0 {
+		return least
+	}
+	for s := range model.signals {
+		value := &d.signals[m][s]
+		if value.Planned == nil {
+			continue
+		}
+		sig := &model.signals[s]
+		past, missing := d.level(m, s, moment{sig.idleDemand, sig.idleUsage, sig.idleQueued}, nil)
+		if past.value > 0 || missing != "" && missing != noResult {
+			return 1
+		}
+	}
+	return 0
+}

@@ -1,0 +1,101 @@
+package collector
+
+import "github.com/variant-exporter/variant-exporter/optimizer"
+
+// snapshot writes down what was read, planned and decided.
+func (d *decision) snapshot(plan optimizer.Plan, err error) *Snapshot {
+	s := &Snapshot{Inputs: d.inputs}
+	s.Plan = PlanSummary{Err: err}
+	if err == nil {
+		s.Plan = PlanSummary{Status: plan.Status, Gap: plan.Gap, ShortfallGap: plan.ShortfallGap, Cost: plan.Cost}
+	}
+	s.Budgets = d.budgets(plan, err)
+	for m := range d.program.models {
+		var planned *optimizer.ModelPlan
+		if err == nil && d.trust[m] != trustNone {
+			planned = &plan.Models[m]
+		}
+		s.Models = append(s.Models, d.modelOf(m, planned))
+	}
+	return s
+}
+
+func (d *decision) budgets(plan optimizer.Plan, err error) []Budget {
+	var all []Budget
+	known := 0
+	for i := range d.program.budgets {
+		b := Budget{Name: d.program.budgets[i].Name, Unit: d.program.budgets[i].Unit, Limit: d.limits[i]}
+		if b.Limit != nil && err == nil {
+			used, price := plan.Budgets[known].Used, plan.Budgets[known].ShadowPrice
+			b.Used, b.ShadowPrice = &used, &price
+			known++
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+func (d *decision) modelOf(m int, planned *optimizer.ModelPlan) Model {
+	model := &d.program.models[m]
+	out := Model{Name: model.Name, Namespace: model.Namespace, Signals: d.signals[m]}
+	if planned != nil {
+		out.Shortfall, out.Binding = &planned.Shortfall, planned.Binding
+	}
+	for v := model.first; v < model.behind; v++ {
+		var p *optimizer.VariantPlan
+		if planned != nil {
+			p = &planned.Variants[v-model.first]
+		}
+		out.Variants = append(out.Variants, d.variantOf(m, v, p))
+	}
+	return out
+}
+
+func (d *decision) variantOf(m, v int, planned *optimizer.VariantPlan) Variant {
+	x, f := &d.program.variants[v], &d.facts[v]
+	out := Variant{
+		Name: x.Name, Accelerator: x.Accelerator, Role: string(x.Role),
+		TargetKind: string(x.ScaleTarget.Kind), TargetName: x.ScaleTarget.Name,
+		Current: f.current, Ready: f.ready, Cost: f.cost, Reason: optimizer.ReasonHold,
+	}
+	for s, value := range f.capacities {
+		if q := x.capacities[s]; q.set && (q.query == none || value > 0) {
+			sig := &d.program.models[m].signals[s]
+			out.Capacities = append(out.Capacities, Capacity{sig.Name, sig.Unit, value})
+		}
+	}
+	out.Missing = d.missing(m, f, planned)
+	if planned == nil || f.missing != "" {
+		return out
+	}
+	n := planned.Replicas
+	out.Planned = &n
+	switch {
+	case d.trust[m] == trustAll:
+		out.Desired, out.Reason, out.Up = &n, planned.Reason, true
+	case f.current != nil && n > *f.current:
+		// Only part of the demand is known: it may raise the variant. Where it does not, there is nothing to say, for what
+		// runs is not a decision.
+		out.Desired, out.Reason = &n, planned.Reason
+	}
+	return out
+}
+
+// missing says what keeps a variant from being fully decided.
+func (d *decision) missing(m int, f *facts, planned *optimizer.VariantPlan) string {
+	if f.missing != "" {
+		return f.missing
+	}
+	for _, s := range d.signals[m] {
+		if s.Missing != "" && !s.Ignored {
+			return s.Name + ": " + s.Missing
+		}
+	}
+	switch {
+	case d.trust[m] == trustNone:
+		return "no signal can be trusted"
+	case planned == nil:
+		return "there is no plan"
+	}
+	return ""
+}
