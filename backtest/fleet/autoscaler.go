@@ -75,7 +75,7 @@ func recommend(value float64, current int, tolerance float64) int {
 		return math.MaxInt32
 	}
 	usage := float64(int64(value*1000)) / 1000
-	if current > 0 && math.Abs(1-usage/float64(current)) <= tolerance {
+	if ratio := usage / float64(current); current > 0 && 1-tolerance <= ratio && ratio <= 1+tolerance {
 		return current
 	}
 	return int(math.Ceil(usage))
