@@ -90,6 +90,7 @@ func collectInput(emit emitter, i *Input) {
 		return
 	}
 	emit(querySeries, float64(i.Series), i.Name)
+	emit(queryMatched, float64(i.Matched), i.Name)
 	bad := map[string]int{}
 	for _, b := range i.Bad {
 		bad[b.Reason]++

@@ -39,6 +39,7 @@ const (
 	queryDuration
 	queryAge
 	querySeries
+	queryMatched
 	queryFailure
 	queryBadSamples
 	evaluationDuration
@@ -76,6 +77,7 @@ func Metrics() []Metric {
 	table[queryDuration] = Metric{"variant_exporter_query_duration_seconds", "How long the query of an input took.", []string{"input"}}
 	table[queryAge] = Metric{"variant_exporter_query_age_seconds", "Age of what the answer to an input rests on: of its selectors that select anything, the one whose newest sample is oldest.", []string{"input"}}
 	table[querySeries] = Metric{"variant_exporter_query_series", "Series in the answer to an input.", []string{"input"}}
+	table[queryMatched] = Metric{"variant_exporter_query_matched_series", "Series in the answer to an input whose labels fit a configured model, variant or scale target.", []string{"input"}}
 	table[queryFailure] = Metric{"variant_exporter_query_failure", "1 for the reason why an input has no usable answer; absent while it has one.", []string{"input", "reason"}}
 	table[queryBadSamples] = Metric{"variant_exporter_query_bad_samples", "Series in the answer to an input that could not be used: nan, inf, negative, histogram, duplicate or labels.", []string{"input", "reason"}}
 	table[evaluationDuration] = Metric{"variant_exporter_evaluation_duration_seconds", "How long the evaluation behind these series took.", nil}
