@@ -1,0 +1,75 @@
+package optimizer
+
+import "math"
+
+// outcome is what is decided and proven for one model or for several.
+type outcome struct {
+	// k is the point chosen for each model.
+	k [][]int
+	// costGap and shortGap are what is missing to a proof, in cost units and
+	// in shortfall; ties says that the ties are settled too.
+	costGap, shortGap float64
+	ties              bool
+}
+
+// floor returns the least shortfall that the model can have by itself: that
+// with all its variants at their largest useful number.
+func (m *model) floor() float64 {
+	x := 0.0
+	for r := range m.signals {
+		left := m.need[r]
+		for i := range m.variants {
+			left -= m.variants[i].covers[r] * float64(m.variants[i].high)
+		}
+		x = max(x, left)
+	}
+	return gridded(x)
+}
+
+// relaxMinimum lowers the model's minimum to what its variants' maximums
+// allow.
+func (m *model) relaxMinimum() {
+	r := len(m.signals)
+	if r == len(m.need) {
+		return
+	}
+	most := 0.0
+	for i := range m.variants {
+		most += m.variants[i].covers[r] * float64(m.variants[i].high)
+	}
+	m.need[r] = min(m.need[r], most-Tolerance)
+}
+
+// aloneTask returns the task to find the cheapest point of a model that
+// shares nothing, at the given shortfall.
+func (s *search) aloneTask(m *model, short float64) *task {
+	slopes := s.start(m)
+	for i := range slopes {
+		slopes[i].below, slopes[i].above = m.variants[i].below, m.variants[i].above
+	}
+	return &task{allow: allowance(short), step: m.divisor}
+}
+
+// solveAlone finds the cheapest point of a model that shares nothing. The
+// least shortfall that maximums allow comes first, so the cost is all there
+// is to minimise.
+func (s *search) solveAlone(m *model) (k []int, gap float64, ties bool) {
+	t := s.aloneTask(m, m.floor())
+	s.run(t, math.Inf(1))
+	if !s.found {
+		return m.largest(), math.Inf(1), false
+	}
+	if s.cut {
+		gap = max(0, s.value-math.Ceil(s.root-0.5))
+	}
+	return append([]int(nil), s.best...), gap, !s.cut && s.ties < tieLimit
+}
+
+// largest returns the point of the largest useful numbers.
+func (m *model) largest() []int {
+	k := make([]int, len(m.variants))
+	for i := range k {
+		k[i] = m.variants[i].high
+	}
+	return k
+}

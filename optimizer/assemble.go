@@ -1,0 +1,61 @@
+package optimizer
+
+import "math"
+
+// assemble turns points into a plan, in the order of the problem. All numbers
+// are computed anew from the problem, summed up in the order of names.
+func (in *instance) assemble(p *Problem, points [][]int) Plan {
+	plan := Plan{
+		Status: StatusFeasible, OverBudget: []string{},
+		Budgets: make([]BudgetPlan, len(p.Budgets)), Models: make([]ModelPlan, len(p.Models)),
+	}
+	for i := range p.Budgets {
+		plan.Budgets[i] = BudgetPlan{Name: p.Budgets[i].Name, Limit: p.Budgets[i].Limit}
+	}
+	for at, m := range in.models {
+		from := &p.Models[m.index]
+		to := &plan.Models[m.index]
+		to.Name, to.Variants = from.Name, make([]VariantPlan, len(from.Variants))
+		for i := range m.variants {
+			v := &m.variants[i]
+			n := v.low + points[at][i]
+			variant := &from.Variants[v.index]
+			to.Variants[v.index] = VariantPlan{Name: variant.Name, Replicas: n, Reason: ReasonDemand}
+			plan.Cost += variant.Cost * float64(n)
+			plan.StartCost += variant.StartCost * float64(max(0, n-v.current))
+			plan.Changed += max(n-v.current, v.current-n)
+			for _, r := range in.rows {
+				plan.Budgets[r.index].Used += variant.Uses[p.Budgets[r.index].Name] * float64(n)
+			}
+		}
+		to.Shortfall, to.Binding = m.binding(from, points[at])
+	}
+	for i := range p.Budgets {
+		for _, r := range in.rows {
+			if r.index == i && r.over {
+				plan.OverBudget = append(plan.OverBudget, p.Budgets[i].Name)
+			}
+		}
+	}
+	return plan
+}
+
+// binding returns the shortfall at a point and the signal with the least
+// supply per demand.
+func (m *model) binding(from *Model, k []int) (float64, string) {
+	worst, name := math.Inf(-1), ""
+	for _, s := range m.signals {
+		supply := 0.0
+		for i := range m.variants {
+			v := &m.variants[i]
+			supply += from.Variants[v.index].Capacity[s] * float64(v.low+k[i])
+		}
+		if x := 1 - supply/from.Demand[s]; x > worst {
+			worst, name = x, s
+		}
+	}
+	if worst <= Tolerance {
+		worst = 0
+	}
+	return max(0, worst), name
+}

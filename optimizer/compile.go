@@ -1,0 +1,258 @@
+package optimizer
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// MaxReplicas bounds the replicas of one variant, as in Kubernetes.
+const MaxReplicas = math.MaxInt32
+
+// instance is a problem made ready for the search. Everything is sorted by
+// name, so that the order of the input cannot matter; replicas are counted
+// beyond the variants' minimums; every row is divided by its size.
+type instance struct {
+	models []*model
+	// rows are the budgets, in the order of their names.
+	rows []row
+	// scale times a cost is its whole number of cost units.
+	scale float64
+}
+
+// row is a budget, seen from the variants' minimums.
+type row struct {
+	index int
+	// room is what the minimums leave of the limit, tolerance included. It is
+	// 0 where the minimums exceed the limit: then nothing else may use it.
+	room float64
+	over bool
+}
+
+// model is a model, seen from its variants' minimums. Its covering rows are
+// its signals in the order of their names, each as a share of its demand, and
+// then, if the minimum asks for replicas, their number.
+type model struct {
+	index    int
+	priority int
+	variants []variant
+	signals  []string
+	// need is what is left to cover per row.
+	need []float64
+	// divisor divides the costs of all plans of the model.
+	divisor float64
+}
+
+// variant is a variant, counted beyond its minimum.
+type variant struct {
+	index int
+	low   int
+	// high is the largest useful number beyond low.
+	high int
+	// held is how many of the replicas beyond low run already.
+	held int
+	// below and above are the cost units of a replica up to and above held.
+	below, above float64
+	// covers is what a replica adds to each covering row of the model.
+	covers []float64
+	// uses is what a replica takes of each row, as a share of its room.
+	uses []float64
+	// current is the number of replicas that run.
+	current int
+}
+
+// compile sorts, shifts and scales a valid problem.
+func compile(p *Problem) *instance {
+	in := &instance{rows: compileRows(p)}
+	order := sortedIndices(len(p.Models), func(i int) string { return p.Models[i].Name })
+	in.models = make([]*model, len(order))
+	for at, i := range order {
+		in.models[at] = compileModel(p, i, in.rows)
+	}
+	in.priceModels(p)
+	return in
+}
+
+// sortedIndices returns 0..n-1 ordered by name.
+func sortedIndices(n int, name func(int) string) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(name(a), name(b)) })
+	return order
+}
+
+// compileRows returns the budgets with the room that the minimums leave.
+func compileRows(p *Problem) []row {
+	used := minimumUse(p)
+	order := sortedIndices(len(p.Budgets), func(i int) string { return p.Budgets[i].Name })
+	rows := make([]row, len(order))
+	for at, i := range order {
+		limit := p.Budgets[i].Limit * (1 + Tolerance)
+		rows[at] = row{index: i, room: max(0, limit-used[i]), over: used[i] > limit}
+	}
+	return rows
+}
+
+// minimumUse returns what the variants' minimums alone take of each budget.
+// The sum runs in the order of names, as all sums do that decide something.
+func minimumUse(p *Problem) []float64 {
+	used := make([]float64, len(p.Budgets))
+	for _, i := range sortedIndices(len(p.Models), func(i int) string { return p.Models[i].Name }) {
+		variants := p.Models[i].Variants
+		for _, j := range sortedIndices(len(variants), func(j int) string { return variants[j].Name }) {
+			for b := range p.Budgets {
+				used[b] += variants[j].Uses[p.Budgets[b].Name] * float64(variants[j].Min)
+			}
+		}
+	}
+	return used
+}
+
+// compileModel shifts and scales one model.
+func compileModel(p *Problem, index int, rows []row) *model {
+	from := &p.Models[index]
+	m := &model{index: index, priority: from.Priority, variants: make([]variant, len(from.Variants))}
+	for s, demand := range from.Demand {
+		if demand > 0 {
+			m.signals = append(m.signals, s)
+		}
+	}
+	slices.Sort(m.signals)
+	missing := from.MinReplicas
+	for i := range from.Variants {
+		missing -= from.Variants[i].Min
+	}
+	n := len(m.signals)
+	if missing > 0 {
+		n++
+	}
+	m.need = make([]float64, n)
+	for s := range m.signals {
+		m.need[s] = 1
+	}
+	if missing > 0 {
+		m.need[n-1] = 1 - Tolerance
+	}
+	order := sortedIndices(len(from.Variants), func(i int) string { return from.Variants[i].Name })
+	for at, i := range order {
+		m.variants[at] = m.compileVariant(from, i, missing)
+	}
+	for s := range m.signals {
+		for i := range m.variants {
+			m.need[s] -= m.variants[i].covers[s] * float64(m.variants[i].low)
+		}
+	}
+	m.bind(p, rows)
+	return m
+}
+
+// compileVariant shifts and scales one variant; missing is how many replicas
+// the model's minimum asks for beyond its variants' minimums.
+func (m *model) compileVariant(from *Model, index, missing int) variant {
+	v := &from.Variants[index]
+	covers := make([]float64, len(m.need))
+	for s, name := range m.signals {
+		covers[s] = v.Capacity[name] / from.Demand[name]
+	}
+	if missing > 0 {
+		covers[len(covers)-1] = 1 / float64(missing)
+	}
+	return variant{
+		index: index, low: v.Min, held: v.Current - v.Min, current: v.Current, covers: covers,
+	}
+}
+
+// bind sets each variant's largest useful number and its use of the rows.
+func (m *model) bind(p *Problem, rows []row) {
+	from := &p.Models[m.index]
+	for i := range m.variants {
+		v := &m.variants[i]
+		useful := 0.0
+		for s, need := range m.need {
+			if need > 0 && v.covers[s] > 0 {
+				useful = max(useful, math.Ceil(need/v.covers[s]))
+			}
+		}
+		if from.Variants[v.index].Cost == 0 {
+			// Stopping what costs nothing would be a change without a gain.
+			useful = max(useful, float64(v.held))
+		}
+		limit := MaxReplicas
+		if most := from.Variants[v.index].Max; most != nil {
+			limit = *most
+		}
+		useful = min(useful, float64(limit-v.low))
+		v.uses = make([]float64, len(rows))
+		for r := range rows {
+			use := from.Variants[v.index].Uses[p.Budgets[rows[r].index].Name]
+			if use > 0 && rows[r].room > 0 {
+				v.uses[r] = use / rows[r].room
+				useful = min(useful, math.Floor(1/v.uses[r]))
+			} else if use > 0 {
+				useful = 0
+			}
+		}
+		v.high = int(max(0, useful))
+	}
+}
+
+// priceModels turns costs into whole numbers of units.
+func (in *instance) priceModels(p *Problem) {
+	largest, total := 0.0, 0.0
+	for _, m := range in.models {
+		largest, total = max(largest, m.dearest(p)), total+m.aloneCost(p)
+	}
+	in.scale = costScale(largest, 8*total)
+	for _, m := range in.models {
+		m.divisor = 0
+		for i := range m.variants {
+			v := &m.variants[i]
+			from := &p.Models[m.index].Variants[v.index]
+			v.below = math.Round(from.Cost * in.scale)
+			v.above = v.below + math.Round(from.StartCost*in.scale)
+			m.divisor = commonDivisor(commonDivisor(m.divisor, v.below), v.above)
+			if v.held <= 0 {
+				v.below = v.above
+			}
+		}
+		m.divisor = max(m.divisor, 1)
+	}
+}
+
+// dearest returns the largest cost of starting and running one replica.
+func (m *model) dearest(p *Problem) float64 {
+	most := 0.0
+	for i := range p.Models[m.index].Variants {
+		v := &p.Models[m.index].Variants[i]
+		most = max(most, v.Cost+v.StartCost)
+	}
+	return most
+}
+
+// aloneCost estimates the model's cost from above: that of the one variant
+// which covers everything most cheaply, or that of all of them.
+func (m *model) aloneCost(p *Problem) float64 {
+	least, all := math.Inf(1), 0.0
+	for i := range m.variants {
+		v := &m.variants[i]
+		from := &p.Models[m.index].Variants[v.index]
+		cost := (from.Cost + from.StartCost) * float64(v.high)
+		all += cost
+		if m.coversAlone(v) {
+			least = min(least, cost)
+		}
+	}
+	return min(least, all)
+}
+
+// coversAlone says whether enough replicas of v cover every row.
+func (m *model) coversAlone(v *variant) bool {
+	for s, need := range m.need {
+		if need > float64(v.high)*v.covers[s]+Tolerance {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,164 @@
+package optimizer_test
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// objective is a plan's worth in every objective, most important first.
+type objective struct {
+	// short holds, per priority, the largest shortfall and the sum.
+	short   []float64
+	cost    float64
+	changed int
+}
+
+// compare orders two objectives; shortfalls and costs within tol are equal.
+func (o objective) compare(than objective, tol float64) int {
+	for i := range o.short {
+		if d := o.short[i] - than.short[i]; math.Abs(d) > tol {
+			return cmp.Compare(d, 0)
+		}
+	}
+	if d := o.cost - than.cost; math.Abs(d) > tol*max(1, math.Abs(o.cost)) {
+		return cmp.Compare(d, 0)
+	}
+	return cmp.Compare(o.changed, than.changed)
+}
+
+// replicas holds the replicas per model and variant.
+type replicas [][]int
+
+func planned(plan optimizer.Plan) replicas {
+	n := make(replicas, len(plan.Models))
+	for i, m := range plan.Models {
+		for _, v := range m.Variants {
+			n[i] = append(n[i], v.Replicas)
+		}
+	}
+	return n
+}
+
+// worth computes the objectives of replicas by their definition.
+func worth(p optimizer.Problem, n replicas) objective {
+	largest, sum := map[int]float64{}, map[int]float64{}
+	var o objective
+	for i := range p.Models {
+		m := &p.Models[i]
+		x := modelShortfall(m, n[i])
+		largest[m.Priority] = max(largest[m.Priority], x)
+		sum[m.Priority] += x
+		for j := range m.Variants {
+			v := &m.Variants[j]
+			o.cost += v.Cost*float64(n[i][j]) + v.StartCost*float64(max(0, n[i][j]-v.Current))
+			o.changed += max(n[i][j]-v.Current, v.Current-n[i][j])
+		}
+	}
+	for _, priority := range slices.Sorted(maps.Keys(largest)) {
+		o.short = append(o.short, largest[priority], sum[priority])
+	}
+	return o
+}
+
+func modelShortfall(m *optimizer.Model, n []int) float64 {
+	x := 0.0
+	for s, demand := range m.Demand {
+		if demand <= 0 {
+			continue
+		}
+		supply := 0.0
+		for j := range m.Variants {
+			supply += m.Variants[j].Capacity[s] * float64(n[j])
+		}
+		if short := 1 - supply/demand; short > optimizer.Tolerance {
+			x = max(x, short)
+		}
+	}
+	return x
+}
+
+// usage returns what replicas take of each budget.
+func usage(p optimizer.Problem, n replicas) []float64 {
+	used := make([]float64, len(p.Budgets))
+	for b := range p.Budgets {
+		for i := range p.Models {
+			for j := range p.Models[i].Variants {
+				used[b] += p.Models[i].Variants[j].Uses[p.Budgets[b].Name] * float64(n[i][j])
+			}
+		}
+	}
+	return used
+}
+
+// bruteForce returns the best objectives over all replicas up to most beyond
+// the minimums of each variant; nil where no replicas are allowed.
+func bruteForce(p optimizer.Problem, most int) *objective {
+	minimums := make(replicas, len(p.Models))
+	for i := range p.Models {
+		for j := range p.Models[i].Variants {
+			minimums[i] = append(minimums[i], p.Models[i].Variants[j].Min)
+		}
+	}
+	base := usage(p, minimums)
+	at := make(replicas, len(p.Models))
+	for i := range minimums {
+		at[i] = slices.Clone(minimums[i])
+	}
+	var best *objective
+	var walk func(i, j int, used []float64)
+	walk = func(i, j int, used []float64) {
+		if i == len(p.Models) {
+			if o := worth(p, at); best == nil || o.compare(*best, 1e-8) < 0 {
+				best = &o
+			}
+			return
+		}
+		m := &p.Models[i]
+		if j == len(m.Variants) {
+			total := 0
+			for _, n := range at[i] {
+				total += n
+			}
+			if total >= m.MinReplicas {
+				walk(i+1, 0, used)
+			}
+			return
+		}
+		v := &m.Variants[j]
+		high := v.Min + most
+		if v.Max != nil {
+			high = min(high, *v.Max)
+		}
+		high = max(high, min(v.Current, maxOf(v)))
+		for n := v.Min; n <= high; n++ {
+			now := slices.Clone(used)
+			fits := true
+			for b := range p.Budgets {
+				use := v.Uses[p.Budgets[b].Name] * float64(n-v.Min)
+				now[b] += use
+				if use > 0 && now[b] > max(p.Budgets[b].Limit*(1+1e-9), base[b]) {
+					fits = false
+				}
+			}
+			if !fits {
+				break
+			}
+			at[i][j] = n
+			walk(i, j+1, now)
+		}
+		at[i][j] = v.Min
+	}
+	walk(0, 0, base)
+	return best
+}
+
+func maxOf(v *optimizer.Variant) int {
+	if v.Max == nil {
+		return math.MaxInt
+	}
+	return *v.Max
+}

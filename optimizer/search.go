@@ -1,0 +1,367 @@
+package optimizer
+
+import "math"
+
+// task says what to minimise over the points of one model: a price of the
+// replicas, convex in each variant, plus a price of the shortfall.
+type task struct {
+	// relief is the price of a unit of shortfall.
+	relief float64
+	// allow is the largest shortfall allowed.
+	allow float64
+	// room is what the model may take of each row; nil takes rows as free.
+	room []float64
+	// step divides all values, which are whole numbers; 0 is unknown. Where it
+	// is known, ties are broken by changes and then by order.
+	step float64
+	// beyond excludes the points that are this one with replicas added.
+	beyond []int
+	// visit, where set, receives every useful point that is worth less than
+	// the cutoff, in place of the search for the best.
+	visit func(k []int)
+}
+
+// search is branch and bound over the points of one model. It holds its
+// memory from one task to the next.
+type search struct {
+	m      *model
+	t      *task
+	work   *work
+	slopes []slope
+	order  []int
+	bounds bounds
+
+	// k is the point at hand; left and room hold, per depth, what is still to
+	// cover and what is left of the rows.
+	k          []int
+	left, room [][]float64
+
+	found  bool
+	best   []int
+	value  float64
+	cutoff float64
+	// root is a bound on every value.
+	root float64
+	// ties counts the nodes that can only tie with the best.
+	ties  int
+	spent int
+	cut   bool
+
+	lp              covering
+	weights, prices []float64
+	surrogatePool   []surrogate
+}
+
+// Limits of one search, in nodes: of all, and of those that can only tie.
+const (
+	searchLimit = 400_000
+	tieLimit    = 20_000
+)
+
+// start points the search at a model; the caller then sets its slopes.
+func (s *search) start(m *model) []slope {
+	s.m = m
+	if cap(s.slopes) < len(m.variants) {
+		s.slopes = make([]slope, len(m.variants))
+	}
+	s.slopes = s.slopes[:len(m.variants)]
+	for i := range m.variants {
+		v := &m.variants[i]
+		s.slopes[i] = slope{held: min(max(v.held, 0), v.high), high: v.high}
+	}
+	return s.slopes
+}
+
+// run solves the task for values below cutoff; value and best hold the result
+// where found is set. The bound root holds in any case, for all points.
+func (s *search) run(t *task, cutoff float64) {
+	s.t, s.found, s.cut = t, false, false
+	s.cutoff, s.ties, s.spent = cutoff, 0, 0
+	s.prepare()
+	n := len(s.m.variants)
+	if cap(s.k) < n {
+		s.k, s.best = make([]int, n), make([]int, n)
+	}
+	s.k, s.best = s.k[:n], s.best[:n]
+	clear(s.k)
+	for len(s.left) <= n {
+		s.left, s.room = append(s.left, nil), append(s.room, nil)
+	}
+	for d := range n + 1 {
+		s.left[d] = zeroed(s.left[d], len(s.m.need))
+		s.room[d] = zeroed(s.room[d], len(t.room))
+	}
+	copy(s.left[0], s.m.need)
+	copy(s.room[0], t.room)
+	s.root = s.bounds.lowerBound(0, s.left[0])
+	if n == 0 {
+		s.emptyModel()
+	} else if s.root < s.cutoff {
+		s.descend(0, 0)
+	}
+	s.work.add(s.spent + 2*n)
+}
+
+// emptyModel settles a model without variants.
+func (s *search) emptyModel() {
+	x := s.shortfall(0)
+	if x <= s.t.allow && len(s.m.need) == len(s.m.signals) && s.t.beyond == nil {
+		s.reach(s.t.relief * x)
+	}
+}
+
+// reach handles a point of the given value that fulfils the task.
+func (s *search) reach(value float64) {
+	if value >= s.cutoff {
+		return
+	}
+	if s.t.visit != nil {
+		s.t.visit(s.k)
+		return
+	}
+	if s.t.beyond != nil && atLeast(s.k, s.t.beyond) {
+		return
+	}
+	if s.canOnlyTie(value) && !s.ranksBefore() {
+		return
+	}
+	s.found, s.value = true, value
+	copy(s.best, s.k)
+	s.lowerCutoff()
+}
+
+// lowerCutoff sets the cutoff below which a node is still worth a look.
+func (s *search) lowerCutoff() {
+	switch {
+	case s.t.step == 0:
+		s.cutoff = s.value
+	case s.ties < tieLimit:
+		s.cutoff = s.value + 0.5
+	default:
+		s.cutoff = s.value - s.t.step + 0.5
+	}
+}
+
+// canOnlyTie says whether nothing within the bound is better than the best.
+func (s *search) canOnlyTie(bound float64) bool {
+	return s.found && s.t.step > 0 && bound > s.value-s.t.step+0.5
+}
+
+// ranksBefore says whether the point at hand goes before the best one of the
+// same value: fewer changes, then more replicas of the earlier names.
+func (s *search) ranksBefore() bool {
+	if a, b := s.m.changes(s.k), s.m.changes(s.best); a != b {
+		return a < b
+	}
+	return compareReplicas(s.k, s.best) < 0
+}
+
+// compareReplicas orders points of equal worth: the one with more replicas of
+// the earlier names goes first.
+func compareReplicas(a, b []int) int {
+	for i := range a {
+		if a[i] != b[i] {
+			return b[i] - a[i]
+		}
+	}
+	return 0
+}
+
+// atLeast says whether a has at least as many replicas as b of everything.
+func atLeast(a, b []int) bool {
+	for i := range a {
+		if a[i] < b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// changes returns the replicas started and stopped to reach the point k,
+// counted from the variants' minimums.
+func (m *model) changes(k []int) int {
+	sum := 0
+	for i := range m.variants {
+		v := &m.variants[i]
+		sum += max(k[i]-v.held, v.held-k[i])
+	}
+	return sum
+}
+
+// shortfall returns the largest part of a row that is left at a depth.
+func (s *search) shortfall(depth int) float64 {
+	x := 0.0
+	for r := range s.m.signals {
+		x = max(x, s.left[depth][r])
+	}
+	return x
+}
+
+// descend branches on the number of replicas at a depth, starting where the
+// bound is least. The bound is convex in that number, so the numbers worth a
+// look are an interval around it.
+func (s *search) descend(depth int, price float64) {
+	if s.spent++; s.spent&255 == 0 && s.exhausted() {
+		return
+	}
+	if depth == len(s.order)-1 {
+		s.leaf(depth, price)
+		return
+	}
+	top := s.top(depth)
+	at := s.valley(0, top, func(k int) float64 { return s.probe(depth, k) })
+	s.branch(depth, at, price)
+	down, up := at-1, at+1
+	below, above := s.probeIn(depth, down, top), s.probeIn(depth, up, top)
+	for !s.cut && min(below, above)+price < s.cutoff {
+		if below <= above {
+			s.branch(depth, down, price)
+			down--
+			below = s.probeIn(depth, down, top)
+		} else {
+			s.branch(depth, up, price)
+			up++
+			above = s.probeIn(depth, up, top)
+		}
+	}
+	s.k[s.order[depth]] = 0
+}
+
+// exhausted notes when the search has used up its nodes.
+func (s *search) exhausted() bool {
+	if s.spent > searchLimit || s.work.stopped(s.spent) {
+		s.cut = true
+	}
+	return s.cut
+}
+
+// branch goes on with k replicas at a depth, if that is worth a look.
+func (s *search) branch(depth, k int, price float64) {
+	bound := price + s.probe(depth, k)
+	if s.cut || bound >= s.cutoff {
+		return
+	}
+	if s.canOnlyTie(bound) {
+		if s.ties++; s.ties == tieLimit {
+			s.lowerCutoff()
+			return
+		}
+	}
+	i := s.order[depth]
+	s.k[i] = k
+	for r, use := range s.roomUses(i) {
+		s.room[depth+1][r] = s.room[depth][r] - use*float64(k)
+	}
+	s.descend(depth+1, price+s.slopes[i].at(k))
+}
+
+// roomUses returns what a replica of variant i takes of the rows, if they are
+// part of the task.
+func (s *search) roomUses(i int) []float64 {
+	if s.t.room == nil {
+		return nil
+	}
+	return s.m.variants[i].uses
+}
+
+// probe bounds the price of what lies below k replicas at a depth, and leaves
+// what is then to cover in the next depth.
+func (s *search) probe(depth, k int) float64 {
+	i := s.order[depth]
+	left, next := s.left[depth], s.left[depth+1]
+	for r, c := range s.m.variants[i].covers {
+		next[r] = left[r] - c*float64(k)
+	}
+	return s.slopes[i].at(k) + s.bounds.lowerBound(depth+1, next)
+}
+
+// probeIn is probe, infinite outside 0..top.
+func (s *search) probeIn(depth, k, top int) float64 {
+	if k < 0 || k > top {
+		return math.Inf(1)
+	}
+	return s.probe(depth, k)
+}
+
+// top returns the largest useful number of replicas at a depth.
+func (s *search) top(depth int) int {
+	i := s.order[depth]
+	v := &s.m.variants[i]
+	useful := 0.0
+	for r, left := range s.left[depth] {
+		if left > 0 && v.covers[r] > 0 {
+			useful = max(useful, math.Ceil(left/v.covers[r]))
+		}
+	}
+	useful = max(useful, float64(s.slopes[i].natural()))
+	useful = min(useful, float64(s.slopes[i].high))
+	for r, use := range s.roomUses(i) {
+		if use > 0 {
+			useful = min(useful, math.Floor(s.room[depth][r]/use+1e-12))
+		}
+	}
+	return int(max(0, useful))
+}
+
+// valley returns the least k in low..high at which the convex function f
+// stops falling.
+func (s *search) valley(low, high int, f func(int) float64) int {
+	for low < high {
+		mid := low + (high-low)/2
+		a, b := f(mid), f(mid+1)
+		if a <= b && !math.IsInf(a, 1) {
+			high = mid
+		} else {
+			low = mid + 1
+		}
+	}
+	return low
+}
+
+// leaf settles the last variant.
+func (s *search) leaf(depth int, price float64) {
+	i := s.order[depth]
+	least, top := s.least(depth), s.top(depth)
+	if least > top {
+		return
+	}
+	least = max(least, min(s.slopes[i].natural(), top))
+	value := func(k int) float64 {
+		x := 0.0
+		for r := range s.m.signals {
+			x = max(x, s.left[depth][r]-s.m.variants[i].covers[r]*float64(k))
+		}
+		return price + s.slopes[i].at(k) + s.t.relief*x
+	}
+	if s.t.visit == nil {
+		s.k[i] = s.valley(least, top, value)
+		s.reach(value(s.k[i]))
+		s.k[i] = 0
+		return
+	}
+	for k := least; k <= top && !s.cut; k++ {
+		s.k[i] = k
+		s.reach(value(k))
+		if s.spent++; s.spent&255 == 0 {
+			s.exhausted()
+		}
+	}
+	s.k[i] = 0
+}
+
+// least returns the least number of replicas of the last variant that leaves
+// no more than the task allows.
+func (s *search) least(depth int) int {
+	v := &s.m.variants[s.order[depth]]
+	least := 0.0
+	for r, left := range s.left[depth] {
+		if left -= s.t.allow * s.relieves(r); left <= 0 {
+			continue
+		}
+		if v.covers[r] <= 0 {
+			return math.MaxInt
+		}
+		least = max(least, math.Ceil(left/v.covers[r]))
+	}
+	return int(min(least, math.MaxInt32+1))
+}
