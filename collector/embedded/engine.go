@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/util/compression"
 )
 
 // What a Config that does not say gets. Lookback is Prometheus' own; the number of samples is a tenth of Prometheus', which
@@ -118,6 +119,7 @@ func (e *Engine) openStorage(cfg Config) error {
 	opts.MaxBlockDuration = max(opts.MinBlockDuration, opts.RetentionDuration/10)
 	opts.StripeSize = 512
 	opts.HeadChunksWriteBufferSize = 64 << 10
+	opts.WALCompression = compression.Snappy
 	dir := cfg.Dir
 	if dir == "" {
 		temp, err := os.MkdirTemp("", "variant_exporter-tsdb-")

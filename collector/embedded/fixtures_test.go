@@ -66,11 +66,13 @@ func newTarget(t *testing.T, text string) *target {
 	s := &target{}
 	s.text.Store(&text)
 	s.status.Store(http.StatusOK)
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 		w.WriteHeader(int(s.status.Load()))
 		fmt.Fprint(w, *s.text.Load())
-	}))
+	})
+	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
 }
