@@ -70,8 +70,7 @@ func (f *Fleet) Status() Status {
 		}
 	}
 	for _, r := range f.replicas {
-		r.advance(f.now)
-		s.Pods = append(s.Pods, r.status())
+		s.Pods = append(s.Pods, r.project(f.now).status())
 	}
 	return s
 }
@@ -110,10 +109,25 @@ func (f *Fleet) variantStatus(v *variant) VariantStatus {
 	}
 }
 
+// project is a copy of the replica, brought to a time before its next event. Looking at a fleet must not touch it: rounding at
+// the times of looking would decide between events that fall together, and with that what happens.
+func (r *replica) project(now float64) *replica {
+	c := *r
+	c.metrics = r.metrics.clone()
+	requests := make([]request, len(r.running))
+	c.running = make([]*request, len(r.running))
+	for i, q := range r.running {
+		requests[i] = *q
+		c.running[i] = &requests[i]
+	}
+	c.advance(now)
+	return &c
+}
+
 func (r *replica) status() PodStatus {
 	return PodStatus{
 		Name: r.pod, Variant: r.variant.Name, Model: r.variant.model.Name, Namespace: r.variant.model.Namespace, State: r.state,
 		Running: len(r.running), Waiting: len(r.waiting), KVCacheUsage: r.cacheUsage(),
-		Blocks: r.variant.Blocks, BlockSize: r.variant.BlockSize, Metrics: r.metrics.clone(),
+		Blocks: r.variant.Blocks, BlockSize: r.variant.BlockSize, Metrics: r.metrics,
 	}
 }
