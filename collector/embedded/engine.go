@@ -129,7 +129,7 @@ func (e *Engine) openStorage(cfg Config) error {
 		dir, e.temp = temp, temp
 		opts.WALSegmentSize = -1 // Nobody will replay it.
 	}
-	db, err := tsdb.Open(dir, cfg.Logger, nil, opts, nil)
+	db, err := tsdb.Open(dir, cfg.Logger.With("component", "tsdb"), nil, opts, nil)
 	if err != nil {
 		return errors.Join(fmt.Errorf("open the TSDB in %s: %w", dir, err), os.RemoveAll(e.temp))
 	}

@@ -51,6 +51,7 @@ func assertSame(t *testing.T, want, got outcome) {
 // TestSameAnswersFromHistory gives the embedded engine and a Prometheus server one history of vLLM and gateway series, by
 // starting the server on a copy of the engine's directory, and asks both the kinds of question that this project asks.
 func TestSameAnswersFromHistory(t *testing.T) {
+	t.Parallel()
 	// Scrapes fall between the whole minutes at which subqueries look, and questions are asked between scrapes: of a sample at
 	// the very start of a window, Prometheus 2 takes account and Prometheus 3 does not.
 	begin := time.Now().Add(-steps * step).Truncate(time.Minute).Add(4 * time.Second)
@@ -80,6 +81,7 @@ func TestSameAnswersFromHistory(t *testing.T) {
 
 // TestSameReasonsForMistakes names the reasons, so that being wrong alike is seen too.
 func TestSameReasonsForMistakes(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	engine := open(t, embedded.Config{Dir: dir})
 	at := time.Now().Truncate(step)
@@ -115,6 +117,7 @@ func TestSameReasonsForMistakes(t *testing.T) {
 
 // TestSameSeriesFromScraping lets both scrape one target whose values stand still.
 func TestSameSeriesFromScraping(t *testing.T) {
+	t.Parallel()
 	target := newTarget(t, vllmExposition)
 	config := `
 global: {scrape_interval: 1s}

@@ -135,6 +135,7 @@ func TestSubqueryStepIsTheEvaluationInterval(t *testing.T) {
 }
 
 func TestQueryPassesNativeHistogramsOn(t *testing.T) {
+	t.Parallel()
 	registry := prometheus.NewRegistry()
 	ttft := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "ttft_seconds", Help: "Time to first token.", NativeHistogramBucketFactor: 2})
 	registry.MustRegister(ttft)

@@ -49,14 +49,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start target discovery: %w", err)
 	}
-	targets := discovery.NewManager(ctx, e.logger, registry, metrics, discovery.Updatert(targetUpdateInterval))
+	targets := discovery.NewManager(ctx, e.logger.With("component", "discovery manager"), registry, metrics,
+		discovery.Updatert(targetUpdateInterval))
 	if targets == nil {
 		return errors.New("start target discovery: the manager's metrics do not register")
 	}
 	manager, err := scrape.NewManager(&scrape.Options{
 		DiscoveryReloadInterval:  model.Duration(targetUpdateInterval),
 		DiscoveryReloadOnStartup: true,
-	}, e.logger, logging.NewJSONFileLogger, nil, e.db, registry)
+	}, e.logger.With("component", "scrape manager"), logging.NewJSONFileLogger, nil, e.db, registry)
 	if err != nil {
 		return fmt.Errorf("start scraping: %w", err)
 	}
@@ -97,6 +98,9 @@ func (e *Engine) setConfig(cfg *promconfig.Config) {
 
 // checkScrape finds what would fail, or be logged and left out, while a configuration is taken over.
 func checkScrape(cfg *promconfig.Config) error {
+	if cfg == nil {
+		return errors.New("no scrape configuration")
+	}
 	jobs, err := cfg.GetScrapeConfigs()
 	if err != nil {
 		return err

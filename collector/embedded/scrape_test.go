@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ vllm:generation_tokens_total{model_name="llama",engine="0"} 1200
 const scrapeEverySecond = "global: {scrape_interval: 1s}\nscrape_configs:\n"
 
 func TestRunScrapesStaticTargets(t *testing.T) {
+	t.Parallel()
 	server := newTarget(t, vllmText)
 	engine := open(t, embedded.Config{Scrape: load(t, scrapeEverySecond+`
 - job_name: vllm
@@ -38,6 +40,7 @@ func TestRunScrapesStaticTargets(t *testing.T) {
 }
 
 func TestSeriesEndWithTheTarget(t *testing.T) {
+	t.Parallel()
 	server := newTarget(t, vllmText)
 	engine := open(t, embedded.Config{Scrape: load(t, scrapeEverySecond+`
 - job_name: vllm
@@ -58,6 +61,7 @@ func TestSeriesEndWithTheTarget(t *testing.T) {
 }
 
 func TestApplyConfigKeepsSamples(t *testing.T) {
+	t.Parallel()
 	first, second := newTarget(t, "first 1\n"), newTarget(t, "second 2\n")
 	const job = scrapeEverySecond + "- {job_name: %s, static_configs: [{targets: [%q]}]}\n"
 	engine := open(t, embedded.Config{Scrape: load(t, job, "one", first.address())})
@@ -72,10 +76,13 @@ func TestApplyConfigKeepsSamples(t *testing.T) {
 - {job_name: three, tls_config: {ca_file: /nonexistent/ca.crt}, static_configs: [{targets: [%q]}]}
 `, first.address())
 	require.ErrorContains(t, engine.ApplyConfig(broken), `scrape job "three": `)
-	eventually(t, engine, "max(timestamp(second)) > bool (time() - 2)", "{} 1")
+	later := fmt.Sprintf("count(timestamp(second) > %f)", float64(time.Now().UnixMilli())/1000)
+	eventually(t, engine, later, "{} 1")
+	require.EqualError(t, engine.ApplyConfig(nil), "no scrape configuration")
 }
 
 func TestRunFollowsTargetFiles(t *testing.T) {
+	t.Parallel()
 	first, second := newTarget(t, "load 1\n"), newTarget(t, "load 2\n")
 	path := filepath.Join(t.TempDir(), "targets.json")
 	point := func(server *target) {
