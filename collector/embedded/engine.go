@@ -38,7 +38,7 @@ type Config struct {
 	Scrape *promconfig.Config
 	// Dir holds the TSDB across restarts. Left empty, the data lives in a temporary directory that Close removes.
 	Dir string
-	// Retention is how long samples are kept, at least; they go in blocks of at most two hours.
+	// Retention is how long samples are kept, at least: they are dropped a block at a time.
 	Retention time.Duration
 	// LookbackDelta is how old the newest sample of a series without a staleness marker may be to count.
 	LookbackDelta time.Duration
