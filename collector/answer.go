@@ -19,10 +19,15 @@ const (
 	badNaN       = "nan"
 	badInf       = "inf"
 	badNegative  = "negative"
+	badRange     = "range" // a number that nothing real has, or replicas that are not whole
 	badHistogram = "histogram"
 	badDuplicate = "duplicate" // two samples for one place
 	badLabels    = "labels"    // a label that should be numeric is not, or it is not clear whom the sample means
 )
+
+// maxValue is far above any demand, capacity, cost or limit, and what the optimizer takes. What is above it is a mistake, and
+// must not keep everything else from being planned.
+const maxValue = 1e18
 
 // valueOf returns the number that a sample stands for, or why it cannot be used. With labels to read it from, it is their
 // product times the sample's value, which is 1 for an info metric.
@@ -45,6 +50,8 @@ func valueOf(s *model.Sample, fromLabels []string) (value float64, bad string) {
 		return 0, badInf
 	case value < 0:
 		return 0, badNegative
+	case value > maxValue:
+		return 0, badRange
 	}
 	return value, ""
 }
@@ -69,14 +76,18 @@ func (r *reading) sum() float64 {
 	return total
 }
 
-// sumOf adds up what comes from pods that another reading knows, and what comes from no pod: a pod that is gone does not count
-// beside the one that took its place.
+// sumOf adds up what a reading of the past says of the pods that there are at present, and what it says of no pod: a pod that is
+// gone does not count beside the one that took its place. Where all pods are new, nothing is older than the present.
 func (r *reading) sumOf(present *reading) float64 {
-	total := 0.0
+	total, known := 0.0, false
 	for _, s := range r.samples {
 		if s.pod == "" || slices.ContainsFunc(present.samples, func(p sourced) bool { return p.pod == s.pod }) {
 			total += s.value
+			known = true
 		}
+	}
+	if !known {
+		return present.sum()
 	}
 	return total
 }

@@ -104,7 +104,7 @@ func (c *snapshotCollector) collectEvaluation(emit emitter) {
 	s := c.snapshot
 	emit(evaluationDuration, s.Duration.Seconds())
 	emit(evaluationTime, float64(s.At.UnixMilli())/float64(time.Second/time.Millisecond))
-	if s.Plan.Err == nil {
+	if s.Plan.Status != "" {
 		emit(optimalityGap, s.Plan.Gap)
 		emit(shortfallGap, s.Plan.ShortfallGap)
 		emit(planCost, s.Plan.Cost)

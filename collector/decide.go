@@ -1,6 +1,9 @@
 package collector
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
@@ -80,8 +83,8 @@ func (d *decision) limit(i int) *float64 {
 func (d *decision) readUses(v int, f *facts) {
 	x := &d.program.variants[v]
 	f.uses = make(map[string]float64, len(x.uses))
-	for name, q := range x.uses {
-		value, missing := d.ofVariant(q, v, d.program.config.Labels)
+	for _, name := range slices.Sorted(maps.Keys(x.uses)) {
+		value, missing := d.ofVariant(x.uses[name], v, d.program.config.Labels)
 		if missing != "" {
 			f.missing = missing
 			continue
@@ -109,6 +112,9 @@ func (d *decision) readCost(v int, f *facts, price float64, noPrice string) {
 			missing = noPrice
 		}
 		cost += price * f.uses[powerUse] / wattsPerKilowatt
+	}
+	if missing == "" && cost > maxValue {
+		missing = "cost: " + badRange
 	}
 	if missing != "" {
 		f.missing = missing

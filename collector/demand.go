@@ -12,13 +12,13 @@ import (
 func (d *decision) demandOf(m, s int) SignalValue {
 	sig := &d.program.models[m].signals[s]
 	value := SignalValue{Name: sig.Name, Unit: sig.Unit}
-	now, missing := d.level(m, s, moment{sig.demand, sig.usage, sig.queued}, nil)
-	if missing == noResult && sig.OnMissing == config.OnMissingZero && d.alive(m, sig) {
+	now, missing := d.level(m, s, sig.now, nil)
+	if missing == noResult && sig.OnMissing == config.OnMissingZero && d.alive(m, s, sig.alive) {
 		now, missing = level{}, ""
 	}
 	if missing != "" {
 		value.Missing = missing
-		value.Ignored = sig.OnMissing == config.OnMissingIgnore
+		value.Ignored = missing == noResult && sig.OnMissing == config.OnMissingIgnore
 		return value
 	}
 	stable, missing := d.stabilized(m, s, now)
@@ -27,17 +27,16 @@ func (d *decision) demandOf(m, s int) SignalValue {
 		return value
 	}
 	planned := stable * (1 + sig.headroom)
+	if planned > maxValue {
+		value.Missing = badRange
+		return value
+	}
 	value.Measured, value.Stabilized, value.Planned = &now.value, &stable, &planned
 	return value
 }
 
 // noResult is the one way to be missing that a configuration may take for zero or ignore on purpose.
 const noResult = "no result"
-
-// moment are the queries that tell a signal's demand: as it is, or over a window.
-type moment struct{ demand, usage, queued int }
-
-func (q moment) asked() bool { return q.demand != none || q.usage != none || q.queued != none }
 
 // level is a demand and the readings that it was made of.
 type level struct {
@@ -49,11 +48,10 @@ type level struct {
 // beside them, unless a rise must last before it counts.
 func (d *decision) stabilized(m, s int, now level) (value float64, missing string) {
 	sig := &d.program.models[m].signals[s]
-	windows := moment{sig.stableDemand, sig.stableUsage, sig.stableQueued}
-	if !windows.asked() {
+	if !sig.stable.asked() {
 		return now.value, ""
 	}
-	past, missing := d.level(m, s, windows, now.parts)
+	past, missing := d.level(m, s, sig.stable, now.parts)
 	switch {
 	case missing == noResult:
 		return now.value, "" // nothing is older than the present
@@ -117,6 +115,9 @@ func (d *decision) used(m, s, query int, present []*reading) (level, string) {
 	for v := served.first; v < served.behind; v++ {
 		found := &readings[v]
 		total.parts = append(total.parts, found)
+		if !d.program.variants[v].capacities[s].set {
+			continue // of another role: it carries nothing of this signal
+		}
 		value, missing := d.usedBy(v, s, query, found, at(present, v-served.first))
 		if missing != "" && missing != noResult {
 			return level{}, missing
@@ -133,18 +134,18 @@ func (d *decision) used(m, s, query int, present []*reading) (level, string) {
 
 // usedBy is what one variant has in use. A variant that runs no replicas uses nothing; of any other, no result says nothing.
 func (d *decision) usedBy(v, s, query int, found, present *reading) (value float64, missing string) {
+	var fraction float64
 	switch {
 	case found.bad != "":
 		return 0, d.inputs[query].Name + ": " + found.bad
-	case len(found.samples) == 0:
-		if current := d.current(v); current != nil && *current == 0 {
-			return 0, ""
-		}
-		return 0, noResult
-	}
-	fraction := found.sum()
-	if present != nil {
+	case present != nil:
 		fraction = found.sumOf(present)
+	case len(found.samples) > 0:
+		fraction = found.sum()
+	default:
+		if current := d.current(v); current == nil || *current > 0 {
+			return 0, noResult
+		}
 	}
 	if fraction == 0 {
 		return 0, ""
@@ -153,17 +154,18 @@ func (d *decision) usedBy(v, s, query int, found, present *reading) (value float
 	return fraction * capacity, missing
 }
 
-// alive says whether the source of a signal is up, as far as a model is concerned.
-func (d *decision) alive(m int, sig *boundSignal) bool {
-	if d.answers[sig.alive].err != nil {
+// alive says whether a query about the source of a signal says that it is up, as far as a model is concerned.
+func (d *decision) alive(m, s, query int) bool {
+	if query == none || d.answers[query].err != nil {
 		return false
 	}
 	served := &d.program.models[m]
-	for _, s := range d.answers[sig.alive].vector {
-		id := identify(s.Metric, sig.Labels)
-		value, bad := valueOf(s, nil)
-		if bad == "" && value > 0 && agrees(id, served.Model, sig.Labels) {
-			d.inputs[sig.alive].Matched++
+	labels := served.signals[s].Labels
+	for _, sample := range d.answers[query].vector {
+		id := identify(sample.Metric, labels)
+		value, bad := valueOf(sample, nil)
+		if bad == "" && value > 0 && agrees(id, served.Model, labels) {
+			d.inputs[query].Matched++
 			return true
 		}
 	}

@@ -1,9 +1,11 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -130,20 +132,33 @@ func (l *failureLog) report(logger *slog.Logger, at time.Time, s *Snapshot) {
 				logger.Warn("input has no usable answer", "input", in.Name, "reason", in.Reason(), "duration", in.Duration, "err", in.Err)
 			}
 		case len(in.Bad) > 0:
-			if l.due(in.Name, in.Bad[0].Reason, at) {
-				logger.Warn("input has samples that cannot be used", "input", in.Name, "reason", in.Bad[0].Reason,
-					"samples", len(in.Bad), "example", in.Bad[0].Metric)
+			// The answer's order may differ from scrape to scrape; the first by name does not.
+			bad := slices.MinFunc(in.Bad, func(a, b BadSample) int {
+				return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Metric, b.Metric))
+			})
+			if l.due(in.Name, bad.Reason, at) {
+				logger.Warn("input has samples that cannot be used", "input", in.Name, "reason", bad.Reason,
+					"samples", len(in.Bad), "example", bad.Metric)
 			}
-		default:
-			if _, failed := l.last[in.Name]; failed {
-				delete(l.last, in.Name)
-				logger.Info("input works again", "input", in.Name)
-			}
+		case l.recovered(in.Name):
+			logger.Info("input works again", "input", in.Name)
 		}
 	}
-	if s.Plan.Err != nil && l.due("plan", s.Plan.Err.Error(), at) {
-		logger.Error("no plan", "err", s.Plan.Err)
+	switch {
+	case s.Plan.Err != nil:
+		if l.due("", s.Plan.Err.Error(), at) {
+			logger.Error("no plan", "err", s.Plan.Err)
+		}
+	case l.recovered(""):
+		logger.Info("there is a plan again")
 	}
+}
+
+// recovered says whether something that works now failed before, and forgets that it did.
+func (l *failureLog) recovered(name string) bool {
+	_, failed := l.last[name]
+	delete(l.last, name)
+	return failed
 }
 
 // due says whether a failure should be written now, and remembers that it was.

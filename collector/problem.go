@@ -3,6 +3,7 @@ package collector
 import (
 	"time"
 
+	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
@@ -53,7 +54,7 @@ func (d *decision) problemVariant(m, v int) optimizer.Variant {
 	}
 	if f.current != nil {
 		out.Current = *f.current
-		out.StartCost = out.Cost * time.Duration(x.Startup).Hours()
+		out.StartCost = min(out.Cost*time.Duration(x.Startup).Hours(), maxValue)
 	}
 	out.Min, out.Max = d.bounds(m, v)
 	return out
@@ -88,15 +89,21 @@ func (d *decision) minReplicas(m int) int {
 		return least
 	}
 	for s := range model.signals {
-		value := &d.signals[m][s]
-		if value.Planned == nil {
-			continue
-		}
-		sig := &model.signals[s]
-		past, missing := d.level(m, s, moment{sig.idleDemand, sig.idleUsage, sig.idleQueued}, nil)
-		if past.value > 0 || missing != "" && missing != noResult {
+		if d.signals[m][s].Planned != nil && !d.idle(m, s) {
 			return 1
 		}
 	}
 	return 0
+}
+
+// idle says that a signal showed no demand for as long as the configuration asks, and that it was watched for so long: a
+// Prometheus that has just started knows of no demand either.
+func (d *decision) idle(m, s int) bool {
+	sig := &d.program.models[m].signals[s]
+	past, missing := d.level(m, s, sig.idle, nil)
+	if past.value > 0 || missing != "" && missing != noResult {
+		return false
+	}
+	_, missing = d.level(m, s, sig.before, nil)
+	return missing == "" || missing == noResult && sig.OnMissing == config.OnMissingZero && d.alive(m, s, sig.aliveBefore)
 }

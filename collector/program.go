@@ -2,6 +2,8 @@ package collector
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -16,6 +18,7 @@ type program struct {
 	config  *config.Config
 	queries []query
 	index   map[string]int // expression -> place in queries
+	named   map[string]int // name -> how many queries were to have it
 	ages    []ageQuery
 
 	models         []boundModel
@@ -45,12 +48,16 @@ type boundModel struct {
 
 type boundSignal struct {
 	config.ActiveSignal
-	demand, usage, queued, alive            int
-	stableDemand, stableUsage, stableQueued int
-	idleDemand, idleUsage, idleQueued       int
-	headroom                                float64
-	mustLast                                bool // a rise counts only after the scale-up window
+	now, stable, idle, before moment
+	alive, aliveBefore        int
+	headroom                  float64
+	mustLast                  bool // a rise counts only after the scale-up window
 }
+
+// moment are the queries that tell a signal's demand: as it is, over a window, or as it was.
+type moment struct{ demand, usage, queued int }
+
+func (q moment) asked() bool { return q.demand != none || q.usage != none || q.queued != none }
 
 type boundVariant struct {
 	*config.Variant
@@ -67,7 +74,7 @@ type boundBudget struct {
 
 // compile makes a configuration ready for evaluation.
 func compile(c *config.Config) *program {
-	p := &program{config: c, index: map[string]int{}}
+	p := &program{config: c, index: map[string]int{}, named: map[string]int{}}
 	p.current = p.ask("scale_targets.current", c.ScaleTargets.Current)
 	p.ready = p.ask("scale_targets.ready", c.ScaleTargets.Ready)
 	p.energyPrice = p.quantity("energy_price", c.EnergyPrice)
@@ -96,8 +103,8 @@ func (p *program) bindModel(i int, m *config.Model) {
 		v := &m.Variants[j]
 		id := m.Namespace + "/" + v.Name
 		x := boundVariant{Variant: v, model: i, cost: p.quantity(id+".cost", v.Cost), uses: map[string]quantity{}}
-		for name, q := range v.Uses {
-			x.uses[name] = p.quantity(id+".uses."+name, q)
+		for _, name := range slices.Sorted(maps.Keys(v.Uses)) {
+			x.uses[name] = p.quantity(id+".uses."+name, v.Uses[name])
 		}
 		for _, s := range bound.signals {
 			x.capacities = append(x.capacities, p.capacity(id, v, s.ActiveSignal))
@@ -117,27 +124,45 @@ func (p *program) capacity(id string, v *config.Variant, s config.ActiveSignal) 
 }
 
 func (p *program) bindSignal(m *config.Model, s config.ActiveSignal) boundSignal {
-	b := boundSignal{ActiveSignal: s, headroom: *m.Headroom, mustLast: *m.ScaleUpWindow > 0}
+	never := moment{none, none, none}
+	b := boundSignal{
+		ActiveSignal: s, headroom: *m.Headroom, mustLast: *m.ScaleUpWindow > 0,
+		now: never, stable: never, idle: never, before: never, aliveBefore: none,
+	}
 	key := s.Key()
 	b.alive = p.ask(key+".alive", s.Alive)
-	b.idleDemand, b.idleUsage, b.idleQueued = none, none, none
+	mayIdle := *m.Replicas.Min == 0
+	if mayIdle {
+		b.aliveBefore = p.askBefore(key+".alive", s.Alive, *m.IdleAfter)
+	}
 	for _, part := range []struct {
-		name              string
-		expr              config.Expr
-		now, stable, idle *int
+		name  string
+		expr  config.Expr
+		query func(*moment) *int
 	}{
-		{"demand", s.Demand, &b.demand, &b.stableDemand, &b.idleDemand},
-		{"usage", s.Usage, &b.usage, &b.stableUsage, &b.idleUsage},
-		{"queued", s.Queued, &b.queued, &b.stableQueued, &b.idleQueued},
+		{"demand", s.Demand, func(q *moment) *int { return &q.demand }},
+		{"usage", s.Usage, func(q *moment) *int { return &q.usage }},
+		{"queued", s.Queued, func(q *moment) *int { return &q.queued }},
 	} {
 		name := key + "." + part.name
-		*part.now = p.ask(name, part.expr)
-		*part.stable = p.askStable(name, part.expr, m)
-		if *m.Replicas.Min == 0 {
-			*part.idle = p.askText(fmt.Sprintf("%s.max_%s", name, m.IdleAfter), overTime("max", part.expr.String(), *m.IdleAfter))
+		*part.query(&b.now) = p.ask(name, part.expr)
+		*part.query(&b.stable) = p.askStable(name, part.expr, m)
+		if mayIdle {
+			idle := overTime("max", part.expr.String(), *m.IdleAfter)
+			*part.query(&b.idle) = p.askText(fmt.Sprintf("%s.max_%s", name, m.IdleAfter), idle)
+			*part.query(&b.before) = p.askBefore(name, part.expr, *m.IdleAfter)
 		}
 	}
 	return b
+}
+
+// askBefore asks for what an expression said some time ago.
+func (p *program) askBefore(name string, e config.Expr, ago config.Duration) int {
+	if e.IsZero() {
+		return none
+	}
+	step := resolution(time.Duration(ago))
+	return p.askText(fmt.Sprintf("%s.before_%s", name, ago), fmt.Sprintf("last_over_time((%s)[%s:%s] offset %s)", e, step, step, ago))
 }
 
 // askStable asks for the demand after the windows of a model: what lasted for the scale-up window, at its most over the
@@ -179,7 +204,8 @@ func (p *program) quantity(name string, q config.Quantity) quantity {
 
 func (p *program) ask(name string, e config.Expr) int { return p.askText(name, e.String()) }
 
-// askText returns the place of an expression among the queries. Equal expressions are asked once, under the first name.
+// askText returns the place of an expression among the queries. Equal expressions are asked once, under the first name. Of two
+// expressions with one name, such as two limits of a budget, the later one's gets a number: names are told apart in series.
 func (p *program) askText(name, expr string) int {
 	if expr == "" {
 		return none
@@ -188,6 +214,9 @@ func (p *program) askText(name, expr string) int {
 		return i
 	}
 	p.index[expr] = len(p.queries)
+	if p.named[name]++; p.named[name] > 1 {
+		name = fmt.Sprintf("%s#%d", name, p.named[name])
+	}
 	p.queries = append(p.queries, query{name, expr})
 	return len(p.queries) - 1
 }

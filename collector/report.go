@@ -1,15 +1,23 @@
 package collector
 
-import "github.com/variant-exporter/variant-exporter/optimizer"
+import (
+	"slices"
+
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
 
 // snapshot writes down what was read, planned and decided.
 func (d *decision) snapshot(plan optimizer.Plan, err error) *Snapshot {
 	s := &Snapshot{Inputs: d.inputs}
 	s.Plan = PlanSummary{Err: err}
-	if err == nil {
+	planned := err == nil && slices.ContainsFunc(d.trust, func(t trust) bool { return t != trustNone })
+	if planned {
 		s.Plan = PlanSummary{Status: plan.Status, Gap: plan.Gap, ShortfallGap: plan.ShortfallGap, Cost: plan.Cost}
 	}
-	s.Budgets = d.budgets(plan, err)
+	s.Budgets = d.budgets(plan, planned)
+	for i := range s.Inputs {
+		s.Inputs[i].Matched = min(s.Inputs[i].Matched, s.Inputs[i].Series) // an answer may be read in more than one way
+	}
 	for m := range d.program.models {
 		var planned *optimizer.ModelPlan
 		if err == nil && d.trust[m] != trustNone {
@@ -20,12 +28,12 @@ func (d *decision) snapshot(plan optimizer.Plan, err error) *Snapshot {
 	return s
 }
 
-func (d *decision) budgets(plan optimizer.Plan, err error) []Budget {
+func (d *decision) budgets(plan optimizer.Plan, planned bool) []Budget {
 	var all []Budget
 	known := 0
 	for i := range d.program.budgets {
 		b := Budget{Name: d.program.budgets[i].Name, Unit: d.program.budgets[i].Unit, Limit: d.limits[i]}
-		if b.Limit != nil && err == nil {
+		if b.Limit != nil && planned {
 			used, price := plan.Budgets[known].Used, plan.Budgets[known].ShadowPrice
 			b.Used, b.ShadowPrice = &used, &price
 			known++

@@ -1,9 +1,12 @@
 package collector
 
 import (
+	"math"
+
 	"github.com/prometheus/common/model"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
 // results are the answers of one evaluation, and what has been made of them so far. An answer that several models share is
@@ -135,10 +138,21 @@ func (i *Input) stray(m model.Metric) {
 	}
 }
 
+// constant is the number of a quantity that is not asked for.
+func (q quantity) constant() (value float64, missing string) {
+	switch {
+	case !q.set:
+		return 0, "not given"
+	case q.number > maxValue:
+		return 0, badRange
+	}
+	return q.number, ""
+}
+
 // single reads an answer that is one number for everyone, such as a price.
 func (r *results) single(q quantity) (value float64, missing string) {
 	if q.query == none {
-		return q.number, ""
+		return q.constant()
 	}
 	input, a := &r.inputs[q.query], r.answers[q.query]
 	if a.err != nil {
@@ -163,10 +177,7 @@ func (r *results) single(q quantity) (value float64, missing string) {
 // ofVariant reads a quantity for one variant: the median over its pods where it comes from pods.
 func (r *results) ofVariant(q quantity, v int, labels config.LabelNames) (value float64, missing string) {
 	if q.query == none {
-		if !q.set {
-			return 0, "not given"
-		}
-		return q.number, ""
+		return q.constant()
 	}
 	input := &r.inputs[q.query]
 	if r.answers[q.query].err != nil {
@@ -248,8 +259,11 @@ func (r *results) byTarget(query int) map[podTarget]*reading {
 		}
 		input.Matched++
 		value, bad := valueOf(s, nil)
-		if bad == "" && len(found.samples) > 0 {
+		switch {
+		case bad == "" && len(found.samples) > 0:
 			bad = badDuplicate
+		case bad == "" && (value != math.Trunc(value) || value > optimizer.MaxReplicas):
+			bad = badRange
 		}
 		if bad != "" {
 			input.Bad = append(input.Bad, BadSample{s.Metric.String(), bad})

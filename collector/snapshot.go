@@ -39,7 +39,7 @@ func (s *Snapshot) Answered() bool {
 	return len(s.Inputs) == 0
 }
 
-// PlanSummary is what is known of the plan as a whole.
+// PlanSummary is what is known of the plan as a whole. It has no Status where no model could be planned for.
 type PlanSummary struct {
 	Status       optimizer.Status
 	Gap          float64 // of the cost, relative, to the proven bound
@@ -72,7 +72,7 @@ func (i *Input) Reason() promapi.Reason {
 // BadSample is one series of an answer that is not a number that can be used, and why.
 type BadSample struct {
 	Metric string
-	Reason string // nan, inf, negative, histogram, duplicate, labels
+	Reason string // nan, inf, negative, range, histogram, duplicate, labels
 }
 
 // Model is what is known and decided of one model.

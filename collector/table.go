@@ -79,7 +79,7 @@ func Metrics() []Metric {
 	table[querySeries] = Metric{"variant_exporter_query_series", "Series in the answer to an input.", []string{"input"}}
 	table[queryMatched] = Metric{"variant_exporter_query_matched_series", "Series in the answer to an input whose labels fit a configured model, variant or scale target.", []string{"input"}}
 	table[queryFailure] = Metric{"variant_exporter_query_failure", "1 for the reason why an input has no usable answer; absent while it has one.", []string{"input", "reason"}}
-	table[queryBadSamples] = Metric{"variant_exporter_query_bad_samples", "Series in the answer to an input that could not be used: nan, inf, negative, histogram, duplicate or labels.", []string{"input", "reason"}}
+	table[queryBadSamples] = Metric{"variant_exporter_query_bad_samples", "Series in the answer to an input that could not be used: nan, inf, negative, range, histogram, duplicate or labels.", []string{"input", "reason"}}
 	table[evaluationDuration] = Metric{"variant_exporter_evaluation_duration_seconds", "How long the evaluation behind these series took.", nil}
 	table[evaluationTime] = Metric{"variant_exporter_evaluation_timestamp_seconds", "Unix time for which every input was asked.", nil}
 	table[optimalityGap] = Metric{"variant_exporter_optimality_gap_ratio", "By how much a cheaper plan could at most be cheaper: 0 where the plan is proven to be the cheapest.", nil}
