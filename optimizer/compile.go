@@ -55,10 +55,18 @@ type variant struct {
 	below, above float64
 	// covers is what a replica adds to each covering row of the model.
 	covers []float64
-	// uses is what a replica takes of each row, as a share of its room.
+	// takes lists what a replica takes of the budgets.
+	takes []take
+	// uses is the same for the rows of the variant's group, in their order.
 	uses []float64
 	// current is the number of replicas that run.
 	current int
+}
+
+// take is what a replica takes of a row, as a share of the row's room.
+type take struct {
+	row   int
+	share float64
 }
 
 // compile sorts, shifts and scales a valid problem.
@@ -184,12 +192,11 @@ func (m *model) bind(p *Problem, rows []row) {
 			limit = *most
 		}
 		useful = min(useful, float64(limit-v.low))
-		v.uses = make([]float64, len(rows))
 		for r := range rows {
 			use := from.Variants[v.index].Uses[p.Budgets[rows[r].index].Name]
 			if use > 0 && rows[r].room > 0 {
-				v.uses[r] = use / rows[r].room
-				useful = min(useful, math.Floor(1/v.uses[r]))
+				v.takes = append(v.takes, take{r, use / rows[r].room})
+				useful = min(useful, math.Floor(rows[r].room/use))
 			} else if use > 0 {
 				useful = 0
 			}

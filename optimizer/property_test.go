@@ -31,3 +31,8 @@ func TestSolveEqualsBruteForceAlone(t *testing.T) {
 	generate := problems(shape{models: 2, variants: 3, signals: 3, replicas: 4, priorities: 2})
 	rapid.Check(t, func(t *rapid.T) { equalsBruteForce(t, generate.Draw(t, "problem"), 12) })
 }
+
+func TestSolveEqualsBruteForceTogether(t *testing.T) {
+	generate := problems(shape{models: 3, variants: 2, signals: 2, budgets: 2, replicas: 1, priorities: 3})
+	rapid.Check(t, func(t *rapid.T) { equalsBruteForce(t, generate.Draw(t, "problem"), 3) })
+}

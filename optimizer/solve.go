@@ -1,6 +1,10 @@
 package optimizer
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"slices"
+)
 
 // Solve returns the best plan for the problem, in the order of objectives that
 // the package comment states. The error is a *FieldError about an invalid
@@ -9,19 +13,129 @@ func Solve(p Problem, o Options) (Plan, error) {
 	if err := p.validate(); err != nil {
 		return Plan{}, fmt.Errorf("check problem: %w", err)
 	}
-	in := compile(&p)
-	w := newWork(o)
-	s := &search{work: w}
-	points := make([][]int, len(in.models))
-	optimal := true
-	for i, m := range in.models {
-		m.relaxMinimum()
-		k, _, _ := s.solveAlone(m)
-		points[i] = k
-	}
-	plan := in.assemble(&p, points)
-	if optimal {
-		plan.Status = StatusOptimal
-	}
+	in, w := compile(&p), newWork(o)
+	s := &solver{instance: in, work: w, search: &search{work: w}, proven: true}
+	s.solveModels()
+	s.solveGroups()
+	plan := in.assemble(&p, s.points)
+	s.prove(&plan)
 	return plan, nil
 }
+
+// solver is one run of Solve.
+type solver struct {
+	*instance
+	work   *work
+	search *search
+	// points holds the plan, home the group of each model that has one, gaps
+	// what is missing to the proof for each model without.
+	points [][]int
+	home   []*group
+	gaps   []float64
+	ties   []bool
+	groups []*group
+	// demands is the largest use of each row that any plan could have.
+	demands []float64
+	// shortGap is what is missing to a proof of the shortfalls; proven says
+	// that nothing is missing to any.
+	shortGap float64
+	proven   bool
+}
+
+// prove states in the plan what is proven about it.
+func (s *solver) prove(plan *Plan) {
+	gap := 0.0
+	for i, home := range s.home {
+		if home == nil {
+			gap += s.gaps[i]
+			s.proven = s.proven && s.ties[i]
+		}
+	}
+	for _, g := range s.groups {
+		gap += g.costGap
+		s.proven = s.proven && g.proven
+	}
+	plan.ShortfallGap = s.shortGap
+	if gap > 0 {
+		total := (plan.Cost + plan.StartCost) * s.scale
+		plan.Gap = min(1, gap/max(gap, total))
+	}
+	if s.proven && gap == 0 && s.shortGap == 0 {
+		plan.Status = StatusOptimal
+	}
+}
+
+// solveModels plans every model as if it shared nothing. Where that keeps the
+// budgets it is the optimum.
+func (s *solver) solveModels() {
+	n := len(s.models)
+	s.points, s.home = make([][]int, n), make([]*group, n)
+	s.gaps, s.ties = make([]float64, n), make([]bool, n)
+	for i, m := range s.models {
+		m.relaxMinimum()
+		s.points[i], s.gaps[i], s.ties[i] = s.search.solveAlone(m)
+	}
+}
+
+// solveGroups plans together the models that compete for budgets.
+func (s *solver) solveGroups() {
+	s.groups = s.compete()
+	if len(s.groups) == 0 {
+		return
+	}
+	for _, g := range s.groups {
+		if !g.serveAll() {
+			g.serveNothing()
+		}
+	}
+	for _, priority := range s.priorities() {
+		s.shareOut(priority)
+	}
+	for _, g := range s.groups {
+		g.lowerCost()
+		g.lowerChanges()
+		for i, at := range g.at {
+			s.points[at] = g.plan[i]
+		}
+	}
+}
+
+// priorities returns the priorities there are, most important first.
+func (s *solver) priorities() []int {
+	var all []int
+	for _, m := range s.models {
+		all = append(all, m.priority)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// shareOut minimises the shortfalls of one priority: first the largest over
+// all models, then in every group the sum.
+func (s *solver) shareOut(priority int) {
+	largest := 0.0
+	for i, m := range s.models {
+		if m.priority == priority && s.home[i] == nil {
+			largest = max(largest, m.shortfall(s.points[i]))
+		}
+	}
+	bound := largest
+	for _, g := range s.groups {
+		low, _ := g.shortfalls(priority)
+		if !g.settled {
+			low = g.lowerLargest(priority)
+		}
+		bound = max(bound, low)
+		reached, _ := g.shortfalls(priority)
+		largest = max(largest, reached)
+	}
+	gap := max(0, largest-bound)
+	for _, g := range s.groups {
+		if !g.settled {
+			gap = max(gap, g.lowerSum(priority, largest))
+		}
+	}
+	s.shortGap = max(s.shortGap, gap)
+}
+
+var _ = math.Inf

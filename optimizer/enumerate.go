@@ -1,0 +1,109 @@
+package optimizer
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// enumerate adds every point that a choice below the cutoff may contain: one
+// whose reduced cost does not exceed the gap (Handler and Zang 1980; for
+// columns Baldacci et al. 2008), and which no other point dominates. It
+// returns false where there are too many.
+func (g *generator) enumerate(cutoff float64) bool {
+	complete := true
+	for i := range g.models {
+		if !g.enumerateModel(i, cutoff) {
+			complete = false
+		}
+		if g.work.stopped(0) {
+			return false
+		}
+	}
+	return complete
+}
+
+// listed is a point with its worth in the stage.
+type listed struct {
+	k       []int
+	value   float64
+	entries []float64
+}
+
+// enumerateModel is enumerate for one model.
+func (g *generator) enumerateModel(i int, cutoff float64) bool {
+	gap := math.Inf(1)
+	if !math.IsInf(cutoff, 1) {
+		gap = max(0, cutoff-g.lower)
+	}
+	m := g.models[i]
+	t, offset := g.st.pricing(g.search, m, g.prices)
+	t.allow, t.room = allowance(g.st.caps[i]), g.rooms[i]
+	var list []listed
+	t.visit = func(k []int) {
+		if short := m.shortfall(k); short <= g.st.caps[i] && g.minimal(i, k, short) {
+			entries := make([]float64, len(g.st.limit))
+			value := g.st.measure(m, k, entries)
+			list = append(list, listed{append([]int(nil), k...), value, entries})
+			if len(list) >= enumerateLimit {
+				g.search.cut = true
+			}
+		}
+	}
+	g.search.run(t, g.least[i]-offset+gap+1e-9*g.size)
+	complete := !g.search.cut
+	for _, one := range undominated(list) {
+		if !g.pool.has(i, one.k) {
+			g.pool.add(i, one.k, one.value, one.entries)
+		}
+	}
+	return complete
+}
+
+// minimal says whether no replica can be taken from a point without loss.
+func (g *generator) minimal(at int, k []int, short float64) bool {
+	m := g.models[at]
+	traded := g.st.aim == aimShortfall && g.st.priority == m.priority
+	for _, s := range g.st.sums {
+		traded = traded || s.priority == m.priority
+	}
+	for i := range m.variants {
+		if k[i] == 0 || (g.st.aim == aimChanges && k[i] <= m.variants[i].held) {
+			continue
+		}
+		k[i]--
+		less := m.shortfall(k)
+		n := len(m.signals)
+		spare := (n == len(m.need) || m.uncovered(n, k) <= 0) &&
+			(less == short || (!traded && less <= g.st.caps[at]))
+		k[i]++
+		if spare {
+			return false
+		}
+	}
+	return true
+}
+
+// undominated returns the points that no other is as good as in everything.
+func undominated(list []listed) []listed {
+	slices.SortFunc(list, func(a, b listed) int {
+		return cmp.Or(cmp.Compare(a.value, b.value), slices.Compare(a.entries, b.entries), compareReplicas(a.k, b.k))
+	})
+	var kept []listed
+	for _, one := range list {
+		if !slices.ContainsFunc(kept, func(other listed) bool { return asGood(other.entries, one.entries) }) {
+			kept = append(kept, one)
+		}
+	}
+	return kept
+}
+
+// asGood says whether a takes no more of any row than b.
+func asGood(a, b []float64) bool {
+	for r := range a {
+		if a[r] > b[r] {
+			return false
+		}
+	}
+	return true
+}

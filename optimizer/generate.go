@@ -1,0 +1,299 @@
+package optimizer
+
+import "math"
+
+// generator solves one stage of a group: column generation for the bound
+// (Dantzig and Wolfe 1960), then all columns that the gap leaves, then branch
+// and bound over them.
+type generator struct {
+	*group
+	st   *stage
+	pool *pool
+	branching
+	// rooms is what each model may take of the budgets at most.
+	rooms [][]float64
+	// lower is the best bound, at prices with each model's least value.
+	lower  float64
+	prices []float64
+	least  []float64
+	// exact says that the bound does not rest on a search that was cut short.
+	entries []float64
+}
+
+// result is what a stage came to.
+type result struct {
+	// points is the best choice found; nil is none.
+	points [][]int
+	value  float64
+	// lower bounds the value of all choices; proven says that the result is
+	// the best there is, or that there is none.
+	lower  float64
+	proven bool
+	// prices are those of the coupling rows at the bound.
+	prices []float64
+}
+
+// Limits of the parts of one stage.
+const (
+	maxRounds      = 60
+	roomModels     = 16
+	enumerateLimit = 4_000
+	diveNodes      = 60
+)
+
+// minimise solves a stage, starting from a plan that fulfils it or from none.
+// Where first is set it ends with the first plan found.
+func (g *group) minimise(st *stage, start [][]int, first bool) result {
+	gen := &generator{group: g, st: st, lower: math.Inf(-1), entries: make([]float64, len(st.limit))}
+	gen.pool = newPool(len(g.models), st.limit)
+	gen.step, gen.noise, gen.first = st.step, st.noise, first
+	out := result{value: gen.ceiling()}
+	if start != nil {
+		out.points, out.value = start, gen.total(start)
+	}
+	if !gen.makeRoom() || !gen.seed(start) {
+		out.proven, out.lower = true, out.value
+		return out
+	}
+	gen.master = newMaster(gen.pool, g.work)
+	gen.accept = gen.check
+	gen.improve(&out)
+	out.prices = gen.prices
+	g.remember(gen.pool)
+	return out
+}
+
+// ceiling returns a value that every choice stays below.
+func (g *generator) ceiling() float64 {
+	sum := 1.0
+	for i, m := range g.models {
+		switch {
+		case g.st.aim == aimUse:
+			sum = float64(g.st.budgets + 1)
+		case g.st.aim == aimShortfall:
+			sum += g.st.caps[i]
+		case g.st.aim == aimCost:
+			sum += m.cost(m.largest())
+		default:
+			sum += float64(m.changes(m.largest()) + m.changes(make([]int, len(m.variants))))
+		}
+	}
+	return sum
+}
+
+// total returns the value of a plan.
+func (g *generator) total(points [][]int) float64 {
+	sum := 0.0
+	for i, m := range g.models {
+		sum += g.st.measure(m, points[i], g.entries)
+	}
+	return sum
+}
+
+// improve runs the parts of the method one after the other until one of them
+// completes the proof.
+func (g *generator) improve(out *result) {
+	if g.generate(g.cutoffFor(out)) {
+		out.lower, out.proven = max(g.lower, out.value), true
+		return
+	}
+	out.lower = g.lower
+	g.dive(out, diveNodes)
+	if g.settled(out) {
+		return
+	}
+	complete := g.enumerate(g.cutoffFor(out))
+	if g.dive(out, math.MaxInt) && complete {
+		out.lower, out.proven = out.value, true
+	}
+	g.settled(out)
+}
+
+// cutoffFor returns the bound from which on nothing better can be found.
+func (g *generator) cutoffFor(out *result) float64 {
+	return out.value - g.st.step + g.st.noise
+}
+
+// settled says whether a result needs no more work.
+func (g *generator) settled(out *result) bool {
+	if out.points != nil && (g.first || out.lower >= g.cutoffFor(out)) {
+		out.proven = true
+	}
+	return out.proven
+}
+
+// dive searches the pool for a better choice and returns whether it saw all.
+func (g *generator) dive(out *result, nodes int) bool {
+	complete := g.run(out.value, nodes)
+	if g.found {
+		out.value = g.value
+		out.points = make([][]int, len(g.models))
+		for i, j := range g.best {
+			out.points[i] = g.pool.point[j]
+		}
+	}
+	return complete
+}
+
+// check sums up a choice exactly and says whether it keeps all rows.
+func (g *generator) check(choice []int) (float64, bool) {
+	used := make([]float64, len(g.st.limit))
+	value := 0.0
+	for _, j := range choice {
+		subtract(used, g.pool.row(j), -1)
+		value += g.pool.value[j]
+		if !g.takesPart(j) {
+			return 0, false
+		}
+	}
+	for r, u := range used {
+		if u > g.st.limit[r] {
+			return 0, false
+		}
+	}
+	return value, true
+}
+
+// makeRoom computes what the other models leave to each at most. It returns
+// false where their least uses together exceed a budget.
+func (g *generator) makeRoom() bool {
+	n, rows := len(g.models), g.st.budgets
+	g.rooms = make([][]float64, n)
+	sum := make([]float64, rows)
+	uses := make([][]float64, n)
+	for i, m := range g.models {
+		g.rooms[i] = append([]float64(nil), g.st.limit[:rows]...)
+		uses[i] = make([]float64, rows)
+		if n > roomModels {
+			continue
+		}
+		for r := range rows {
+			uses[i][r] = g.leastUse(m, r, g.st.caps[i])
+			sum[r] += uses[i][r]
+		}
+	}
+	for r := range rows {
+		if sum[r] > g.st.limit[r] {
+			return false
+		}
+		for i := range n {
+			g.rooms[i][r] -= sum[r] - uses[i][r]
+		}
+	}
+	return true
+}
+
+// leastUse returns a bound on what a model takes of one budget.
+func (g *group) leastUse(m *model, r int, gridCap float64) float64 {
+	slopes := g.search.start(m)
+	for i := range slopes {
+		slopes[i].below = m.variants[i].uses[r]
+		slopes[i].above = slopes[i].below
+	}
+	g.search.run(&task{allow: allowance(gridCap)}, math.Inf(1))
+	if g.search.found && !g.search.cut {
+		return g.search.value
+	}
+	return min(2, g.search.root)
+}
+
+// price searches a model's least priced point below a cutoff. It returns the
+// least value there may be and whether a point was found.
+func (g *generator) price(i int, prices []float64, cutoff float64) (float64, bool) {
+	t, offset := g.st.pricing(g.search, g.models[i], prices)
+	t.allow, t.room = allowance(g.st.caps[i]), g.rooms[i]
+	g.search.run(t, cutoff-offset)
+	switch {
+	case g.search.cut:
+		return min(cutoff, g.search.root+offset), g.search.found
+	case g.search.found:
+		return g.search.value + offset, true
+	}
+	return cutoff, false
+}
+
+// adopt adds a point to the pool unless it is there or breaks a cap.
+func (g *generator) adopt(i int, k []int) bool {
+	m := g.models[i]
+	if m.shortfall(k) > g.st.caps[i] || g.pool.has(i, k) {
+		return false
+	}
+	value := g.st.measure(m, k, g.entries)
+	g.pool.add(i, k, value, g.entries)
+	return true
+}
+
+// seed gives every model a column. It returns false where a model has none.
+func (g *generator) seed(start [][]int) bool {
+	free := make([]float64, len(g.st.limit))
+	for i := range g.models {
+		if start != nil {
+			g.adopt(i, start[i])
+		}
+		for _, k := range g.known[i] {
+			if g.fits(i, k) {
+				g.adopt(i, k)
+			}
+		}
+		if _, found := g.price(i, free, math.Inf(1)); found {
+			g.adopt(i, g.search.best)
+		}
+		if g.pool.active[i] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// fits says whether a point known from another stage is allowed in this one.
+func (g *generator) fits(i int, k []int) bool {
+	m := g.models[i]
+	if n := len(m.signals); n < len(m.need) && m.uncovered(n, k) > 0 {
+		return false
+	}
+	return true
+}
+
+// generate adds columns until none improves the relaxation. It returns true
+// where the bound reaches the cutoff.
+func (g *generator) generate(cutoff float64) bool {
+	for range maxRounds {
+		if !g.solve(cutoff) {
+			// The pool alone proves nothing: columns may be missing.
+			g.master.rescale()
+		}
+		added := g.round()
+		if g.lower >= cutoff {
+			return true
+		}
+		if !added || g.work.stopped(0) {
+			return false
+		}
+		g.rescale()
+	}
+	return false
+}
+
+// round prices all models at the prices of the master and adds what it finds.
+func (g *generator) round() bool {
+	added := false
+	total := 0.0
+	prices := append([]float64(nil), g.bestPrice...)
+	least := make([]float64, len(g.models))
+	for r, price := range prices {
+		total -= price * g.st.limit[r]
+	}
+	tolerance := 1e-10 * g.size
+	for i := range g.models {
+		low, found := g.price(i, prices, g.bestLeast[i]-tolerance)
+		least[i] = low
+		total += low
+		if found && g.adopt(i, g.search.best) {
+			added = true
+		}
+	}
+	if total > g.lower {
+		g.lower, g.prices, g.least = total, prices, least
+	}
+	return added
+}

@@ -1,0 +1,186 @@
+package optimizer
+
+import "math"
+
+// group is a set of models that share budgets, directly or through others,
+// and nothing with models outside.
+type group struct {
+	models []*model
+	// at are the models' places in the instance.
+	at []int
+	// rows are the shared budgets, as indices into the instance's.
+	rows   []int
+	work   *work
+	search *search
+	// floors holds the least shortfall of each model by itself.
+	floors []float64
+	// known holds points worth trying in the next stage.
+	known [][][]int
+
+	// plan is the best one so far; caps and sums hold what it reached.
+	plan [][]int
+	caps []float64
+	sums []sumCap
+
+	// shortGap and costGap are what is missing to the proofs; proven says
+	// that nothing is.
+	shortGap, costGap float64
+	proven            bool
+	settled           bool
+	prices            []float64
+}
+
+// remembered is how many points of a model one stage hands to the next.
+const remembered = 40
+
+// remember keeps the points of a pool for the next stage.
+func (g *group) remember(p *pool) {
+	for i, list := range p.columns {
+		g.known[i] = g.known[i][:0]
+		for at, j := range list {
+			if at < remembered {
+				g.known[i] = append(g.known[i], p.point[j])
+			}
+		}
+	}
+}
+
+// shortfalls returns what the group's plan leaves in one priority: the largest
+// and the sum.
+func (g *group) shortfalls(priority int) (largest, sum float64) {
+	for i, m := range g.models {
+		if m.priority == priority {
+			x := m.shortfall(g.plan[i])
+			largest, sum = max(largest, x), sum+x
+		}
+	}
+	return largest, sum
+}
+
+// serveAll tries to give every model the least shortfall that it can have by
+// itself. If that fits, no shortfall is left to discuss.
+func (g *group) serveAll() bool {
+	r := g.minimise(g.stage(aimUse, 0, g.floors), nil, true)
+	if r.points == nil {
+		return false
+	}
+	g.plan, g.settled = r.points, true
+	copy(g.caps, g.floors)
+	return true
+}
+
+// noteCost records the outcome of the cost stage.
+func (g *group) noteCost(r result) {
+	if !r.proven {
+		g.proven = false
+		g.costGap = r.value - r.lower
+	}
+}
+
+// stage returns a stage under what was reached so far.
+func (g *group) stage(a aim, priority int, caps []float64) *stage {
+	return newStage(stage{
+		aim: a, priority: priority, caps: caps, sums: g.sums, cost: math.Inf(1),
+	}, len(g.rows))
+}
+
+// serveNothing finds a first plan: one that keeps the models' minimums.
+func (g *group) serveNothing() bool {
+	for i := range g.caps {
+		g.caps[i] = 1
+	}
+	r := g.minimise(g.stage(aimUse, 0, g.caps), nil, true)
+	g.plan = r.points
+	return r.points != nil
+}
+
+// lowerLargest makes the largest shortfall of a priority as small as can be
+// and returns the bound that is proven for it.
+func (g *group) lowerLargest(priority int) float64 {
+	low := 0.0
+	for i, m := range g.models {
+		if m.priority == priority {
+			low = max(low, g.floors[i])
+		}
+	}
+	high, _ := g.shortfalls(priority)
+	bound, certain := low, true
+	for try := low; low < high; try = between(low, high) {
+		r := g.minimise(g.stage(aimUse, 0, g.capped(priority, try)), nil, true)
+		if r.points != nil {
+			g.plan = r.points
+			high, _ = g.shortfalls(priority)
+			continue
+		}
+		low = try + shortfallUnit
+		if certain = certain && r.proven; certain {
+			bound = low
+		}
+	}
+	return min(bound, high)
+}
+
+// between returns the shortfall on the grid in the middle of two.
+func between(low, high float64) float64 {
+	steps := math.Floor((high - low) / shortfallUnit / 2)
+	return low + steps*shortfallUnit
+}
+
+// capped returns the caps with those of a priority lowered to at most x.
+func (g *group) capped(priority int, x float64) []float64 {
+	caps := append([]float64(nil), g.caps...)
+	for i, m := range g.models {
+		if m.priority == priority {
+			caps[i] = max(g.floors[i], min(caps[i], x))
+		}
+	}
+	return caps
+}
+
+// lowerSum makes the sum of the shortfalls of a priority as small as can be,
+// each at most largest, and fixes what is reached. It returns what is missing
+// to the proof.
+func (g *group) lowerSum(priority int, largest float64) float64 {
+	g.caps = g.capped(priority, largest)
+	least := 0.0
+	for i, m := range g.models {
+		if m.priority == priority {
+			least += g.floors[i]
+		}
+	}
+	_, sum := g.shortfalls(priority)
+	gap := 0.0
+	if sum > least {
+		r := g.minimise(g.stage(aimShortfall, priority, g.caps), g.plan, false)
+		g.plan = r.points
+		_, sum = g.shortfalls(priority)
+		if !r.proven {
+			gap = sum - max(least, r.lower)
+		}
+	}
+	if sum <= least {
+		g.caps = g.capped(priority, 0)
+	} else {
+		g.sums = append(g.sums, sumCap{priority, sum})
+	}
+	return gap
+}
+
+// lowerCost minimises the cost at the shortfalls reached.
+func (g *group) lowerCost() {
+	r := g.minimise(g.stage(aimCost, 0, g.caps), g.plan, false)
+	g.plan = r.points
+	g.prices = r.prices
+	g.noteCost(r)
+}
+
+// lowerChanges minimises the changes at the cost reached.
+func (g *group) lowerChanges() {
+	st := stage{aim: aimChanges, caps: g.caps, sums: g.sums}
+	for i, m := range g.models {
+		st.cost += m.cost(g.plan[i])
+	}
+	r := g.minimise(newStage(st, len(g.rows)), g.plan, false)
+	g.plan = r.points
+	g.proven = g.proven && r.proven
+}

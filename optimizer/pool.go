@@ -1,0 +1,99 @@
+package optimizer
+
+// pool holds columns: points of models, with their worth in one stage. A
+// column has a value, to be minimised in sum, and an entry per coupling row.
+type pool struct {
+	rows  int
+	limit []float64
+	// Per column.
+	owner []int
+	value []float64
+	entry []float64
+	point [][]int
+	// columns lists each model's columns; the first active[m] of them take
+	// part at the node at hand. place is a column's place in that list.
+	columns [][]int
+	active  []int
+	place   []int
+}
+
+// newPool returns a pool without columns.
+func newPool(models int, limit []float64) *pool {
+	return &pool{
+		rows: len(limit), limit: limit,
+		columns: make([][]int, models), active: make([]int, models),
+	}
+}
+
+// row returns the entries of a column.
+func (p *pool) row(j int) []float64 { return p.entry[j*p.rows : (j+1)*p.rows] }
+
+// has says whether a model has the point among its columns.
+func (p *pool) has(m int, k []int) bool {
+	for _, j := range p.columns[m] {
+		if compareReplicas(p.point[j], k) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// add appends a column; it is active.
+func (p *pool) add(m int, k []int, value float64, entries []float64) {
+	j := len(p.owner)
+	p.owner = append(p.owner, m)
+	p.value = append(p.value, value)
+	p.entry = append(p.entry, entries...)
+	p.point = append(p.point, append([]int(nil), k...))
+	p.columns[m] = append(p.columns[m], j)
+	p.place = append(p.place, 0)
+	// The new column joins the active ones, which stand in front.
+	p.swap(m, len(p.columns[m])-1, p.active[m])
+	p.active[m]++
+}
+
+// swap exchanges two places in a model's list.
+func (p *pool) swap(m, a, b int) {
+	list := p.columns[m]
+	list[a], list[b] = list[b], list[a]
+	p.place[list[a]], p.place[list[b]] = a, b
+}
+
+// takesPart says whether a column is active.
+func (p *pool) takesPart(j int) bool { return p.place[j] < p.active[p.owner[j]] }
+
+// keep makes inactive the active columns of a model that do not satisfy the
+// condition.
+func (p *pool) keep(m int, condition func(j int) bool) {
+	list, n := p.columns[m], 0
+	for i := range p.active[m] {
+		if condition(list[i]) {
+			p.swap(m, i, n)
+			n++
+		}
+	}
+	p.active[m] = n
+}
+
+// priced returns the value of a column plus its entries at the given prices.
+func (p *pool) priced(j int, price []float64) float64 {
+	sum := p.value[j]
+	for r, u := range p.row(j) {
+		sum += price[r] * u
+	}
+	return sum
+}
+
+// dominates says whether column i is as good as column j in everything.
+func (p *pool) dominates(i, j int) bool {
+	if p.value[i] > p.value[j] {
+		return false
+	}
+	b := p.row(j)
+	for r, u := range p.row(i) {
+		if u > b[r] {
+			return false
+		}
+	}
+	return true
+}
