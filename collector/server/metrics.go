@@ -1,0 +1,87 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+)
+
+// registerSelf registers what is known without an evaluation.
+func (s *Server) registerSelf() {
+	s.registry.MustRegister(versioncollector.NewCollector("variant_exporter"), s.reloaded.successful, s.reloaded.successTime)
+	if !s.opts.DisableExporterMetrics {
+		s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	}
+}
+
+// metricsHandler answers scrapes.
+func (s *Server) metricsHandler() http.Handler {
+	opts := promhttp.HandlerOpts{
+		// What is wrong with an input is a metric. An error here is a mistake in the program, such as a series twice.
+		ErrorHandling: promhttp.HTTPErrorOnError,
+		ErrorLog:      slog.NewLogLogger(s.logger.Handler(), slog.LevelError),
+	}
+	if !s.opts.DisableExporterMetrics {
+		opts.Registry = s.registry
+	}
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.scrape(w, r, opts) })
+	if s.opts.DisableExporterMetrics {
+		return handler
+	}
+	return promhttp.InstrumentMetricHandler(s.registry, handler)
+}
+
+// scrape makes or joins an evaluation and renders it. Each answer has a registry of its own, so that nothing of an earlier one
+// can be in it.
+func (s *Server) scrape(w http.ResponseWriter, r *http.Request, opts promhttp.HandlerOpts) {
+	if !s.scrapes.TryAcquire(1) {
+		http.Error(w, s.refusal(), http.StatusServiceUnavailable)
+		return
+	}
+	defer s.scrapes.Release(1)
+	budget := s.deadlines.budget(r.Header)
+	ctx, cancel := context.WithTimeout(r.Context(), budget+s.deadlines.offset)
+	defer cancel()
+	snapshot, err := s.evaluate(ctx, budget)
+	if err != nil {
+		s.logger.Warn("A scrape was not answered.", "err", err, "budget", budget)
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	registry := prometheus.NewRegistry()
+	if err := registry.Register(collector.NewCollector(snapshot)); err != nil {
+		s.logger.Error("The outcome of an evaluation cannot be rendered.", "err", err)
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	promhttp.HandlerFor(prometheus.Gatherers{s.registry, registry}, opts).ServeHTTP(w, r)
+}
+
+func (s *Server) refusal() string {
+	if s.stopping.Load() {
+		return "The server is stopping."
+	}
+	return "Too many scrapes at once: see --web.max-requests."
+}
+
+// evaluate returns the outcome of an evaluation by the configuration in force.
+func (s *Server) evaluate(ctx context.Context, budget time.Duration) (*collector.Snapshot, error) {
+	g := s.active.use()
+	if g == nil {
+		return nil, errStopping
+	}
+	defer g.letGo()
+	snapshot, err := s.flights.evaluate(ctx, g, budget)
+	if err == nil && snapshot.Answered() {
+		s.answered.Store(true)
+	}
+	return snapshot, err
+}

@@ -1,0 +1,91 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// errStopping is a request that nobody is there to serve.
+var errStopping = errors.New("the server is stopping")
+
+// Reload loads the configuration again and puts it in force. After an error the one before is in force as if nothing had
+// happened. A ctx that ends first does not stop a reload that has begun.
+func (s *Server) Reload(ctx context.Context) error {
+	reply := make(chan error, 1) // Buffered, so that a caller who has left blocks nobody.
+	select {
+	case s.reloads <- reply:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for another reload: %w", ctx.Err())
+	case <-s.flights.base.Done():
+		return errStopping
+	}
+	select {
+	case err := <-reply:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the reload: %w", ctx.Err())
+	}
+}
+
+// handleReloads makes one reload after the other, whoever asks for them.
+func (s *Server) handleReloads() {
+	for {
+		select {
+		case reply := <-s.reloads:
+			reply <- s.reload()
+		case <-s.flights.base.Done():
+			return
+		}
+	}
+}
+
+func (s *Server) reload() error {
+	loaded, err := s.opts.Load(s.flights.base)
+	if err != nil {
+		s.reloaded.successful.Set(0)
+		s.logger.Error("The configuration was not reloaded; the one before stays in force.", "err", summary(err))
+		return err
+	}
+	previous := s.active.swap(&generation{Loaded: loaded})
+	s.reloaded.succeeded(s.opts.Now())
+	s.logger.Info("The configuration was reloaded.")
+	s.tasks.Go(func() { previous.release(s.logger) })
+	return nil
+}
+
+// summary is an error in one line: the remarks about a file have been logged one by one.
+func summary(err error) string {
+	if invalid, ok := errors.AsType[*config.InvalidError](err); ok {
+		return fmt.Sprintf("the file is not valid (%d remarks)", len(invalid.Diagnostics))
+	}
+	return err.Error()
+}
+
+// reloadMetrics tell how the last reload went.
+type reloadMetrics struct {
+	successful, successTime prometheus.Gauge
+}
+
+func newReloadMetrics() reloadMetrics {
+	return reloadMetrics{
+		successful: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "variant_exporter_config_last_reload_successful",
+			Help: "Whether the last attempt to load the configuration succeeded (1) or left the one before in force (0).",
+		}),
+		successTime: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "variant_exporter_config_last_reload_success_timestamp_seconds",
+			Help: "When the configuration in force was loaded, in seconds since the epoch.",
+		}),
+	}
+}
+
+func (m reloadMetrics) succeeded(at time.Time) {
+	m.successful.Set(1)
+	m.successTime.Set(float64(at.UnixNano()) / 1e9)
+}

@@ -1,0 +1,78 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/pprof"
+	"strconv"
+
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+)
+
+// routes returns the handler of every path. A pattern with GET takes HEAD too, and net/http answers 405 to other methods.
+func (s *Server) routes() (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.Handle("GET "+exact(s.opts.TelemetryPath), s.metricsHandler())
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Healthy.") })
+	mux.HandleFunc("GET /-/ready", s.ready)
+	mux.HandleFunc("POST /-/reload", s.postReload)
+	if s.opts.EnablePprof {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
+	if s.opts.TelemetryPath == "/" {
+		return mux, nil
+	}
+	page, err := web.NewLandingPage(web.LandingConfig{
+		Name:        "variant_exporter",
+		Description: "The cheapest replicas of every LLM variant that carry the load, from PromQL.",
+		Version:     version.Info(),
+		Profiling:   strconv.FormatBool(s.opts.EnablePprof),
+		Links: []web.LandingLinks{
+			{Address: s.opts.TelemetryPath, Text: "Metrics", Description: "one evaluation, for Prometheus to scrape"},
+			{Address: "/-/ready", Text: "Ready", Description: "whether a first evaluation has been answered"},
+			{Address: "/-/healthy", Text: "Healthy", Description: "whether the process answers"},
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the landing page: %w", err)
+	}
+	mux.Handle("GET /{$}", page)
+	return mux, nil
+}
+
+// exact is the pattern that matches a path and nothing below it.
+func exact(path string) string {
+	if path == "/" {
+		return "/{$}"
+	}
+	return path
+}
+
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	switch {
+	case s.stopping.Load():
+		http.Error(w, "Not ready: the server is stopping.", http.StatusServiceUnavailable)
+	case !s.answered.Load():
+		http.Error(w, "Not ready: no evaluation has been answered yet.", http.StatusServiceUnavailable)
+	default:
+		fmt.Fprintln(w, "Ready.")
+	}
+}
+
+func (s *Server) postReload(w http.ResponseWriter, r *http.Request) {
+	if !s.opts.EnableLifecycle {
+		http.Error(w, "Reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP.", http.StatusForbidden)
+		return
+	}
+	if err := s.Reload(r.Context()); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	fmt.Fprintln(w, "Reloaded.")
+}

@@ -1,0 +1,197 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
+	"github.com/variant-exporter/variant-exporter/collector/server"
+)
+
+func TestPaths(t *testing.T) {
+	srv := started(t, options(t))
+	eventually(t, srv, "/-/ready", http.StatusOK)
+	for _, tc := range []struct {
+		method, path string
+		status       int
+		body         string // is contained
+	}{
+		{"GET", "/", 200, `href="/metrics"`},
+		{"GET", "/metrics", 200, `variant_desired_replicas{model="m",target_namespace="llm",variant="v"} 3`},
+		{"GET", "/metrics", 200, "variant_exporter_build_info{"},
+		{"GET", "/metrics", 200, "variant_exporter_config_last_reload_successful 1\n"},
+		{"GET", "/metrics", 200, "process_start_time_seconds "},
+		{"GET", "/metrics", 200, "go_goroutines "},
+		{"GET", "/metrics", 200, "promhttp_metric_handler_requests_total{"},
+		{"GET", "/-/healthy", 200, "Healthy.\n"},
+		{"GET", "/-/ready", 200, "Ready.\n"},
+		{"HEAD", "/", 200, ""},
+		{"HEAD", "/metrics", 200, ""},
+		{"HEAD", "/-/healthy", 200, ""},
+		{"HEAD", "/-/ready", 200, ""},
+		{"POST", "/metrics", 405, ""},
+		{"DELETE", "/-/ready", 405, ""},
+		{"GET", "/-/reload", 405, ""},
+		{"POST", "/-/reload", 403, "start with --web.enable-lifecycle"},
+		{"GET", "/debug/pprof/", 404, ""},
+		{"GET", "/metrics/below", 404, ""},
+		{"GET", "/nothing", 404, ""},
+	} {
+		t.Run(tc.method+" "+tc.path, func(t *testing.T) {
+			got := request(t, tc.method, "http://"+srv.Addr().String()+tc.path)
+			if got.status != tc.status || !strings.Contains(got.body, tc.body) {
+				t.Errorf("got %d %q, want %d and %q", got.status, got.body, tc.status, tc.body)
+			}
+		})
+	}
+}
+
+func TestOptionalPaths(t *testing.T) {
+	opts := options(t)
+	opts.TelemetryPath = "/"
+	opts.EnablePprof = true
+	opts.EnableLifecycle = true
+	opts.DisableExporterMetrics = true
+	srv := started(t, opts)
+	got := get(t, srv, "/")
+	if got.status != http.StatusOK || !strings.Contains(got.body, "variant_desired_replicas{") {
+		t.Errorf("with the telemetry path / it answers %d %q, want the metrics", got.status, got.body)
+	}
+	if !strings.Contains(got.body, "variant_exporter_build_info{") || !strings.Contains(got.body, "variant_exporter_config_last_reload_successful 1\n") {
+		t.Error("build_info and the reload gauges are missing: they are not about the exporter's resources")
+	}
+	for _, prefix := range []string{"\ngo_", "\nprocess_", "\npromhttp_"} {
+		if strings.Contains(got.body, prefix) {
+			t.Errorf("there are metrics that start with %q, though they are disabled", prefix[1:])
+		}
+	}
+	if got := get(t, srv, "/debug/pprof/cmdline"); got.status != http.StatusOK {
+		t.Errorf("pprof answers %d, though it is enabled", got.status)
+	}
+	if got := request(t, http.MethodPost, "http://"+srv.Addr().String()+"/-/reload"); got.status != http.StatusOK {
+		t.Errorf("reload answers %d %q, though it is enabled", got.status, got.body)
+	}
+}
+
+func TestInvalidOptions(t *testing.T) {
+	taken := started(t, options(t)).Addr().String()
+	for _, tc := range []struct {
+		name   string
+		change func(*server.Options)
+		want   string
+	}{
+		{"no longest evaluation", func(o *server.Options) { o.MaxTimeout = 0 }, "the longest evaluation must take some time, not 0s"},
+		{"negative offset", func(o *server.Options) { o.TimeoutOffset = -1 }, "the timeout offset must not be negative: -1ns"},
+		{"negative number of scrapes", func(o *server.Options) { o.MaxRequests = -1 }, "the number of scrapes at once must not be negative: -1"},
+		{"relative path", func(o *server.Options) { o.TelemetryPath = "metrics" }, `metrics cannot be served at "metrics"`},
+		{"path with a pattern", func(o *server.Options) { o.TelemetryPath = "/{x}" }, `metrics cannot be served at "/{x}"`},
+		{"path that cleaning changes", func(o *server.Options) { o.TelemetryPath = "/a/../b" }, `metrics cannot be served at "/a/../b"`},
+		{"reserved path", func(o *server.Options) { o.TelemetryPath = "/-/ready" }, `metrics cannot be served at "/-/ready"`},
+		{"no addresses", func(o *server.Options) { o.Web = listenOn() }, "no address to listen on"},
+		{"address in use", func(o *server.Options) { o.Web = listenOn("127.0.0.1:0", taken) }, "address already in use"},
+		{"no web configuration", func(o *server.Options) { *o.Web.WebConfigFile = "testdata/none.yml" }, "web configuration testdata/none.yml:"},
+		{"no configuration", func(o *server.Options) { o.Load = loads(bad(errors.New("not today"))) }, "not today"},
+		{"no loader", func(o *server.Options) { o.Load = nil }, "Load, Web, Logger and Now are required"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			opts := options(t)
+			tc.change(&opts)
+			if _, err := server.New(t.Context(), opts); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestReadyAfterTheFirstAnswer(t *testing.T) {
+	down := make(chan struct{})
+	opts := options(t)
+	opts.Load = loads(ok(evaluatorFunc(func(_ context.Context, at time.Time) *collector.Snapshot {
+		snapshot := wanting(3, at)
+		select {
+		case <-down:
+		default:
+			snapshot.Inputs = []collector.Input{{Name: "x", Err: &promapi.Error{Reason: promapi.ReasonConnection, Err: errors.New("refused")}}}
+		}
+		return snapshot
+	})))
+	srv := started(t, opts)
+	get(t, srv, "/metrics")
+	if got := get(t, srv, "/-/ready"); got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "no evaluation has been answered yet") {
+		t.Errorf("got %d %q, want 503: no query has been answered", got.status, got.body)
+	}
+	if got := get(t, srv, "/-/healthy"); got.status != http.StatusOK {
+		t.Errorf("got %d, want 200: a Prometheus that is down is not cured by a restart", got.status)
+	}
+	close(down)
+	get(t, srv, "/metrics")
+	if got := get(t, srv, "/-/ready"); got.status != http.StatusOK {
+		t.Errorf("got %d %q, want 200 after a scrape with answers", got.status, got.body)
+	}
+}
+
+func TestTooManyScrapes(t *testing.T) {
+	leave := make(chan struct{})
+	opts := options(t)
+	opts.MaxRequests = 1
+	opts.Load = loads(ok(evaluatorFunc(func(_ context.Context, at time.Time) *collector.Snapshot {
+		<-leave
+		return wanting(3, at)
+	})))
+	srv := started(t, opts)
+	first, second := doLater(client, scrape(t, srv, "10")), doLater(client, scrape(t, srv, "10"))
+	var refused, served answer
+	select {
+	case refused = <-first:
+		close(leave)
+		served = <-second
+	case refused = <-second:
+		close(leave)
+		served = <-first
+	}
+	if refused.status != http.StatusServiceUnavailable || !strings.Contains(refused.body, "--web.max-requests") {
+		t.Errorf("one of two scrapes got %d %q, want 503 and the flag's name", refused.status, refused.body)
+	}
+	if served.status != http.StatusOK {
+		t.Errorf("the other got %d, want 200", served.status)
+	}
+	if got := get(t, srv, "/metrics"); got.status != http.StatusOK {
+		t.Errorf("a scrape after both got %d, want 200", got.status)
+	}
+}
+
+func TestScrapeDeadlineReachesTheEvaluation(t *testing.T) {
+	budgets := make(chan time.Duration, 9)
+	opts := options(t)
+	opts.Load = loads(ok(evaluatorFunc(func(ctx context.Context, at time.Time) *collector.Snapshot {
+		deadline, _ := ctx.Deadline()
+		budgets <- time.Until(deadline)
+		return wanting(3, at)
+	})))
+	srv := started(t, opts)
+	<-budgets // The server's own evaluation.
+	do(t, client, scrape(t, srv, "5"))
+	if got := <-budgets; got > 4750*time.Millisecond || got < 4*time.Second {
+		t.Errorf("the evaluation had %s, want just under 4.75s", got)
+	}
+}
+
+func TestScrapeOfAnEvaluationThatHangs(t *testing.T) {
+	leave := make(chan struct{})
+	opts := options(t)
+	opts.MaxTimeout, opts.TimeoutOffset = 50*time.Millisecond, 50*time.Millisecond
+	opts.Load = loads(ok(evaluatorFunc(func(_ context.Context, at time.Time) *collector.Snapshot {
+		<-leave
+		return wanting(3, at)
+	})))
+	srv := started(t, opts)
+	t.Cleanup(func() { close(leave) })
+	if got := get(t, srv, "/metrics"); got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "did not end in time") {
+		t.Errorf("got %d %q, want 503 in time", got.status, got.body)
+	}
+}

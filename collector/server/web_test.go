@@ -1,0 +1,96 @@
+package server_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// webConfig writes a web configuration file with TLS and one user, and returns it with a client that trusts the certificate.
+func webConfig(t *testing.T) (file string, c *http.Client) {
+	t.Helper()
+	dir := t.TempDir()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
+	file = filepath.Join(dir, "web.yml")
+	for name, content := range map[string][]byte{
+		filepath.Join(dir, "cert.pem"): certPEM,
+		filepath.Join(dir, "key.pem"):  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}),
+		file: []byte(`
+tls_server_config: {cert_file: cert.pem, key_file: key.pem}
+basic_auth_users: {prometheus: $2a$04$LSrjIEmK.B3ul7SZEnsI/OeF/4MGM6rMkpSMyU5Jw5uaMH5QWXipy} # "secret"
+`),
+	} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(certPEM)
+	return file, &http.Client{
+		Timeout:   20 * time.Second,
+		Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool}},
+	}
+}
+
+// The race detector has something to find here when the listeners share a http.Server.
+func TestTLSAndBasicAuthOnEveryAddress(t *testing.T) {
+	file, trusting := webConfig(t)
+	opts := options(t)
+	opts.Web = listenOn("127.0.0.1:0", "127.0.0.1:0")
+	*opts.Web.WebConfigFile = file
+	srv := started(t, opts)
+	for _, addr := range srv.Addrs() {
+		for _, tc := range []struct {
+			name, user, password string
+			status               int
+		}{
+			{"no user", "", "", http.StatusUnauthorized},
+			{"wrong password", "prometheus", "guess", http.StatusUnauthorized},
+			{"right password", "prometheus", "secret", http.StatusOK},
+		} {
+			t.Run(tc.name, func(t *testing.T) {
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+addr.String()+"/metrics", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if tc.user != "" {
+					req.SetBasicAuth(tc.user, tc.password)
+				}
+				if got := do(t, trusting, req); got.status != tc.status {
+					t.Errorf("got %d, want %d", got.status, tc.status)
+				}
+			})
+		}
+		if got := request(t, http.MethodGet, "http://"+addr.String()+"/metrics"); got.status != http.StatusBadRequest {
+			t.Errorf("without TLS it answers %d, want 400", got.status)
+		}
+	}
+}

@@ -1,0 +1,327 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestEndToEnd runs the built program against real Prometheis: one that it asks, and one that scrapes it.
+func TestEndToEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program and runs Prometheus servers: skipped with -short")
+	}
+	binary := filepath.Join(t.TempDir(), "variant_exporter")
+	args := []string{"build", "-race=" + strconv.FormatBool(underRaceDetector()), "-o", binary, "."}
+	if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	t.Run("Prometheus", func(t *testing.T) { testPrometheus(t, binary) })
+	t.Run("Reload", func(t *testing.T) { testReload(t, binary) })
+	t.Run("Terminate", func(t *testing.T) { testTerminate(t, binary) })
+}
+
+// underRaceDetector says whether this test was built with -race: then the program is too.
+func underRaceDetector() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// servers is a model server of two pods, and the Deployments behind them, as vLLM and kube-state-metrics expose them.
+type servers struct {
+	*httptest.Server
+	running, waiting atomic.Int64 // requests, at each pod
+}
+
+func newServers(t *testing.T) *servers {
+	s := &servers{}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/kube-state-metrics" {
+			fmt.Fprint(w, `# TYPE kube_deployment_spec_replicas gauge
+kube_deployment_spec_replicas{namespace="llm",deployment="llama-h100"} 1
+kube_deployment_spec_replicas{namespace="llm",deployment="llama-l4"} 1
+# TYPE kube_deployment_status_replicas_ready gauge
+kube_deployment_status_replicas_ready{namespace="llm",deployment="llama-h100"} 1
+kube_deployment_status_replicas_ready{namespace="llm",deployment="llama-l4"} 1
+`)
+			return
+		}
+		fmt.Fprintf(w, `# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{model_name="llama",engine="0"} %d
+# TYPE vllm:num_requests_waiting gauge
+vllm:num_requests_waiting{model_name="llama",engine="0"} %d
+`, s.running.Load(), s.waiting.Load())
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// scrapeConfig is a Prometheus that scrapes the two pods and the Deployments.
+func (s *servers) scrapeConfig() string {
+	host := s.Listener.Addr().String()
+	return fmt.Sprintf(`
+global: {scrape_interval: 250ms, scrape_timeout: 250ms}
+scrape_configs:
+  - job_name: vllm-1
+    static_configs: [{targets: ['%[1]s'], labels: {namespace: llm, pod: llama-h100-5d8c7b9f64-x2x7q}}]
+  - job_name: vllm-2
+    static_configs: [{targets: ['%[1]s'], labels: {namespace: llm, pod: llama-l4-7f6d5c4b3-abcde}}]
+  - job_name: kube-state-metrics
+    metrics_path: /kube-state-metrics
+    honor_labels: true
+    static_configs: [{targets: ['%[1]s']}]
+`, host)
+}
+
+// exporterConfig plans for 15 % more than what runs and waits at the two pods.
+func exporterConfig(prometheus string) string {
+	return fmt.Sprintf(`
+prometheus: {url: '%s'}
+defaults: {headroom: 0.15}
+models:
+  - name: llama
+    namespace: llm
+    presets: [vllm]
+    variants:
+      - {name: llama-h100, cost: 4.10, capacity: {concurrency: 96}}
+      - {name: llama-l4, cost: 0.80, capacity: {concurrency: 12}}
+`, prometheus)
+}
+
+func testPrometheus(t *testing.T, binary string) {
+	requirePrometheus(t)
+	source := newServers(t)
+	source.running.Store(50)
+	source.waiting.Store(10)
+	asked := startPrometheus(t, source.scrapeConfig())
+	exp := startExporter(t, binary, write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), exporterConfig(asked)))
+	scraper := startPrometheus(t, fmt.Sprintf(`
+global: {scrape_interval: 1s, scrape_timeout: 1s}
+scrape_configs: [{job_name: variant_exporter, static_configs: [{targets: ['%s'], labels: {namespace: monitoring}}]}]
+`, strings.TrimPrefix(exp.url, "http://")))
+
+	// Two pods with 60 requests each are 120, and 138 with headroom. One H100 (96) and four L4 (48) carry 144 for 7.30 an hour; two
+	// H100 cost 8.20, twelve L4 9.60.
+	wantDesired(t, scraper, map[string]string{"llama-h100": "1", "llama-l4": "4"})
+	eventually(t, "the exporter is ready", func() bool {
+		status, _ := get(t, exp.url+"/-/ready")
+		return status == http.StatusOK
+	})
+
+	// With 120 each it is 240, and 276 with headroom. Three H100 carry 288 for 12.30; two H100 and seven L4 cost 13.80.
+	source.running.Store(100)
+	source.waiting.Store(20)
+	wantDesired(t, scraper, map[string]string{"llama-h100": "3", "llama-l4": "0"})
+
+	t.Run("no label is renamed", func(t *testing.T) {
+		for _, s := range query(t, scraper, `{__name__=~"variant_.*"}`) {
+			for label := range s.Metric {
+				if strings.HasPrefix(label, "exported_") {
+					t.Errorf("%s: the label collides with one of the target's", s.Metric)
+				}
+			}
+		}
+	})
+	t.Run("promtool", func(t *testing.T) {
+		_, body := get(t, exp.url+"/metrics")
+		check := exec.CommandContext(t.Context(), "promtool", "check", "metrics")
+		check.Stdin = strings.NewReader(body)
+		if out, err := check.CombinedOutput(); err != nil {
+			t.Errorf("promtool check metrics: %v\n%s", err, out)
+		}
+	})
+}
+
+func requirePrometheus(t *testing.T) {
+	t.Helper()
+	for _, program := range []string{"prometheus", "promtool"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("needs a real Prometheus: %v (Debian: apt-get install prometheus)", err)
+		}
+	}
+}
+
+// wantDesired waits until a Prometheus answers with these desired replicas, by variant, and these only.
+func wantDesired(t *testing.T, prometheus string, want map[string]string) {
+	t.Helper()
+	var got map[string]string
+	eventually(t, fmt.Sprintf("the desired replicas are %v", want), func() bool {
+		got = map[string]string{}
+		for _, s := range query(t, prometheus, "variant_desired_replicas") {
+			if s.Metric["model"] != "llama" || s.Metric["target_namespace"] != "llm" {
+				t.Fatalf("%v is no series of the model", s.Metric)
+			}
+			got[s.Metric["variant"]] = s.Value[1].(string)
+		}
+		if len(got) != len(want) {
+			return false
+		}
+		for variant, replicas := range want {
+			if got[variant] != replicas {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+type sample struct {
+	Metric map[string]string
+	Value  [2]any // time and value
+}
+
+// query asks a Prometheus over HTTP, in the plainest way there is.
+func query(t *testing.T, prometheus, expr string) []sample {
+	t.Helper()
+	_, body := get(t, prometheus+"/api/v1/query?query="+url.QueryEscape(expr))
+	var answer struct {
+		Status string
+		Data   struct{ Result []sample }
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || answer.Status != "success" {
+		t.Fatalf("query %s: %v\n%s", expr, err, body)
+	}
+	return answer.Data.Result
+}
+
+// fakePrometheus answers every query with a demand of 100. While it is held, it does not answer.
+type fakePrometheus struct {
+	*httptest.Server
+	entered chan struct{} // gets a value for each query that is held
+	mu      sync.RWMutex  // locked: held
+}
+
+func newFakePrometheus(t *testing.T) *fakePrometheus {
+	f := &fakePrometheus{entered: make(chan struct{}, 1000)}
+	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !f.mu.TryRLock() {
+			f.entered <- struct{}{}
+			f.mu.RLock()
+		}
+		defer f.mu.RUnlock()
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"llm","model_name":"llama"},"value":[%d,"100"]}]}}`,
+			time.Now().Unix())
+	}))
+	t.Cleanup(f.Close)
+	return f
+}
+
+// loadConfig needs ceil(100/capacity) replicas.
+func loadConfig(prometheus string, capacity int) string {
+	return fmt.Sprintf(`
+prometheus: {url: '%s'}
+scale_targets: {disabled: true}
+defaults: {headroom: 0, scale_down_window: 0s}
+signals:
+  load: {unit: requests, demand: 'sum by (namespace, model_name) (vllm:num_requests_running)'}
+models:
+  - {name: llama, namespace: llm, variants: [{name: v, cost: 1, capacity: {load: %d}}]}
+`, prometheus, capacity)
+}
+
+func testReload(t *testing.T, binary string) {
+	fake := newFakePrometheus(t)
+	file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), loadConfig(fake.URL, 50))
+	exp := startExporter(t, binary, file, "--web.enable-lifecycle")
+	wantMetrics := func(desired, successful int) {
+		t.Helper()
+		eventually(t, fmt.Sprintf("desired replicas are %d and the last reload's success is %d", desired, successful), func() bool {
+			_, body := get(t, exp.url+"/metrics")
+			return strings.Contains(body, fmt.Sprintf("variant_desired_replicas{model=\"llama\",target_namespace=\"llm\",variant=\"v\"} %d\n", desired)) &&
+				strings.Contains(body, fmt.Sprintf("variant_exporter_config_last_reload_successful %d\n", successful))
+		})
+	}
+	post := func() (int, string) {
+		t.Helper()
+		status, body, err := fetch(t, http.MethodPost, exp.url+"/-/reload")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status, body
+	}
+	wantMetrics(2, 1)
+
+	write(t, file, loadConfig(fake.URL, 25))
+	exp.signal(t, syscall.SIGHUP)
+	wantMetrics(4, 1)
+
+	write(t, file, loadConfig(fake.URL, 20))
+	if status, body := post(); status != http.StatusOK {
+		t.Errorf("reload answers %d %q, want 200", status, body)
+	}
+	wantMetrics(5, 1)
+
+	write(t, file, strings.Replace(loadConfig(fake.URL, 10), "cost: 1", "price: 1", 1))
+	if status, body := post(); status != http.StatusInternalServerError || !strings.Contains(body, file+":8:") {
+		t.Errorf("reload of a bad file answers %d %q, want 500 and the place of the mistake", status, body)
+	}
+	wantMetrics(5, 0)
+	write(t, file, loadConfig(fake.URL, 10))
+	exp.signal(t, syscall.SIGHUP)
+	wantMetrics(10, 1)
+
+	exp.signal(t, syscall.SIGINT)
+	if code := exp.exit(t); code != 0 {
+		t.Errorf("exit code %d after an interrupt, want 0", code)
+	}
+}
+
+// testTerminate stops an exporter while a scrape waits for a slow Prometheus.
+func testTerminate(t *testing.T, binary string) {
+	fake := newFakePrometheus(t)
+	exp := startExporter(t, binary, write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), loadConfig(fake.URL, 50)))
+	eventually(t, "the exporter is ready", func() bool {
+		status, _ := get(t, exp.url+"/-/ready")
+		return status == http.StatusOK
+	})
+	fake.mu.Lock()
+	type answer struct {
+		status int
+		body   string
+		err    error
+	}
+	scrape := make(chan answer, 1)
+	go func() {
+		var a answer
+		a.status, a.body, a.err = fetch(t, http.MethodGet, exp.url+"/metrics")
+		scrape <- a
+	}()
+	select {
+	case <-fake.entered:
+	case <-time.After(patience):
+		t.Fatal("the scrape has asked nothing")
+	}
+	exp.signal(t, syscall.SIGTERM)
+	eventually(t, "the exporter is not ready any more", func() bool {
+		status, _, err := fetch(t, http.MethodGet, exp.url+"/-/ready")
+		return err == nil && status == http.StatusServiceUnavailable
+	})
+	select {
+	case <-exp.exited:
+		t.Fatal("the exporter has ended with a scrape under way")
+	case a := <-scrape:
+		t.Fatalf("the scrape was answered (%d, %v) before Prometheus was", a.status, a.err)
+	default:
+	}
+	fake.mu.Unlock()
+	a := <-scrape
+	if a.err != nil || a.status != http.StatusOK || !strings.Contains(a.body, `variant="v"} 2`) {
+		t.Errorf("the scrape under way got %d, error %v, want its two replicas:\n%s", a.status, a.err, a.body)
+	}
+	if code := exp.exit(t); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+}

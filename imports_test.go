@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/variant-exporter/variant-exporter"
+
+// arrows says who may import whom; what can be reached over several arrows may be imported directly. A package below one of
+// these stands for itself if it is listed, or else for the folder that it is in.
+var arrows = map[string][]string{
+	"":                   {"collector/server", "rules", "backtest"},
+	"collector/server":   {"collector"},
+	"collector":          {"collector/config", "collector/promapi", "collector/embedded", "optimizer"},
+	"collector/embedded": {"collector/promapi"},
+	"collector/config":   {},
+	"collector/promapi":  {},
+	"optimizer":          {},
+	"rules":              {"collector/config"},
+	"backtest":           {"collector", "optimizer"},
+}
+
+// TestImports holds the import directions of the layout. It looks at what is built, not at tests.
+func TestImports(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Deps", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	seen := 0
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; seen++ {
+		var p struct {
+			ImportPath    string
+			Imports, Deps []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		from := node(p.ImportPath)
+		for _, imported := range p.Imports {
+			if !inModule(imported) {
+				continue
+			}
+			if to := node(imported); to != from && !reachable(from, to) {
+				t.Errorf("%s imports %s: there is no arrow from %q to %q", p.ImportPath, imported, from, to)
+			}
+		}
+		if from == "optimizer" {
+			for _, dep := range p.Deps {
+				if strings.Contains(strings.SplitN(dep, "/", 2)[0], ".") && node(dep) != "optimizer" {
+					t.Errorf("%s depends on %s: the planner needs nothing but the standard library", p.ImportPath, dep)
+				}
+			}
+		}
+	}
+	if seen < len(arrows)-1 {
+		t.Errorf("go list knows %d packages: too few to have looked at everything", seen)
+	}
+}
+
+func inModule(path string) bool { return path == module || strings.HasPrefix(path, module+"/") }
+
+// node is the place of a package in arrows, or its path when it has none.
+func node(path string) string {
+	name := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+	if !inModule(path) {
+		return path
+	}
+	for at := name; ; {
+		if _, ok := arrows[at]; ok {
+			return at
+		}
+		i := strings.LastIndexByte(at, '/')
+		if i < 0 {
+			return name
+		}
+		at = at[:i]
+	}
+}
+
+func reachable(from, to string) bool {
+	return slices.ContainsFunc(arrows[from], func(next string) bool { return next == to || reachable(next, to) })
+}
+
+func TestReachable(t *testing.T) {
+	for _, tc := range []struct {
+		from, to string
+		want     bool
+	}{
+		{"", "optimizer", true},
+		{"collector/server", "collector/promapi", true},
+		{"rules", "collector/config", true},
+		{"rules", "collector", false},
+		{"optimizer", "collector", false},
+		{"collector", "collector/server", false},
+		{"collector/config", "collector/promapi", false},
+		{"backtest", "collector/server", false},
+	} {
+		if got := reachable(tc.from, tc.to); got != tc.want {
+			t.Errorf("from %q to %q: %t, want %t", tc.from, tc.to, got, tc.want)
+		}
+	}
+}
