@@ -11,8 +11,8 @@ import (
 // Config is a configuration as written, with the defaults filled in. Load returns it only when it has no errors.
 type Config struct {
 	Prometheus    *Prometheus       `yaml:"prometheus" doc:"The Prometheus to ask. Leave it out to let the exporter scrape scrape_configs itself."`
-	Global        Raw               `yaml:"global" doc:"Prometheus' own global section, for scrape_configs."`
-	ScrapeConfigs Raw               `yaml:"scrape_configs" doc:"Prometheus' own scrape_configs (static and file discovery), scraped by the exporter itself where no prometheus.url is given."`
+	Global        Raw               `yaml:"global" kind:"object" doc:"Prometheus' own global section, for scrape_configs."`
+	ScrapeConfigs Raw               `yaml:"scrape_configs" kind:"array" doc:"Prometheus' own scrape_configs (static and file discovery), scraped by the exporter itself where no prometheus.url is given."`
 	Labels        LabelNames        `yaml:"labels" doc:"The labels in which results carry identity."`
 	Defaults      Tuning            `yaml:"defaults" doc:"What models use unless they say otherwise."`
 	ScaleTargets  ScaleTargets      `yaml:"scale_targets" doc:"How the current and ready replicas of scale targets are asked. Default: the series of kube-state-metrics."`
@@ -39,7 +39,7 @@ type LabelNames struct {
 
 // Tuning is how measured demand becomes the demand that is planned for.
 type Tuning struct {
-	Headroom        *float64  `yaml:"headroom" doc:"Share planned above what was measured: 0.15 is 15 % more."`
+	Headroom        *float64  `yaml:"headroom" minimum:"0" maximum:"10" doc:"Share planned above what was measured: 0.15 is 15 % more."`
 	ScaleDownWindow *Duration `yaml:"scale_down_window" doc:"Demand is the maximum over this window, so that a dip shorter than it takes nothing away."`
 	ScaleUpWindow   *Duration `yaml:"scale_up_window" doc:"Demand must have lasted this long to count, so that a peak shorter than it adds nothing. 0s: any peak counts."`
 	IdleAfter       *Duration `yaml:"idle_after" doc:"A model that may scale to zero does so after this long without demand."`
@@ -105,7 +105,7 @@ type Model struct {
 
 // ModelReplicas bounds the replicas of a model over all its variants.
 type ModelReplicas struct {
-	Min *int `yaml:"min" doc:"Fewest replicas over all variants; 0 allows scale to zero. Default 1."`
+	Min *int `yaml:"min" minimum:"0" maximum:"1000000" doc:"Fewest replicas over all variants; 0 allows scale to zero. Default 1."`
 }
 
 // Variant is one way to serve a model: an accelerator, a degree of parallelism, a role.
@@ -124,8 +124,8 @@ type Variant struct {
 
 // VariantReplicas bounds the replicas of one variant.
 type VariantReplicas struct {
-	Min int  `yaml:"min" doc:"Fewest replicas."`
-	Max *int `yaml:"max" doc:"Most replicas. Default: no limit but the budgets'."`
+	Min int  `yaml:"min" minimum:"0" maximum:"1000000" doc:"Fewest replicas."`
+	Max *int `yaml:"max" minimum:"0" maximum:"1000000" doc:"Most replicas. Default: no limit but the budgets'."`
 }
 
 // ScaleTarget is the workload that an autoscaler scales.

@@ -2,12 +2,13 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
-	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -18,7 +19,17 @@ type decoder struct {
 	nodes map[string]*yaml.Node
 	keys  map[string]*yaml.Node // the key of a mapping entry, by the entry's path
 	found Diagnostics
+
+	unlisted Diagnostic // stands for the remarks beyond maxFound
+	more     int        // how many those are
+	budget   int        // how many more values may be read, aliases followed
 }
+
+const (
+	maxFound    = 200
+	extraValues = 100_000 // that aliases may add to what stands in the file
+	mergeKey    = "<<"
+)
 
 // yamlDecoder is implemented by types that have a notation of their own.
 type yamlDecoder interface {
@@ -47,17 +58,36 @@ func (d *decoder) report(severity Severity, path string, n *yaml.Node, message s
 	if n != nil {
 		line, column = n.Line, n.Column
 		if n.Kind == yaml.ScalarNode && !strings.Contains(n.Value, "\n") {
-			width = len([]rune(n.Value))
+			width = utf8.RuneCountInString(n.Value)
 		}
 	}
 	return d.reportAt(Diagnostic{Line: line, Column: column, Path: path, Severity: severity, Message: message, width: width})
 }
 
 func (d *decoder) reportAt(g Diagnostic) remark {
-	g.File, g.Snippet = d.src.name, d.src.line(g.Line)
-	g.width = min(g.width, max(1, len([]rune(g.Snippet))-g.Column+1))
+	if len(d.found) == maxFound {
+		d.more++
+		if d.unlisted.Severity != SeverityError {
+			d.unlisted.Severity = g.Severity
+		}
+		return remark{&Diagnostic{}}
+	}
+	g.File, g.Path = d.src.name, shortened(g.Path, maxMessage)
+	g.Message = userInfo.ReplaceAllString(g.Message, "://"+secretMark+"@")
+	g.Snippet, g.caret = d.src.snippet(g.Line, g.Column)
+	g.width = min(g.width, max(1, utf8.RuneCountInString(g.Snippet)-g.caret+1))
 	d.found = append(d.found, g)
 	return remark{&d.found[len(d.found)-1]}
+}
+
+// remarks returns what was found, in the order of the file.
+func (d *decoder) remarks() Diagnostics {
+	found := d.found.sorted()
+	if d.more > 0 {
+		d.unlisted.File, d.unlisted.Message = d.src.name, fmt.Sprintf("%d more remarks are not listed", d.more)
+		found = append(found, d.unlisted)
+	}
+	return found
 }
 
 // within reports a mistake at a byte of a scalar's value.
@@ -84,8 +114,11 @@ func (d *decoder) decode(path string, n *yaml.Node, out any) {
 
 func (d *decoder) value(path string, n *yaml.Node, v reflect.Value) {
 	n = resolve(n)
+	if !d.spend(n) {
+		return
+	}
 	d.nodes[path] = n
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" && v.Kind() != reflect.Interface {
+	if isNull(n) {
 		return // nothing was given: the default stays
 	}
 	if custom, ok := reflect.TypeAssert[yamlDecoder](v.Addr()); ok {
@@ -109,21 +142,34 @@ func (d *decoder) value(path string, n *yaml.Node, v reflect.Value) {
 	}
 }
 
+// spend counts a value that is read. Aliases of aliases can make few lines mean billions of values: it says when to stop.
+func (d *decoder) spend(n *yaml.Node) bool {
+	d.budget--
+	if d.budget == 0 {
+		d.errorf("", n, "aliases make the configuration more than %d values longer", extraValues).hint("write the values out")
+	}
+	return d.budget > 0
+}
+
 func (d *decoder) structure(path string, n *yaml.Node, v reflect.Value) {
 	fields := fieldsOf(v.Type())
 	given := map[string]bool{}
 	d.entries(path, n, func(key, value *yaml.Node) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key.Value })
 		if i < 0 {
-			names := make([]string, len(fields))
-			for i, f := range fields {
-				names[i] = f.name
-			}
-			d.unknown(join(path, key.Value), key, "field", key.Value, names)
+			d.unknown(join(path, key.Value), key, "field", key.Value, fieldNames(fields))
 			return
 		}
-		given[key.Value] = resolve(value).Tag != "!!null"
-		d.value(join(path, key.Value), value, v.FieldByIndex(fields[i].index))
+		f, at := fields[i], join(path, key.Value)
+		given[f.name] = !isNull(resolve(value))
+		before := len(d.found)
+		d.value(at, value, v.FieldByIndex(f.index))
+		if given[f.name] && len(d.found) == before {
+			d.bounds(at, resolve(value), f, v.FieldByIndex(f.index))
+		}
+		if last := len(d.found) - 1; last >= before && d.found[last].Path == at && d.found[last].Hint == "" {
+			d.found[last].Hint = f.doc
+		}
 	})
 	for _, f := range fields {
 		if f.required && !given[f.name] && n.Kind == yaml.MappingNode {
@@ -132,37 +178,29 @@ func (d *decoder) structure(path string, n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// entries calls each for every entry of a mapping, merge keys resolved, and reports keys that stand twice.
-func (d *decoder) entries(path string, n *yaml.Node, each func(key, value *yaml.Node)) {
-	if n.Kind != yaml.MappingNode {
-		d.errorf(path, n, "%s where a mapping is expected", describe(n)).hint("write it as `key: value` lines")
+// bounds reports a value that is empty where it must not be, or a number outside its bounds.
+func (d *decoder) bounds(path string, n *yaml.Node, f field, v reflect.Value) {
+	if f.notEmpty() && v.Len() == 0 {
+		d.errorf(path, n, "%s is empty", f.name).hint("%s", f.doc)
 		return
 	}
-	own := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i]
-		if key.Tag == "!!merge" {
-			continue
-		}
-		if own[key.Value] {
-			d.errorf(join(path, key.Value), key, "%q is given twice", key.Value).hint("keep one of them")
-			continue
-		}
-		own[key.Value] = true
-		d.keys[join(path, key.Value)] = key
-		each(key, n.Content[i+1])
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Tag != "!!merge" {
-			continue
-		}
-		merged := resolve(n.Content[i+1])
-		for j := 0; j+1 < len(merged.Content); j += 2 {
-			if key := merged.Content[j]; !own[key.Value] {
-				own[key.Value] = true
-				each(key, merged.Content[j+1])
-			}
-		}
+	var x float64
+	switch v.Kind() {
+	case reflect.Int:
+		x = float64(v.Int())
+	case reflect.Float64:
+		x = v.Float()
+	default:
+		return
+	}
+	if least, err := strconv.ParseFloat(f.minimum, 64); err == nil && x < least {
+		d.errorf(path, n, "%s is below %s", n.Value, f.minimum).hint("%s", f.doc)
+	}
+	if most, err := strconv.ParseFloat(f.maximum, 64); err == nil && x > most {
+		d.errorf(path, n, "%s is above %s", n.Value, f.maximum).hint("%s", f.doc)
 	}
 }
 
@@ -170,7 +208,7 @@ func (d *decoder) mapping(path string, n *yaml.Node, v reflect.Value) {
 	v.Set(reflect.MakeMap(v.Type()))
 	d.entries(path, n, func(key, value *yaml.Node) {
 		item := reflect.New(v.Type().Elem()).Elem()
-		d.value(join(path, key.Value), value, item)
+		d.item(join(path, key.Value), value, item)
 		v.SetMapIndex(reflect.ValueOf(key.Value).Convert(v.Type().Key()), item)
 	})
 }
@@ -182,7 +220,15 @@ func (d *decoder) sequence(path string, n *yaml.Node, v reflect.Value) {
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
-		d.value(index(path, i), item, v.Index(i))
+		d.item(index(path, i), item, v.Index(i))
+	}
+}
+
+// item reads an entry of a list or of a mapping with free keys. There is no default that an empty one could stand for.
+func (d *decoder) item(path string, n *yaml.Node, v reflect.Value) {
+	d.value(path, n, v)
+	if n = resolve(n); isNull(n) || n.Kind == yaml.ScalarNode && n.Value == "" && v.Kind() == reflect.String {
+		d.errorf(path, n, "no value").hint("give one, or take the entry out")
 	}
 }
 
@@ -199,19 +245,44 @@ func (d *decoder) basic(path string, n *yaml.Node, v reflect.Value) {
 		v.SetString(text)
 		return
 	}
-	if n.Kind != yaml.ScalarNode {
+	if n.Kind != yaml.ScalarNode || !d.set(n, v) {
 		d.errorf(path, n, "%s where %s is expected", describe(n), kindName(v.Kind()))
-		return
 	}
-	if err := n.Decode(v.Addr().Interface()); err != nil {
-		d.errorf(path, n, "%q is not %s", n.Value, kindName(v.Kind()))
+}
+
+// set reads a number or a truth value. The YAML library would take a quoted or a rounded number, and yes for true, which
+// editors and the schema do not.
+func (d *decoder) set(n *yaml.Node, v reflect.Value) bool {
+	if v.Kind() == reflect.Bool {
+		return n.Tag == "!!bool" && n.Decode(v.Addr().Interface()) == nil
 	}
+	x, ok := number(n)
+	switch {
+	case !ok:
+		return false
+	case v.Kind() == reflect.Float64:
+		v.SetFloat(x)
+	case x != math.Trunc(x) || math.Abs(x) > 1<<53:
+		return false
+	default:
+		v.SetInt(int64(x))
+	}
+	return true
+}
+
+// number reads a finite number.
+func number(n *yaml.Node) (x float64, ok bool) {
+	if n.Tag != "!!int" && n.Tag != "!!float" {
+		return 0, false
+	}
+	err := n.Decode(&x)
+	return x, err == nil && !math.IsNaN(x) && !math.IsInf(x, 0)
 }
 
 // enumeration is implemented by texts that come from a closed list.
 type enumeration interface{ values() []string }
 
-// scalar reads a text. YAML reads an unquoted 1.10 or on as something else, which is never what a name means, so that is said.
+// scalar reads a text. What YAML would take for a number, such as an unquoted 1.10, stays the text that it is.
 func (d *decoder) scalar(path string, n *yaml.Node, out *string, what string) bool {
 	if n.Kind != yaml.ScalarNode {
 		d.errorf(path, n, "%s where %s is expected", describe(n), what)
@@ -223,7 +294,7 @@ func (d *decoder) scalar(path string, n *yaml.Node, out *string, what string) bo
 
 // unknown reports a word that is not among those allowed, with the closest of them.
 func (d *decoder) unknown(path string, n *yaml.Node, kind, word string, allowed []string) {
-	r := d.errorf(path, n, "unknown %s %q", kind, word)
+	r := d.errorf(path, n, "unknown %s %q", kind, shortened(word, maxValue))
 	if near := closest(word, allowed); near != "" {
 		r.hint("did you mean %q?", near)
 		return
@@ -232,79 +303,6 @@ func (d *decoder) unknown(path string, n *yaml.Node, kind, word string, allowed 
 		r.hint("there is none to choose from")
 		return
 	}
-	sorted := slices.Sorted(slices.Values(allowed))
+	sorted := slices.Compact(slices.Sorted(slices.Values(allowed)))
 	r.hint("allowed: %s", strings.Join(sorted, ", "))
-}
-
-// promqlErrors reports what the PromQL parser found, at its place inside the scalar.
-func (d *decoder) promqlErrors(path string, n *yaml.Node, err error) {
-	list, ok := err.(parser.ParseErrors) //nolint:errorlint // The parser returns this type itself, unwrapped.
-	if !ok || len(list) == 0 {
-		d.errorf(path, n, "not PromQL: %v", err)
-		return
-	}
-	for _, e := range list {
-		start := int(e.PositionRange.Start)
-		width := max(1, int(e.PositionRange.End)-start)
-		r := d.within(path, n, start, width, "not PromQL: "+e.Err.Error())
-		r.hint("%s", promqlHint(n.Value, start, int(e.PositionRange.End)))
-	}
-}
-
-// promqlHint says what would be right: the closest function name where an unknown one was called, else what is expected.
-func promqlHint(text string, start, end int) string {
-	if start >= 0 && end <= len(text) && start < end {
-		word, _, _ := strings.Cut(text[start:end], "(")
-		word = strings.TrimSpace(word)
-		names := make([]string, 0, len(parser.Functions))
-		for name := range parser.Functions {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		if near := closest(word, names); near != "" && near != word {
-			return fmt.Sprintf("did you mean %q?", near)
-		}
-	}
-	return "give an expression that Prometheus accepts; try it in its expression browser"
-}
-
-// resolve follows aliases.
-func resolve(n *yaml.Node) *yaml.Node {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	return n
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
-}
-
-func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
-
-func describe(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
-	default:
-		return strconv.Quote(n.Value)
-	}
-}
-
-func kindName(k reflect.Kind) string {
-	switch k {
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Int, reflect.Int64:
-		return "a whole number"
-	case reflect.Float64:
-		return "a number"
-	default:
-		return "a " + k.String()
-	}
 }

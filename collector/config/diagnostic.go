@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,8 +25,9 @@ type Diagnostic struct {
 	Severity Severity `json:"severity"`
 	Message  string   `json:"message"` // what is wrong
 	Hint     string   `json:"hint,omitempty"`
-	Snippet  string   `json:"snippet,omitempty"` // the line of the file
+	Snippet  string   `json:"snippet,omitempty"` // the line of the file, or the part around the place; secrets are left out
 
+	caret int // where in the snippet the column is, counted from 1
 	width int // how many characters the caret underlines
 }
 
@@ -45,7 +47,7 @@ func (d Diagnostic) String() string {
 	if d.Snippet != "" {
 		number := fmt.Sprintf("%5d", d.Line)
 		fmt.Fprintf(&b, "\n%s | %s", number, d.Snippet)
-		fmt.Fprintf(&b, "\n%s | %s%s", strings.Repeat(" ", len(number)), caretIndent(d.Snippet, d.Column), strings.Repeat("^", max(d.width, 1)))
+		fmt.Fprintf(&b, "\n%s | %s%s", strings.Repeat(" ", len(number)), caretIndent(d.Snippet, cmp.Or(d.caret, d.Column)), strings.Repeat("^", max(d.width, 1)))
 	}
 	if d.Hint != "" {
 		fmt.Fprintf(&b, "\n      = %s", d.Hint)
@@ -88,10 +90,7 @@ func (ds Diagnostics) Err() error {
 // sorted returns the remarks in the order of the file.
 func (ds Diagnostics) sorted() Diagnostics {
 	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		return a.Column - b.Column
+		return cmp.Or(a.Line-b.Line, a.Column-b.Column, strings.Compare(a.Path, b.Path), strings.Compare(a.Message, b.Message))
 	})
 	return ds
 }

@@ -62,20 +62,12 @@ func (s labelSet) union(o labelSet) labelSet {
 	case s.allBut && o.allBut:
 		return allBut(slices.DeleteFunc(slices.Collect(maps.Keys(s.names)), o.has)...)
 	case s.allBut:
-		return s.union2(o)
-	case o.allBut:
-		return o.union2(s)
+		return o.union(s)
 	}
-	return only(append(slices.Collect(maps.Keys(s.names)), slices.Collect(maps.Keys(o.names))...)...)
-}
-
-// union2 adds a finite set to one that is all but some.
-func (s labelSet) union2(finite labelSet) labelSet {
-	c := s
-	for n := range finite.names {
-		c = c.with(n)
+	for n := range s.names {
+		o = o.with(n)
 	}
-	return c
+	return o
 }
 
 // labelsOf returns the labels that the series of an expression's result may carry, as far as the expression itself tells.
@@ -120,13 +112,30 @@ func aggregateLabels(e *parser.AggregateExpr) labelSet {
 		return inner
 	}
 	if e.Without {
-		return inner.without(e.Grouping...)
+		inner = inner.without(e.Grouping...)
+	} else {
+		inner = inner.keep(e.Grouping)
 	}
-	s := inner.keep(e.Grouping)
-	if name, ok := e.Param.(*parser.StringLiteral); ok && e.Op == parser.COUNT_VALUES {
-		s = s.with(name.Val)
+	if e.Op == parser.COUNT_VALUES {
+		return withLiteral(inner, e.Param)
 	}
-	return s
+	return inner
+}
+
+// withLiteral adds the label that a text in an expression names.
+func withLiteral(s labelSet, e parser.Expr) labelSet {
+	for {
+		switch literal := e.(type) {
+		case *parser.ParenExpr:
+			e = literal.Expr
+		case *parser.StepInvariantExpr:
+			e = literal.Expr
+		case *parser.StringLiteral:
+			return s.with(literal.Val)
+		default:
+			return s
+		}
+	}
 }
 
 func binaryLabels(e *parser.BinaryExpr) labelSet {
@@ -142,45 +151,48 @@ func binaryLabels(e *parser.BinaryExpr) labelSet {
 		return left
 	}
 	matching := e.VectorMatching
-	switch matching.Card {
-	case parser.CardManyToOne:
-		return addIncluded(left, matching.Include)
-	case parser.CardOneToMany:
-		return addIncluded(right, matching.Include)
+	switch {
+	case matching.Card == parser.CardManyToOne:
+		return included(left, right, matching.Include)
+	case matching.Card == parser.CardOneToMany:
+		return included(right, left, matching.Include)
+	case matching.On:
+		return left.keep(matching.MatchingLabels)
 	default:
-		if matching.On {
-			return left.keep(matching.MatchingLabels)
-		}
 		return left.without(matching.MatchingLabels...)
 	}
 }
 
-func addIncluded(s labelSet, names []string) labelSet {
+// included is the many side of a match with the labels that it takes from the one side, present there or not.
+func included(many, one labelSet, names []string) labelSet {
 	for _, n := range names {
-		s = s.with(n)
+		if one.has(n) {
+			many = many.with(n)
+		} else {
+			many = many.without(n)
+		}
 	}
-	return s
+	return many
 }
 
 func callLabels(e *parser.Call) labelSet {
 	switch e.Func.Name {
 	case "label_replace", "label_join":
-		s := labelsOf(e.Args[0])
-		if dst, ok := e.Args[1].(*parser.StringLiteral); ok {
-			s = s.with(dst.Val)
-		}
-		return s
+		return withLiteral(labelsOf(e.Args[0]), e.Args[1])
 	case "absent", "absent_over_time":
 		return absentLabels(e.Args[0])
-	case "histogram_quantile", "histogram_fraction":
-		return labelsOf(e.Args[len(e.Args)-1]).without("le")
 	}
 	for _, arg := range e.Args {
-		if t := arg.Type(); t == parser.ValueTypeVector || t == parser.ValueTypeMatrix {
+		if yieldsSeries(arg) {
 			return labelsOf(arg)
 		}
 	}
 	return only()
+}
+
+// yieldsSeries says whether an expression yields series, as opposed to a number or a text.
+func yieldsSeries(e parser.Expr) bool {
+	return e.Type() == parser.ValueTypeVector || e.Type() == parser.ValueTypeMatrix
 }
 
 // absentLabels are those that absent() takes from the equality matchers of its selector.
@@ -199,17 +211,38 @@ func absentLabels(e parser.Expr) labelSet {
 	return s
 }
 
-// dropper returns the innermost part of an expression that drops a label which what it is made of may still carry.
+// dropper returns the innermost part of an expression that drops a label which what it is made of may still carry, or nil.
 func dropper(e parser.Expr, label string) parser.Expr {
 	if labelsOf(e).has(label) {
 		return nil
 	}
-	for _, child := range parser.Children(e) {
-		if c, ok := child.(parser.Expr); ok {
-			if d := dropper(c, label); d != nil {
-				return d
-			}
+	for _, part := range labelledBy(e, label) {
+		if d := dropper(part, label); d != nil {
+			return d
 		}
 	}
 	return e
+}
+
+// labelledBy returns the parts of an expression from which its result would take a label.
+func labelledBy(e parser.Expr, label string) []parser.Expr {
+	var parts []parser.Expr
+	for _, child := range parser.Children(e) {
+		if part, ok := child.(parser.Expr); ok && yieldsSeries(part) {
+			parts = append(parts, part)
+		}
+	}
+	binary, ok := e.(*parser.BinaryExpr)
+	if !ok || len(parts) < 2 || binary.Op == parser.LOR {
+		return parts
+	}
+	matching := binary.VectorMatching
+	fromRight := matching.Card == parser.CardOneToMany
+	if slices.Contains(matching.Include, label) {
+		fromRight = !fromRight
+	}
+	if fromRight {
+		return parts[1:]
+	}
+	return parts[:1]
 }

@@ -1,15 +1,12 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
 
+	commonconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -32,71 +29,37 @@ func Load(name, text string) (*Config, Diagnostics) {
 	d := newDecoder(newSource(name, text))
 	root := d.parse()
 	if root == nil {
-		return nil, d.found
+		return nil, d.remarks()
 	}
+	d.hideSecrets(root)
 	c := &Config{}
 	d.decode("", root, c)
-	if c.Prometheus == nil && (c.ScrapeConfigs.Set || c.Global.Set) {
-		c.embedded = d.loadEmbedded(root)
+	if root.Kind == yaml.MappingNode && d.budget > 0 {
+		if c.Prometheus == nil && (c.ScrapeConfigs.Set || c.Global.Set) {
+			c.embedded = d.loadEmbedded()
+		}
+		d.complete(c)
+		v := &validator{decoder: d, config: c}
+		v.validate()
 	}
-	d.complete(c)
-	v := &validator{decoder: d, config: c}
-	v.validate()
-	if d.found.HasErrors() {
-		return nil, d.found.sorted()
+	found := d.remarks()
+	if found.HasErrors() {
+		return nil, found
 	}
-	return c, d.found.sorted()
+	return c, found
 }
 
 func newDecoder(src *source) *decoder {
-	return &decoder{src: src, nodes: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{}}
-}
-
-// parse reads the YAML document, or reports why that cannot be done and returns nil.
-func (d *decoder) parse() *yaml.Node {
-	var doc, next yaml.Node
-	reader := yaml.NewDecoder(strings.NewReader(d.src.text))
-	err := reader.Decode(&doc)
-	if errors.Is(err, io.EOF) || err == nil && isNull(doc.Content[0]) {
-		d.reportAt(Diagnostic{Line: 1, Column: 1, Severity: SeverityError, Message: "the configuration is empty", width: 1}).
-			hint("give at least prometheus.url and one model")
-		return nil
-	}
-	if err != nil {
-		d.syntax(err)
-		return nil
-	}
-	if err := reader.Decode(&next); !errors.Is(err, io.EOF) {
-		d.errorf("", &next, "more than one YAML document").hint("keep one; there is no `---` inside a configuration")
-		return nil
-	}
-	return doc.Content[0]
-}
-
-func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
-
-var syntaxLine = regexp.MustCompile(`line (\d+): (.*)`)
-
-// syntax reports what the YAML library says of a text that is not YAML. It names a line, counted from 1.
-func (d *decoder) syntax(err error) {
-	line, message := 1, trimYAML(err)
-	if m := syntaxLine.FindStringSubmatch(message); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		message = m[2]
-	}
-	line = min(max(line, 1), len(d.src.lines))
-	text := d.src.line(line)
-	indent := len(text) - len(strings.TrimLeft(text, " \t"))
-	d.reportAt(Diagnostic{
-		Line: line, Column: indent + 1, Severity: SeverityError, Message: "not YAML: " + message,
-		width: max(len(strings.TrimSpace(text)), 1),
-	}).hint("look for wrong indentation, a missing quote or a tab, here or just above")
+	return &decoder{src: src, nodes: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{}, budget: extraValues}
 }
 
 // complete fills in the defaults.
 func (d *decoder) complete(c *Config) {
 	c.Labels = c.Labels.or(LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName})
 	headroom, scaleUp, scaleDown, idle := defaultHeadroom, Duration(0), defaultScaleDown, defaultIdleAfter
+	if n := d.nodes["prometheus.http_config"]; c.Prometheus != nil && (n == nil || isNull(n)) {
+		c.Prometheus.HTTPConfig.HTTPClientConfig = commonconfig.DefaultHTTPClientConfig
+	}
 	c.Defaults = c.Defaults.or(Tuning{Headroom: &headroom, ScaleDownWindow: &scaleDown, ScaleUpWindow: &scaleUp, IdleAfter: &idle})
 	for name, s := range c.Signals {
 		s.Labels = s.Labels.or(c.Labels)
@@ -136,6 +99,9 @@ func (d *decoder) completeScaleTargets(c *Config) {
 		c.ScaleTargets.Current, c.ScaleTargets.Ready = Expr{}, Expr{}
 		return
 	}
+	if !c.Labels.valid() {
+		return // It has been reported, and the preset's expressions would be nonsense.
+	}
 	p, err := loadPreset(presetScaleTargets, c.Labels, c.namespaces())
 	if err != nil {
 		d.errorf("scale_targets", nil, "%v", err)
@@ -149,13 +115,23 @@ func (d *decoder) completeScaleTargets(c *Config) {
 	}
 }
 
+// namespaces lists those of the models. One that is none has been reported.
 func (c *Config) namespaces() []string {
-	names := make([]string, len(c.Models))
+	var names []string
 	for i := range c.Models {
-		names[i] = c.Models[i].Namespace
+		if isDNSLabel(c.Models[i].Namespace) {
+			names = append(names, c.Models[i].Namespace)
+		}
 	}
 	return names
 }
+
+func (l LabelNames) valid() bool {
+	return isLabelName(l.Namespace) && isLabelName(l.Model) && isLabelName(l.Variant)
+}
+
+// isLabelName says whether a label has a name that every Prometheus takes, unquoted.
+func isLabelName(name string) bool { return model.LegacyValidation.IsValidLabelName(name) }
 
 // or fills what is empty from other settings.
 func (t Tuning) or(o Tuning) Tuning {
@@ -182,7 +158,5 @@ func (c *Config) setDirectory(dir string) {
 	if c.embedded == nil {
 		return
 	}
-	for _, sc := range c.embedded.ScrapeConfigs {
-		sc.SetDirectory(dir)
-	}
+	c.embedded.SetDirectory(dir)
 }

@@ -45,7 +45,7 @@ func PresetText(name string, names LabelNames, namespaces []string) (string, err
 	}
 	quoted := make([]string, len(namespaces))
 	for i, n := range namespaces {
-		quoted[i] = regexp.QuoteMeta(n)
+		quoted[i] = strings.ReplaceAll(regexp.QuoteMeta(n), `\`, `\\`) // It goes into a quoted text.
 	}
 	slices.Sort(quoted)
 	anyOf := strings.Join(slices.Compact(quoted), "|")

@@ -1,9 +1,7 @@
 package config
 
 import (
-	"math"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -47,6 +45,15 @@ func (e *Expr) decodeYAML(d *decoder, path string, n *yaml.Node) {
 		d.errorf(path, n, "empty expression").hint("give a PromQL expression, or leave the field out")
 		return
 	}
+	if n.Tag != "!!str" {
+		r := d.errorf(path, n, "%s where a PromQL expression is expected", text)
+		if _, ok := number(n); ok {
+			r.hint("a constant is written vector(%s)", text)
+		} else {
+			r.hint("put it in quotes if it is the name of a metric")
+		}
+		return
+	}
 	ast, err := newParser().ParseExpr(text)
 	if err != nil {
 		d.promqlErrors(path, n, err)
@@ -82,24 +89,21 @@ func (q *Quantity) decodeYAML(d *decoder, path string, n *yaml.Node) {
 		d.decode(path, n, &m)
 		q.Query, q.FromLabels = m.Query, m.FromLabels
 		for i, l := range q.FromLabels {
-			if !model.UTF8Validation.IsValidLabelName(l) {
-				d.errorf(index(path+".from_labels", i), nil, "%q is not a label name", l)
+			if l != "" && !model.UTF8Validation.IsValidLabelName(l) {
+				d.errorf(index(path+".from_labels", i), nil, "%q is not a label name", l).hint("name a label of the result")
 			}
 		}
 	case n.Kind == yaml.ScalarNode && (n.Tag == "!!float" || n.Tag == "!!int"):
-		v, err := strconv.ParseFloat(n.Value, 64)
-		if n.Tag == "!!int" && err != nil {
-			var i int64
-			err = n.Decode(&i)
-			v = float64(i)
-		}
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+		v, ok := number(n)
+		if !ok || v < 0 {
 			d.errorf(path, n, "%s is not a quantity", n.Value).hint("give a finite number of 0 or more, or a PromQL expression")
 			return
 		}
 		q.Number = v
-	default:
+	case n.Kind == yaml.ScalarNode:
 		q.Query.decodeYAML(d, path, n)
+	default:
+		d.errorf(path, n, "%s where a number or a PromQL expression is expected", describe(n)).hint("write it like 4.1, or 'avg(price)'")
 	}
 	q.Set = true
 }
@@ -129,10 +133,13 @@ func (v *Duration) decodeYAML(d *decoder, path string, n *yaml.Node) {
 }
 
 func (Duration) jsonSchema(*schemaBuilder) map[string]any {
-	return map[string]any{"type": []any{"string", "integer"}, "pattern": durationPattern}
+	return map[string]any{"anyOf": []any{
+		map[string]any{"type": "string", "minLength": 1, "pattern": durationPattern},
+		map[string]any{"const": 0},
+	}}
 }
 
-const durationPattern = `^(([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?$|^0$`
+const durationPattern = `^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$|^0$`
 
 // String returns the duration as Prometheus writes it.
 func (v Duration) String() string { return model.Duration(v).String() }
@@ -147,16 +154,24 @@ func (r *Regexp) decodeYAML(d *decoder, path string, n *yaml.Node) {
 	if !d.scalar(path, n, &text, "a regular expression") {
 		return
 	}
-	re, err := regexp.Compile("^(?:" + text + ")$")
-	if err != nil {
-		d.errorf(path, n, "not a regular expression: %v", err).hint("use RE2 syntax; the expression must match the whole name")
+	if text == "" {
+		d.errorf(path, n, "empty expression").hint("give a regular expression, or leave the field out")
 		return
 	}
-	r.Regexp = re
+	// Alone first: brackets that it closes too often must not pair with those added.
+	_, err := regexp.Compile(text)
+	if err == nil {
+		r.Regexp, err = regexp.Compile("^(?:" + text + ")$")
+	}
+	if err != nil {
+		d.errorf(path, n, "not a regular expression: %v", err).hint("use RE2 syntax; the expression must match the whole name")
+	}
 }
 
-func (Regexp) jsonSchema(*schemaBuilder) map[string]any {
-	return map[string]any{"type": "string", "minLength": 1}
+func (Regexp) jsonSchema(b *schemaBuilder) map[string]any {
+	s := b.text()
+	s["minLength"] = 1
+	return s
 }
 
 // Strings is one text or a list of them.
@@ -170,10 +185,14 @@ func (s *Strings) decodeYAML(d *decoder, path string, n *yaml.Node) {
 	var one string
 	if d.scalar(path, n, &one, "a text or a list of texts") {
 		*s = Strings{one}
+		if one == "" {
+			d.errorf(path, n, "no value").hint("give one, or take the entry out")
+		}
 	}
 }
 
-func (Strings) jsonSchema(*schemaBuilder) map[string]any {
-	text := map[string]any{"type": "string"}
+func (Strings) jsonSchema(b *schemaBuilder) map[string]any {
+	text := b.text()
+	text["minLength"] = 1
 	return map[string]any{"anyOf": []any{text, map[string]any{"type": "array", "items": text}}}
 }

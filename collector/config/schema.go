@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"reflect"
+	"strconv"
 )
 
 // schemaType is implemented by types that have a notation of their own.
@@ -31,6 +32,7 @@ func (b *schemaBuilder) structure(t reflect.Type) map[string]any {
 	var required []string
 	for _, f := range fieldsOf(t) {
 		s := b.of(f.typ)
+		b.constrain(s, f)
 		if f.doc != "" {
 			s["description"] = f.doc
 		}
@@ -45,6 +47,38 @@ func (b *schemaBuilder) structure(t reflect.Type) map[string]any {
 	s := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
 	if len(required) > 0 {
 		s["required"] = required
+	}
+	return s
+}
+
+// constrain adds what a field asks of its value beyond the type.
+func (b *schemaBuilder) constrain(s map[string]any, f field) {
+	if f.kind != "" {
+		s["type"] = f.kind
+	}
+	if bound, err := strconv.ParseFloat(f.minimum, 64); err == nil {
+		s["minimum"] = bound
+	}
+	if bound, err := strconv.ParseFloat(f.maximum, 64); err == nil {
+		s["maximum"] = bound
+	}
+	if s["type"] == "array" && (f.notEmpty() || f.kind != "") {
+		s["minItems"] = 1
+	} else if f.notEmpty() && f.typ.Kind() == reflect.String {
+		s["minLength"] = 1
+	}
+}
+
+// text describes a text. Any scalar may stand there: YAML reads an unquoted 8b or 1.10 as it likes.
+func (b *schemaBuilder) text() map[string]any {
+	return map[string]any{"type": []any{"string", "number", "boolean"}}
+}
+
+// item describes an entry of a list or of a mapping with free keys.
+func (b *schemaBuilder) item(t reflect.Type) map[string]any {
+	s := b.of(t)
+	if t.Kind() == reflect.String {
+		s["minLength"] = 1
 	}
 	return s
 }
@@ -75,9 +109,9 @@ func (b *schemaBuilder) of(t reflect.Type) map[string]any {
 	case reflect.Struct:
 		return b.structure(t)
 	case reflect.Map:
-		return map[string]any{"type": "object", "additionalProperties": b.of(t.Elem())}
+		return map[string]any{"type": "object", "additionalProperties": b.item(t.Elem())}
 	case reflect.Slice:
-		return map[string]any{"type": "array", "items": b.of(t.Elem())}
+		return map[string]any{"type": "array", "items": b.item(t.Elem())}
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}
 	case reflect.Int:
@@ -85,7 +119,6 @@ func (b *schemaBuilder) of(t reflect.Type) map[string]any {
 	case reflect.Float64:
 		return map[string]any{"type": "number"}
 	default:
-		// Any scalar may stand where a text is expected: YAML reads an unquoted 8b or 1.10 as it likes.
-		return map[string]any{"type": []any{"string", "number", "boolean"}}
+		return b.text()
 	}
 }

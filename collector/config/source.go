@@ -1,8 +1,8 @@
 package config
 
 import (
+	"sort"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -10,21 +10,40 @@ import (
 
 // source is the text of a configuration file, with what it takes to point at places in it.
 type source struct {
-	name  string
-	text  string
-	lines []string
-	start []int // byte offset of each line
+	name   string
+	text   string
+	lines  []string    // without their line breaks
+	start  []int       // byte offset of each line
+	secret map[int]int // line -> column from which on it is kept secret, both counted from 1
 }
 
+const byteOrderMark = "\uFEFF"
+
 func newSource(name, text string) *source {
-	s := &source{name: name, text: text, lines: strings.Split(text, "\n")}
-	offset := 0
-	for i, line := range s.lines {
+	s := &source{name: name, text: strings.TrimPrefix(text, byteOrderMark), secret: map[int]int{}}
+	for offset := 0; ; {
+		length, width := nextBreak(s.text[offset:])
 		s.start = append(s.start, offset)
-		offset += len(line) + 1
-		s.lines[i] = strings.TrimSuffix(line, "\r")
+		s.lines = append(s.lines, s.text[offset:offset+length])
+		if width == 0 {
+			return s
+		}
+		offset += length + width
 	}
-	return s
+}
+
+// nextBreak returns how long the first line of a text is and how many bytes its line break has, 0 at the end. What YAML takes
+// for a line break decides, since it counts the lines.
+func nextBreak(text string) (length, width int) {
+	for i, r := range text {
+		switch {
+		case r == '\r' && strings.HasPrefix(text[i:], "\r\n"):
+			return i, 2
+		case isBreak(r):
+			return i, utf8.RuneLen(r)
+		}
+	}
+	return len(text), 0
 }
 
 // line returns the text of a line, counted from 1.
@@ -41,60 +60,112 @@ func (s *source) offset(line, column int) int {
 		return len(s.text)
 	}
 	offset := s.start[line-1]
-	for range column - 1 {
+	for ; column > 1 && offset < len(s.text); column-- {
 		_, size := utf8.DecodeRuneInString(s.text[offset:])
 		offset += size
 	}
-	return min(offset, len(s.text))
+	return offset
 }
 
-// position is the inverse of offset.
+// position is the inverse of offset. Behind the end of a line means at its end.
 func (s *source) position(offset int) (line, column int) {
-	line = 1
-	for line < len(s.start) && s.start[line] <= offset {
-		line++
-	}
-	return line, utf8.RuneCountInString(s.text[s.start[line-1]:min(offset, len(s.text))]) + 1
+	line = sort.SearchInts(s.start, offset+1)
+	within := min(offset-s.start[line-1], len(s.lines[line-1]))
+	return line, utf8.RuneCountInString(s.lines[line-1][:within]) + 1
 }
 
-// within returns the place in the file of a byte of a scalar's value. YAML folds lines, strips indentation and resolves
-// escapes, so the value is aligned with the raw text character by character: white space matches any white space, everything
-// else matches itself.
+// within returns the place in the file of a byte of a scalar's value, of its end for a byte behind it.
+//
+// YAML folds lines, strips indentation and resolves escapes, so the value is aligned with the raw text character by character.
+// White space of the value may be any white space of the text; everything else stands in it as itself or as an escape.
 func (s *source) within(n *yaml.Node, index int) (line, column int) {
-	at := s.offset(n.Line, n.Column)
-	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		// The content of a block scalar begins on the line after its header.
-		if next := strings.IndexByte(s.text[at:], '\n'); next >= 0 {
-			at += next + 1
-		}
-	}
-	last := at
+	at := s.content(n)
 	for i, r := range n.Value {
-		if unicode.IsSpace(r) {
-			if at < len(s.text) && isSpace(s.text[at]) {
-				at++
+		if isSpace(r) {
+			at = s.skipContinuations(at, n.Style)
+			if i >= index {
+				break
 			}
-		} else {
-			at = s.seek(at, r)
-			last = at
-			at += utf8.RuneLen(r)
+			at += s.spaceWidth(at, n.Style)
+			continue
 		}
-		if i >= index {
-			return s.position(last)
+		var width int
+		at, width = s.find(at, r, n.Style)
+		if i >= index || i+utf8.RuneLen(r) > index {
+			break
 		}
+		at += width
 	}
-	// Past the end: just behind the last character.
-	return s.position(min(at, len(s.text)))
+	return s.position(at)
 }
 
-// seek returns where the character next stands at or after an offset: behind white space, an opening quote or a backslash.
-func (s *source) seek(at int, r rune) int {
-	for i, c := range s.text[at:] {
-		if c == r {
-			return at + i
+// content returns the offset at which the value of a scalar begins: behind its anchor and tag, its quote or block header.
+func (s *source) content(n *yaml.Node) int {
+	at := s.offset(n.Line, n.Column)
+	for at < len(s.text) && (s.text[at] == '&' || s.text[at] == '!') {
+		for at < len(s.text) && !isSpace(rune(s.text[at])) {
+			at++
 		}
+		at += s.blank(at, isSpace)
+	}
+	switch {
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		length, width := nextBreak(s.text[at:])
+		return at + length + width
+	case n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
+		return min(at+1, len(s.text))
 	}
 	return at
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+// spaceWidth returns how much of the text one white space of a value takes: nothing where a line ends, since how many
+// characters the folded lines make depends on the style; find skips what is left.
+func (s *source) spaceWidth(at int, style yaml.Style) int {
+	if r, width := s.unescape(at, style); width > 1 && isSpace(r) {
+		return width
+	}
+	blanks := s.blank(at, func(r rune) bool { return r == ' ' || r == '\t' })
+	if next, _ := utf8.DecodeRuneInString(s.text[at+blanks:]); blanks == 0 || isBreak(next) {
+		return 0
+	}
+	return 1
+}
+
+// find returns where a character of a value stands at or behind an offset, and how many bytes it takes there.
+func (s *source) find(at int, r rune, style yaml.Style) (offset, width int) {
+	for at < len(s.text) {
+		at = s.skipContinuations(at, style)
+		got, width := s.unescape(at, style)
+		if got == r || !isSpace(got) {
+			return at, width
+		}
+		at += width
+	}
+	return at, 0
+}
+
+// skipContinuations goes over line breaks that a backslash takes out of a double-quoted scalar, and the indentation behind.
+func (s *source) skipContinuations(at int, style yaml.Style) int {
+	for style&yaml.DoubleQuotedStyle != 0 && strings.HasPrefix(s.text[at:], `\`) {
+		next, _ := utf8.DecodeRuneInString(s.text[at+1:])
+		if !isBreak(next) {
+			break
+		}
+		at++
+		at += s.blank(at, isSpace)
+	}
+	return at
+}
+
+// blank counts the bytes of the characters at an offset that are of a kind.
+func (s *source) blank(at int, is func(rune) bool) int {
+	rest := s.text[at:]
+	return len(rest) - len(strings.TrimLeftFunc(rest, is))
+}
+
+// isBreak says whether YAML takes a character for a line break.
+func isBreak(r rune) bool {
+	return r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029'
+}
+
+func isSpace(r rune) bool { return r == ' ' || r == '\t' || isBreak(r) }

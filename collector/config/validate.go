@@ -7,9 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
-	"go.yaml.in/yaml/v3"
 )
 
 // powerUse is the use that is measured in watts, whether or not a budget limits it.
@@ -36,7 +34,6 @@ func (v *validator) validate() {
 	v.presets = map[string]*Preset{}
 	v.sourceOfAnswers()
 	v.labelNames("labels", v.config.Labels)
-	v.tuning("defaults", v.config.Defaults)
 	v.scaleTargets()
 	v.quantity("energy_price", v.config.EnergyPrice)
 	for i, b := range v.config.Budgets {
@@ -45,13 +42,17 @@ func (v *validator) validate() {
 	for _, name := range sortedKeys(v.config.Signals) {
 		v.signal(join("signals", name), name, v.config.Signals[name])
 	}
-	if v.has("models") && len(v.config.Models) == 0 {
-		v.errorf("models", nil, "no model").hint("give at least one model with one variant")
-	}
 	for i := range v.config.Models {
 		v.model(index("models", i), &v.config.Models[i])
 	}
-	v.unused()
+	if !v.found.HasErrors() {
+		v.unused() // What a mistake hides may well be used.
+	}
+}
+
+// sound says whether nothing was found at or below a path.
+func (v *validator) sound(path string) bool {
+	return !slices.ContainsFunc(v.found, func(d Diagnostic) bool { return strings.HasPrefix(d.Path, path) })
 }
 
 // has says whether a path stands in the file.
@@ -73,8 +74,8 @@ func (v *validator) sourceOfAnswers() {
 		v.errorf("prometheus", v.keys["prometheus"], "both a Prometheus to ask and targets to scrape").
 			hint("keep prometheus, or global and scrape_configs")
 	}
-	if !v.has("prometheus.url") {
-		return
+	if c.Prometheus.URL == "" {
+		return // It has been reported.
 	}
 	u, err := url.Parse(c.Prometheus.URL)
 	switch {
@@ -87,15 +88,9 @@ func (v *validator) sourceOfAnswers() {
 
 func (v *validator) labelNames(path string, l LabelNames) {
 	for key, name := range map[string]string{"namespace": l.Namespace, "model": l.Model, "variant": l.Variant} {
-		if name != "" && !model.LegacyValidation.IsValidLabelName(name) {
+		if name != "" && v.has(join(path, key)) && !isLabelName(name) {
 			v.errorf(join(path, key), nil, "%q is not a label name", name).hint("letters, digits and underscores, not a digit first")
 		}
-	}
-}
-
-func (v *validator) tuning(path string, t Tuning) {
-	if t.Headroom != nil && (math.IsNaN(*t.Headroom) || *t.Headroom < 0 || *t.Headroom > 10) {
-		v.errorf(join(path, "headroom"), nil, "headroom of %v", *t.Headroom).hint("0.15 plans 15 %% above what was measured; at most 10")
 	}
 }
 
@@ -103,9 +98,9 @@ func (v *validator) scaleTargets() {
 	for key, e := range map[string]Expr{"current": v.config.ScaleTargets.Current, "ready": v.config.ScaleTargets.Ready} {
 		path := join("scale_targets", key)
 		if v.has(path) && v.vector(path, e) {
-			v.mayCarry(path, e, v.config.Labels.Namespace)
-			v.mayCarry(path, e, LabelTargetKind)
-			v.mayCarry(path, e, LabelTargetName)
+			v.mayCarry(path, e, v.config.Labels.Namespace, matched)
+			v.mayCarry(path, e, LabelTargetKind, matched)
+			v.mayCarry(path, e, LabelTargetName, matched)
 		}
 	}
 }
@@ -139,6 +134,9 @@ func (v *validator) signal(path, name string, s Signal) {
 	if !signalName.MatchString(name) {
 		v.errorf(path, v.keys[path], "%q is not a name for a signal", name).hint("letters, digits and underscores, not a digit first")
 	}
+	if isNull(v.nodes[path]) {
+		return
+	}
 	v.labelNames(join(path, "labels"), s.Labels)
 	// An expression that was given but is wrong has been reported: whether it is there is asked of the file.
 	demand, usage := v.has(join(path, "demand")), v.has(join(path, "usage"))
@@ -160,6 +158,14 @@ func (v *validator) signal(path, name string, s Signal) {
 		v.vector(join(path, key), e)
 	}
 	v.quantity(join(path, "capacity"), s.Capacity)
+	v.identities(path, s)
+}
+
+// identities checks that a signal's results can be matched.
+func (v *validator) identities(path string, s Signal) {
+	if !v.config.Labels.valid() || !v.sound(join(path, "labels")) {
+		return
+	}
 	v.carriesIdentity(join(path, "demand"), s.Demand, v.modelLabels(s))
 	v.carriesIdentity(join(path, "queued"), s.Queued, v.modelLabels(s))
 	v.carriesIdentity(join(path, "usage"), s.Usage, []string{s.Labels.Variant, labelPod})
@@ -191,7 +197,7 @@ func (v *validator) quantity(path string, q Quantity) {
 	}
 	if v.vector(path, q.Query) {
 		for _, l := range q.FromLabels {
-			v.mayCarry(path, q.Query, l)
+			v.mayCarry(path, q.Query, l, "from which the number is read")
 		}
 	}
 }
@@ -204,8 +210,8 @@ func (v *validator) vector(path string, e Expr) bool {
 	r := v.errorf(path, nil, "a %s, where an instant vector is needed", e.AST().Type())
 	switch e.AST().Type() {
 	case parser.ValueTypeScalar:
-		if _, number := e.AST().(*parser.NumberLiteral); number {
-			r.hint("write the number without quotes, where a number is allowed")
+		if literal, ok := e.AST().(*parser.NumberLiteral); ok && isFinite(literal.Val) {
+			r.hint("where a number is allowed, write it without quotes")
 		} else {
 			r.hint("wrap it as vector(...)")
 		}
@@ -217,58 +223,7 @@ func (v *validator) vector(path string, e Expr) bool {
 	return false
 }
 
-// mayCarry reports an expression whose result cannot have a label.
-func (v *validator) mayCarry(path string, e Expr, label string) {
-	if !labelsOf(e.AST()).has(label) {
-		v.dropped(path, label, []string{label})
-	}
-}
-
-// carriesIdentity reports an expression whose result can have none of the labels by which it would be matched.
-func (v *validator) carriesIdentity(path string, e Expr, names []string) {
-	if e.IsZero() || !v.has(path) && !v.has(path+".query") {
-		return
-	}
-	set := labelsOf(e.AST())
-	if slices.ContainsFunc(names, set.has) {
-		return
-	}
-	v.dropped(path, names[0], names)
-}
-
-func (v *validator) dropped(path, label string, names []string) {
-	n := v.nodes[path]
-	if inner := v.nodes[path+".query"]; inner != nil {
-		path, n = path+".query", inner
-	}
-	message := "the result cannot carry the label " + strings.Join(names, ", or ") + " by which it is matched"
-	hint := "keep the label in the result"
-	// The canonical text may differ from the text in the file, so positions come from parsing the file's own.
-	var culprit parser.Expr
-	if n != nil && n.Kind == yaml.ScalarNode {
-		if own, err := newParser().ParseExpr(n.Value); err == nil {
-			culprit = dropper(own, label)
-		}
-	}
-	if a, ok := culprit.(*parser.AggregateExpr); ok {
-		if a.Without {
-			hint = "take " + label + " out of without (...)"
-		} else {
-			hint = "write " + a.Op.String() + " by (" + strings.Join(append(slices.Clone(a.Grouping), label), ", ") + ") (...)"
-		}
-	}
-	if culprit == nil {
-		v.errorf(path, n, "%s", message).hint("%s", hint)
-		return
-	}
-	at := culprit.PositionRange()
-	v.within(path, n, int(at.Start), firstWord(n.Value[at.Start:]), message).hint("%s", hint)
-}
-
-// firstWord is the length of the word that a text begins with, and at least one.
-func firstWord(text string) int {
-	return max(1, strings.IndexFunc(text+" ", func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }))
-}
+func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // unused points at what is configured and has no effect.
 func (v *validator) unused() {

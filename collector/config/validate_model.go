@@ -27,15 +27,10 @@ func (m *Model) ActiveSignals() []ActiveSignal { return m.active }
 
 func (v *validator) model(path string, m *Model) {
 	v.dnsLabel(join(path, "namespace"), m.Namespace)
-	v.tuning(path, m.Tuning)
-	if *m.Replicas.Min < 0 {
-		v.errorf(path+".replicas.min", nil, "minimum of %d", *m.Replicas.Min).hint("0 or more")
-	}
 	v.claims(path, m)
 	available := v.available(path, m)
-	if v.has(path+".variants") && len(m.Variants) == 0 {
-		v.errorf(join(path, "variants"), nil, "no variant").hint("give at least one")
-		return
+	if !v.config.Labels.valid() || !v.sound(join(path, "presets")) {
+		return // Which signals there are is not known.
 	}
 	v.activate(path, m, available)
 	for i := range m.Variants {
@@ -48,6 +43,9 @@ func (v *validator) model(path string, m *Model) {
 func (v *validator) claims(path string, m *Model) {
 	v.claim(join(path, "name"), m, v.config.Labels.Model, m.Name)
 	for _, label := range sortedKeys(m.Match) {
+		if at := join(path, "match."+label); !isLabelName(label) {
+			v.errorf(at, v.keys[at], "%q is not a label name", label).hint("letters, digits and underscores, not a digit first")
+		}
 		for i, value := range m.Match[label] {
 			at := join(path, "match."+label)
 			if _, list := v.nodes[index(at, i)]; list {
@@ -76,6 +74,9 @@ func (v *validator) claim(path string, m *Model, label, value string) {
 func (v *validator) available(path string, m *Model) map[string]ActiveSignal {
 	signals := map[string]ActiveSignal{}
 	for i, name := range m.Presets {
+		if name == "" || !v.config.Labels.valid() {
+			continue // It has been reported.
+		}
 		p := v.preset(name)
 		if p == nil {
 			v.unknown(index(path+".presets", i), v.nodes[index(path+".presets", i)], "preset", name, signalPresets())
@@ -138,7 +139,7 @@ func (v *validator) activate(path string, m *Model, available map[string]ActiveS
 		m.active = append(m.active, available[name])
 		v.used["signals."+name] = true
 	}
-	if len(m.active) == 0 && len(m.Variants) > 0 {
+	if len(m.active) == 0 && len(m.Variants) > 0 && v.sound(path+".variants") && v.sound(path+".signals") {
 		v.errorf(path, nil, "no signal to plan by").hint("%s", noSignalHint(available))
 	}
 }
@@ -152,7 +153,7 @@ func noSignalHint(available map[string]ActiveSignal) string {
 
 func (v *validator) variant(path string, m *Model, x *Variant, available map[string]ActiveSignal) {
 	v.labelValue(join(path, "name"), x.Name)
-	v.dnsName(join(path, "scale_target.name"), x.ScaleTarget.Name)
+	v.targetName(path, x)
 	v.unique(path, m, x)
 	v.quantity(join(path, "cost"), x.Cost)
 	for _, name := range sortedKeys(x.Uses) {
@@ -166,9 +167,6 @@ func (v *validator) variant(path string, m *Model, x *Variant, available map[str
 		v.quantity(at, x.Capacity[name])
 	}
 	v.missingCapacity(path, m, x)
-	if x.Replicas.Min < 0 {
-		v.errorf(path+".replicas.min", nil, "minimum of %d", x.Replicas.Min).hint("0 or more")
-	}
 	if most := x.Replicas.Max; most != nil && *most < x.Replicas.Min {
 		v.errorf(path+".replicas.max", nil, "maximum of %d below the minimum of %d", *most, x.Replicas.Min).
 			hint("give a maximum of at least the minimum, or none")
@@ -177,8 +175,7 @@ func (v *validator) variant(path string, m *Model, x *Variant, available map[str
 
 func (v *validator) use(path, name string, q Quantity) {
 	if !v.budgets[name] && name != powerUse {
-		names := append(sortedKeys(v.budgets), powerUse)
-		v.unknown(path, v.keys[path], "budget", name, slices.Compact(names))
+		v.unknown(path, v.keys[path], "budget", name, append(sortedKeys(v.budgets), powerUse))
 	}
 	v.used["budget/"+name] = true
 	v.quantity(path, q)
@@ -216,6 +213,9 @@ func (v *validator) unique(path string, m *Model, x *Variant) {
 }
 
 func (v *validator) modelMinimum(path string, m *Model) {
+	if len(m.Variants) == 0 {
+		return
+	}
 	most := 0
 	for _, x := range m.Variants {
 		if x.Replicas.Max == nil {
@@ -235,17 +235,29 @@ var (
 	labelValue = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`)
 )
 
-const maxLabelValue = 63
+const (
+	maxLabelValue = 63
+	maxDNSName    = 253
+)
+
+func isDNSLabel(value string) bool { return dnsLabel.MatchString(value) && len(value) <= maxLabelValue }
 
 func (v *validator) dnsLabel(path, value string) {
-	if value != "" && (!dnsLabel.MatchString(value) || len(value) > maxLabelValue) {
+	if value != "" && !isDNSLabel(value) {
 		v.errorf(path, nil, "%q is not the name of a namespace", value).hint("lower-case letters, digits and -, at most 63")
 	}
 }
 
-func (v *validator) dnsName(path, value string) {
-	if v.has(path) && (!dnsName.MatchString(value) || len(value) > 253) {
-		v.errorf(path, nil, "%q is not the name of a workload", value).hint("lower-case letters, digits, - and .")
+// targetName checks the name of a scale target, which is the variant's where none is given.
+func (v *validator) targetName(path string, x *Variant) {
+	value := x.ScaleTarget.Name
+	switch at := join(path, "scale_target.name"); {
+	case value == "" || dnsName.MatchString(value) && len(value) <= maxDNSName:
+	case v.has(at):
+		v.errorf(at, nil, "%q is not the name of a workload", value).hint("lower-case letters, digits, - and .")
+	case labelValue.MatchString(value):
+		v.errorf(join(path, "name"), nil, "%q is not the name of a workload", value).
+			hint("give the workload's name in scale_target.name: lower-case letters, digits, - and .")
 	}
 }
 

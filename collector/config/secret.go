@@ -1,0 +1,136 @@
+package config
+
+import (
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// secrecy is how much of a section may be shown.
+type secrecy int
+
+const (
+	secrecyNone    secrecy = iota // all of it
+	secrecyForeign                // all but the values of keys that sound secret: Prometheus' own sections
+	secrecyHTTP                   // only the values of keys known to be harmless: HTTP client settings
+	secrecyAll                    // nothing
+)
+
+// hideSecrets marks every value that may be a secret, so that snippets do not show it. In HTTP client settings a key that is not
+// known to be harmless is taken for a secret: it may be a misspelt one.
+func (d *decoder) hideSecrets(root *yaml.Node) {
+	type visit struct {
+		node  *yaml.Node
+		level secrecy
+	}
+	seen := map[visit]bool{}
+	var walk func(n *yaml.Node, level secrecy, top bool)
+	walk = func(n *yaml.Node, level secrecy, top bool) {
+		n = resolve(n)
+		if seen[visit{n, level}] {
+			return
+		}
+		seen[visit{n, level}] = true
+		switch n.Kind {
+		case yaml.ScalarNode:
+			if level == secrecyAll {
+				d.src.hide(d.src.span(n))
+			}
+		case yaml.MappingNode:
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				key, value := n.Content[i].Value, n.Content[i+1]
+				walk(value, secrecyOf(key, resolve(value).Kind, level, top), false)
+			}
+		default:
+			for _, item := range n.Content {
+				walk(item, level, false)
+			}
+		}
+	}
+	walk(root, secrecyNone, true)
+}
+
+// span returns where a scalar begins and where its value ends.
+func (s *source) span(n *yaml.Node) (from, to int) {
+	line, column := s.within(n, len(n.Value))
+	return s.offset(n.Line, n.Column), s.offset(line, column)
+}
+
+// The sections that are not of this project's making, the settings among them that hold credentials, those whose keys are
+// anybody's, and the settings of an HTTP client that are no secret.
+const (
+	foreignSections = "prometheus global scrape_configs"
+	httpSections    = "http_config basic_auth authorization oauth2 tls_config"
+	freeSections    = "http_headers proxy_connect_header endpoint_params claims"
+	harmlessKeys    = "type username username_file username_ref password_file password_ref credentials_file credentials_ref " +
+		"client_id client_secret_file client_secret_ref client_certificate_key_id client_certificate_key_file " +
+		"client_certificate_key_ref grant_type signature_algorithm iss audience scopes token_url bearer_token_file ca cert " +
+		"ca_file cert_file key_file ca_ref cert_ref key_ref server_name insecure_skip_verify min_version max_version " +
+		"follow_redirects enable_http2 proxy_url no_proxy proxy_from_environment"
+)
+
+func oneOf(words, word string) bool { return slices.Contains(strings.Fields(words), word) }
+
+// secrecyOf returns how secret the value of a key is, in a mapping of a given secrecy.
+func secrecyOf(key string, kind yaml.Kind, level secrecy, top bool) secrecy {
+	switch {
+	case level == secrecyAll || oneOf(freeSections, key):
+		return secrecyAll
+	case oneOf(httpSections, key) && kind == yaml.MappingNode:
+		return max(level, secrecyHTTP)
+	case oneOf(httpSections, key):
+		return secrecyAll
+	case level == secrecyHTTP && kind != yaml.MappingNode && key != mergeKey && !oneOf(harmlessKeys, key):
+		return secrecyAll
+	case (level == secrecyForeign || top && !ownSection(key)) && soundsSecret(key):
+		return secrecyAll
+	case top && (oneOf(foreignSections, key) || !ownSection(key)):
+		return secrecyForeign
+	}
+	return level
+}
+
+// ownSection says whether a key of the file is one of this project's.
+func ownSection(key string) bool {
+	return slices.ContainsFunc(fieldsOf(reflect.TypeFor[Config]()), func(f field) bool { return f.name == key })
+}
+
+var (
+	secretWords = regexp.MustCompile(`pass|secret|cred|bearer|api.?key|private|token$|^key$`)
+	keyOfLine   = regexp.MustCompile(`^[\s-]*["']?([\w.-]+)["']?\s*:(?:\s|$)`)
+	keysOfLine  = regexp.MustCompile(`["']?([\w.-]+)["']?\s*:(?:\s|$)`)
+)
+
+// soundsSecret says whether a key may hold a secret by its name, misspelt or not.
+func soundsSecret(key string) bool {
+	key = strings.ToLower(key)
+	return !oneOf(harmlessKeys, key) &&
+		(secretWords.MatchString(key) || editDistance(key, "password") <= 2 || editDistance(key, "credentials") <= 3)
+}
+
+// hideUnparsed keeps a line of a text that is not YAML out of its snippet where it may hold a secret: behind a key that sounds
+// secret, and where it is not an entry of its own but stands below such a key.
+func (s *source) hideUnparsed(line int) {
+	below := false
+	for n := 1; n < line && !below; n++ {
+		_, below = secretFrom(s.line(n))
+	}
+	if from, found := secretFrom(s.line(line)); found {
+		s.secret[line] = from
+	} else if below && !keyOfLine.MatchString(s.line(line)) {
+		s.secret[line] = 1
+	}
+}
+
+// secretFrom returns the column behind the first key of a line that sounds secret.
+func secretFrom(line string) (column int, found bool) {
+	for _, m := range keysOfLine.FindAllStringSubmatchIndex(line, -1) {
+		if soundsSecret(line[m[2]:m[3]]) {
+			return len([]rune(line[:m[1]])) + 1, true
+		}
+	}
+	return 0, false
+}
