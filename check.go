@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
@@ -16,6 +17,7 @@ import (
 type checkFlags struct {
 	argument, configFile, webFile, format string
 	schema                                bool
+	online                                onlineFlags
 }
 
 func newCheckCommand(app *kingpin.Application) command {
@@ -26,10 +28,11 @@ func newCheckCommand(app *kingpin.Application) command {
 	cmd.Flag("web.config.file", "Also check this file with TLS and authentication for the exporter's own port.").StringVar(&f.webFile)
 	cmd.Flag("format", "Output format: text, json.").Default("text").EnumVar(&f.format, "text", "json")
 	cmd.Flag("schema", "Instead, print the JSON Schema of configuration files, for editors.").BoolVar(&f.schema)
+	f.online.add(cmd)
 	return command{name: cmd.FullCommand(), run: f.run}
 }
 
-func (f *checkFlags) run(_ context.Context, std stdio) error {
+func (f *checkFlags) run(ctx context.Context, std stdio) error {
 	if f.schema {
 		return printSchema(std.out)
 	}
@@ -44,12 +47,18 @@ func (f *checkFlags) run(_ context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	if f.format == "json" {
-		err = printRemarksJSON(std.out, remarks)
-	} else {
-		err = printRemarks(std.out, file, cfg, remarks)
+	var online *collector.OnlineReport
+	if f.online.enabled && cfg != nil {
+		if online, err = f.online.report(ctx, cfg); err != nil {
+			return err
+		}
 	}
-	if err == nil && remarks.HasErrors() {
+	if f.format == "json" {
+		err = printJSON(std.out, remarks, online)
+	} else {
+		err = printText(std.out, file, cfg, remarks, online)
+	}
+	if err == nil && (remarks.HasErrors() || online != nil && !online.OK()) {
 		err = errReported
 	}
 	return err
@@ -95,13 +104,28 @@ func count(n int, of string) string {
 	return fmt.Sprintf("%d %ss", n, of)
 }
 
-// printRemarksJSON prints the remarks as a JSON array, for editors and CI.
-func printRemarksJSON(w io.Writer, remarks config.Diagnostics) error {
+// printText prints the remarks, and what asking the Prometheus has shown.
+func printText(w io.Writer, file string, cfg *config.Config, remarks config.Diagnostics, online *collector.OnlineReport) error {
+	if err := printRemarks(w, file, cfg, remarks); err != nil || online == nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	return online.WriteText(w)
+}
+
+// printJSON prints the remarks as a JSON array, for editors and CI; with what asking the Prometheus has shown, an object of both.
+func printJSON(w io.Writer, remarks config.Diagnostics, online *collector.OnlineReport) error {
 	if remarks == nil {
 		remarks = config.Diagnostics{}
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(remarks)
+	if online == nil {
+		return enc.Encode(remarks)
+	}
+	return enc.Encode(struct {
+		Remarks config.Diagnostics      `json:"remarks"`
+		Online  *collector.OnlineReport `json:"online"`
+	}{remarks, online})
 }

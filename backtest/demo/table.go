@@ -1,0 +1,71 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/variant-exporter/variant-exporter/backtest/fleet"
+)
+
+// writeTable shows one moment: for every model its demand, for every variant what runs and what should.
+func writeTable(w io.Writer, s fleet.Status, desired map[string]float64, largest fleet.Cost) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "model\trequests\tvariant\tcurrent\tready\tdesired\tcost/h\t")
+	for _, m := range s.Models {
+		name, demand := m.Name, fmt.Sprint(m.Demand())
+		for _, v := range s.Variants {
+			if v.Model != m.Name {
+				continue
+			}
+			want := "-"
+			if n, ok := desired[v.Name]; ok {
+				want = fmt.Sprint(n)
+			}
+			paid := float64(v.Current+v.Terminating) * v.CostPerReplica
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%s\t%.2f\t\n", name, demand, v.Name, v.Current, v.Ready, want, paid)
+			name, demand = "", ""
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("write the demo's table: %w", err)
+	}
+	fmt.Fprintf(w, "cost per hour: %.2f; all on the largest accelerator: %.2f\n", s.Cost.PerHour, largest.PerHour)
+	return nil
+}
+
+// writeSummary shows what a run has come to, and what the same load has come to on the largest accelerators only.
+func writeSummary(w io.Writer, s, largest fleet.Status) {
+	fmt.Fprintf(w, "\nIn %.0f seconds:\n", s.Elapsed.Seconds())
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i, m := range s.Models {
+		fmt.Fprintf(t, "  %s\t%d requests,\t%.1f %% with their first token in time\t(all on the largest accelerator: %.1f %%)\n",
+			m.Name, m.Tally.Arrived, 100*m.Tally.Attainment(), 100*largest.Models[i].Tally.Attainment())
+	}
+	_ = t.Flush() // the writer's errors show in what follows
+	fmt.Fprintf(w, "  cost: %.2f; all on the largest accelerator: %.2f%s\n", s.Cost.Total, largest.Cost.Total, saving(s.Cost.Total, largest.Cost.Total))
+}
+
+// saving says by how much one cost is below the other, if it is.
+func saving(cost, other float64) string {
+	if other <= 0 || cost >= other {
+		return ""
+	}
+	return fmt.Sprintf(" (%.0f %% less)", 100*(1-cost/other))
+}
+
+// screen writes one picture after another: over the last one on a terminal, below it elsewhere.
+type screen struct {
+	out         io.Writer
+	interactive bool
+	lines       int // of the last picture
+}
+
+func (s *screen) show(picture string) {
+	if s.interactive && s.lines > 0 {
+		fmt.Fprintf(s.out, "\x1b[%dA\x1b[J", s.lines)
+	}
+	fmt.Fprint(s.out, picture)
+	s.lines = strings.Count(picture, "\n")
+}
