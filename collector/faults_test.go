@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -47,20 +48,20 @@ const sample = `{"metric":{"namespace":"llm","model_name":"org/%s"%s},"value":[1
 
 // healthy answers every query of faultConfig. Alpha's tokens ask for more than it runs, so that a plan may raise it.
 func healthy(query string) string {
-	series := ""
+	var series []string
 	switch {
 	case strings.Contains(query, "timestamp("):
 	case strings.Contains(query, "kube_"):
 		for i, name := range []string{"alpha-h100", "alpha-l4", "beta-h100", "gamma-h100"} {
-			series += fmt.Sprintf(`,{"metric":{"namespace":"llm","scale_target_kind":"Deployment","scale_target_name":%q},"value":[1767225600,"%d"]}`,
-				name, []int{2, 1, 4, 4}[i])
+			series = append(series, fmt.Sprintf(`{"metric":{"namespace":"llm","scale_target_kind":"Deployment","scale_target_name":%q},"value":[1767225600,"%d"]}`,
+				name, []int{2, 1, 4, 4}[i]))
 		}
 	case strings.Contains(query, "running"):
-		series = "," + fmt.Sprintf(sample, "alpha", "", "150") + "," + fmt.Sprintf(sample, "beta", "", "250")
+		series = []string{fmt.Sprintf(sample, "alpha", "", "150"), fmt.Sprintf(sample, "beta", "", "250")}
 	case strings.Contains(query, "tokens"):
-		series = "," + fmt.Sprintf(sample, "alpha", "", "3000") + "," + fmt.Sprintf(sample, "gamma", "", "1500")
+		series = []string{fmt.Sprintf(sample, "alpha", "", "3000"), fmt.Sprintf(sample, "gamma", "", "1500")}
 	}
-	return vector(strings.TrimPrefix(series, ","))
+	return vector(strings.Join(series, ","))
 }
 
 func vector(series string) string {
@@ -173,6 +174,9 @@ func exposition(t *testing.T, s *collector.Snapshot) string {
 	registry.MustRegister(collector.NewCollector(s))
 	families, err := registry.Gather()
 	require.NoError(t, err)
+	direct, err := prometheus.Gatherers{collector.NewGatherer(s)}.Gather()
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(families, direct, protocmp.Transform()), "the two ways to gather differ")
 	problems, err := testutil.GatherAndLint(registry)
 	require.NoError(t, err)
 	require.Empty(t, problems)

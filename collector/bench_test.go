@@ -1,0 +1,124 @@
+package collector_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+)
+
+// scraper makes scrapes as the server answers them, from the queries to the compressed body.
+type scraper struct {
+	evaluator *collector.Evaluator
+	request   *http.Request
+}
+
+func newScraper(tb testing.TB, models int) *scraper {
+	tb.Helper()
+	return &scraper{newFleetEvaluator(tb, models, newFleetServer(tb, models).URL), scrapeRequest()}
+}
+
+// scrapeRequest is what Prometheus sends.
+func scrapeRequest() *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	r.Header.Set("Accept", "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.4,*/*;q=0.1")
+	r.Header.Set("Accept-Encoding", "gzip")
+	return r
+}
+
+// scrape returns the length of the body.
+func (s *scraper) scrape(ctx context.Context) (int, error) {
+	return s.render(s.evaluator.Evaluate(ctx, fleetAt))
+}
+
+func (s *scraper) render(snapshot *collector.Snapshot) (int, error) {
+	var w countingWriter
+	gatherers := prometheus.Gatherers{prometheus.NewRegistry(), collector.NewGatherer(snapshot)}
+	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{}).ServeHTTP(&w, s.request)
+	if w.status != http.StatusOK {
+		return 0, fmt.Errorf("status %d", w.status)
+	}
+	return w.bytes, nil
+}
+
+// countingWriter is a client that reads everything and keeps nothing.
+type countingWriter struct {
+	header http.Header
+	status int
+	bytes  int
+}
+
+func (w *countingWriter) Header() http.Header {
+	if w.header == nil {
+		w.header = http.Header{}
+	}
+	return w.header
+}
+
+func (w *countingWriter) WriteHeader(status int) { w.status = status }
+
+func (w *countingWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	w.bytes += len(b)
+	return len(b), nil
+}
+
+// BenchmarkScrape is a whole scrape but for Prometheus' own time: the queries through the real client over HTTP to a server that
+// answers from memory, the decision, and the rendering.
+func BenchmarkScrape(b *testing.B) {
+	for _, variants := range []int{4, 12, 100, 1000} {
+		b.Run(fmt.Sprintf("variants=%d", variants), func(b *testing.B) {
+			s := newScraper(b, variants/variantsPerModel)
+			b.ReportAllocs()
+			var length int
+			before := processorTime(b)
+			for b.Loop() {
+				var err error
+				length, err = s.scrape(b.Context())
+				require.NoError(b, err)
+			}
+			b.ReportMetric(float64(processorTime(b)-before)/float64(b.N)/1e6, "cpu-ms/op")
+			b.ReportMetric(float64(length), "body-bytes")
+		})
+	}
+}
+
+// processorTime is what all cores together have spent on this process, the server that answers from memory included. Unlike the
+// time that passes, it does not depend on what else the machine does.
+func processorTime(tb testing.TB) time.Duration {
+	tb.Helper()
+	var usage syscall.Rusage
+	require.NoError(tb, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// BenchmarkEvaluate is a scrape without the rendering.
+func BenchmarkEvaluate(b *testing.B) {
+	s := newScraper(b, 250)
+	b.ReportAllocs()
+	for b.Loop() {
+		require.True(b, s.evaluator.Evaluate(b.Context(), fleetAt).Complete())
+	}
+}
+
+// BenchmarkRender is the rendering of a snapshot, compressed.
+func BenchmarkRender(b *testing.B) {
+	s := newScraper(b, 250)
+	snapshot := s.evaluator.Evaluate(b.Context(), fleetAt)
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := s.render(snapshot)
+		require.NoError(b, err)
+	}
+}

@@ -1,0 +1,89 @@
+package collector_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The budgets of a scrape of 1,000 variants are 50 ms on two cores and 60 MB resident; that of 10 variants is 5 ms. On a machine
+// that others use, too, a test can hold times by a wide margin only; the benchmarks tell more.
+const (
+	largeScrape = 50 * time.Millisecond
+	smallScrape = 5 * time.Millisecond
+	timeMargin  = 4
+	residentKB  = 60_000
+)
+
+// TestScrapeTime holds the fastest of several scrapes to the budget.
+func TestScrapeTime(t *testing.T) {
+	if underRace {
+		t.Skip("times mean nothing under the race detector")
+	}
+	for variants, budget := range map[int]time.Duration{12: smallScrape, 1000: largeScrape} {
+		s := newScraper(t, variants/variantsPerModel)
+		fastest := time.Hour
+		for range 10 {
+			begun := time.Now()
+			_, err := s.scrape(t.Context())
+			require.NoError(t, err)
+			fastest = min(fastest, time.Since(begun))
+		}
+		t.Logf("%d variants: %s", variants, fastest)
+		require.Less(t, fastest, timeMargin*budget, "%d variants", variants)
+	}
+}
+
+// scrapeURL tells the process that TestScrapeMemory starts whom to ask.
+const scrapeURL = "TEST_SCRAPE_URL"
+
+// TestScrapeMemory measures the most resident memory of a process of its own that scrapes 1,000 variants 30 times, all of it:
+// the program, its libraries and those of the test. The server that answers from memory is not in it.
+func TestScrapeMemory(t *testing.T) {
+	if underRace || runtime.GOOS != "linux" {
+		t.Skip("memory means nothing under the race detector, and is read from Linux' /proc")
+	}
+	if url := os.Getenv(scrapeURL); url != "" {
+		before := resident(t, "VmRSS")
+		s := &scraper{newFleetEvaluator(t, 250, url), scrapeRequest()}
+		for range 30 {
+			_, err := s.scrape(t.Context())
+			require.NoError(t, err)
+		}
+		t.Logf("peak resident: %d kB, of which before the first scrape: %d kB", resident(t, "VmHWM"), before)
+		return
+	}
+	program, err := os.Executable()
+	require.NoError(t, err)
+	var out bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), program, "-test.run=^TestScrapeMemory$", "-test.v")
+	cmd.Env = append(os.Environ(), scrapeURL+"="+newFleetServer(t, 250).URL)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	require.NoError(t, cmd.Run(), out.String())
+	found := regexp.MustCompile(`peak resident: (\d+) kB.*`).FindStringSubmatch(out.String())
+	require.Len(t, found, 2, out.String())
+	t.Log(found[0])
+	peak, err := strconv.Atoi(found[1])
+	require.NoError(t, err)
+	require.Less(t, peak, residentKB)
+}
+
+// resident returns a line of /proc/self/status in kB: VmRSS is what is resident now, VmHWM the most that ever was. Unlike
+// getrusage's, they do not count what the parent had resident when it started this process.
+func resident(t *testing.T, line string) int {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	require.NoError(t, err)
+	found := regexp.MustCompile(line + `:\s+(\d+) kB`).FindSubmatch(status)
+	require.Len(t, found, 2)
+	kilobytes, err := strconv.Atoi(string(found[1]))
+	require.NoError(t, err)
+	return kilobytes
+}
