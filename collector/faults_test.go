@@ -190,14 +190,20 @@ func exposition(t *testing.T, s *collector.Snapshot) string {
 
 func golden(t *testing.T, file string, s *collector.Snapshot) {
 	t.Helper()
-	got := exposition(t, s)
+	compareText(t, file, exposition(t, s))
+}
+
+// compareText compares a text with a golden file, or writes it there.
+func compareText(t *testing.T, file, got string) {
+	t.Helper()
 	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
 		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
 		return
 	}
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("exposition differs from %s (-want +got):\n%s", file, diff)
+		t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }
