@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"text/tabwriter"
 	"time"
 )
@@ -118,7 +119,7 @@ func (r *OnlineReport) WriteText(w io.Writer) error {
 		if i.Age != nil {
 			age = fmt.Sprintf("%.0fs", *i.Age)
 		}
-		series, matched := fmt.Sprint(i.Series), fmt.Sprint(i.Matched)
+		series, matched := strconv.Itoa(i.Series), strconv.Itoa(i.Matched)
 		if i.Failure != "" {
 			series, matched = "failed", "-"
 		}

@@ -26,7 +26,7 @@ func scrape(ctx context.Context, client *http.Client, metricsURL string) (gauges
 	if err != nil {
 		return gauges{}, fmt.Errorf("scrape the exporter: %w", err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // what was read has been read
 	if response.StatusCode != http.StatusOK {
 		return gauges{}, fmt.Errorf("scrape the exporter: %s", response.Status)
 	}

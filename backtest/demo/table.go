@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -14,7 +15,7 @@ func writeTable(w io.Writer, s fleet.Status, desired map[string]float64, largest
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "model\trequests\tvariant\tcurrent\tready\tdesired\tcost/h\t")
 	for _, m := range s.Models {
-		name, demand := m.Name, fmt.Sprint(m.Demand())
+		name, demand := m.Name, strconv.Itoa(m.Demand())
 		for _, v := range s.Variants {
 			if v.Model != m.Name {
 				continue
