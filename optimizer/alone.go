@@ -46,6 +46,7 @@ func (s *search) aloneTask(m *model, short float64) *task {
 	slopes := s.start(m)
 	for i := range slopes {
 		slopes[i].below, slopes[i].above = m.variants[i].below, m.variants[i].above
+		slopes[i].stays = true
 	}
 	return &task{allow: allowance(short), step: m.divisor}
 }

@@ -27,3 +27,11 @@ func BenchmarkOneModel(b *testing.B) {
 func BenchmarkTenThousandModels(b *testing.B) {
 	benchmarkSolve(b, fleet{models: 10_000, variants: 5, signals: 2, seed: 2})
 }
+
+func BenchmarkThousandModelsDear(b *testing.B) {
+	benchmarkSolve(b, fleet{models: 1_000, variants: 5, signals: 2, accelerators: 0.8, power: 1.2, seed: 3})
+}
+
+func BenchmarkThousandModelsShort(b *testing.B) {
+	benchmarkSolve(b, fleet{models: 1_000, variants: 5, signals: 2, accelerators: 0.7, power: 0.6, seed: 4})
+}

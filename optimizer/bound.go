@@ -41,6 +41,8 @@ type bounds struct {
 type slope struct {
 	below, above float64
 	held, high   int
+	// stays says that replicas which run and cost nothing go on running.
+	stays bool
 }
 
 // at returns the price of k replicas.
@@ -51,10 +53,9 @@ func (s *slope) at(k int) float64 {
 	return s.below*float64(s.held) + s.above*float64(k-s.held)
 }
 
-// natural returns the cheapest number of replicas. Among equals it is what
-// runs already, if that is one of them.
+// natural returns the cheapest number of replicas.
 func (s *slope) natural() int {
-	if s.below <= 0 {
+	if s.below < 0 || (s.below == 0 && s.stays) {
 		return s.held
 	}
 	return 0

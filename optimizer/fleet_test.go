@@ -11,10 +11,11 @@ import (
 // fleet describes a random fleet of realistic numbers.
 type fleet struct {
 	models, variants, signals int
-	// scarcity is the share of the budgets that the cheapest plan would use
-	// which there is; 0 leaves the fleet without budgets.
-	scarcity float64
-	seed     uint64
+	// accelerators and power are the shares of what the plan without budgets
+	// uses that there are of five accelerators and of watts; 0 leaves the
+	// fleet without budgets. The sixth accelerator is not limited.
+	accelerators, power float64
+	seed                uint64
 }
 
 // accelerators are the types that the variants of a fleet run on: what one
@@ -38,7 +39,7 @@ func (f fleet) problem() optimizer.Problem {
 	for i := range f.models {
 		p.Models = append(p.Models, f.model(random, i))
 	}
-	if f.scarcity > 0 {
+	if f.accelerators > 0 {
 		f.addBudgets(&p)
 	}
 	return p
@@ -64,7 +65,7 @@ func (f fleet) model(random *rand.Rand, i int) optimizer.Model {
 			v.Capacity[fmt.Sprintf("signal-%d", s)] = math.Round(a.capacity*scale*1000) / 1000
 		}
 		v.Current = random.IntN(4)
-		if f.scarcity > 0 {
+		if f.accelerators > 0 {
 			v.Uses[a.name] = count
 			v.Uses["power"] = count * a.watts
 		}
@@ -73,22 +74,23 @@ func (f fleet) model(random *rand.Rand, i int) optimizer.Model {
 	return m
 }
 
-// addBudgets limits five accelerators and the power to a share of what the
-// plan without budgets uses; the last accelerator is plentiful.
+// addBudgets limits the accelerators and the power.
 func (f fleet) addBudgets(p *optimizer.Problem) {
 	for _, a := range accelerators {
 		p.Budgets = append(p.Budgets, optimizer.Budget{Name: a.name, Limit: 1e12})
 	}
 	p.Budgets = append(p.Budgets, optimizer.Budget{Name: "power", Limit: 1e15})
-	free := optimizer.Problem{Budgets: p.Budgets}
-	for _, m := range p.Models {
-		free.Models = append(free.Models, m)
-	}
-	plan, err := optimizer.Solve(free, optimizer.Options{})
+	plan, err := optimizer.Solve(*p, optimizer.Options{})
 	if err != nil {
 		panic(err)
 	}
 	for b := range p.Budgets {
-		p.Budgets[b].Limit = math.Ceil(plan.Budgets[b].Used * f.scarcity)
+		switch p.Budgets[b].Name {
+		case accelerators[len(accelerators)-1].name:
+		case "power":
+			p.Budgets[b].Limit = math.Ceil(plan.Budgets[b].Used * f.power)
+		default:
+			p.Budgets[b].Limit = math.Ceil(plan.Budgets[b].Used * f.accelerators)
+		}
 	}
 }

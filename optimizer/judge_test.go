@@ -94,7 +94,9 @@ func TestSolveEqualsMILP(t *testing.T) {
 			continue
 		}
 		got, want := worth(p, planned(plan)), worth(p, n)
-		if got.compare(want, 1e-6) != 0 {
+		if c := got.compare(want, 1e-6); c < 0 && fits(p, planned(plan)) {
+			t.Logf("seed %d: the MILP solver missed the optimum: got %+v, it says %+v", seed, got, want)
+		} else if c != 0 {
 			t.Errorf("seed %d: got %+v, want %+v", seed, got, want)
 		}
 	}

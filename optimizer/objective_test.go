@@ -94,6 +94,29 @@ func usage(p optimizer.Problem, n replicas) []float64 {
 	return used
 }
 
+// fits says whether replicas keep all bounds and budgets.
+func fits(p optimizer.Problem, n replicas) bool {
+	for b, used := range usage(p, n) {
+		if used > p.Budgets[b].Limit*(1+optimizer.Tolerance) {
+			return false
+		}
+	}
+	for i := range p.Models {
+		total := 0
+		for j := range p.Models[i].Variants {
+			v := &p.Models[i].Variants[j]
+			if n[i][j] < v.Min || n[i][j] > maxOf(v) {
+				return false
+			}
+			total += n[i][j]
+		}
+		if total < p.Models[i].MinReplicas {
+			return false
+		}
+	}
+	return true
+}
+
 // bruteForce returns the best objectives over all replicas up to most beyond
 // the minimums of each variant; nil where no replicas are allowed.
 func bruteForce(p optimizer.Problem, most int) *objective {

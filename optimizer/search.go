@@ -325,7 +325,6 @@ func (s *search) leaf(depth int, price float64) {
 	if least > top {
 		return
 	}
-	least = max(least, min(s.slopes[i].natural(), top))
 	value := func(k int) float64 {
 		x := 0.0
 		for r := range s.m.signals {
@@ -334,6 +333,7 @@ func (s *search) leaf(depth int, price float64) {
 		return price + s.slopes[i].at(k) + s.t.relief*x
 	}
 	if s.t.visit == nil {
+		least = max(least, min(s.slopes[i].natural(), top))
 		s.k[i] = s.valley(least, top, value)
 		s.reach(value(s.k[i]))
 		s.k[i] = 0
