@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
@@ -30,6 +31,7 @@ func TestEndToEnd(t *testing.T) {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	t.Run("Prometheus", func(t *testing.T) { testPrometheus(t, binary) })
+	t.Run("Embedded", func(t *testing.T) { testEmbedded(t, binary) })
 	t.Run("Reload", func(t *testing.T) { testReload(t, binary) })
 	t.Run("Terminate", func(t *testing.T) { testTerminate(t, binary) })
 }
@@ -86,10 +88,8 @@ scrape_configs:
 `, host)
 }
 
-// exporterConfig plans for 15 % more than what runs and waits at the two pods.
-func exporterConfig(prometheus string) string {
-	return fmt.Sprintf(`
-prometheus: {url: '%s'}
+// llamas is the part of a configuration that plans for 15 % more than what runs and waits at the two pods.
+const llamas = `
 defaults: {headroom: 0.15}
 models:
   - name: llama
@@ -98,8 +98,7 @@ models:
     variants:
       - {name: llama-h100, cost: 4.10, capacity: {concurrency: 96}}
       - {name: llama-l4, cost: 0.80, capacity: {concurrency: 12}}
-`, prometheus)
-}
+`
 
 func testPrometheus(t *testing.T, binary string) {
 	requirePrometheus(t)
@@ -107,7 +106,7 @@ func testPrometheus(t *testing.T, binary string) {
 	source.running.Store(50)
 	source.waiting.Store(10)
 	asked := startPrometheus(t, source.scrapeConfig())
-	exp := startExporter(t, binary, write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), exporterConfig(asked)))
+	exp := startExporter(t, binary, write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), "prometheus: {url: '"+asked+"'}"+llamas))
 	scraper := startPrometheus(t, fmt.Sprintf(`
 global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs: [{job_name: variant_exporter, static_configs: [{targets: ['%s'], labels: {namespace: monitoring}}]}]
@@ -143,6 +142,32 @@ scrape_configs: [{job_name: variant_exporter, static_configs: [{targets: ['%s'],
 			t.Errorf("promtool check metrics: %v\n%s", err, out)
 		}
 	})
+}
+
+// testEmbedded lets the exporter scrape by itself what Prometheus scrapes in testPrometheus.
+func testEmbedded(t *testing.T, binary string) {
+	source := newServers(t)
+	source.running.Store(50)
+	source.waiting.Store(10)
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), source.scrapeConfig()+llamas)
+	exp := startExporter(t, binary, file)
+	eventually(t, "the desired replicas are those of testPrometheus", func() bool {
+		_, body := get(t, exp.url+"/metrics")
+		return strings.Contains(body, `variant_desired_replicas{model="llama",target_namespace="llm",variant="llama-h100"} 1`+"\n") &&
+			strings.Contains(body, `variant_desired_replicas{model="llama",target_namespace="llm",variant="llama-l4"} 4`+"\n")
+	})
+	if left, err := os.ReadDir(temporary); err != nil || len(left) != 1 {
+		t.Errorf("temporary entries while it runs: %v (error %v), want the one folder of samples", left, err)
+	}
+	exp.signal(t, syscall.SIGTERM)
+	if code := exp.exit(t); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) != 0 {
+		t.Errorf("it leaves %v behind (error %v), want nothing", left, err)
+	}
 }
 
 func requirePrometheus(t *testing.T) {

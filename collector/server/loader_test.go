@@ -18,12 +18,12 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/server"
 )
 
-// models is the part of a configuration that needs ceil(demand x 1.0 / capacity) replicas.
+// models is the part of a configuration that needs the demand of the last minute over capacity, rounded up, in replicas.
 const models = `
 scale_targets: {disabled: true}
 defaults: {headroom: 0, scale_down_window: 0s}
 signals:
-  load: {unit: requests, demand: 'sum by (namespace, model_name) (vllm:num_requests_running)'}
+  load: {unit: requests, demand: 'sum by (namespace, model_name) (max_over_time(vllm:num_requests_running[1m]))'}
 models:
   - name: m
     namespace: llm

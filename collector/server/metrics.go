@@ -52,7 +52,11 @@ func (s *Server) scrape(w http.ResponseWriter, r *http.Request, opts promhttp.Ha
 	defer cancel()
 	snapshot, err := s.evaluate(ctx, budget)
 	if err != nil {
-		s.logger.Warn("A scrape was not answered.", "err", err, "budget", budget)
+		level := slog.LevelWarn
+		if r.Context().Err() != nil {
+			level = slog.LevelDebug // The client has left; there is nobody to answer.
+		}
+		s.logger.Log(ctx, level, "A scrape was not answered.", "err", err, "budget", budget)
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}

@@ -93,6 +93,7 @@ func TestInvalidOptions(t *testing.T) {
 		{"path that cleaning changes", func(o *server.Options) { o.TelemetryPath = "/a/../b" }, `metrics cannot be served at "/a/../b"`},
 		{"reserved path", func(o *server.Options) { o.TelemetryPath = "/-/ready" }, `metrics cannot be served at "/-/ready"`},
 		{"no addresses", func(o *server.Options) { o.Web = listenOn() }, "no address to listen on"},
+		{"no sockets from systemd", func(o *server.Options) { *o.Web.WebSystemdSocket = true }, "systemd has passed no sockets"},
 		{"address in use", func(o *server.Options) { o.Web = listenOn("127.0.0.1:0", taken) }, "address already in use"},
 		{"no web configuration", func(o *server.Options) { *o.Web.WebConfigFile = "testdata/none.yml" }, "web configuration testdata/none.yml:"},
 		{"no configuration", func(o *server.Options) { o.Load = loads(bad(errors.New("not today"))) }, "not today"},
