@@ -127,6 +127,8 @@ func (l *failureLog) report(logger *slog.Logger, at time.Time, s *Snapshot) {
 	for i := range s.Inputs {
 		in := &s.Inputs[i]
 		switch {
+		case in.Reason() == promapi.ReasonCanceled:
+			// Whoever wanted the answer has left.
 		case in.Err != nil:
 			if l.due(in.Name, string(in.Reason()), at) {
 				logger.Warn("input has no usable answer", "input", in.Name, "reason", in.Reason(), "duration", in.Duration, "err", in.Err)

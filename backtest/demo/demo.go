@@ -149,9 +149,7 @@ func (d *Demo) picture(metricsURL string) string {
 	status, twin := d.runner.Fleet.Status(), d.twin.Fleet.Status()
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s   %.0fs\n", metricsURL, status.Elapsed.Seconds())
-	if err := writeTable(&b, status, desired, twin.Cost); err != nil {
-		fmt.Fprintln(&b, err)
-	}
+	writeTable(&b, status, desired, twin.Cost)
 	return b.String()
 }
 

@@ -58,11 +58,11 @@ func TestTable(t *testing.T) {
 		Cost: fleet.Cost{PerHour: 12.3},
 	}
 	var b strings.Builder
-	require.NoError(t, writeTable(&b, s, map[string]float64{"m-h100": 2}, fleet.Cost{PerHour: 8.2}))
+	writeTable(&b, s, map[string]float64{"m-h100": 2}, fleet.Cost{PerHour: 8.2})
 	require.Equal(t, strings.TrimPrefix(`
-  model  requests  variant  current  ready  desired  cost/h
-      m       105   m-h100        2      1        2   12.30
-                      m-l4        0      0        -    0.00
+model  requests  variant  current  ready  desired  cost/h
+m           105  m-h100         2      1        2   12.30
+                 m-l4           0      0        -    0.00
 cost per hour: 12.30; all on the largest accelerator: 8.20
 `, "\n"), b.String())
 }
@@ -75,16 +75,16 @@ func TestFollows(t *testing.T) {
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	out := &stoppingWriter{until: "llama-8b-h100        3", stop: cancel}
+	out := &stoppingWriter{until: "llama-8b-h100           3", stop: cancel}
 	d, err := New(ctx, Options{
 		Fleet: fleet.Demo(), Seed: 1, Dir: t.TempDir(), Clock: time.Now, Out: out, Every: 50 * time.Millisecond,
 	})
 	require.NoError(t, err)
 	require.NoError(t, d.Run(ctx, server.URL))
 	text := out.String()
-	require.Contains(t, text, "llama-8b-h100        3", "the gauge was applied")
+	require.Contains(t, text, "llama-8b-h100           3", "the gauge was applied")
 	require.Regexp(t, `In \d+ seconds:`, text)
-	require.Contains(t, text, "requests came")
+	require.Contains(t, text, "with their first token in time")
 }
 
 // stoppingWriter ends a run once it has shown something.

@@ -3,7 +3,6 @@ package demo
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -11,29 +10,31 @@ import (
 )
 
 // writeTable shows one moment: for every model its demand, for every variant what runs and what should.
-func writeTable(w io.Writer, s fleet.Status, desired map[string]float64, largest fleet.Cost) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "model\trequests\tvariant\tcurrent\tready\tdesired\tcost/h\t")
+func writeTable(w io.Writer, s fleet.Status, desired map[string]float64, largest fleet.Cost) {
+	model, variant := len("model"), len("variant")
+	for _, v := range s.Variants {
+		model, variant = max(model, len(v.Model)), max(variant, len(v.Name))
+	}
+	row := func(columns ...any) {
+		fmt.Fprintf(w, "%-*s  %8v  %-*s  %7v  %5v  %7v  %6v\n", append([]any{model, columns[0], columns[1], variant}, columns[2:]...)...)
+	}
+	row("model", "requests", "variant", "current", "ready", "desired", "cost/h")
 	for _, m := range s.Models {
-		name, demand := m.Name, strconv.Itoa(m.Demand())
+		var name, demand any = m.Name, m.Demand()
 		for _, v := range s.Variants {
 			if v.Model != m.Name {
 				continue
 			}
-			want := "-"
+			var want any = "-"
 			if n, ok := desired[v.Name]; ok {
-				want = fmt.Sprint(n)
+				want = n
 			}
 			paid := float64(v.Current+v.Terminating) * v.CostPerReplica
-			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%s\t%.2f\t\n", name, demand, v.Name, v.Current, v.Ready, want, paid)
+			row(name, demand, v.Name, v.Current, v.Ready, want, fmt.Sprintf("%.2f", paid))
 			name, demand = "", ""
 		}
 	}
-	if err := t.Flush(); err != nil {
-		return fmt.Errorf("write the demo's table: %w", err)
-	}
 	fmt.Fprintf(w, "cost per hour: %.2f; all on the largest accelerator: %.2f\n", s.Cost.PerHour, largest.PerHour)
-	return nil
 }
 
 // writeSummary shows what a run has come to, and what the same load has come to on the largest accelerators only.
