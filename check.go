@@ -25,7 +25,7 @@ func newCheckCommand(app *kingpin.Application) command {
 	f := &checkFlags{}
 	cmd.Arg("file", "Configuration file, instead of --config.file.").StringVar(&f.argument)
 	addConfigFileFlag(cmd, &f.configFile)
-	cmd.Flag("web.config.file", "Also check this file with TLS and authentication for the exporter's own port.").StringVar(&f.webFile)
+	cmd.Flag("web.config.file", "Also check this file with TLS and authentication for the exporter's own port.").PlaceHolder("FILE").StringVar(&f.webFile)
 	cmd.Flag("format", "Output format: text, json.").Default("text").EnumVar(&f.format, "text", "json")
 	cmd.Flag("schema", "Instead, print the JSON Schema of configuration files, for editors.").BoolVar(&f.schema)
 	f.online.add(cmd)

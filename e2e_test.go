@@ -134,6 +134,7 @@ scrape_configs: [{job_name: variant_exporter, static_configs: [{targets: ['%s'],
 			}
 		}
 	})
+	t.Run("check --online", func(t *testing.T) { testCheckOnline(t, binary, asked) })
 	t.Run("promtool", func(t *testing.T) {
 		_, body := get(t, exp.url+"/metrics")
 		check := exec.CommandContext(t.Context(), "promtool", "check", "metrics")
@@ -142,6 +143,41 @@ scrape_configs: [{job_name: variant_exporter, static_configs: [{targets: ['%s'],
 			t.Errorf("promtool check metrics: %v\n%s", err, out)
 		}
 	})
+}
+
+// testCheckOnline asks a Prometheus that has everything, with a configuration that fits and one that does not.
+func testCheckOnline(t *testing.T, binary, prometheus string) {
+	for _, tc := range []struct {
+		name, config string
+		code         int
+		problem      string
+	}{
+		{"everything fits", llamas, 0, ""},
+		{"another model", strings.Replace(llamas, "name: llama\n", "name: lama\n", 1), 1, "labels do not fit"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), "prometheus: {url: '"+prometheus+"'}"+tc.config)
+			p := start(t, binary, "check", file, "--online", "--format=json")
+			if code := p.exit(t); code != tc.code {
+				t.Errorf("exit code %d, want %d", code, tc.code)
+			}
+			var report struct {
+				Online struct {
+					Inputs   []struct{ Name string }
+					Problems []string
+				}
+			}
+			if err := json.Unmarshal([]byte(p.log.String()), &report); err != nil {
+				t.Fatal(err)
+			}
+			if len(report.Online.Inputs) == 0 {
+				t.Error("no input was asked")
+			}
+			if got := strings.Join(report.Online.Problems, "\n"); (got == "") != (tc.problem == "") || !strings.Contains(got, tc.problem) {
+				t.Errorf("the problems are %q, want %q", got, tc.problem)
+			}
+		})
+	}
 }
 
 // testEmbedded lets the exporter scrape by itself what Prometheus scrapes in testPrometheus.

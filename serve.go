@@ -28,7 +28,7 @@ const (
 	// defaultListenAddress is on loopback, so that nobody but this machine gets at it without having been told to. The port is
 	// outside 9100 to 9999, which Prometheus' list of default ports has given away, and below what systems pick from.
 	defaultListenAddress = "127.0.0.1:18270"
-	// stopTimeout bounds a graceful stop. Kubernetes kills after 30 seconds.
+	// stopTimeout bounds a graceful stop. It is longer than the longest evaluation by default, and Kubernetes kills after 30 seconds.
 	stopTimeout = 25 * time.Second
 )
 
@@ -71,7 +71,7 @@ func (f *serveFlags) addWebFlags(cmd *kingpin.CmdClause) {
 }
 
 func (f *serveFlags) addEvaluationFlags(cmd *kingpin.CmdClause) {
-	cmd.Flag("scrape.timeout-offset", "Part of a scrape's timeout kept for rendering and sending. At most half of the timeout is.").
+	cmd.Flag("scrape.timeout-offset", "Part of a scrape's timeout kept for rendering and sending, but at most half of it.").
 		Default("250ms").DurationVar(&f.server.TimeoutOffset)
 	cmd.Flag("scrape.max-timeout", "Longest evaluation, and the one for a client that sends no scrape timeout.").
 		Default("20s").DurationVar(&f.server.MaxTimeout)
@@ -82,7 +82,7 @@ func (f *serveFlags) addEvaluationFlags(cmd *kingpin.CmdClause) {
 	cmd.Flag("query.max-body-bytes", "Largest answer to a query, decompressed.").
 		Default(f.maxBody.String()).BytesVar(&f.maxBody)
 	cmd.Flag("storage.tsdb.path", "Without prometheus.url: folder for the samples that the exporter scrapes itself. "+
-		"Default: a temporary one, removed at the end.").StringVar(&f.loader.StoragePath)
+		"Default: a temporary one, removed at the end.").PlaceHolder("DIR").StringVar(&f.loader.StoragePath)
 	cmd.Flag("storage.tsdb.retention.time", "Without prometheus.url: how long samples are kept.").
 		Default(model.Duration(embedded.DefaultRetention).String()).SetValue(&f.retention)
 }
