@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/pprof"
@@ -70,9 +71,12 @@ func (s *Server) postReload(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP.", http.StatusForbidden)
 		return
 	}
-	if err := s.Reload(r.Context()); err != nil {
+	switch err := s.Reload(r.Context()); {
+	case errors.Is(err, errStopping):
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	case err != nil:
 		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+	default:
+		fmt.Fprintln(w, "Reloaded.")
 	}
-	fmt.Fprintln(w, "Reloaded.")
 }
