@@ -21,17 +21,17 @@ func (d *decision) demandOf(m, s int) SignalValue {
 		value.Ignored = missing == noResult && sig.OnMissing == config.OnMissingIgnore
 		return value
 	}
+	value.Measured = &now.value
 	stable, missing := d.stabilized(m, s, now)
+	planned := stable * (1 + sig.headroom)
+	if missing == "" && planned > maxValue {
+		missing = badRange
+	}
 	if missing != "" {
 		value.Missing = missing
 		return value
 	}
-	planned := stable * (1 + sig.headroom)
-	if planned > maxValue {
-		value.Missing = badRange
-		return value
-	}
-	value.Measured, value.Stabilized, value.Planned = &now.value, &stable, &planned
+	value.Stabilized, value.Planned = &stable, &planned
 	return value
 }
 

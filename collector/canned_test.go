@@ -1,0 +1,180 @@
+package collector_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
+)
+
+// canned answers queries from a text: series as Prometheus writes them, one a line, by expression. An answer that starts with
+// "error: " is the failure for that reason. What is not listed has an empty answer.
+type canned map[string]string
+
+// cannedQuerier is a promapi.Querier over canned answers. It remembers what it was asked.
+type cannedQuerier struct {
+	answers map[string]model.Vector
+	errs    map[string]error
+
+	mu    sync.Mutex
+	asked []string
+	at    map[time.Time]bool
+}
+
+func newCanned(tb testing.TB, answers canned) *cannedQuerier {
+	tb.Helper()
+	q := &cannedQuerier{answers: map[string]model.Vector{}, errs: map[string]error{}, at: map[time.Time]bool{}}
+	for expr, text := range answers {
+		parsed, err := config.ParseExpr(expr)
+		require.NoError(tb, err)
+		if reason, failed := strings.CutPrefix(text, "error: "); failed {
+			q.errs[parsed.String()] = &promapi.Error{Reason: promapi.Reason(reason), Err: errors.New("canned")}
+			continue
+		}
+		q.answers[parsed.String()] = parseVector(tb, text)
+	}
+	return q
+}
+
+func parseVector(tb testing.TB, text string) model.Vector {
+	tb.Helper()
+	var v model.Vector
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		cut := strings.LastIndexByte(line, ' ')
+		labels, err := parser.NewParser(parser.Options{}).ParseMetric(line[:cut])
+		require.NoError(tb, err, line)
+		value, err := strconv.ParseFloat(line[cut+1:], 64)
+		require.NoError(tb, err, line)
+		s := &model.Sample{Metric: model.Metric{}, Value: model.SampleValue(value)}
+		for name, value := range labels.Map() {
+			s.Metric[model.LabelName(name)] = model.LabelValue(value)
+		}
+		v = append(v, s)
+	}
+	return v
+}
+
+// Query implements promapi.Querier.
+func (q *cannedQuerier) Query(_ context.Context, expr string, at time.Time) (model.Vector, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.asked = append(q.asked, expr)
+	q.at[at] = true
+	return q.answers[expr], q.errs[expr]
+}
+
+// unanswered lists the expressions that have an answer for which nobody asked: a mistake in a test.
+func (q *cannedQuerier) unanswered() []string {
+	asked := unique(q.asked)
+	var never []string
+	for expr := range q.answers {
+		if !asked[expr] {
+			never = append(never, expr)
+		}
+	}
+	return never
+}
+
+// decisionCase is a configuration and the answers to its queries in, and an exposition out.
+type decisionCase struct {
+	config  string
+	answers canned
+	// want are lines of the exposition, in its order: all of the families that it names, and none of those in absent. Where
+	// the model is m in namespace ns, that is left out.
+	want   string
+	absent []string
+}
+
+// complete adds what most configurations of these tests share and this one does not say otherwise: no windows, no headroom, and
+// short expressions for the replicas.
+func complete(text string) string {
+	for _, line := range []string{
+		"prometheus: {url: http://prometheus.example}", "defaults: {headroom: 0, scale_down_window: 0s}",
+		"scale_targets: {current: current, ready: ready}",
+	} {
+		key, _, _ := strings.Cut(line, " ")
+		if !strings.Contains("\n"+text, "\n"+key) {
+			text = line + "\n" + text
+		}
+	}
+	return text
+}
+
+func runCases(t *testing.T, cases map[string]decisionCase) {
+	t.Helper()
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t)
+		})
+	}
+}
+
+func (c decisionCase) run(t *testing.T) {
+	t.Helper()
+	q := newCanned(t, c.answers)
+	got := exposition(t, evaluateWith(t, complete(c.config), q))
+	require.Empty(t, q.unanswered(), "answers that nobody asked for")
+	var want []string
+	families := map[string]bool{}
+	for line := range strings.Lines(c.want) {
+		if line = strings.TrimSpace(line); line != "" {
+			want = append(want, line)
+			families[family(line)] = true
+		}
+	}
+	for _, name := range c.absent {
+		families[name] = true
+	}
+	var found []string
+	for line := range strings.Lines(got) {
+		if line = strings.TrimSpace(line); families[family(line)] {
+			found = append(found, shorten(line))
+		}
+	}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Errorf("exposition (-want +got):\n%s", diff)
+	}
+}
+
+// family is the name of the metric of a line.
+func family(line string) string {
+	if end := strings.IndexAny(line, "{ "); end > 0 {
+		return line[:end]
+	}
+	return line
+}
+
+// shorten leaves out what most lines of these tests have in common.
+func shorten(line string) string {
+	if strings.Contains(line, `target_namespace="ns"`) && strings.Contains(line, `model="m"`) {
+		for _, common := range []string{`model="m",`, `target_namespace="ns",`, `,target_namespace="ns"`} {
+			line = strings.Replace(line, common, "", 1)
+		}
+	}
+	return line
+}
+
+// runs are the replicas of Deployments in namespace ns, as scale_targets.current and ready answer: name, replicas, name, ...
+func runs(target ...string) string {
+	var b strings.Builder
+	for i := 0; i < len(target); i += 2 {
+		b.WriteString(`{namespace="ns", scale_target_kind="Deployment", scale_target_name="` + target[i] + `"} ` + target[i+1] + "\n")
+	}
+	return b.String()
+}

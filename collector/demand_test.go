@@ -1,0 +1,344 @@
+package collector_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// demandSignal is oneSignal with settings of the signal and of the model.
+func demandSignal(signal, model string) string {
+	return `
+signals: {load: {unit: requests, demand: demand` + signal + `}}
+models: [{name: m, namespace: ns` + model + `, variants: [{name: a, cost: 1, capacity: {load: 10}}]}]
+`
+}
+
+// The windows of demandSignal, as they are asked.
+const (
+	overDown   = "max_over_time((demand)[5m:15s])"
+	lastedUp   = "min_over_time((demand)[1m:3s])"
+	upThenDown = "max_over_time((min_over_time((demand)[1m:3s]))[5m:15s])"
+	whileIdle  = "max_over_time((demand)[10m:30s])"
+	beforeIdle = "last_over_time((demand)[30s:30s] offset 10m)"
+)
+
+func load(value string) string { return `{namespace="ns", model_name="m"} ` + value }
+
+// TestWindows is about demand over time.
+func TestWindows(t *testing.T) {
+	const down, up, both = ", scale_down_window: 5m", ", scale_up_window: 1m", ", scale_down_window: 5m, scale_up_window: 1m"
+	stable := func(requests, replicas string) string {
+		return `
+			variant_desired_replicas{variant="a"} ` + replicas + `
+			variant_model_stabilized_demand{signal="load",unit="requests"} ` + requests
+	}
+	runCases(t, map[string]decisionCase{
+		"no window": {
+			config:  demandSignal("", ""),
+			answers: canned{"demand": load("25")},
+			want:    stable("25", "3"),
+		},
+		"the most over the scale-down window": {
+			config:  demandSignal("", down),
+			answers: canned{"demand": load("25"), overDown: load("80")},
+			want:    stable("80", "8"),
+		},
+		"the present counts beside the window": {
+			config:  demandSignal("", down),
+			answers: canned{"demand": load("95"), overDown: load("80")},
+			want:    stable("95", "10"),
+		},
+		"nothing is older than the present": {
+			config:  demandSignal("", down),
+			answers: canned{"demand": load("25"), overDown: ""},
+			want:    stable("25", "3"),
+		},
+		"a window that fails is not an empty one": {
+			config:  demandSignal("", down),
+			answers: canned{"demand": load("25"), overDown: "error: timeout"},
+			want:    `variant_model_demand{signal="load",unit="requests"} 25`,
+			absent:  []string{"variant_desired_replicas", "variant_model_stabilized_demand", "variant_model_planned_demand"},
+		},
+		"a bad sample in a window": {
+			config:  demandSignal("", down),
+			answers: canned{"demand": load("25"), overDown: load("+Inf")},
+			absent:  []string{"variant_desired_replicas"},
+		},
+		"a rise counts only after the scale-up window": {
+			config:  demandSignal("", up),
+			answers: canned{"demand": load("95"), lastedUp: load("20")},
+			want:    stable("20", "2"),
+		},
+		"what lasted, at its most over the scale-down window": {
+			config:  demandSignal("", both),
+			answers: canned{"demand": load("95"), upThenDown: load("60")},
+			want:    stable("60", "6"),
+		},
+	})
+}
+
+// TestWindowsByPod is about what windows say of pods that came and went.
+func TestWindowsByPod(t *testing.T) {
+	window := "max_over_time((usage)[5m:15s])"
+	text := "defaults: {headroom: 0}\n" + usageSignal
+	pod := func(name, value string) string {
+		return `{namespace="ns", pod="` + name + `-6d4cf56db6-xxxxx"} ` + value + "\n"
+	}
+	second := func(value string) string { return `{namespace="ns", pod="a-6d4cf56db6-zzzzz"} ` + value + "\n" }
+	stable := func(tokens string) string {
+		return `variant_model_stabilized_demand{signal="load",unit="tokens"} ` + tokens
+	}
+	runCases(t, map[string]decisionCase{
+		"a pod that is gone does not count": {
+			config: text,
+			answers: canned{
+				"usage": pod("a", "0.3") + pod("b", "0"),
+				window:  pod("a", "0.5") + second("0.9") + pod("b", "0.1"),
+			},
+			want: stable("15"),
+		},
+		"the first pod of a variant does not make the others forget": {
+			config: text,
+			answers: canned{
+				"usage":   pod("a", "0.3") + pod("b", "0.1"),
+				window:    pod("a", "0.9"),
+				"current": runs("a", "1", "b", "1"),
+			},
+			want: stable("19"),
+		},
+		"where all pods are new, nothing is older than the present": {
+			config: strings.Replace(text, "headroom: 0", "headroom: 0, scale_down_window: 0s, scale_up_window: 1m", 1),
+			answers: canned{
+				"usage":                         pod("a", "0.3") + pod("b", "0"),
+				"min_over_time((usage)[1m:3s])": second("0.9") + pod("b", "0"),
+			},
+			want: stable("3"),
+		},
+	})
+}
+
+// TestHeadroom is about what is planned above the demand.
+func TestHeadroom(t *testing.T) {
+	planned := func(requests, replicas string) string {
+		return `
+			variant_desired_replicas{variant="a"} ` + replicas + `
+			variant_model_planned_demand{signal="load",unit="requests"} ` + requests
+	}
+	runCases(t, map[string]decisionCase{
+		"by default 15 %": {
+			config:  "defaults: {scale_down_window: 0s}" + demandSignal("", ""),
+			answers: canned{"demand": load("20")},
+			want:    planned("23", "3"),
+		},
+		"the model's own": {
+			config:  demandSignal("", ", headroom: 0.5"),
+			answers: canned{"demand": load("20")},
+			want:    planned("30", "3"),
+		},
+		"a demand that nothing real has": {
+			config:  demandSignal("", ", headroom: 0.5"),
+			answers: canned{"demand": load("9e17")},
+			absent:  []string{"variant_desired_replicas", "variant_model_planned_demand"},
+		},
+	})
+}
+
+// TestOnMissing is about a model for which a signal has no result.
+func TestOnMissing(t *testing.T) {
+	const zero = ", on_missing: zero, alive: alive"
+	both := `
+signals:
+  load: {unit: requests, demand: demand}
+  tokens: {unit: tokens, demand: tokens, on_missing: ignore}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10, tokens: 10}}]}]
+`
+	nothing := []string{"variant_desired_replicas", "variant_planned_replicas", "variant_model_demand", "variant_model_shortfall_ratio"}
+	held := `
+		variant_decision{reason="hold",variant="a"} 1
+		variant_up{variant="a"} 0`
+	runCases(t, map[string]decisionCase{
+		"hold": {config: demandSignal("", ""), answers: canned{"current": runs("a", "4")}, want: held, absent: nothing},
+		"zero where the source is up": {
+			config:  demandSignal(zero, ""),
+			answers: canned{"alive": `{namespace="ns"} 1`},
+			want: `
+				variant_desired_replicas{variant="a"} 1
+				variant_model_demand{signal="load",unit="requests"} 0
+				variant_up{variant="a"} 1`,
+		},
+		"zero where another source is up":           {config: demandSignal(zero, ""), answers: canned{"alive": `{namespace="other"} 1`}, want: held, absent: nothing},
+		"zero where another model's source is up":   {config: demandSignal(zero, ""), answers: canned{"alive": `{model_name="x"} 1`}, want: held, absent: nothing},
+		"zero where the source is down":             {config: demandSignal(zero, ""), answers: canned{"alive": `{} 0`}, want: held, absent: nothing},
+		"zero where nothing is known of the source": {config: demandSignal(zero, ""), answers: canned{"alive": ``}, want: held, absent: nothing},
+		"zero where asking for the source fails":    {config: demandSignal(zero, ""), answers: canned{"alive": "error: timeout"}, want: held, absent: nothing},
+		"zero is not what a failure means":          {config: demandSignal(zero, ""), answers: canned{"demand": "error: timeout", "alive": `{} 1`}, want: held, absent: nothing},
+		"zero is not what NaN means":                {config: demandSignal(zero, ""), answers: canned{"demand": load("NaN"), "alive": `{} 1`}, want: held, absent: nothing},
+		"ignore": {
+			config:  both,
+			answers: canned{"demand": load("25")},
+			want: `
+				variant_desired_replicas{variant="a"} 3
+				variant_up{variant="a"} 1`,
+		},
+		"ignore is not what a failure means": {
+			config:  both,
+			answers: canned{"demand": load("25"), "tokens": "error: connection", "current": runs("a", "4")},
+			want:    held,
+			absent:  []string{"variant_desired_replicas"},
+		},
+		"nothing but what is ignored": {config: both, answers: canned{"tokens": ""}, want: held, absent: nothing},
+	})
+}
+
+// TestScaleToZero is about a model that may run no replicas.
+func TestScaleToZero(t *testing.T) {
+	mayIdle := func(signal string) string { return demandSignal(signal, ", replicas: {min: 0}") }
+	const zero = ", on_missing: zero, alive: alive"
+	desired := func(replicas string) string { return `variant_desired_replicas{variant="a"} ` + replicas }
+	runCases(t, map[string]decisionCase{
+		"has demand": {config: mayIdle(""), answers: canned{"demand": load("25")}, want: desired("3")},
+		"idle for long": {
+			config:  mayIdle(""),
+			answers: canned{"demand": load("0"), whileIdle: load("0"), beforeIdle: load("0")},
+			want:    desired("0"),
+		},
+		"idle, but not for long": {
+			config:  mayIdle(""),
+			answers: canned{"demand": load("0"), whileIdle: load("1"), beforeIdle: load("0")},
+			want:    desired("1"),
+		},
+		"idle, and nobody watched for long": {
+			config:  mayIdle(""),
+			answers: canned{"demand": load("0"), whileIdle: load("0"), beforeIdle: ""},
+			want:    desired("1"),
+		},
+		"idle, and asking for how long fails": {
+			config:  mayIdle(""),
+			answers: canned{"demand": load("0"), whileIdle: "error: timeout", beforeIdle: load("0")},
+			want:    desired("1"),
+		},
+		"the series of an idle model vanish, and its source was up all the time": {
+			config: mayIdle(zero),
+			answers: canned{
+				"alive": `{} 1`, "last_over_time((alive)[30s:30s] offset 10m)": `{} 1`,
+			},
+			want: desired("0"),
+		},
+		"the series of an idle model vanish, and its source is new": {
+			config:  mayIdle(zero),
+			answers: canned{"alive": `{} 1`, "last_over_time((alive)[30s:30s] offset 10m)": ""},
+			want:    desired("1"),
+		},
+		"idle for long, but the variant has a minimum": {
+			config:  strings.Replace(mayIdle(""), "capacity:", "replicas: {min: 2}, capacity:", 1),
+			answers: canned{"demand": load("0"), whileIdle: load("0"), beforeIdle: load("0")},
+			want:    desired("2"),
+		},
+	})
+}
+
+// TestUsage is about demand that shows in what is used of a capacity.
+func TestUsage(t *testing.T) {
+	blocks := `
+signals: {kv_tokens: {unit: tokens, usage: usage, capacity: {query: engines, from_labels: [num_gpu_blocks, block_size]}}}
+models: [{name: m, namespace: ns, signals: [kv_tokens], variants: [{name: a, cost: 1}]}]
+`
+	queued := strings.Replace(usageSignal, "usage: usage", "usage: usage, queued: queued", 1)
+	used := `
+		{namespace="ns", llm_d_ai_variant="a"} 1.5
+		{namespace="ns", llm_d_ai_variant="b"} 0`
+	runCases(t, map[string]decisionCase{
+		"capacity from labels: blocks x tokens x engines, the median over the pods": {
+			config: blocks,
+			answers: canned{
+				"usage": `
+					{namespace="ns", model_name="m", pod="a-6d4cf56db6-xxxxx"} 0.5
+					{namespace="ns", model_name="m", pod="a-6d4cf56db6-zzzzz"} 0.75
+					{namespace="ns", model_name="m", pod="a-6d4cf56db6-bbbbb"} 0.25`,
+				"engines": `
+					{namespace="ns", pod="a-6d4cf56db6-xxxxx", num_gpu_blocks="1000", block_size="16"} 2
+					{namespace="ns", pod="a-6d4cf56db6-zzzzz", num_gpu_blocks="1000", block_size="16"} 1
+					{namespace="ns", pod="a-6d4cf56db6-bbbbb", num_gpu_blocks="1100", block_size="16"} 1`,
+			},
+			want: `
+				variant_desired_replicas{variant="a"} 2
+				variant_model_demand{signal="kv_tokens",unit="tokens"} 26400
+				variant_replica_capacity{signal="kv_tokens",unit="tokens",variant="a"} 17600`,
+		},
+		"capacity from a label that is no number": {
+			config: blocks,
+			answers: canned{
+				"usage":   `{namespace="ns", model_name="m", pod="a-6d4cf56db6-xxxxx"} 0.5`,
+				"engines": `{namespace="ns", pod="a-6d4cf56db6-xxxxx", num_gpu_blocks="None", block_size="16"} 1`,
+			},
+			want:   `variant_exporter_query_bad_samples{input="kv_tokens.capacity",reason="labels"} 1`,
+			absent: []string{"variant_desired_replicas", "variant_replica_capacity"},
+		},
+		"no capacity for what is used": {
+			config:  blocks,
+			answers: canned{"usage": `{namespace="ns", model_name="m", pod="a-6d4cf56db6-xxxxx"} 0.5`, "engines": ""},
+			absent:  []string{"variant_desired_replicas", "variant_model_demand"},
+		},
+		"what is queued is added": {
+			config:  queued,
+			answers: canned{"usage": used, "queued": load("30")},
+			want:    `variant_model_demand{signal="load",unit="tokens"} 45`,
+		},
+		"nothing known of what is queued": {
+			config:  queued,
+			answers: canned{"usage": used, "queued": ""},
+			absent:  []string{"variant_model_demand", "variant_desired_replicas"},
+		},
+		"what is queued while no variant runs": {
+			config:  queued,
+			answers: canned{"queued": load("30"), "current": runs("a", "0", "b", "0")},
+			want: `
+				variant_desired_replicas{variant="a"} 3
+				variant_desired_replicas{variant="b"} 0
+				variant_model_demand{signal="load",unit="tokens"} 30`,
+		},
+		"a variant that carries nothing of the signal uses none of it": {
+			config: strings.Replace(usageSignal, "capacity: {load: 100}", "role: prefill", 1),
+			answers: canned{"usage": `
+				{namespace="ns", llm_d_ai_variant="a"} 1.5
+				{namespace="ns", llm_d_ai_variant="b"} 3`},
+			want: `
+				variant_desired_replicas{variant="a"} 2
+				variant_desired_replicas{variant="b"} 0
+				variant_model_demand{signal="load",unit="tokens"} 15`,
+		},
+	})
+}
+
+// TestQueriesAsked is about which expressions a configuration leads to.
+func TestQueriesAsked(t *testing.T) {
+	for name, c := range map[string]struct {
+		config string
+		want   []string
+	}{
+		"no windows":        {demandSignal("", ""), nil},
+		"scale-down window": {demandSignal("", ", scale_down_window: 5m"), []string{overDown}},
+		"scale-up window":   {demandSignal("", ", scale_up_window: 1m"), []string{lastedUp}},
+		"both":              {demandSignal("", ", scale_down_window: 5m, scale_up_window: 1m"), []string{upThenDown}},
+		"may be idle":       {demandSignal("", ", replicas: {min: 0}"), []string{whileIdle, beforeIdle}},
+		"idle_after as long as the scale-down window": {
+			demandSignal("", ", replicas: {min: 0}, scale_down_window: 10m"), []string{whileIdle, beforeIdle},
+		},
+		"equal expressions, written differently": {
+			`
+signals: {load: {unit: requests, demand: demand}, tokens: {unit: tokens, demand: ' demand{} '}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 'demand{}', capacity: {load: 10, tokens: 10}}]}]`, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := newCanned(t, nil)
+			s := evaluateWith(t, complete(c.config), q)
+			asked := slices.DeleteFunc(q.asked, func(expr string) bool { return strings.Contains(expr, "timestamp(") })
+			require.ElementsMatch(t, append([]string{"current", "ready", "demand"}, c.want...), asked)
+			require.Len(t, s.Inputs, 3+len(c.want))
+		})
+	}
+}
