@@ -19,8 +19,8 @@ type basis struct {
 	inverse []float64
 	x       []float64
 	// rest is what the key columns leave of the limits.
-	rest  []float64
-	price []float64
+	rest    []float64
+	price   []float64
 	scratch []float64
 	step    []float64
 	pivots  int

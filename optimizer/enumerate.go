@@ -38,7 +38,7 @@ func (g *generator) enumerateModel(i int, cutoff float64) bool {
 	}
 	m := g.models[i]
 	t, offset := g.st.pricing(g.search, m, g.prices)
-	t.allow, t.room = allowance(g.st.caps[i]), g.rooms[i]
+	t.allow, t.room, t.beyond = allowance(g.st.caps[i]), g.rooms[i], g.st.beyondOf(i)
 	var list []listed
 	t.visit = func(k []int) {
 		if short := m.shortfall(k); short <= g.st.caps[i] && g.minimal(i, k, short) {
@@ -53,7 +53,7 @@ func (g *generator) enumerateModel(i int, cutoff float64) bool {
 	g.search.run(t, g.least[i]-offset+gap+1e-9*g.size)
 	complete := !g.search.cut
 	for _, one := range undominated(list) {
-		if !g.pool.has(i, one.k) {
+		if g.pool.find(i, one.k) < 0 {
 			g.pool.add(i, one.k, one.value, one.entries)
 		}
 	}
@@ -73,9 +73,7 @@ func (g *generator) minimal(at int, k []int, short float64) bool {
 		}
 		k[i]--
 		less := m.shortfall(k)
-		n := len(m.signals)
-		spare := (n == len(m.need) || m.uncovered(n, k) <= 0) &&
-			(less == short || (!traded && less <= g.st.caps[at]))
+		spare := m.keepsMinimum(k) && (less == short || (!traded && less <= g.st.caps[at]))
 		k[i]++
 		if spare {
 			return false

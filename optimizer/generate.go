@@ -98,6 +98,10 @@ func (g *generator) improve(out *result) {
 		return
 	}
 	out.lower = g.lower
+	if len(g.models) > roomModels {
+		g.polish(out)
+		return
+	}
 	g.dive(out, diveNodes)
 	if g.settled(out) {
 		return
@@ -201,7 +205,7 @@ func (g *group) leastUse(m *model, r int, gridCap float64) float64 {
 // least value there may be and whether a point was found.
 func (g *generator) price(i int, prices []float64, cutoff float64) (float64, bool) {
 	t, offset := g.st.pricing(g.search, g.models[i], prices)
-	t.allow, t.room = allowance(g.st.caps[i]), g.rooms[i]
+	t.allow, t.room, t.beyond = allowance(g.st.caps[i]), g.rooms[i], g.st.beyondOf(i)
 	g.search.run(t, cutoff-offset)
 	switch {
 	case g.search.cut:
@@ -215,7 +219,10 @@ func (g *generator) price(i int, prices []float64, cutoff float64) (float64, boo
 // adopt adds a point to the pool unless it is there or breaks a cap.
 func (g *generator) adopt(i int, k []int) bool {
 	m := g.models[i]
-	if m.shortfall(k) > g.st.caps[i] || g.pool.has(i, k) {
+	if m.shortfall(k) > g.st.caps[i] || g.pool.find(i, k) >= 0 {
+		return false
+	}
+	if beyond := g.st.beyondOf(i); beyond != nil && atLeast(k, beyond) {
 		return false
 	}
 	value := g.st.measure(m, k, g.entries)
@@ -231,9 +238,12 @@ func (g *generator) seed(start [][]int) bool {
 			g.adopt(i, start[i])
 		}
 		for _, k := range g.known[i] {
-			if g.fits(i, k) {
+			if g.models[i].keepsMinimum(k) {
 				g.adopt(i, k)
 			}
+		}
+		if g.pool.active[i] > 0 {
+			continue
 		}
 		if _, found := g.price(i, free, math.Inf(1)); found {
 			g.adopt(i, g.search.best)
@@ -241,15 +251,6 @@ func (g *generator) seed(start [][]int) bool {
 		if g.pool.active[i] == 0 {
 			return false
 		}
-	}
-	return true
-}
-
-// fits says whether a point known from another stage is allowed in this one.
-func (g *generator) fits(i int, k []int) bool {
-	m := g.models[i]
-	if n := len(m.signals); n < len(m.need) && m.uncovered(n, k) > 0 {
-		return false
 	}
 	return true
 }

@@ -22,7 +22,7 @@ type master struct {
 	// size is the magnitude of the values, for tolerances; least0 is the least
 	// overflow price that goes with it.
 	size, least0 float64
-	candidates []candidate
+	candidates   []candidate
 }
 
 // candidate is a variable that may enter the basis.

@@ -28,14 +28,14 @@ func newPool(models int, limit []float64) *pool {
 // row returns the entries of a column.
 func (p *pool) row(j int) []float64 { return p.entry[j*p.rows : (j+1)*p.rows] }
 
-// has says whether a model has the point among its columns.
-func (p *pool) has(m int, k []int) bool {
+// find returns the column of a point, or -1.
+func (p *pool) find(m int, k []int) int {
 	for _, j := range p.columns[m] {
 		if compareReplicas(p.point[j], k) == 0 {
-			return true
+			return j
 		}
 	}
-	return false
+	return -1
 }
 
 // add appends a column; it is active.
@@ -82,18 +82,4 @@ func (p *pool) priced(j int, price []float64) float64 {
 		sum += price[r] * u
 	}
 	return sum
-}
-
-// dominates says whether column i is as good as column j in everything.
-func (p *pool) dominates(i, j int) bool {
-	if p.value[i] > p.value[j] {
-		return false
-	}
-	b := p.row(j)
-	for r, u := range p.row(i) {
-		if u > b[r] {
-			return false
-		}
-	}
-	return true
 }

@@ -119,9 +119,6 @@ func (s *search) reach(value float64) {
 		s.t.visit(s.k)
 		return
 	}
-	if s.t.beyond != nil && atLeast(s.k, s.t.beyond) {
-		return
-	}
 	if s.canOnlyTie(value) && !s.ranksBefore() {
 		return
 	}
@@ -322,6 +319,9 @@ func (s *search) valley(low, high int, f func(int) float64) int {
 func (s *search) leaf(depth int, price float64) {
 	i := s.order[depth]
 	least, top := s.least(depth), s.top(depth)
+	if s.t.beyond != nil {
+		top = min(top, s.lastBelow(i))
+	}
 	if least > top {
 		return
 	}
@@ -347,6 +347,17 @@ func (s *search) leaf(depth int, price float64) {
 		}
 	}
 	s.k[i] = 0
+}
+
+// lastBelow returns the largest number of replicas of the last variant with
+// which the point is not one that the task excludes.
+func (s *search) lastBelow(i int) int {
+	for j, k := range s.k {
+		if j != i && k < s.t.beyond[j] {
+			return math.MaxInt
+		}
+	}
+	return s.t.beyond[i] - 1
 }
 
 // least returns the least number of replicas of the last variant that leaves

@@ -85,7 +85,11 @@ func (s *solver) solveGroups() {
 	}
 	for _, g := range s.groups {
 		if !g.serveAll() {
-			g.serveNothing()
+			wanted := make([][]int, len(g.at))
+			for i, at := range g.at {
+				wanted[i] = s.points[at]
+			}
+			g.serveNothing(wanted)
 		}
 	}
 	for _, priority := range s.priorities() {

@@ -32,6 +32,10 @@ type stage struct {
 	// the limits of all of them: budgets, sums, cost.
 	budgets int
 	limit   []float64
+	// model and beyond exclude the points of one model that are a given one
+	// with replicas added; beyond is nil where nothing is excluded.
+	model  int
+	beyond []int
 	// step divides the values of all plans, noise is what to allow for
 	// rounding when bounds are compared with it.
 	step, noise float64
@@ -67,6 +71,14 @@ func newStage(st stage, budgets int) *stage {
 		st.step, st.noise = max(1, st.step), 0.5
 	}
 	return &st
+}
+
+// beyondOf returns the point that the stage excludes for a model, or nil.
+func (st *stage) beyondOf(i int) []int {
+	if st.model != i {
+		return nil
+	}
+	return st.beyond
 }
 
 // measure returns the value of a point in the stage and writes its entries in
