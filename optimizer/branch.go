@@ -131,7 +131,7 @@ func (b *branching) division(mixed []int) (int, func(j int) bool) {
 		}
 	}
 	if best >= 0 {
-		if condition := b.threshold(best); condition != nil {
+		if condition := b.threshold(best); condition != nil && b.divides(best, condition) {
 			return best, condition
 		}
 	}
@@ -144,7 +144,22 @@ func (b *branching) division(mixed []int) (int, func(j int) bool) {
 		return -1, nil
 	}
 	chosen := b.choice[best]
+	if !b.takesPart(chosen) {
+		chosen = b.columns[best][0]
+	}
 	return best, func(j int) bool { return j == chosen }
+}
+
+// divides says whether a condition holds for some active columns of a model
+// and not for others.
+func (b *branching) divides(m int, condition func(j int) bool) bool {
+	holds := 0
+	for _, j := range b.columns[m][:b.active[m]] {
+		if condition(j) {
+			holds++
+		}
+	}
+	return holds > 0 && holds < b.active[m]
 }
 
 // threshold divides the columns of a model by the replicas of the variant

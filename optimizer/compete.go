@@ -1,52 +1,39 @@
 package optimizer
 
-// compete returns the groups of models that must be planned together, because
-// their plans by themselves exceed a budget. It gives their variants' uses in
-// the rows of the group.
+// compete returns the groups of models that share budgets which can run out,
+// directly or through other models, and gives their variants' uses in the rows
+// of the group.
 func (s *solver) compete() []*group {
 	parent := s.connect()
-	used := make([]float64, len(s.rows))
-	for i, m := range s.models {
-		for j := range m.variants {
-			for _, t := range m.variants[j].takes {
-				used[t.row] += t.share * float64(s.points[i][j])
-			}
-		}
-	}
 	byRoot := map[int]*group{}
-	for r := range s.rows {
-		if used[r] > 1+slack {
-			if root := find(parent, r); byRoot[root] == nil {
-				byRoot[root] = &group{work: s.work, search: s.search, proven: true}
-			}
-		}
-	}
 	var groups []*group
 	local := make([]int, len(s.rows))
 	for r := range s.rows {
-		root := find(parent, r)
-		g := byRoot[root]
-		if g == nil || !s.binds(r) {
-			local[r] = -1
+		local[r] = -1
+		if !s.binds(r) {
 			continue
 		}
-		if len(g.rows) == 0 {
+		root := find(parent, r)
+		g := byRoot[root]
+		if g == nil {
+			g = &group{work: s.work, search: s.search, proven: true}
+			byRoot[root] = g
 			groups = append(groups, g)
 		}
 		local[r] = len(g.rows)
 		g.rows = append(g.rows, r)
 	}
 	for i, m := range s.models {
-		if r := s.anyRow(m); r >= 0 && byRoot[find(parent, r)] != nil {
-			byRoot[find(parent, r)].join(i, m, local)
+		if r := s.anyRow(m); r >= 0 {
 			s.home[i] = byRoot[find(parent, r)]
+			s.home[i].join(i, m, local, s.rows)
 		}
 	}
 	return groups
 }
 
 // join adds a model to the group.
-func (g *group) join(at int, m *model, local []int) {
+func (g *group) join(at int, m *model, local []int, rows []row) {
 	g.models, g.at = append(g.models, m), append(g.at, at)
 	g.floors, g.caps = append(g.floors, m.floor()), append(g.caps, 0)
 	g.known = append(g.known, nil)
@@ -55,7 +42,7 @@ func (g *group) join(at int, m *model, local []int) {
 		v.uses = make([]float64, len(g.rows))
 		for _, t := range v.takes {
 			if r := local[t.row]; r >= 0 {
-				v.uses[r] = t.share
+				v.uses[r] = t.use / rows[t.row].room
 			}
 		}
 	}
@@ -68,7 +55,7 @@ func (s *solver) connect() []int {
 	for _, m := range s.models {
 		for j := range m.variants {
 			for _, t := range m.variants[j].takes {
-				s.demands[t.row] += t.share * float64(m.variants[j].high)
+				s.demands[t.row] += t.use * float64(m.variants[j].high)
 			}
 		}
 	}
@@ -77,14 +64,13 @@ func (s *solver) connect() []int {
 		parent[r] = r
 	}
 	for _, m := range s.models {
-		first := -1
+		first := s.anyRow(m)
 		for j := range m.variants {
+			if m.variants[j].high == 0 {
+				continue
+			}
 			for _, t := range m.variants[j].takes {
-				switch {
-				case !s.binds(t.row):
-				case first < 0:
-					first = t.row
-				default:
+				if s.binds(t.row) {
 					parent[find(parent, t.row)] = find(parent, first)
 				}
 			}
@@ -94,11 +80,14 @@ func (s *solver) connect() []int {
 }
 
 // binds says whether a budget can run out at all.
-func (s *solver) binds(r int) bool { return s.demands[r] > 1 }
+func (s *solver) binds(r int) bool { return s.demands[r] > s.rows[r].room }
 
 // anyRow returns a budget that the model uses and that can run out, or -1.
 func (s *solver) anyRow(m *model) int {
 	for j := range m.variants {
+		if m.variants[j].high == 0 {
+			continue
+		}
 		for _, t := range m.variants[j].takes {
 			if s.binds(t.row) {
 				return t.row

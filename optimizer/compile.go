@@ -47,8 +47,9 @@ type model struct {
 type variant struct {
 	index int
 	low   int
-	// high is the largest useful number beyond low.
-	high int
+	// useful is the largest number beyond low that demand and maximum leave
+	// room for; high is that which the budgets do, too.
+	useful, high int
 	// held is how many of the replicas beyond low run already.
 	held int
 	// below and above are the cost units of a replica up to and above held.
@@ -63,10 +64,10 @@ type variant struct {
 	current int
 }
 
-// take is what a replica takes of a row, as a share of the row's room.
+// take is what a replica takes of a row, in the budget's unit.
 type take struct {
-	row   int
-	share float64
+	row int
+	use float64
 }
 
 // compile sorts, shifts and scales a valid problem.
@@ -191,18 +192,23 @@ func (m *model) bind(p *Problem, rows []row) {
 		if most := from.Variants[v.index].Max; most != nil {
 			limit = *most
 		}
-		useful = min(useful, float64(limit-v.low))
+		v.useful = int(max(0, min(useful, float64(limit-v.low))))
 		for r := range rows {
-			use := from.Variants[v.index].Uses[p.Budgets[rows[r].index].Name]
-			if use > 0 && rows[r].room > 0 {
-				v.takes = append(v.takes, take{r, use / rows[r].room})
-				useful = min(useful, math.Floor(rows[r].room/use))
-			} else if use > 0 {
-				useful = 0
+			if use := from.Variants[v.index].Uses[p.Budgets[rows[r].index].Name]; use > 0 {
+				v.takes = append(v.takes, take{r, use})
 			}
 		}
-		v.high = int(max(0, useful))
+		v.high = v.within(rows)
 	}
+}
+
+// within returns the largest useful number of replicas within the rows.
+func (v *variant) within(rows []row) int {
+	high := float64(v.useful)
+	for _, t := range v.takes {
+		high = min(high, math.Floor(rows[t.row].room/t.use))
+	}
+	return int(high)
 }
 
 // priceModels turns costs into whole numbers of units.

@@ -47,7 +47,7 @@ func (g *group) minimise(st *stage, start [][]int, first bool) result {
 	gen := &generator{group: g, st: st, lower: math.Inf(-1), entries: make([]float64, len(st.limit))}
 	gen.pool = newPool(len(g.models), st.limit)
 	gen.step, gen.noise, gen.first = st.step, st.noise, first
-	out := result{value: gen.ceiling()}
+	out := result{value: min(st.under, gen.ceiling())}
 	if start != nil {
 		out.points, out.value = start, gen.total(start)
 	}

@@ -29,8 +29,10 @@ type group struct {
 	// that nothing is.
 	shortGap, costGap float64
 	proven            bool
-	settled           bool
-	prices            []float64
+	// settled says that the shortfalls are the least there can be, unbound
+	// that the budgets cost nothing.
+	settled, unbound bool
+	prices           []float64
 }
 
 // remembered is how many points of a model one stage hands to the next.
@@ -58,6 +60,20 @@ func (g *group) shortfalls(priority int) (largest, sum float64) {
 		}
 	}
 	return largest, sum
+}
+
+// fits says whether a plan keeps the group's budgets.
+func (g *group) fits(plan [][]int) bool {
+	left := make([]float64, len(g.rows))
+	for i, m := range g.models {
+		m.take(left, plan[i], 1)
+	}
+	for _, l := range left {
+		if -l > 1+slack {
+			return false
+		}
+	}
+	return true
 }
 
 // serveAll tries to give every model the least shortfall that it can have by

@@ -118,65 +118,92 @@ func fits(p optimizer.Problem, n replicas) bool {
 }
 
 // bruteForce returns the best objectives over all replicas up to most beyond
-// the minimums of each variant; nil where no replicas are allowed.
-func bruteForce(p optimizer.Problem, most int) *objective {
-	minimums := make(replicas, len(p.Models))
+// the minimums of each variant; nil where no replicas are allowed. Given a
+// plan it also returns the least cost of the others with the same shortfalls,
+// without those that only add replicas to it.
+func bruteForce(p optimizer.Problem, most int, plan replicas) (*objective, float64) {
+	f := force{p: p, most: most, plan: plan, runnerUp: math.Inf(1)}
 	for i := range p.Models {
+		f.at = append(f.at, nil)
 		for j := range p.Models[i].Variants {
-			minimums[i] = append(minimums[i], p.Models[i].Variants[j].Min)
+			f.at[i] = append(f.at[i], p.Models[i].Variants[j].Min)
 		}
 	}
-	base := usage(p, minimums)
-	at := make(replicas, len(p.Models))
-	for i := range minimums {
-		at[i] = slices.Clone(minimums[i])
+	f.base = usage(p, f.at)
+	if plan != nil {
+		f.planned = worth(p, plan)
 	}
-	var best *objective
-	var walk func(i, j int, used []float64)
-	walk = func(i, j int, used []float64) {
-		if i == len(p.Models) {
-			if o := worth(p, at); best == nil || o.compare(*best, 1e-8) < 0 {
-				best = &o
-			}
-			return
-		}
-		m := &p.Models[i]
-		if j == len(m.Variants) {
-			total := 0
-			for _, n := range at[i] {
-				total += n
-			}
-			if total >= m.MinReplicas {
-				walk(i+1, 0, used)
-			}
-			return
-		}
-		v := &m.Variants[j]
-		high := v.Min + most
-		if v.Max != nil {
-			high = min(high, *v.Max)
-		}
-		high = max(high, min(v.Current, maxOf(v)))
-		for n := v.Min; n <= high; n++ {
-			now := slices.Clone(used)
-			fits := true
-			for b := range p.Budgets {
-				use := v.Uses[p.Budgets[b].Name] * float64(n-v.Min)
-				now[b] += use
-				if use > 0 && now[b] > max(p.Budgets[b].Limit*(1+1e-9), base[b]) {
-					fits = false
-				}
-			}
-			if !fits {
-				break
-			}
-			at[i][j] = n
-			walk(i, j+1, now)
-		}
-		at[i][j] = v.Min
+	f.walk(0, 0, f.base)
+	return f.best, f.runnerUp
+}
+
+// force walks through all replicas of a problem.
+type force struct {
+	p        optimizer.Problem
+	most     int
+	base     []float64
+	at       replicas
+	best     *objective
+	plan     replicas
+	planned  objective
+	runnerUp float64
+}
+
+func (f *force) walk(i, j int, used []float64) {
+	if i == len(f.p.Models) {
+		f.judge()
+		return
 	}
-	walk(0, 0, base)
-	return best
+	m := &f.p.Models[i]
+	if j == len(m.Variants) {
+		total := 0
+		for _, n := range f.at[i] {
+			total += n
+		}
+		if total >= m.MinReplicas {
+			f.walk(i+1, 0, used)
+		}
+		return
+	}
+	v := &m.Variants[j]
+	high := min(v.Min+f.most, maxOf(v))
+	high = max(high, min(v.Current, maxOf(v)))
+	for n := v.Min; n <= high; n++ {
+		now := slices.Clone(used)
+		for b := range f.p.Budgets {
+			use := v.Uses[f.p.Budgets[b].Name] * float64(n-v.Min)
+			now[b] += use
+			if use > 0 && now[b] > max(f.p.Budgets[b].Limit*(1+optimizer.Tolerance), f.base[b]) {
+				f.at[i][j] = v.Min
+				return
+			}
+		}
+		f.at[i][j] = n
+		f.walk(i, j+1, now)
+	}
+	f.at[i][j] = v.Min
+}
+
+// judge compares the replicas at hand.
+func (f *force) judge() {
+	o := worth(f.p, f.at)
+	if f.best == nil || o.compare(*f.best, 1e-8) < 0 {
+		f.best = &o
+	}
+	if f.plan == nil {
+		return
+	}
+	fewer := false
+	for i := range f.plan {
+		for j := range f.plan[i] {
+			fewer = fewer || f.at[i][j] < f.plan[i][j]
+		}
+	}
+	same := o
+	same.cost, same.changed = f.planned.cost, f.planned.changed
+	if fewer && same.compare(f.planned, 1e-8) == 0 {
+		f.runnerUp = min(f.runnerUp, o.cost)
+	}
 }
 
 func maxOf(v *optimizer.Variant) int {

@@ -19,6 +19,8 @@ func Solve(p Problem, o Options) (Plan, error) {
 	s.solveGroups()
 	plan := in.assemble(&p, s.points)
 	s.prove(&plan)
+	in.reasons(&p, &plan, s.points)
+	s.explain(&plan)
 	return plan, nil
 }
 
@@ -77,25 +79,36 @@ func (s *solver) solveModels() {
 	}
 }
 
-// solveGroups plans together the models that compete for budgets.
+// solveGroups plans together the models that compete for budgets, unless
+// their plans by themselves keep the budgets.
 func (s *solver) solveGroups() {
 	s.groups = s.compete()
-	if len(s.groups) == 0 {
-		return
-	}
+	open := s.groups[:0:0]
 	for _, g := range s.groups {
+		wanted := make([][]int, len(g.at))
+		for i, at := range g.at {
+			wanted[i] = s.points[at]
+			g.costGap += s.gaps[at]
+			g.proven = g.proven && s.ties[at]
+		}
+		if g.fits(wanted) {
+			g.plan, g.settled, g.unbound = wanted, true, true
+			copy(g.caps, g.floors)
+			continue
+		}
+		g.costGap, g.proven = 0, true
+		open = append(open, g)
 		if !g.serveAll() {
-			wanted := make([][]int, len(g.at))
-			for i, at := range g.at {
-				wanted[i] = s.points[at]
-			}
 			g.serveNothing(wanted)
 		}
+	}
+	if len(open) == 0 {
+		return
 	}
 	for _, priority := range s.priorities() {
 		s.shareOut(priority)
 	}
-	for _, g := range s.groups {
+	for _, g := range open {
 		g.lowerCost()
 		g.lowerChanges()
 		for i, at := range g.at {

@@ -36,6 +36,8 @@ type stage struct {
 	// with replicas added; beyond is nil where nothing is excluded.
 	model  int
 	beyond []int
+	// under is a value that is known to be reached without the stage.
+	under float64
 	// step divides the values of all plans, noise is what to allow for
 	// rounding when bounds are compared with it.
 	step, noise float64
@@ -53,6 +55,9 @@ const slack = 1e-12
 // newStage completes a stage for a group with the given number of budgets.
 func newStage(st stage, budgets int) *stage {
 	st.budgets = budgets
+	if st.under == 0 {
+		st.under = math.Inf(1)
+	}
 	for range budgets {
 		st.limit = append(st.limit, 1+slack)
 	}

@@ -1,0 +1,209 @@
+package optimizer
+
+import (
+	"math"
+	"slices"
+)
+
+// reasons fills in the reason of every variant.
+func (in *instance) reasons(p *Problem, plan *Plan, points [][]int) {
+	spare := make([]float64, len(in.rows))
+	for i, r := range in.rows {
+		b := &plan.Budgets[r.index]
+		spare[i] = b.Limit*(1+Tolerance) - b.Used
+	}
+	for at, m := range in.models {
+		to := &plan.Models[m.index]
+		e := explainer{model: m, from: &p.Models[m.index], k: points[at], plan: to, spare: spare}
+		for i := range m.variants {
+			to.Variants[m.variants[i].index].Reason = e.reason(i)
+		}
+	}
+}
+
+// explainer explains the plan of one model.
+type explainer struct {
+	*model
+	from  *Model
+	plan  *ModelPlan
+	k     []int
+	spare []float64
+}
+
+// reason says what determined the replicas of a variant. A maximum or a budget
+// did where another replica of the variant would be wanted.
+func (e *explainer) reason(i int) Reason {
+	v := &e.variants[i]
+	if e.wanted(i) {
+		if most := e.from.Variants[v.index].Max; most != nil && v.low+e.k[i] >= *most {
+			return ReasonMax
+		}
+		for _, t := range v.takes {
+			if t.use > e.spare[t.row] {
+				return ReasonBudget
+			}
+		}
+	}
+	switch {
+	case e.k[i] == 0 && v.low > 0:
+		return ReasonMin
+	case e.k[i] == 0:
+		return ReasonIdle
+	}
+	return e.need(i)
+}
+
+// wanted says whether the model would use another replica of the variant if it
+// could: because it is short, or runs others at a higher price for what they
+// carry of the binding signal.
+func (e *explainer) wanted(i int) bool {
+	price := e.pricePerUnit(i)
+	if math.IsInf(price, 1) {
+		return false
+	}
+	if e.plan.Shortfall > 0 {
+		return true
+	}
+	for j := range e.variants {
+		if j != i && e.k[j] > 0 && e.pricePerUnit(j) > price {
+			return true
+		}
+	}
+	return false
+}
+
+// pricePerUnit returns the cost of a unit of the binding signal on a variant.
+func (e *explainer) pricePerUnit(i int) float64 {
+	v := &e.from.Variants[e.variants[i].index]
+	capacity := v.Capacity[e.plan.Binding]
+	if capacity <= 0 {
+		return math.Inf(1)
+	}
+	return v.Cost / capacity
+}
+
+// need says what would be missed without one replica of a variant.
+func (e *explainer) need(i int) Reason {
+	e.k[i]--
+	defer func() { e.k[i]++ }()
+	if gridded(e.shortfall(e.k)) > gridded(e.plan.Shortfall) {
+		return ReasonDemand
+	}
+	if !e.keepsMinimum(e.k) {
+		return ReasonMin
+	}
+	return ReasonIdle
+}
+
+// explain fills in what the plan's alternatives would have cost.
+func (s *solver) explain(plan *Plan) {
+	for _, g := range s.groups {
+		if g.unbound {
+			continue
+		}
+		for r, at := range g.rows {
+			plan.Budgets[s.rows[at].index].ShadowPrice = g.saving(r, s.rows) / s.scale
+		}
+	}
+	if delta := s.runnerUp(); !math.IsInf(delta, 1) {
+		cost := plan.Cost + plan.StartCost + delta/s.scale
+		plan.RunnerUpCost = &cost
+	}
+}
+
+// saving returns the cost units that one more unit of a budget would save, at
+// the shortfalls reached. For a small group the cost is minimised again with
+// that unit; for a large one it is the budget's price at the bound.
+func (g *group) saving(r int, rows []row) float64 {
+	room := rows[g.rows[r]].room
+	if len(g.models) > roomModels {
+		if len(g.prices) == 0 {
+			return 0
+		}
+		return g.prices[r] / room
+	}
+	more := slices.Clone(rows)
+	more[g.rows[r]].room++
+	wider := &group{
+		at: g.at, rows: g.rows, work: g.work, search: g.search, caps: g.caps, sums: g.sums,
+		known: make([][][]int, len(g.models)),
+	}
+	for _, m := range g.models {
+		wider.models = append(wider.models, m.within(more, r, room/(room+1)))
+	}
+	result := wider.minimise(wider.stage(aimCost, 0, wider.caps), g.plan, false)
+	return max(0, g.cost()-result.value)
+}
+
+// within returns a copy of the model for rows of which one is wider: its uses
+// are scaled by the given factor.
+func (m *model) within(rows []row, local int, factor float64) *model {
+	out := *m
+	out.variants = slices.Clone(m.variants)
+	for i := range out.variants {
+		v := &out.variants[i]
+		v.high = v.within(rows)
+		v.uses = slices.Clone(v.uses)
+		v.uses[local] *= factor
+	}
+	return &out
+}
+
+// cost returns the cost units of the group's plan.
+func (g *group) cost() float64 {
+	sum := 0.0
+	for i, m := range g.models {
+		sum += m.cost(g.plan[i])
+	}
+	return sum
+}
+
+// runnerUp returns by how many cost units the cheapest other plan of the same
+// shortfalls is dearer. A plan that only adds replicas to this one does not
+// count. The answer is infinite where there is none, or it was not looked for
+// because a group is large or the search was cut short.
+func (s *solver) runnerUp() float64 {
+	least := math.Inf(1)
+	for _, g := range s.groups {
+		if len(g.models) > roomModels || !g.proven {
+			return math.Inf(1)
+		}
+		least = min(least, g.runnerUp(least))
+	}
+	for i, m := range s.models {
+		if s.home[i] != nil || len(m.variants) == 0 {
+			continue
+		}
+		if s.work.stopped(0) {
+			return math.Inf(1)
+		}
+		cost := m.cost(s.points[i])
+		t := s.search.aloneTask(m, m.floor())
+		t.step, t.beyond = 0, s.points[i]
+		if s.search.run(t, cost+least); s.search.found {
+			least = s.search.value - cost
+		}
+	}
+	return least
+}
+
+// runnerUp is the same for a group, as far as it is less than least.
+func (g *group) runnerUp(least float64) float64 {
+	cost := g.cost()
+	for i, m := range g.models {
+		if len(m.variants) == 0 {
+			continue
+		}
+		st := stage{
+			aim: aimCost, caps: g.caps, sums: g.sums, cost: math.Inf(1),
+			model: i, beyond: g.plan[i], under: cost + least,
+		}
+		if r := g.minimise(newStage(st, len(g.rows)), nil, false); r.points != nil {
+			least = r.value - cost
+		}
+		if g.work.stopped(0) {
+			return math.Inf(1)
+		}
+	}
+	return least
+}
