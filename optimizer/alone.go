@@ -26,18 +26,29 @@ func (m *model) floor() float64 {
 	return gridded(x)
 }
 
-// relaxMinimum lowers the model's minimum to what its variants' maximums
-// allow.
+// relaxMinimum lowers the model's minimum to what its variants allow by
+// themselves: for good where their maximums are the reason, and until it is
+// known who gets what where budgets are.
 func (m *model) relaxMinimum() {
 	r := len(m.signals)
 	if r == len(m.need) {
 		return
 	}
-	most := 0.0
+	useful, high := 0.0, 0.0
 	for i := range m.variants {
-		most += m.variants[i].covers[r] * float64(m.variants[i].high)
+		v := &m.variants[i]
+		useful += v.covers[r] * float64(v.useful)
+		high += v.covers[r] * float64(v.high)
 	}
-	m.need[r] = min(m.need[r], most-Tolerance)
+	m.minimum = min(m.need[r], useful-Tolerance)
+	m.need[r] = min(m.need[r], high-Tolerance)
+}
+
+// restoreMinimum undoes what relaxMinimum did for budgets.
+func (m *model) restoreMinimum() {
+	if r := len(m.signals); r < len(m.need) {
+		m.need[r] = m.minimum
+	}
 }
 
 // aloneTask returns the task to find the cheapest point of a model that

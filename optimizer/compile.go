@@ -39,6 +39,8 @@ type model struct {
 	signals  []string
 	// need is what is left to cover per row.
 	need []float64
+	// minimum is what the last row needs if no budget stands in the way.
+	minimum float64
 	// divisor divides the costs of all plans of the model.
 	divisor float64
 }

@@ -98,6 +98,9 @@ func (s *solver) solveGroups() {
 		}
 		g.costGap, g.proven = 0, true
 		open = append(open, g)
+		for _, m := range g.models {
+			m.restoreMinimum()
+		}
 		if !g.serveAll() {
 			g.serveNothing(wanted)
 		}
