@@ -10,59 +10,59 @@ import (
 
 // Config is a configuration as written, with the defaults filled in. Load returns it only when it has no errors.
 type Config struct {
-	Prometheus    *Prometheus       `yaml:"prometheus" doc:"The Prometheus to ask. Leave it out to let the exporter scrape scrape_configs itself."`
-	Global        Raw               `yaml:"global" kind:"object" doc:"Prometheus' own global section, for scrape_configs."`
-	ScrapeConfigs Raw               `yaml:"scrape_configs" kind:"array" doc:"Prometheus' own scrape_configs (static and file discovery), scraped by the exporter itself where no prometheus.url is given."`
-	Labels        LabelNames        `yaml:"labels" doc:"The labels in which results carry identity."`
+	Prometheus    *Prometheus       `yaml:"prometheus" doc:"The Prometheus to ask. Leave it out to let the exporter scrape scrape_configs itself, with no Prometheus at all."`
+	Global        Raw               `yaml:"global" kind:"object" doc:"Prometheus' own global section, such as scrape_interval, for scrape_configs."`
+	ScrapeConfigs Raw               `yaml:"scrape_configs" kind:"array" doc:"Prometheus' own scrape_configs, with static_configs and file_sd_configs: what the exporter scrapes itself where no prometheus is given."`
+	Labels        LabelNames        `yaml:"labels" doc:"In which labels the results of expressions say what they are about. A preset or a signal may name its own."`
 	Defaults      Tuning            `yaml:"defaults" doc:"What models use unless they say otherwise."`
-	ScaleTargets  ScaleTargets      `yaml:"scale_targets" doc:"How the current and ready replicas of scale targets are asked. Default: the series of kube-state-metrics."`
-	EnergyPrice   Quantity          `yaml:"energy_price" doc:"Currency per kWh, added to each variant's cost through its power in uses."`
-	Signals       map[string]Signal `yaml:"signals" doc:"Own signals, beside those of the presets. One with a preset's name replaces it."`
-	Budgets       []Budget          `yaml:"budgets" doc:"Limits shared by variants of any models."`
-	Models        []Model           `yaml:"models" required:"true" doc:"The models to plan for, each with its variants."`
+	ScaleTargets  ScaleTargets      `yaml:"scale_targets" doc:"How to find out how many replicas run. Default: from the series of kube-state-metrics."`
+	EnergyPrice   Quantity          `yaml:"energy_price" doc:"Currency per kWh. What a replica uses of power, in watts, times this is added to its cost."`
+	Signals       map[string]Signal `yaml:"signals" doc:"Own signals by name, beside those that presets bring. One that has the name of a preset's replaces it."`
+	Budgets       []Budget          `yaml:"budgets" doc:"Limits shared by variants of any models, such as the accelerators of a type that there are."`
+	Models        []Model           `yaml:"models" required:"true" doc:"The models to plan for, each with the variants that can serve it."`
 
 	embedded *promconfig.Config
 }
 
 // Prometheus is where the answers come from.
 type Prometheus struct {
-	URL        string     `yaml:"url" required:"true" doc:"Base URL of a Prometheus, or of anything that speaks its HTTP API."`
-	HTTPConfig HTTPConfig `yaml:"http_config" doc:"Prometheus' HTTP client configuration: TLS, basic auth, bearer token, OAuth2, headers, proxy."`
+	URL        string     `yaml:"url" required:"true" doc:"Base URL of a Prometheus, or of anything that speaks its HTTP API, such as Thanos, Mimir or VictoriaMetrics."`
+	HTTPConfig HTTPConfig `yaml:"http_config" doc:"Prometheus' own HTTP client settings: tls_config, basic_auth, authorization, oauth2, http_headers (for tenants), proxy_url and so on."`
 }
 
 // LabelNames are the labels in which results carry identity.
 type LabelNames struct {
-	Namespace string `yaml:"namespace" doc:"Label with the namespace of the model."`
-	Model     string `yaml:"model" doc:"Label with the name of the model."`
-	Variant   string `yaml:"variant" doc:"Label with the name of the variant."`
+	Namespace string `yaml:"namespace" doc:"Label with the namespace that a model is served in. Default: namespace."`
+	Model     string `yaml:"model" doc:"Label with the name of the model. Default: model_name."`
+	Variant   string `yaml:"variant" doc:"Label with the name of the variant. Default: llm_d_ai_variant. Results without it are assigned by their pod label."`
 }
 
 // Tuning is how measured demand becomes the demand that is planned for.
 type Tuning struct {
-	Headroom        *float64  `yaml:"headroom" minimum:"0" maximum:"10" doc:"Share planned above what was measured: 0.15 is 15 % more."`
-	ScaleDownWindow *Duration `yaml:"scale_down_window" doc:"Demand is the maximum over this window, so that a dip shorter than it takes nothing away."`
-	ScaleUpWindow   *Duration `yaml:"scale_up_window" doc:"Demand must have lasted this long to count, so that a peak shorter than it adds nothing. 0s: any peak counts."`
-	IdleAfter       *Duration `yaml:"idle_after" doc:"A model that may scale to zero does so after this long without demand."`
+	Headroom        *float64  `yaml:"headroom" minimum:"0" maximum:"10" doc:"Share planned above what was measured: 0.15 plans 15 % more. From 0 to 10. Default: 0.15."`
+	ScaleDownWindow *Duration `yaml:"scale_down_window" doc:"Demand is the maximum over this window, so that a dip shorter than it takes no replica away. Default: 5m."`
+	ScaleUpWindow   *Duration `yaml:"scale_up_window" doc:"Demand must have lasted this long to count, so that a peak shorter than it adds no replica. Default: 0s, any peak counts."`
+	IdleAfter       *Duration `yaml:"idle_after" doc:"A model that may scale to zero does so after this long without demand. Default: 10m."`
 }
 
 // ScaleTargets are the expressions that yield how many replicas scale targets have. Results carry the namespace label, and
 // scale_target_kind and scale_target_name.
 type ScaleTargets struct {
-	Current  Expr `yaml:"current" doc:"PromQL: replicas asked for, by namespace, scale_target_kind and scale_target_name."`
-	Ready    Expr `yaml:"ready" doc:"PromQL: replicas ready, by the same labels."`
-	Disabled bool `yaml:"disabled" doc:"Do not ask for replicas at all: nothing is then known of what runs."`
+	Current  Expr `yaml:"current" doc:"How many replicas each workload was asked to have. Results carry the namespace label, scale_target_kind and scale_target_name."`
+	Ready    Expr `yaml:"ready" doc:"How many of them are ready, with the same labels."`
+	Disabled bool `yaml:"disabled" doc:"Do not ask for replicas: nothing is then known of what runs."`
 }
 
 // Signal is one measure of demand and capacity. It has one of two forms: demand, absolute and per model; or usage, per variant.
 type Signal struct {
-	Unit      string     `yaml:"unit" required:"true" doc:"Unit of demand and capacity, such as requests or tokens."`
-	Demand    Expr       `yaml:"demand" doc:"PromQL: demand per model, in the unit."`
-	Usage     Expr       `yaml:"usage" doc:"PromQL: fractions of one replica's capacity in use, per variant, summed over its replicas."`
-	Queued    Expr       `yaml:"queued" doc:"PromQL: demand per model that no replica holds yet, in the unit; added to usage x capacity."`
-	Capacity  Quantity   `yaml:"capacity" doc:"Capacity of one replica, for variants that do not give their own."`
-	Labels    LabelNames `yaml:"labels" doc:"Identity labels of this signal's results, where they differ from the common ones."`
-	OnMissing OnMissing  `yaml:"on_missing" doc:"What a model without a result means: hold what runs, zero where alive says that the source is up, or ignore the signal."`
-	Alive     Expr       `yaml:"alive" doc:"PromQL: above zero where the source of the signal is up; needed by on_missing: zero."`
+	Unit      string     `yaml:"unit" required:"true" doc:"Unit of demand and capacity, such as requests, tokens or requests per second. For display."`
+	Demand    Expr       `yaml:"demand" doc:"Demand per model, in the unit. Give this or usage."`
+	Usage     Expr       `yaml:"usage" doc:"How much of one replica's capacity is in use, from 0 to 1, per pod or summed per variant: demand is then usage times capacity. Give this or demand."`
+	Queued    Expr       `yaml:"queued" doc:"Demand per model that no replica holds yet, in the unit, added to what usage says."`
+	Capacity  Quantity   `yaml:"capacity" doc:"What one replica carries, in the unit, for variants that do not give their own capacity."`
+	Labels    LabelNames `yaml:"labels" doc:"Labels of this signal's results, where they differ from the common ones."`
+	OnMissing OnMissing  `yaml:"on_missing" doc:"What no result for a model means. hold (the default): not known, so no replica is taken away. zero: no demand, where alive says that the source is up. ignore: plan by the other signals."`
+	Alive     Expr       `yaml:"alive" doc:"Above zero where the source of the signal is up. Needed by on_missing: zero."`
 
 	preset string // the preset it came from, if any
 }
@@ -83,20 +83,20 @@ func (OnMissing) values() []string {
 
 // Budget is a limit shared by variants of any models.
 type Budget struct {
-	Name  string     `yaml:"name" required:"true" doc:"Name by which variants use it."`
-	Unit  string     `yaml:"unit" required:"true" doc:"Unit of the limit, such as accelerators, watts or currency per hour."`
-	Limit Quantities `yaml:"limit" required:"true" doc:"The most that all variants together may use: a number, PromQL, or a list of which the smallest counts."`
+	Name  string     `yaml:"name" required:"true" doc:"Name by which variants say in uses what they take of it. The name power stands for watts."`
+	Unit  string     `yaml:"unit" required:"true" doc:"Unit of the limit, such as accelerators, watts or currency per hour. For display."`
+	Limit Quantities `yaml:"limit" required:"true" doc:"The most that all variants together may use. Of a list the smallest counts."`
 }
 
 // Model is something that is served, by one or more variants.
 type Model struct {
-	Name      string             `yaml:"name" required:"true" doc:"Name of the model, as results carry it."`
-	Namespace string             `yaml:"namespace" required:"true" doc:"Namespace of the model's workloads."`
-	Presets   []string           `yaml:"presets" doc:"Presets whose signals may be used; a later one overrides an earlier one."`
-	Signals   []string           `yaml:"signals" doc:"Signals to plan by. Default: those for which a variant gives a capacity."`
-	Match     map[string]Strings `yaml:"match" doc:"Other label values by which results mean this model, such as an inference pool."`
-	Priority  int                `yaml:"priority" doc:"Lower numbers are served first when budgets run out."`
-	Replicas  ModelReplicas      `yaml:"replicas" doc:"Bounds over all variants."`
+	Name      string             `yaml:"name" required:"true" doc:"Name of the model, as the label for it has it."`
+	Namespace string             `yaml:"namespace" required:"true" doc:"Namespace of the model's workloads, as the label for it has it."`
+	Presets   []string           `yaml:"presets" doc:"Presets whose signals the model may use. Where two have a signal of one name, the later one's counts."`
+	Signals   []string           `yaml:"signals" doc:"Signals to plan by. Default: those for which one of the variants gives a capacity."`
+	Match     map[string]Strings `yaml:"match" doc:"Other labels, with one value or a list, by which a result means this model, such as inference_pool: llama-pool."`
+	Priority  int                `yaml:"priority" doc:"Models with lower numbers are served first when budgets run out. Default: 0."`
+	Replicas  ModelReplicas      `yaml:"replicas" doc:"Bounds on the replicas of all variants together."`
 	Variants  []Variant          `yaml:"variants" required:"true" doc:"The ways to serve the model."`
 	Tuning    `yaml:",inline"`
 
@@ -105,32 +105,32 @@ type Model struct {
 
 // ModelReplicas bounds the replicas of a model over all its variants.
 type ModelReplicas struct {
-	Min *int `yaml:"min" minimum:"0" maximum:"1000000" doc:"Fewest replicas over all variants; 0 allows scale to zero. Default 1."`
+	Min *int `yaml:"min" minimum:"0" maximum:"1000000" doc:"Fewest replicas over all variants. 0 allows scale to zero. Default: 1."`
 }
 
 // Variant is one way to serve a model: an accelerator, a degree of parallelism, a role.
 type Variant struct {
-	Name        string              `yaml:"name" required:"true" doc:"Name of the variant: the label by which autoscalers select it, so a valid Kubernetes label value."`
-	ScaleTarget ScaleTarget         `yaml:"scale_target" doc:"The workload that is scaled. Default: the Deployment with the variant's name."`
-	Pods        Regexp              `yaml:"pods" doc:"Regular expression for the names of the variant's pods, where they do not follow the scale target's pattern."`
-	Accelerator string              `yaml:"accelerator" doc:"Accelerator type, for display."`
-	Role        Role                `yaml:"role" doc:"What the variant serves: both, prefill or decode."`
-	Cost        Quantity            `yaml:"cost" required:"true" doc:"Currency per replica and hour. With cost: 1 everywhere the plan counts replicas."`
-	Uses        map[string]Quantity `yaml:"uses" doc:"What one replica takes of each budget; power is in watts."`
-	Capacity    map[string]Quantity `yaml:"capacity" doc:"Capacity of one replica, by signal, in the signal's unit."`
-	Replicas    VariantReplicas     `yaml:"replicas" doc:"Bounds of this variant."`
-	Startup     Duration            `yaml:"startup" doc:"From the order of a replica to ready; what it costs meanwhile counts against starting one."`
+	Name        string              `yaml:"name" required:"true" doc:"Name of the variant, by which autoscalers select its gauge. It is a valid Kubernetes label value, and the only one of its namespace."`
+	ScaleTarget ScaleTarget         `yaml:"scale_target" doc:"The workload that an autoscaler scales. Default: the Deployment with the variant's name."`
+	Pods        Regexp              `yaml:"pods" doc:"Regular expression that matches the whole names of the variant's pods. Default: as Kubernetes names the pods of the scale target."`
+	Accelerator string              `yaml:"accelerator" doc:"Type of accelerator. For display."`
+	Role        Role                `yaml:"role" doc:"What the variant does of a request: both (the default), prefill or decode."`
+	Cost        Quantity            `yaml:"cost" required:"true" doc:"Currency per replica and hour. With 1 everywhere the cheapest plan is the one with the fewest replicas."`
+	Uses        map[string]Quantity `yaml:"uses" doc:"What one replica takes of each budget, by the budget's name. power is in watts and needs no budget."`
+	Capacity    map[string]Quantity `yaml:"capacity" doc:"What one replica carries, by the signal's name, in the signal's unit."`
+	Replicas    VariantReplicas     `yaml:"replicas" doc:"Bounds on the replicas of this variant."`
+	Startup     Duration            `yaml:"startup" doc:"How long a replica takes from being ordered to being ready. What it costs meanwhile counts against starting one. Default: 0s."`
 }
 
 // VariantReplicas bounds the replicas of one variant.
 type VariantReplicas struct {
-	Min int  `yaml:"min" minimum:"0" maximum:"1000000" doc:"Fewest replicas."`
+	Min int  `yaml:"min" minimum:"0" maximum:"1000000" doc:"Fewest replicas. Default: 0."`
 	Max *int `yaml:"max" minimum:"0" maximum:"1000000" doc:"Most replicas. Default: no limit but the budgets'."`
 }
 
 // ScaleTarget is the workload that an autoscaler scales.
 type ScaleTarget struct {
-	Kind TargetKind `yaml:"kind" doc:"Kind of the workload."`
+	Kind TargetKind `yaml:"kind" doc:"Kind of the workload. Default: Deployment."`
 	Name string     `yaml:"name" doc:"Name of the workload. Default: the variant's name."`
 }
 

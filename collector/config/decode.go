@@ -20,6 +20,7 @@ type decoder struct {
 	keys  map[string]*yaml.Node // the key of a mapping entry, by the entry's path
 	found Diagnostics
 
+	fields   map[reflect.Type][]field
 	unlisted Diagnostic // stands for the remarks beyond maxFound
 	more     int        // how many those are
 	budget   int        // how many more values may be read, aliases followed
@@ -152,7 +153,11 @@ func (d *decoder) spend(n *yaml.Node) bool {
 }
 
 func (d *decoder) structure(path string, n *yaml.Node, v reflect.Value) {
-	fields := fieldsOf(v.Type())
+	fields, ok := d.fields[v.Type()]
+	if !ok {
+		fields = fieldsOf(v.Type())
+		d.fields[v.Type()] = fields
+	}
 	given := map[string]bool{}
 	d.entries(path, n, func(key, value *yaml.Node) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key.Value })

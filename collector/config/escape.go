@@ -39,7 +39,7 @@ func unescapeYAML(text string) (r rune, width int) {
 		if i := strings.IndexByte(written, c); i >= 0 {
 			return []rune(meant)[i], 2
 		}
-		r, size := utf8.DecodeRuneInString(text[1:]) // \" \\ and \/
+		r, size := utf8.DecodeRuneInString(text[1:]) // a quote or a backslash
 		return r, 1 + size
 	}
 }

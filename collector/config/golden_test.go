@@ -30,7 +30,7 @@ func golden(t *testing.T, name, got string) {
 }
 
 // files lists the YAML files of a folder of testdata.
-func files(t *testing.T, folder string) []string {
+func files(t testing.TB, folder string) []string {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join("testdata", folder, "*.yml"))
 	require.NoError(t, err)
@@ -38,7 +38,7 @@ func files(t *testing.T, folder string) []string {
 	return names
 }
 
-func read(t *testing.T, name string) string {
+func read(t testing.TB, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(name)
 	require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 
 	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
@@ -50,7 +51,10 @@ func Load(name, text string) (*Config, Diagnostics) {
 }
 
 func newDecoder(src *source) *decoder {
-	return &decoder{src: src, nodes: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{}, budget: extraValues}
+	return &decoder{
+		src: src, nodes: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{},
+		fields: map[reflect.Type][]field{}, budget: extraValues,
+	}
 }
 
 // complete fills in the defaults.

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -34,6 +35,9 @@ func ParseExpr(text string) (Expr, error) {
 	return Expr{text: ast.String(), ast: ast}, nil
 }
 
+// maxExpr is the length of an expression, in characters, up to which checking it takes no time to speak of.
+const maxExpr = 16384
+
 func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 
 func (e *Expr) decodeYAML(d *decoder, path string, n *yaml.Node) {
@@ -54,6 +58,10 @@ func (e *Expr) decodeYAML(d *decoder, path string, n *yaml.Node) {
 		}
 		return
 	}
+	if length := utf8.RuneCountInString(text); length > maxExpr {
+		d.errorf(path, n, "an expression of %d characters", length).hint("at most %d; record parts of it with rules", maxExpr)
+		return
+	}
 	ast, err := newParser().ParseExpr(text)
 	if err != nil {
 		d.promqlErrors(path, n, err)
@@ -63,14 +71,14 @@ func (e *Expr) decodeYAML(d *decoder, path string, n *yaml.Node) {
 }
 
 func (Expr) jsonSchema(*schemaBuilder) map[string]any {
-	return map[string]any{"type": "string", "minLength": 1}
+	return map[string]any{"type": "string", "minLength": 1, "maxLength": maxExpr}
 }
 
 // Quantity is a number, or a PromQL expression that yields one. The zero Quantity is neither: nothing was given.
 type Quantity struct {
 	Number     float64  // when Query is empty and Set
 	Query      Expr     // asked at every evaluation
-	FromLabels []string // take the product of these numeric labels instead of the sample's value
+	FromLabels []string // numeric labels of the result whose product is multiplied with the sample's value
 	Set        bool
 }
 
@@ -78,8 +86,8 @@ type Quantity struct {
 func (q Quantity) IsNumber() bool { return q.Set && q.Query.IsZero() }
 
 type queryQuantity struct {
-	Query      Expr     `yaml:"query" required:"true" doc:"PromQL expression."`
-	FromLabels []string `yaml:"from_labels" doc:"Numeric labels of the result whose product is the quantity, instead of the sample's value."`
+	Query      Expr     `yaml:"query" required:"true" doc:"Expression that yields the quantity."`
+	FromLabels []string `yaml:"from_labels" doc:"Numeric labels of the result. Their product, times the sample's value, is the quantity."`
 }
 
 func (q *Quantity) decodeYAML(d *decoder, path string, n *yaml.Node) {
@@ -111,7 +119,7 @@ func (q *Quantity) decodeYAML(d *decoder, path string, n *yaml.Node) {
 func (Quantity) jsonSchema(b *schemaBuilder) map[string]any {
 	return map[string]any{"anyOf": []any{
 		map[string]any{"type": "number", "minimum": 0},
-		map[string]any{"type": "string", "minLength": 1},
+		Expr{}.jsonSchema(b),
 		b.object(queryQuantity{}),
 	}}
 }

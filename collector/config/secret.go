@@ -37,7 +37,7 @@ func (d *decoder) hideSecrets(root *yaml.Node) {
 		switch n.Kind {
 		case yaml.ScalarNode:
 			if level == secrecyAll {
-				d.src.hide(d.src.span(n))
+				d.src.hide(n)
 			}
 		case yaml.MappingNode:
 			for i := 0; i+1 < len(n.Content); i += 2 {
@@ -51,12 +51,6 @@ func (d *decoder) hideSecrets(root *yaml.Node) {
 		}
 	}
 	walk(root, secrecyNone, true)
-}
-
-// span returns where a scalar begins and where its value ends.
-func (s *source) span(n *yaml.Node) (from, to int) {
-	line, column := s.within(n, len(n.Value))
-	return s.offset(n.Line, n.Column), s.offset(line, column)
 }
 
 // The sections that are not of this project's making, the settings among them that hold credentials, those whose keys are
@@ -119,17 +113,17 @@ func (s *source) hideUnparsed(line int) {
 		_, below = secretFrom(s.line(n))
 	}
 	if from, found := secretFrom(s.line(line)); found {
-		s.secret[line] = from
+		s.hideFrom(line, from)
 	} else if below && !keyOfLine.MatchString(s.line(line)) {
-		s.secret[line] = 1
+		s.hideFrom(line, 0)
 	}
 }
 
-// secretFrom returns the column behind the first key of a line that sounds secret.
-func secretFrom(line string) (column int, found bool) {
+// secretFrom returns the offset behind the first key of a line that sounds secret.
+func secretFrom(line string) (offset int, found bool) {
 	for _, m := range keysOfLine.FindAllStringSubmatchIndex(line, -1) {
 		if soundsSecret(line[m[2]:m[3]]) {
-			return len([]rune(line[:m[1]])) + 1, true
+			return m[1], true
 		}
 	}
 	return 0, false

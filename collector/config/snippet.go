@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -14,62 +15,86 @@ const (
 	secretMark = "<secret>"
 )
 
-// userInfo are the credentials in a URL.
+// userInfo are the credentials in a URL that a message repeats.
 var userInfo = regexp.MustCompile(`://.*@`)
 
 // snippet returns a line as it may be shown, and where in it, counted from 1, a column is. Secrets are left out, of a long line
 // only the part around the column is taken, and what cannot be printed is replaced.
 func (s *source) snippet(line, column int) (text string, caret int) {
-	raw := s.line(line)
-	runes := []rune(raw)
-	caret = min(column, len(runes)+1)
-	cut := len(runes)
-	if from, ok := s.secret[line]; ok {
-		cut = min(cut, from-1)
+	raw, mark := s.line(line), ""
+	if from, ok := s.secret[line]; ok && from < len(raw) {
+		raw, mark = raw[:from], secretMark
 	}
-	if at := userInfo.FindStringIndex(raw); at != nil {
-		cut = min(cut, len([]rune(raw[:at[0]]))+len("://"))
+	at := len(raw)
+	if line >= 1 && line <= len(s.lines) {
+		at = min(at, s.offset(line, column)-s.start[line-1])
 	}
-	if cut < len(runes) {
-		runes = append(runes[:cut:cut], []rune(secretMark)...)
-		caret = min(caret, cut+1)
-	}
-	from := 0
-	if len(runes) > maxSnippet {
-		from = min(max(caret-1-maxSnippet/2, 0), len(runes)-maxSnippet)
-	}
-	shown := runes[from:min(from+maxSnippet, len(runes))]
+	from, to := window(raw, at)
 	var b strings.Builder
 	if from > 0 {
 		b.WriteString(ellipsis)
-		caret += len(ellipsis) - from
 	}
-	for _, r := range shown {
+	caret = utf8.RuneCountInString(b.String()+raw[from:at]) + 1
+	for _, r := range raw[from:to] {
 		if r != '\t' && !unicode.IsPrint(r) {
 			r = unicode.ReplacementChar
 		}
 		b.WriteRune(r)
 	}
-	if from+maxSnippet < len(runes) {
-		b.WriteString(ellipsis)
+	if to < len(raw) {
+		mark = ellipsis
 	}
-	return b.String(), caret
+	return b.String() + mark, caret
 }
 
-// hide keeps the text from one offset to the end of the line of another out of snippets.
-func (s *source) hide(from, to int) {
-	first, column := s.position(from)
-	last, _ := s.position(to)
-	for line := first; line <= last; line++ {
-		if known, ok := s.secret[line]; !ok || column < known {
-			s.secret[line] = column
+// window returns the part of a line around an offset that is shown.
+func window(line string, at int) (from, to int) {
+	from, to = at, at
+	room := maxSnippet
+	left := func(most int) {
+		for ; most > 0 && room > 0 && from > 0; most-- {
+			_, width := utf8.DecodeLastRuneInString(line[:from])
+			from -= width
+			room--
 		}
-		column = 1
+	}
+	left(maxSnippet / 2)
+	for room > 0 && to < len(line) {
+		_, width := utf8.DecodeRuneInString(line[to:])
+		to += width
+		room--
+	}
+	left(maxSnippet)
+	return from, to
+}
+
+// hide keeps a scalar out of snippets, and what stands behind it on its lines.
+func (s *source) hide(n *yaml.Node) {
+	from := s.offset(n.Line, n.Column)
+	last, _ := s.within(n, len(n.Value))
+	for line := n.Line; line <= last; line++ {
+		s.hideFrom(line, max(from-s.start[line-1], 0))
+	}
+}
+
+// hideFrom keeps a line from a byte on out of its snippets.
+func (s *source) hideFrom(line, from int) {
+	if known, ok := s.secret[line]; !ok || from < known {
+		s.secret[line] = from
+	}
+}
+
+// hideURLs keeps the credentials of URLs out of snippets.
+func (s *source) hideURLs() {
+	for i, line := range s.lines {
+		if _, rest, ok := strings.Cut(line, "://"); ok && strings.Contains(rest, "@") {
+			s.hideFrom(i+1, len(line)-len(rest))
+		}
 	}
 }
 
 // isSecret says whether a value is kept out of snippets.
 func (s *source) isSecret(n *yaml.Node) bool {
 	from, ok := s.secret[n.Line]
-	return ok && n.Column >= from
+	return ok && s.offset(n.Line, n.Column)-s.start[n.Line-1] >= from
 }

@@ -14,8 +14,12 @@ type source struct {
 	text   string
 	lines  []string    // without their line breaks
 	start  []int       // byte offset of each line
-	secret map[int]int // line -> column from which on it is kept secret, both counted from 1
+	secret map[int]int // line -> byte of it from which on it is kept secret
+	last   cursor
 }
+
+// cursor is a place that was looked up. The next one is often close behind it, and lines may be long.
+type cursor struct{ line, column, offset int }
 
 const byteOrderMark = "\uFEFF"
 
@@ -26,6 +30,7 @@ func newSource(name, text string) *source {
 		s.start = append(s.start, offset)
 		s.lines = append(s.lines, s.text[offset:offset+length])
 		if width == 0 {
+			s.hideURLs()
 			return s
 		}
 		offset += length + width
@@ -59,19 +64,29 @@ func (s *source) offset(line, column int) int {
 	if line < 1 || line > len(s.lines) {
 		return len(s.text)
 	}
-	offset := s.start[line-1]
-	for ; column > 1 && offset < len(s.text); column-- {
-		_, size := utf8.DecodeRuneInString(s.text[offset:])
-		offset += size
+	c := cursor{line, 1, s.start[line-1]}
+	if s.last.line == line && s.last.column <= column {
+		c = s.last
 	}
-	return offset
+	for ; c.column < column && c.offset < len(s.text); c.column++ {
+		_, size := utf8.DecodeRuneInString(s.text[c.offset:])
+		c.offset += size
+	}
+	s.last = c
+	return c.offset
 }
 
 // position is the inverse of offset. Behind the end of a line means at its end.
 func (s *source) position(offset int) (line, column int) {
 	line = sort.SearchInts(s.start, offset+1)
-	within := min(offset-s.start[line-1], len(s.lines[line-1]))
-	return line, utf8.RuneCountInString(s.lines[line-1][:within]) + 1
+	offset = min(offset, s.start[line-1]+len(s.lines[line-1]))
+	c := cursor{line, 1, s.start[line-1]}
+	if s.last.line == line && s.last.offset <= offset {
+		c = s.last
+	}
+	column = c.column + utf8.RuneCountInString(s.text[c.offset:offset])
+	s.last = cursor{line, column, offset}
+	return line, column
 }
 
 // within returns the place in the file of a byte of a scalar's value, of its end for a byte behind it.
@@ -101,13 +116,7 @@ func (s *source) within(n *yaml.Node, index int) (line, column int) {
 
 // content returns the offset at which the value of a scalar begins: behind its anchor and tag, its quote or block header.
 func (s *source) content(n *yaml.Node) int {
-	at := s.offset(n.Line, n.Column)
-	for at < len(s.text) && (s.text[at] == '&' || s.text[at] == '!') {
-		for at < len(s.text) && !isSpace(rune(s.text[at])) {
-			at++
-		}
-		at += s.blank(at, isSpace)
-	}
+	at := s.properties(s.offset(n.Line, n.Column))
 	switch {
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		length, width := nextBreak(s.text[at:])
@@ -118,13 +127,31 @@ func (s *source) content(n *yaml.Node) int {
 	return at
 }
 
+// properties skips an anchor, a tag, and the comments between them and the value.
+func (s *source) properties(at int) int {
+	skipped := false
+	for at < len(s.text) {
+		switch c := s.text[at]; {
+		case c == '&' || c == '!':
+			at += s.blank(at, func(r rune) bool { return !isSpace(r) })
+		case c == '#' && skipped:
+			at += s.blank(at, func(r rune) bool { return !isBreak(r) })
+		default:
+			return at
+		}
+		at += s.blank(at, isSpace)
+		skipped = true
+	}
+	return at
+}
+
 // spaceWidth returns how much of the text one white space of a value takes: nothing where a line ends, since how many
 // characters the folded lines make depends on the style; find skips what is left.
 func (s *source) spaceWidth(at int, style yaml.Style) int {
 	if r, width := s.unescape(at, style); width > 1 && isSpace(r) {
 		return width
 	}
-	blanks := s.blank(at, func(r rune) bool { return r == ' ' || r == '\t' })
+	blanks := s.blank(at, isBlank)
 	if next, _ := utf8.DecodeRuneInString(s.text[at+blanks:]); blanks == 0 || isBreak(next) {
 		return 0
 	}
@@ -152,7 +179,9 @@ func (s *source) skipContinuations(at int, style yaml.Style) int {
 			break
 		}
 		at++
-		at += s.blank(at, isSpace)
+		_, width := nextBreak(s.text[at:])
+		at += width
+		at += s.blank(at, isBlank)
 	}
 	return at
 }
@@ -168,4 +197,6 @@ func isBreak(r rune) bool {
 	return r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029'
 }
 
-func isSpace(r rune) bool { return r == ' ' || r == '\t' || isBreak(r) }
+func isBlank(r rune) bool { return r == ' ' || r == '\t' }
+
+func isSpace(r rune) bool { return isBlank(r) || isBreak(r) }

@@ -1,0 +1,80 @@
+package config_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// FuzzLoad checks that any text gives a configuration or says why not, with places inside the file.
+func FuzzLoad(f *testing.F) {
+	for _, folder := range []string{"good", "bad", "doubtful"} {
+		names, err := filepath.Glob(filepath.Join("testdata", folder, "*.yml"))
+		require.NoError(f, err)
+		for _, name := range names {
+			f.Add(read(f, name))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, found := config.Load("fuzz.yml", text)
+		require.Equal(t, c == nil, found.HasErrors())
+		requireInside(t, text, found)
+		_ = render(found)
+	})
+}
+
+// TestLoadIsBounded loads texts that are made to take for ever.
+func TestLoadIsBounded(t *testing.T) {
+	const size = 1 << 20
+	repeat := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	bomb := func(first, level, last string) string {
+		var b strings.Builder
+		b.WriteString(first + "\n")
+		for i := 'b'; i <= 'i'; i++ {
+			b.WriteString(strings.NewReplacer("NEW", string(i), "OLD", string(i-1)).Replace(level) + "\n")
+		}
+		return b.String() + last + "\n"
+	}
+	for name, text := range map[string]string{
+		"nonsense":             repeat("x: [1, {y: z}] \n"),
+		"one line":             "models: [" + repeat("{a: b, c},") + "]",
+		"one key":              repeat("k") + ": 1",
+		"one value":            "energy_price: '" + repeat("x + ") + "'",
+		"many mistakes":        "models:\n" + repeat("- {nome: x}\n"),
+		"many unknown":         "models: [{" + repeat("aa: b,c: d,") + "}]",
+		"brackets":             repeat("["),
+		"braces":               repeat("{a: "),
+		"dashes":               repeat("- "),
+		"questions":            repeat("? "),
+		"quotes":               repeat(`"'`),
+		"tabs":                 repeat("\t\n"),
+		"zero bytes":           repeat("\x00"),
+		"not UTF-8":            repeat("\xff"),
+		"anchors":              repeat("&a "),
+		"long PromQL":          "energy_price: '" + repeat("(") + "'",
+		"long expression":      "energy_price: " + repeat("sum(x)+") + "1",
+		"aliases of lists":     bomb("a: &a [x,x,x,x,x,x,x,x,x]", "NEW: &NEW [*OLD,*OLD,*OLD,*OLD,*OLD,*OLD,*OLD,*OLD,*OLD]", "models: *i\nscrape_configs: *i\nglobal: *i"),
+		"aliases of mappings":  bomb("a: &a {x: 1}", "NEW: &NEW {a: *OLD, b: *OLD, c: *OLD, d: *OLD, e: *OLD, f: *OLD}", "global: *i\nprometheus: {http_config: {oauth2: {claims: *i}}}"),
+		"merges":               bomb("a: &a {x: 1}", "NEW: &NEW {<<: [*OLD,*OLD,*OLD,*OLD,*OLD,*OLD,*OLD,*OLD,*OLD]}", "defaults: *i"),
+		"merge of itself":      "defaults: &a {<<: [*a, *a, *a]}",
+		"list of itself":       "scrape_configs: &a [*a, *a, *a, *a]",
+		"models of one alias":  "x: &v [" + repeat("v,")[:size/8] + "]\nmodels: [" + strings.Repeat("{variants: *v},", size/64) + "]\n",
+		"secrets in long text": "prometheus: {http_config: {password: [" + repeat("a,") + "]}}",
+		"jobs":                 "scrape_configs:\n" + repeat("- {job_name: a}\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			c, found := config.Load("test.yml", text)
+			require.Nil(t, c)
+			requireInside(t, text, found)
+			require.Less(t, len(render(found)), 1<<18)
+			require.Less(t, time.Since(start), 20*time.Second)
+			t.Log(time.Since(start))
+		})
+	}
+}
