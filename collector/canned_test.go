@@ -18,6 +18,12 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
+// helper is a test, be it of testing or of rapid.
+type helper interface {
+	require.TestingT
+	Helper()
+}
+
 // canned answers queries from a text: series as Prometheus writes them, one a line, by expression. An answer that starts with
 // "error: " is the failure for that reason. What is not listed has an empty answer.
 type canned map[string]string
@@ -32,7 +38,7 @@ type cannedQuerier struct {
 	at    map[time.Time]bool
 }
 
-func newCanned(tb testing.TB, answers canned) *cannedQuerier {
+func newCanned(tb helper, answers canned) *cannedQuerier {
 	tb.Helper()
 	q := &cannedQuerier{answers: map[string]model.Vector{}, errs: map[string]error{}, at: map[time.Time]bool{}}
 	for expr, text := range answers {
@@ -47,7 +53,7 @@ func newCanned(tb testing.TB, answers canned) *cannedQuerier {
 	return q
 }
 
-func parseVector(tb testing.TB, text string) model.Vector {
+func parseVector(tb helper, text string) model.Vector {
 	tb.Helper()
 	var v model.Vector
 	for line := range strings.Lines(text) {
