@@ -55,8 +55,10 @@ func run(ctx context.Context, args []string, std stdio) int {
 	app.Version(version.Print("variant_exporter"))
 	app.HelpFlag.Short('h')
 	logs := addLogFlags(app)
-	commands := []command{newServeCommand(app, logs), newCheckCommand(app), newSolveCommand(app), newSizeCommand(app),
-		newDemoCommand(app, logs)}
+	commands := []command{
+		newServeCommand(app, logs), newCheckCommand(app), newSolveCommand(app), newSizeCommand(app),
+		newDemoCommand(app, logs),
+	}
 	commands = append(commands, newPresetsCommands(app)...)
 
 	selected, err := app.Parse(args)
