@@ -12,6 +12,11 @@ import (
 // workload is a scale target as its pods are named.
 type workload struct{ kind, name string }
 
+// apart is what no two workloads of a namespace have in common: a LeaderWorkerSet makes a StatefulSet of its own name.
+func (w workload) apart() workload {
+	return workload{strings.Replace(w.kind, "LeaderWorkerSet", "StatefulSet", 1), w.name}
+}
+
 // podName draws the name of a pod as Kubernetes generates it: with the hash of a ReplicaSet and a random suffix, both of an
 // alphabet without vowels (k8s.io/apimachinery/pkg/util/rand), and cut to 58 characters before the suffix
 // (k8s.io/apiserver/pkg/storage/names); or with ordinals.
@@ -43,7 +48,7 @@ func TestPodNames(t *testing.T) {
 		}
 		workloads := rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) workload {
 			return workload{rapid.SampledFrom([]string{"Deployment", "StatefulSet", "LeaderWorkerSet"}).Draw(t, "kind"), name.Draw(t, "name")}
-		}), 1, 4, rapid.ID).Draw(t, "workloads")
+		}), 1, 4, workload.apart).Draw(t, "workloads")
 		owner := rapid.SampledFrom(workloads).Draw(t, "owner")
 		pod := owner.podName(t)
 
@@ -57,8 +62,7 @@ func TestPodNames(t *testing.T) {
 		text := "signals: {load: {unit: tokens, usage: usage}}\nmodels: [{name: m, namespace: ns, variants: [" + strings.Join(variants, ", ") + "]}]\n"
 		var current strings.Builder // all at zero, so that no result is expected of the others
 		for _, w := range workloads {
-			kind := strings.Replace(w.kind, "LeaderWorkerSet", "StatefulSet", 1)
-			fmt.Fprintf(&current, "{namespace=\"ns\", scale_target_kind=%q, scale_target_name=%q} 0\n", kind, w.name)
+			fmt.Fprintf(&current, "{namespace=\"ns\", scale_target_kind=%q, scale_target_name=%q} 0\n", w.apart().kind, w.name)
 		}
 		s := evaluateRapid(t, text, canned{"usage": fmt.Sprintf("{namespace=\"ns\", pod=%q} 1", pod), "current": current.String()})
 		signal := s.Models[0].Signals[0]
