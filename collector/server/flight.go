@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -46,7 +47,7 @@ func (f *flights) evaluate(ctx context.Context, g *generation, budget time.Durat
 	case <-fl.done:
 		return fl.snapshot, nil
 	case <-ctx.Done():
-		return nil, errors.Join(errNoAnswer, context.Cause(ctx))
+		return nil, fmt.Errorf("%w: %w", errNoAnswer, context.Cause(ctx))
 	}
 }
 

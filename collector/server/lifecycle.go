@@ -31,8 +31,8 @@ func (s *Server) Start() {
 func (s *Server) Failed() <-chan error { return s.failed }
 
 // Stop ends the server: from here on it is not ready and takes no new scrapes, those under way are answered, then the listeners
-// close. When ctx ends first, connections are cut. What was loaded is released in any case. Stop can be called before Start, and more than
-// once.
+// close and what was loaded is released. When ctx ends first, connections are cut, and what still uses the configuration is left
+// behind. Stop can be called before Start, and more than once.
 func (s *Server) Stop(ctx context.Context) error { return s.stop(ctx) }
 
 func (s *Server) stopNow(ctx context.Context) error {
