@@ -3,8 +3,8 @@ package collector_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -78,7 +78,7 @@ func TestOneTime(t *testing.T) {
 // TestConcurrency holds that no more queries are in flight than allowed, and that as many are.
 func TestConcurrency(t *testing.T) {
 	for _, allowed := range []int{1, 2, 3} {
-		t.Run(fmt.Sprint(allowed), func(t *testing.T) {
+		t.Run(strconv.Itoa(allowed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var inFlight, most atomic.Int32
 				e := newEvaluator(t, demandSignal("", ", replicas: {min: 0}, scale_down_window: 5m"), querierFunc(

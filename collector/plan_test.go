@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -225,9 +226,7 @@ models:
 	}
 	answers := func(more canned) canned {
 		all := canned{"demand": load("60") + "\n" + `{namespace="ns", model_name="vital"} 40`}
-		for expr, text := range more {
-			all[expr] = text
-		}
+		maps.Copy(all, more)
 		return all
 	}
 	plan := func(a, v string) string {

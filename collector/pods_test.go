@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ func (w workload) podName(t *rapid.T) string {
 	safe := func(least, most int) string {
 		return rapid.StringOfN(rapid.RuneFrom([]rune("bcdfghjklmnpqrstvwxz2456789")), least, most, -1).Draw(t, "generated")
 	}
-	ordinal := func() string { return fmt.Sprint(rapid.IntRange(0, 120).Draw(t, "ordinal")) }
+	ordinal := func() string { return strconv.Itoa(rapid.IntRange(0, 120).Draw(t, "ordinal")) }
 	switch w.kind {
 	case "StatefulSet":
 		return w.name + "-" + ordinal()

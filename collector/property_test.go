@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -99,10 +100,10 @@ func anySample() *rapid.Generator[*model.Sample] {
 
 // sound draws answers as a healthy Prometheus gives them, so that many evaluations come to a decision.
 func sound(t *rapid.T) map[string]model.Vector {
-	number := func(name string) string { return fmt.Sprint(rapid.IntRange(0, 60).Draw(t, name)) }
+	number := func(name string) string { return strconv.Itoa(rapid.IntRange(0, 60).Draw(t, name)) }
 	replicas := func(name string) string {
-		return runs("a", fmt.Sprint(rapid.IntRange(0, 9).Draw(t, name)), "b", fmt.Sprint(rapid.IntRange(0, 9).Draw(t, name)),
-			"c", fmt.Sprint(rapid.IntRange(0, 9).Draw(t, name)))
+		return runs("a", strconv.Itoa(rapid.IntRange(0, 9).Draw(t, name)), "b", strconv.Itoa(rapid.IntRange(0, 9).Draw(t, name)),
+			"c", strconv.Itoa(rapid.IntRange(0, 9).Draw(t, name)))
 	}
 	models := func(name string) string {
 		return load(number(name)) + "\n" + `{namespace="ns", model_name="n"} ` + number(name)
