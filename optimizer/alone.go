@@ -69,7 +69,8 @@ func (s *search) solveAlone(m *model) (k []int, gap float64, ties bool) {
 	t := s.aloneTask(m, m.floor())
 	s.run(t, math.Inf(1))
 	if !s.found {
-		return m.largest(), math.Inf(1), false
+		k = m.largest()
+		return k, m.cost(k), false
 	}
 	if s.cut {
 		gap = max(0, s.value-math.Ceil(s.root-0.5))

@@ -50,7 +50,7 @@ func (m *model) binding(from *Model, k []int) (float64, string) {
 			v := &m.variants[i]
 			supply += from.Variants[v.index].Capacity[s] * float64(v.low+k[i])
 		}
-		if x := 1 - supply/from.Demand[s]; x > worst {
+		if x := max(-math.MaxFloat64, 1-supply/from.Demand[s]); x > worst {
 			worst, name = x, s
 		}
 	}

@@ -40,6 +40,9 @@ func (g *group) join(at int, m *model, local []int, rows []row) {
 	for j := range m.variants {
 		v := &m.variants[j]
 		v.uses = make([]float64, len(g.rows))
+		if v.high == 0 {
+			continue
+		}
 		for _, t := range v.takes {
 			if r := local[t.row]; r >= 0 {
 				v.uses[r] = t.use / rows[t.row].room

@@ -159,13 +159,17 @@ func compileModel(p *Problem, index int, rows []row) *model {
 	return m
 }
 
+// mostCover bounds the part of a demand that one replica counts for. Anything
+// above 1 is more than enough; this keeps products finite.
+const mostCover = 1e6
+
 // compileVariant shifts and scales one variant; missing is how many replicas
 // the model's minimum asks for beyond its variants' minimums.
 func (m *model) compileVariant(from *Model, index, missing int) variant {
 	v := &from.Variants[index]
 	covers := make([]float64, len(m.need))
 	for s, name := range m.signals {
-		covers[s] = v.Capacity[name] / from.Demand[name]
+		covers[s] = min(v.Capacity[name]/from.Demand[name], mostCover)
 	}
 	if missing > 0 {
 		covers[len(covers)-1] = 1 / float64(missing)

@@ -1,6 +1,92 @@
 // Package optimizer plans how many replicas of every variant to run: the
-// cheapest whole numbers that carry the demand within shared budgets.
+// cheapest whole numbers that carry the demand of all models within the
+// budgets that they share. It is pure: no I/O, no clock, no randomness, and
+// nothing but the standard library.
 //
-// It is pure: no I/O, no clock, no randomness, and nothing but the standard
-// library.
+// # The program
+//
+// A [Problem] states an integer program. Its variables are the replicas n(v)
+// of the variants, within their minimums and maximums. For a model m and a
+// signal s with a demand D > 0, the supply is the sum of capacity(v,s) n(v)
+// over the model's variants; shortfall(m) is the largest of
+// max(0, 1 - supply/D) over its signals, so it lies between 0 and 1. For a
+// budget, the sum of uses(v) n(v) over all variants is at most its limit.
+// Capacities and demands are in the unit of their signal, uses and limits in
+// that of their budget, costs in currency per hour.
+//
+// [Solve] minimises, in this order, each without giving up what comes before:
+//
+//  1. for each priority, the lowest number first: the largest shortfall of its
+//     models, then the sum of their shortfalls;
+//  2. the cost: the sum of cost(v) n(v) + start_cost(v) max(0, n(v) - current(v));
+//  3. the number of replicas started and stopped against current.
+//
+// Plans that are equal in all of these are told apart by name: within a model
+// the one with more replicas of the variant that comes first in the order of
+// names, and between models by a search that runs in the order of names. So the
+// order of the input does not matter, and a plan given back as current is its
+// own plan.
+//
+// A row counts as met within [Tolerance] of its size. Shortfalls are compared
+// on a grid of 2^-30, costs as whole multiples of a power of ten at most 10^-12
+// of the largest (coarser only where the total would not fit 53 bits), so sums
+// are exact and ties between decimal prices are seen as ties.
+//
+// # What cannot be met
+//
+// There is always a plan. Minimums of variants are kept even where they exceed
+// a budget by themselves; the budget is then listed in OverBudget, and nothing
+// beyond the minimums may use it. A model's minimum over all its variants is
+// kept as far as maximums allow; where budgets do not allow it, the replicas
+// there are go round as if they were a demand of their own, by the rule above,
+// before any other demand, and what each model gets is then its minimum.
+//
+// By its definition, a model's shortfall is 1 if one of its signals has no
+// supply at all. A signal that no variant of the model has a capacity for
+// therefore leaves nothing to gain from serving the others, and the model gets
+// no replicas beyond its minimums. Whoever states the problem should leave
+// such a signal out and say so; [Model.Unserved] lists them.
+//
+// # The method
+//
+// Models are small and share nothing but the budgets, so the program falls
+// into one part per model. A part is solved by depth-first branch and bound on
+// the replicas of its variants (search.go). The bound is the largest of several
+// surrogate relaxations (Glover 1965), each a knapsack filled in the order of
+// price per coverage (Dantzig 1957): one per row and one with the dual prices
+// of the linear relaxation, which a bounded dual simplex method finds. The
+// common divisor of the costs rounds bounds up.
+//
+// Where the plans of the parts by themselves keep the budgets, they are the
+// optimum. Otherwise the models connected by budgets are planned together,
+// objective by objective (stage.go), as a choice of one point per model:
+//
+//   - Column generation (Dantzig and Wolfe 1960; Gilmore and Gomory 1961) gives
+//     the Lagrangian bound, which is tighter than that of the linear relaxation
+//     because every column is a whole point. The master keeps the choice rows
+//     implicit (generalised upper bounding: Dantzig and Van Slyke 1967), so its
+//     basis has one row per budget however many models there are (basis.go).
+//   - In a small group every undominated point whose reduced cost is within the
+//     gap is then listed (Handler and Zang 1980; Baldacci et al. 2008), and
+//     branch and bound over these columns, branching on replicas (Barnhart et
+//     al. 1998), proves the optimum.
+//   - In a large group the relaxation leaves at most as many models undecided as
+//     there are budgets (Shapley and Folkman), so searching among few models at
+//     a time (kernel search: Angelelli, Mansini and Speranza 2010) closes nearly
+//     all of the gap, and what is left is reported.
+//
+// The largest shortfall is found by bisection: whether it can be reached is a
+// question of packing, answered by the same three steps. The alternatives were
+// tried or are known: greedy rules lose a tenth of the cost and serve less when
+// budgets run out; a general branch and cut code starts from the weaker bound
+// and needs seconds to minutes for a thousand models; dynamic programming over
+// a grid of demands rounds the demands.
+//
+// # Proof and limits
+//
+// A plan is [StatusOptimal] only where every objective is proven. Otherwise it
+// is [StatusFeasible], with what is missing to the proof in ShortfallGap and
+// Gap. The search ends by a limit on its work, counted in steps that are the
+// same on every machine, so equal problems give equal plans; a caller may
+// impose a time limit through Options.Interrupt.
 package optimizer

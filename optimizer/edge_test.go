@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -222,9 +223,13 @@ func FuzzSolve(f *testing.F) {
 		if err != nil {
 			return
 		}
+		begin := time.Now()
 		plan, err := optimizer.Solve(p, optimizer.Options{WorkLimit: 100_000})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if spent := time.Since(begin); spent > 5*time.Second {
+			t.Fatalf("took %s", spent)
 		}
 		// JSON knows no NaN and no infinity.
 		if _, err := json.Marshal(plan); err != nil {

@@ -45,6 +45,7 @@ const (
 // Where first is set it ends with the first plan found.
 func (g *group) minimise(st *stage, start [][]int, first bool) result {
 	gen := &generator{group: g, st: st, lower: math.Inf(-1), entries: make([]float64, len(st.limit))}
+	gen.prices, gen.least = make([]float64, len(st.limit)), make([]float64, len(g.models))
 	gen.pool = newPool(len(g.models), st.limit)
 	gen.step, gen.noise, gen.first = st.step, st.noise, first
 	out := result{value: min(st.under, gen.ceiling())}

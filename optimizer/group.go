@@ -122,7 +122,9 @@ func (g *group) serveNothing(wanted [][]int) {
 // keep them.
 func (g *group) dropMinimums() [][]int {
 	for _, m := range g.models {
-		m.need = m.need[:len(m.signals)]
+		if n := len(m.signals); n < len(m.need) {
+			m.need[n] = 0
+		}
 	}
 	g.proven = false
 	return g.minimumPlan()
@@ -186,7 +188,7 @@ func (g *group) minimumPlan() [][]int {
 	plan := make([][]int, len(g.models))
 	for i, m := range g.models {
 		plan[i] = make([]int, len(m.variants))
-		bare = bare && len(m.need) == len(m.signals)
+		bare = bare && m.keepsMinimum(plan[i])
 	}
 	if bare {
 		return plan

@@ -1,5 +1,7 @@
 package optimizer
 
+import "slices"
+
 // Problem is everything a plan depends on. Equal problems give equal plans,
 // whatever the order of their budgets, models and variants.
 type Problem struct {
@@ -32,6 +34,20 @@ type Model struct {
 	Demand map[string]float64 `json:"demand"`
 	// Variants are the ways of serving the model.
 	Variants []Variant `json:"variants"`
+}
+
+// Unserved returns the signals with a demand that no variant has a capacity
+// for, in order. Solve gives a model that has one no replicas beyond its
+// minimums; see the package comment.
+func (m *Model) Unserved() []string {
+	var names []string
+	for _, s := range sortedKeys(m.Demand) {
+		serves := func(v Variant) bool { return v.Capacity[s] > 0 && (v.Max == nil || *v.Max > 0) }
+		if m.Demand[s] > 0 && !slices.ContainsFunc(m.Variants, serves) {
+			names = append(names, s)
+		}
+	}
+	return names
 }
 
 // Variant is one way of serving a model: a scale target with a cost, a

@@ -1,6 +1,7 @@
 package optimizer_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -192,6 +193,56 @@ func TestPlanIsItsOwnPlan(t *testing.T) {
 		plan := solve(t, p)
 		if got := planned(plan); plan.Changed != 0 || !slices.EqualFunc(got, want, slices.Equal) {
 			t.Fatalf("got %v, want %v\n%+v", got, want, p)
+		}
+	})
+}
+
+// TestWildNumbers plans problems whose numbers span all magnitudes: a valid
+// plan of finite numbers must come out, proven or not.
+func TestWildNumbers(t *testing.T) {
+	number := rapid.SampledFrom([]float64{
+		0, 1, 1, 2, 3, 0.1, 1.0 / 3, 7, 1e-18, 1e-9, 1e-9 / 3, 1e9, 1e18, 5e-324, 123456789.123, math.MaxInt32,
+	})
+	count := rapid.SampledFrom([]int{0, 0, 0, 1, 2, 1000, math.MaxInt32})
+	rapid.Check(t, func(t *rapid.T) {
+		p := problems(shape{models: 3, variants: 3, signals: 2, budgets: 2, replicas: 2, priorities: 2}).Draw(t, "problem")
+		for i := range p.Budgets {
+			p.Budgets[i].Limit = number.Draw(t, "limit")
+		}
+		for i := range p.Models {
+			m := &p.Models[i]
+			m.MinReplicas = count.Draw(t, "min replicas")
+			m.Demand["s0"] = number.Draw(t, "demand")
+			for j := range m.Variants {
+				v := &m.Variants[j]
+				v.Cost, v.Capacity["s0"] = number.Draw(t, "cost"), number.Draw(t, "capacity")
+				v.Current = count.Draw(t, "current")
+				if len(p.Budgets) > 0 {
+					v.Uses["b0"] = number.Draw(t, "use")
+				}
+			}
+		}
+		plan, err := optimizer.Solve(p, optimizer.Options{WorkLimit: 300_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := json.Marshal(plan); err != nil {
+			t.Fatal(err)
+		}
+		n := planned(plan)
+		if used := usage(p, n); len(plan.OverBudget) == 0 {
+			for b := range used {
+				if used[b] > p.Budgets[b].Limit*(1+2*optimizer.Tolerance) {
+					t.Fatalf("budgets[%d]: %g used\n%+v", b, used[b], p)
+				}
+			}
+		}
+		for i := range p.Models {
+			for j := range p.Models[i].Variants {
+				if v := &p.Models[i].Variants[j]; n[i][j] < v.Min || n[i][j] > maxOf(v) {
+					t.Fatalf("models[%d].variants[%d]: %d replicas\n%+v", i, j, n[i][j], p)
+				}
+			}
 		}
 	})
 }

@@ -45,7 +45,7 @@ func costScale(largest, total float64) float64 {
 	if total > 0 {
 		exponent = min(exponent, math.Floor(math.Log10((1<<53)/total)))
 	}
-	return math.Pow(10, exponent)
+	return math.Pow(10, min(exponent, 300))
 }
 
 // commonDivisor returns the greatest common divisor of two whole numbers held

@@ -105,7 +105,7 @@ func (s *search) run(t *task, cutoff float64) {
 // emptyModel settles a model without variants.
 func (s *search) emptyModel() {
 	x := s.shortfall(0)
-	if x <= s.t.allow && len(s.m.need) == len(s.m.signals) && s.t.beyond == nil {
+	if x <= s.t.allow && s.m.keepsMinimum(s.k) {
 		s.reach(s.t.relief * x)
 	}
 }
