@@ -8,6 +8,8 @@ import (
 	promconfig "github.com/prometheus/prometheus/config"
 )
 
+//go:generate go test -run TestReferenceIsCurrent -update .
+
 // Config is a configuration as written, with the defaults filled in. Load returns it only when it has no errors.
 type Config struct {
 	Prometheus    *Prometheus       `yaml:"prometheus" doc:"The Prometheus to ask. Leave it out to let the exporter scrape scrape_configs itself, with no Prometheus at all."`

@@ -57,8 +57,10 @@ func shapeOf(t reflect.Type) shape {
 		if len(s.fields) > 0 || s.items != nil {
 			return s
 		}
+		return shape{kind: shapeText}
+	default:
+		return shape{kind: shapeText}
 	}
-	return shape{kind: shapeText}
 }
 
 // fits says whether a node may hold what a shape takes.

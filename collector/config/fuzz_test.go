@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
@@ -77,4 +78,39 @@ func TestLoadIsBounded(t *testing.T) {
 			t.Log(time.Since(start))
 		})
 	}
+}
+
+// TestLoadDamagedFiles cuts, doubles and mixes the lines and words of the files in testdata.
+func TestLoadDamagedFiles(t *testing.T) {
+	var texts, words []string
+	for _, folder := range []string{"good", "bad", "doubtful"} {
+		for _, name := range files(t, folder) {
+			if text := read(t, name); len(text) < 10_000 {
+				texts = append(texts, text)
+				words = append(words, strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \n{}[],", r) })...)
+			}
+		}
+	}
+	words = append(words, " ", "\n", "\n  ", "\n    - ", "{", "}", "[", "]", ": ", ", ", "&a ", "*a", "<<: ", "|", ">", "'", `"`, "#", "~", "\t", "é")
+	rapid.Check(t, func(rt *rapid.T) {
+		for range 20 {
+			text := rapid.SampledFrom(texts).Draw(rt, "text")
+			for range rapid.IntRange(1, 4).Draw(rt, "edits") {
+				from := rapid.IntRange(0, len(text)).Draw(rt, "from")
+				to := min(len(text), from+rapid.IntRange(0, 30).Draw(rt, "length"))
+				switch rapid.IntRange(0, 2).Draw(rt, "edit") {
+				case 0:
+					text = text[:from] + text[to:]
+				case 1:
+					text = text[:to] + text[from:]
+				default:
+					text = text[:from] + rapid.SampledFrom(words).Draw(rt, "word") + text[from:]
+				}
+			}
+			c, found := config.Load("damaged.yml", text)
+			require.Equal(rt, c == nil, found.HasErrors())
+			requireInside(rt, text, found)
+			_ = render(found)
+		}
+	})
 }

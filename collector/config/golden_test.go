@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	if *update {
-		require.NoError(t, os.WriteFile(name, []byte(got), 0o600))
+		require.NoError(t, os.WriteFile(name, []byte(got), 0o644))
 		return
 	}
 	want, err := os.ReadFile(name)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/promqltest"
@@ -171,7 +172,7 @@ func checkLabels(t *rapid.T, expr string, evaluate func(string) (promql.Vector, 
 	set := labelsOf(e)
 	for _, s := range result {
 		s.Metric.Range(func(l labels.Label) {
-			if l.Name != labels.MetricName && !set.has(l.Name) {
+			if l.Name != model.MetricNameLabel && !set.has(l.Name) {
 				t.Fatalf("%s has %s, which labelsOf rules out", expr, s.Metric)
 			}
 		})

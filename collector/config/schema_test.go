@@ -51,7 +51,7 @@ func TestSchemaTakesGoodFiles(t *testing.T) {
 // Files whose mistakes a schema can tell.
 func TestSchemaRefusesBadFiles(t *testing.T) {
 	schema := compile(t)
-	for _, name := range strings.Fields(`unknown_fields wrong_types missing_required null_values empty_values enumerations durations
+	for name := range strings.FieldsSeq(`unknown_fields wrong_types missing_required null_values empty_values enumerations durations
 		numbers quantities no_models empty_models http_unknown_key http_scalar scrape_shape scrape_empty not_a_mapping`) {
 		require.Error(t, schema.Validate(parsed(t, read(t, filepath.Join("testdata", "bad", name+".yml")))), name)
 	}
@@ -226,8 +226,7 @@ func TestSchemaHasEveryField(t *testing.T) {
 		case reflect.Map:
 			visit(typ.Elem(), path+".x")
 		case reflect.Struct:
-			for i := range typ.NumField() {
-				f := typ.Field(i)
+			for f := range typ.Fields() {
 				name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 				if strings.Contains(options, "inline") {
 					visit(f.Type, path)
@@ -237,6 +236,7 @@ func TestSchemaHasEveryField(t *testing.T) {
 					visit(f.Type, at)
 				}
 			}
+		default:
 		}
 	}
 	visit(reflect.TypeFor[config.Config](), "")

@@ -66,23 +66,29 @@ const (
 		"follow_redirects enable_http2 proxy_url no_proxy proxy_from_environment"
 )
 
-func oneOf(words, word string) bool { return slices.Contains(strings.Fields(words), word) }
+func oneOf(words, word string) bool {
+	for w := range strings.FieldsSeq(words) {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
 
 // secrecyOf returns how secret the value of a key is, in a mapping of a given secrecy.
 func secrecyOf(key string, kind yaml.Kind, level secrecy, top bool) secrecy {
+	if top && (oneOf(foreignSections, key) || !ownSection(key)) {
+		level = secrecyForeign
+	}
+	if oneOf(httpSections, key) {
+		level = max(level, secrecyHTTP)
+		key = ""
+	}
 	switch {
-	case level == secrecyAll || oneOf(freeSections, key):
+	case oneOf(freeSections, key),
+		level == secrecyHTTP && kind != yaml.MappingNode && key != mergeKey && !oneOf(harmlessKeys, key),
+		level == secrecyForeign && soundsSecret(key):
 		return secrecyAll
-	case oneOf(httpSections, key) && kind == yaml.MappingNode:
-		return max(level, secrecyHTTP)
-	case oneOf(httpSections, key):
-		return secrecyAll
-	case level == secrecyHTTP && kind != yaml.MappingNode && key != mergeKey && !oneOf(harmlessKeys, key):
-		return secrecyAll
-	case (level == secrecyForeign || top && !ownSection(key)) && soundsSecret(key):
-		return secrecyAll
-	case top && (oneOf(foreignSections, key) || !ownSection(key)):
-		return secrecyForeign
 	}
 	return level
 }

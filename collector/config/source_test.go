@@ -113,7 +113,7 @@ func TestPositionIsTheInverseOfOffset(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		text := rapid.StringOf(rapid.SampledFrom([]rune("ab\n\ré\u2028\u0085"))).Draw(rt, "text")
 		s := newSource("test.yml", text)
-		require.Equal(rt, len(s.lines), len(s.start))
+		require.Len(rt, s.start, len(s.lines))
 		for offset := range text + "." {
 			line, column := s.position(offset)
 			at := s.offset(line, column)

@@ -1,0 +1,208 @@
+package config
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	reference         = "../../docs/configuration.md"
+	referenceExamples = "testdata/examples"
+)
+
+// chapter is a part of the reference: the keys of one type, and the file that shows them.
+type chapter struct {
+	title, anchor, intro string
+	typ                  reflect.Type
+	example, key         string // a file of testdata/examples, and the section of it that is shown
+}
+
+func chapters() []chapter {
+	return []chapter{
+		{
+			"The file", "the-file", "A configuration is one YAML file. The smallest that does something:",
+			reflect.TypeFor[Config](), "minimal", "",
+		},
+		{"prometheus", "prometheus", "", reflect.TypeFor[Prometheus](), "prometheus", "prometheus"},
+		{"global and scrape_configs", "global-and-scrape_configs", "Without `prometheus` the exporter scrapes the targets itself and keeps their samples in " +
+			"process. Both sections are [Prometheus' own](https://prometheus.io/docs/prometheus/latest/configuration/configuration/); targets come from " +
+			"`static_configs` and `file_sd_configs`.", nil, "embedded", "scrape_configs"},
+		{"labels", "labels", "", reflect.TypeFor[LabelNames](), "labels", "labels"},
+		{"defaults", "defaults", "What models use unless they say otherwise.", reflect.TypeFor[Tuning](), "defaults", "defaults"},
+		{"scale_targets", "scale_targets", "", reflect.TypeFor[ScaleTargets](), "scale_targets", "scale_targets"},
+		{
+			"energy_price", "energy_price", "Currency per kWh. With `uses: {power: 700}` a replica's cost rises by 0.7 times this.",
+			nil, "energy_price", "energy_price",
+		},
+		{
+			"signals", "signals", "A signal is one measure of load: what is demanded of a model, and what a replica of a variant carries. Signals come from " +
+				"presets, or are given here, by name.", reflect.TypeFor[Signal](), "signals", "signals",
+		},
+		{"budgets", "budgets", "", reflect.TypeFor[Budget](), "budgets", "budgets"},
+		{"models", "models", "", reflect.TypeFor[Model](), "models", "models"},
+		{"models: replicas", "models-replicas", "", reflect.TypeFor[ModelReplicas](), "", ""},
+		{"variants", "variants", "", reflect.TypeFor[Variant](), "variants", "models"},
+		{"variants: scale_target", "variants-scale_target", "", reflect.TypeFor[ScaleTarget](), "", ""},
+		{"variants: replicas", "variants-replicas", "", reflect.TypeFor[VariantReplicas](), "", ""},
+		{
+			"Quantities", "quantities", "A quantity is a number of 0 or more, or an expression in its place, asked at every evaluation. A mapping says more:",
+			reflect.TypeFor[queryQuantity](), "quantities", "models",
+		},
+	}
+}
+
+// notation says what is written for a type.
+func notation(t reflect.Type) string {
+	link := func(s chapter) string { return "[" + s.title + "](#" + s.anchor + ")" }
+	if enum, ok := reflect.TypeAssert[enumeration](reflect.New(t).Elem()); ok {
+		return strings.Join(enum.values(), ", ")
+	}
+	switch t {
+	case reflect.TypeFor[Expr]():
+		return "PromQL"
+	case reflect.TypeFor[Duration]():
+		return "duration"
+	case reflect.TypeFor[Regexp]():
+		return "regular expression"
+	case reflect.TypeFor[Strings]():
+		return "text, or a list of them"
+	case reflect.TypeFor[Quantity]():
+		return "[quantity](#quantities)"
+	case reflect.TypeFor[Quantities]():
+		return "[quantity](#quantities), or a list of them"
+	case reflect.TypeFor[Raw]():
+		return "[Prometheus' own](#global-and-scrape_configs)"
+	case reflect.TypeFor[HTTPConfig]():
+		return "[Prometheus' own](https://prometheus.io/docs/prometheus/latest/configuration/configuration/#http_config)"
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return notation(t.Elem())
+	case reflect.Slice:
+		return "list of " + notation(t.Elem())
+	case reflect.Map:
+		return "name: " + notation(t.Elem())
+	case reflect.Struct:
+		all := chapters()
+		if i := slices.IndexFunc(all, func(s chapter) bool { return s.typ == t }); i >= 0 {
+			return link(all[i])
+		}
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "whole number"
+	case reflect.Float64:
+		return "number"
+	case reflect.String:
+		return "text"
+	default:
+	}
+	panic("the reference has no word for " + t.String())
+}
+
+// excerpt returns the lines of a file that a key at the top has, all of it without a key.
+func excerpt(t *testing.T, name, key string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(referenceExamples, name+".yml"))
+	require.NoError(t, err)
+	c, found := Load(name+".yml", string(text))
+	require.NotNil(t, c, "%s", found)
+	require.Empty(t, found, "an example has no doubtful parts")
+	if key == "" {
+		return string(text)
+	}
+	var document yaml.Node
+	require.NoError(t, yaml.Unmarshal(text, &document))
+	lines := strings.SplitAfter(string(text), "\n")
+	content := document.Content[0].Content
+	for i := 0; i < len(content); i += 2 {
+		if content[i].Value != key {
+			continue
+		}
+		end := len(lines)
+		if i+2 < len(content) {
+			end = content[i+2].Line - 1
+		}
+		return strings.Join(lines[content[i].Line-1:end], "")
+	}
+	t.Fatalf("%s has no %s", name, key)
+	return ""
+}
+
+func TestReferenceIsCurrent(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`<!-- Made from the types of collector/config by "go test ./collector/config -run Reference -update". DO NOT EDIT. -->
+
+# Configuration
+
+` + "`variant_exporter check --config.file=FILE`" + ` reads a file and says what is wrong with it, where, and what would be right.
+` + "`variant_exporter check --schema`" + ` prints a JSON Schema for editors. Unknown keys are mistakes; a key without a value leaves its default in
+place. Durations are written as Prometheus writes them: 90s, 5m, 1h30m. PromQL is checked when the file is read, at most ` +
+		strconv.Itoa(maxExpr) + ` characters.
+`)
+	for _, s := range chapters() {
+		fmt.Fprintf(&b, "\n<a id=%q></a>\n\n## %s\n", s.anchor, s.title)
+		if s.intro != "" {
+			fmt.Fprintf(&b, "\n%s\n", s.intro)
+		}
+		if s.example != "" {
+			fmt.Fprintf(&b, "\n```yaml\n%s```\n", excerpt(t, s.example, s.key))
+		}
+		if s.typ == nil {
+			continue
+		}
+		b.WriteString("\n| key | value | |\n|---|---|---|\n")
+		for _, f := range fieldsOf(s.typ) {
+			require.NotEmpty(t, f.doc, "%s.%s", s.typ, f.name)
+			required := ""
+			if f.required {
+				required = " **Required.**"
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s%s |\n", f.name, notation(f.typ), strings.ReplaceAll(f.doc, "|", `\|`), required)
+		}
+	}
+	presetReference(t, &b)
+	if flag.Lookup("update").Value.String() == "true" { // defined in golden_test.go
+		require.NoError(t, os.MkdirAll(filepath.Dir(reference), 0o755))
+		require.NoError(t, os.WriteFile(reference, []byte(b.String()), 0o644))
+	}
+	current, err := os.ReadFile(reference)
+	require.NoError(t, err)
+	require.Equal(t, b.String(), string(current), "run go test ./collector/config -update")
+}
+
+// presetReference lists the presets and their signals.
+func presetReference(t *testing.T, b *strings.Builder) {
+	t.Helper()
+	b.WriteString("\n<a id=\"presets\"></a>\n\n## Presets\n\nReady signals, to name in a model's `presets`. `variant_exporter presets` prints their expressions.\n" +
+		"\n| preset | signal | unit | form | what it is |\n|---|---|---|---|---|\n")
+	names := LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName}
+	for _, name := range signalPresets() {
+		p, err := loadPreset(name, names, nil)
+		require.NoError(t, err)
+		for _, key := range sortedKeys(p.Signals) {
+			s := p.Signals[key]
+			form := "demand"
+			if s.Demand.IsZero() {
+				form = "usage"
+			}
+			if s.Capacity.Set {
+				form += ", brings its capacity"
+			}
+			if s.OnMissing != "" {
+				form += ", on_missing: " + string(s.OnMissing)
+			}
+			fmt.Fprintf(b, "| `%s` | `%s` | %s | %s | %s |\n", name, key, s.Unit, form, p.Description)
+		}
+	}
+}
