@@ -3,17 +3,21 @@ package collector_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
 // scraper makes scrapes as the server answers them, from the queries to the compressed body.
@@ -41,8 +45,12 @@ func (s *scraper) scrape(ctx context.Context) (int, error) {
 }
 
 func (s *scraper) render(snapshot *collector.Snapshot) (int, error) {
+	return s.renderFrom(collector.NewGatherer(snapshot))
+}
+
+func (s *scraper) renderFrom(g prometheus.Gatherer) (int, error) {
 	var w countingWriter
-	gatherers := prometheus.Gatherers{prometheus.NewRegistry(), collector.NewGatherer(snapshot)}
+	gatherers := prometheus.Gatherers{prometheus.NewRegistry(), g}
 	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{}).ServeHTTP(&w, s.request)
 	if w.status != http.StatusOK {
 		return 0, fmt.Errorf("status %d", w.status)
@@ -112,13 +120,53 @@ func BenchmarkEvaluate(b *testing.B) {
 	}
 }
 
-// BenchmarkRender is the rendering of a snapshot, compressed.
+// BenchmarkRender is the rendering of a snapshot, compressed, by either way.
 func BenchmarkRender(b *testing.B) {
 	s := newScraper(b, 250)
 	snapshot := s.evaluator.Evaluate(b.Context(), fleetAt)
+	for name, gatherer := range map[string]func() prometheus.Gatherer{
+		"gatherer": func() prometheus.Gatherer { return collector.NewGatherer(snapshot) },
+		"collector": func() prometheus.Gatherer {
+			registry := prometheus.NewRegistry()
+			registry.MustRegister(collector.NewCollector(snapshot))
+			return registry
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, err := s.renderFrom(gatherer())
+				require.NoError(b, err)
+			}
+		})
+	}
+}
+
+// BenchmarkIdleFleet is an evaluation, without a network, of 250 models behind gateways whose series have vanished because the
+// models are idle. Whether each gateway is up is asked once and matched to every model.
+func BenchmarkIdleFleet(b *testing.B) {
+	gateway := strings.NewReplacer("presets: [vllm]\n", "presets: [epp]\n    replicas: {min: 0}\n")
+	var up model.Vector
+	for m := range 250 {
+		pool := model.LabelValue(fmt.Sprintf("pool-%d", m))
+		up = append(up, &model.Sample{Metric: model.Metric{"inference_pool": pool}, Value: 1})
+	}
+	text := gateway.Replace(fleetConfig(250))
+	for m := range 250 {
+		text = strings.Replace(text, "    presets:", fmt.Sprintf("    match: {inference_pool: pool-%d}\n    Presets:", m), 1)
+	}
+	c, found := config.Load("idle.yml", strings.ReplaceAll(text, "Presets:", "presets:"))
+	require.NotNil(b, c, "%v", found)
+	e, err := collector.NewEvaluator(c, querierFunc(func(_ context.Context, expr string, _ time.Time) (model.Vector, error) {
+		if strings.Contains(expr, "ready_endpoints") && !strings.Contains(expr, "timestamp(") {
+			return up, nil
+		}
+		return nil, nil
+	}), collector.EvaluatorOptions{Concurrency: 4, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		_, err := s.render(snapshot)
-		require.NoError(b, err)
+		s := e.Evaluate(b.Context(), fleetAt)
+		require.Equal(b, 0, *s.Models[249].Variants[0].Desired)
 	}
 }

@@ -13,31 +13,33 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The budgets of a scrape of 1,000 variants are 50 ms on two cores and 60 MB resident; that of 10 variants is 5 ms. On a machine
-// that others use, too, a test can hold times by a wide margin only; the benchmarks tell more.
+// The budgets of a scrape of 1,000 variants are 50 ms on two cores and 60 MB resident; that of 10 variants is 5 ms.
 const (
 	largeScrape = 50 * time.Millisecond
 	smallScrape = 5 * time.Millisecond
-	timeMargin  = 4
+	cores       = 2
 	residentKB  = 60_000
 )
 
-// TestScrapeTime holds the fastest of several scrapes to the budget.
+// TestScrapeTime holds the processor time of a scrape, which does not depend on what else the machine does, to what two cores
+// have to spend in the budget. The server that answers from memory is in it. The time that passes is logged.
 func TestScrapeTime(t *testing.T) {
 	if underRace {
 		t.Skip("times mean nothing under the race detector")
 	}
+	const scrapes = 10
 	for variants, budget := range map[int]time.Duration{12: smallScrape, 1000: largeScrape} {
 		s := newScraper(t, variants/variantsPerModel)
-		fastest := time.Hour
-		for range 10 {
+		fastest, before := time.Hour, processorTime(t)
+		for range scrapes {
 			begun := time.Now()
 			_, err := s.scrape(t.Context())
 			require.NoError(t, err)
 			fastest = min(fastest, time.Since(begun))
 		}
-		t.Logf("%d variants: %s", variants, fastest)
-		require.Less(t, fastest, timeMargin*budget, "%d variants", variants)
+		spent := (processorTime(t) - before) / scrapes
+		t.Logf("%d variants: %s of processor time, %s at the fastest", variants, spent, fastest)
+		require.Less(t, spent, cores*budget, "%d variants", variants)
 	}
 }
 

@@ -161,10 +161,8 @@ func (d *decision) alive(m, s, query int) bool {
 	}
 	served := &d.program.models[m]
 	labels := served.signals[s].Labels
-	for _, sample := range d.answers[query].vector {
-		id := identify(sample.Metric, labels)
-		value, bad := valueOf(sample, nil)
-		if bad == "" && value > 0 && agrees(id, served.Model, labels) {
+	for _, id := range d.sources(query, labels) {
+		if agrees(id, served.Model, labels) {
 			d.inputs[query].Matched++
 			return true
 		}
@@ -173,7 +171,7 @@ func (d *decision) alive(m, s, query int) bool {
 }
 
 // agrees says that no label of a series contradicts a model.
-func agrees(id identity, m *config.Model, labels config.LabelNames) bool {
+func agrees(id *identity, m *config.Model, labels config.LabelNames) bool {
 	if id.namespace != "" && id.namespace != m.Namespace {
 		return false
 	}

@@ -1,11 +1,8 @@
 package collector_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // demandSignal is oneSignal with settings of the signal and of the model.
@@ -238,107 +235,4 @@ func TestScaleToZero(t *testing.T) {
 			want:    desired("2"),
 		},
 	})
-}
-
-// TestUsage is about demand that shows in what is used of a capacity.
-func TestUsage(t *testing.T) {
-	blocks := `
-signals: {kv_tokens: {unit: tokens, usage: usage, capacity: {query: engines, from_labels: [num_gpu_blocks, block_size]}}}
-models: [{name: m, namespace: ns, signals: [kv_tokens], variants: [{name: a, cost: 1}]}]
-`
-	queued := strings.Replace(usageSignal, "usage: usage", "usage: usage, queued: queued", 1)
-	used := `
-		{namespace="ns", llm_d_ai_variant="a"} 1.5
-		{namespace="ns", llm_d_ai_variant="b"} 0`
-	runCases(t, map[string]decisionCase{
-		"capacity from labels: blocks x tokens x engines, the median over the pods": {
-			config: blocks,
-			answers: canned{
-				"usage": `
-					{namespace="ns", model_name="m", pod="a-6d4cf56db6-xxxxx"} 0.5
-					{namespace="ns", model_name="m", pod="a-6d4cf56db6-zzzzz"} 0.75
-					{namespace="ns", model_name="m", pod="a-6d4cf56db6-bbbbb"} 0.25`,
-				"engines": `
-					{namespace="ns", pod="a-6d4cf56db6-xxxxx", num_gpu_blocks="1000", block_size="16"} 2
-					{namespace="ns", pod="a-6d4cf56db6-zzzzz", num_gpu_blocks="1000", block_size="16"} 1
-					{namespace="ns", pod="a-6d4cf56db6-bbbbb", num_gpu_blocks="1100", block_size="16"} 1`,
-			},
-			want: `
-				variant_desired_replicas{variant="a"} 2
-				variant_model_demand{signal="kv_tokens",unit="tokens"} 26400
-				variant_replica_capacity{signal="kv_tokens",unit="tokens",variant="a"} 17600`,
-		},
-		"capacity from a label that is no number": {
-			config: blocks,
-			answers: canned{
-				"usage":   `{namespace="ns", model_name="m", pod="a-6d4cf56db6-xxxxx"} 0.5`,
-				"engines": `{namespace="ns", pod="a-6d4cf56db6-xxxxx", num_gpu_blocks="None", block_size="16"} 1`,
-			},
-			want:   `variant_exporter_query_bad_samples{input="kv_tokens.capacity",reason="labels"} 1`,
-			absent: []string{"variant_desired_replicas", "variant_replica_capacity"},
-		},
-		"no capacity for what is used": {
-			config:  blocks,
-			answers: canned{"usage": `{namespace="ns", model_name="m", pod="a-6d4cf56db6-xxxxx"} 0.5`, "engines": ""},
-			absent:  []string{"variant_desired_replicas", "variant_model_demand"},
-		},
-		"what is queued is added": {
-			config:  queued,
-			answers: canned{"usage": used, "queued": load("30")},
-			want:    `variant_model_demand{signal="load",unit="tokens"} 45`,
-		},
-		"nothing known of what is queued": {
-			config:  queued,
-			answers: canned{"usage": used, "queued": ""},
-			absent:  []string{"variant_model_demand", "variant_desired_replicas"},
-		},
-		"what is queued while no variant runs": {
-			config:  queued,
-			answers: canned{"queued": load("30"), "current": runs("a", "0", "b", "0")},
-			want: `
-				variant_desired_replicas{variant="a"} 3
-				variant_desired_replicas{variant="b"} 0
-				variant_model_demand{signal="load",unit="tokens"} 30`,
-		},
-		"a variant that carries nothing of the signal uses none of it": {
-			config: strings.Replace(usageSignal, "capacity: {load: 100}", "role: prefill", 1),
-			answers: canned{"usage": `
-				{namespace="ns", llm_d_ai_variant="a"} 1.5
-				{namespace="ns", llm_d_ai_variant="b"} 3`},
-			want: `
-				variant_desired_replicas{variant="a"} 2
-				variant_desired_replicas{variant="b"} 0
-				variant_model_demand{signal="load",unit="tokens"} 15`,
-		},
-	})
-}
-
-// TestQueriesAsked is about which expressions a configuration leads to.
-func TestQueriesAsked(t *testing.T) {
-	for name, c := range map[string]struct {
-		config string
-		want   []string
-	}{
-		"no windows":        {demandSignal("", ""), nil},
-		"scale-down window": {demandSignal("", ", scale_down_window: 5m"), []string{overDown}},
-		"scale-up window":   {demandSignal("", ", scale_up_window: 1m"), []string{lastedUp}},
-		"both":              {demandSignal("", ", scale_down_window: 5m, scale_up_window: 1m"), []string{upThenDown}},
-		"may be idle":       {demandSignal("", ", replicas: {min: 0}"), []string{whileIdle, beforeIdle}},
-		"idle_after as long as the scale-down window": {
-			demandSignal("", ", replicas: {min: 0}, scale_down_window: 10m"), []string{whileIdle, beforeIdle},
-		},
-		"equal expressions, written differently": {
-			`
-signals: {load: {unit: requests, demand: demand}, tokens: {unit: tokens, demand: ' demand{} '}}
-models: [{name: m, namespace: ns, variants: [{name: a, cost: 'demand{}', capacity: {load: 10, tokens: 10}}]}]`, nil,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			q := newCanned(t, nil)
-			s := evaluateWith(t, complete(c.config), q)
-			asked := slices.DeleteFunc(q.asked, func(expr string) bool { return strings.Contains(expr, "timestamp(") })
-			require.ElementsMatch(t, append([]string{"current", "ready", "demand"}, c.want...), asked)
-			require.Len(t, s.Inputs, 3+len(c.want))
-		})
-	}
 }

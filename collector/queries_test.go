@@ -2,6 +2,8 @@ package collector_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,4 +34,34 @@ func unique(texts []string) map[string]bool {
 		set[text] = true
 	}
 	return set
+}
+
+// TestQueriesAsked is about which expressions a configuration leads to.
+func TestQueriesAsked(t *testing.T) {
+	for name, c := range map[string]struct {
+		config string
+		want   []string
+	}{
+		"no windows":        {demandSignal("", ""), nil},
+		"scale-down window": {demandSignal("", ", scale_down_window: 5m"), []string{overDown}},
+		"scale-up window":   {demandSignal("", ", scale_up_window: 1m"), []string{lastedUp}},
+		"both":              {demandSignal("", ", scale_down_window: 5m, scale_up_window: 1m"), []string{upThenDown}},
+		"may be idle":       {demandSignal("", ", replicas: {min: 0}"), []string{whileIdle, beforeIdle}},
+		"idle_after as long as the scale-down window": {
+			demandSignal("", ", replicas: {min: 0}, scale_down_window: 10m"), []string{whileIdle, beforeIdle},
+		},
+		"equal expressions, written differently": {
+			`
+signals: {load: {unit: requests, demand: demand}, tokens: {unit: tokens, demand: ' demand{} '}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 'demand{}', capacity: {load: 10, tokens: 10}}]}]`, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := newCanned(t, nil)
+			s := evaluateWith(t, complete(c.config), q)
+			asked := slices.DeleteFunc(q.asked, func(expr string) bool { return strings.Contains(expr, "timestamp(") })
+			require.ElementsMatch(t, append([]string{"current", "ready", "demand"}, c.want...), asked)
+			require.Len(t, s.Inputs, 3+len(c.want))
+		})
+	}
 }

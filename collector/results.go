@@ -18,6 +18,7 @@ type results struct {
 	models  map[readingKey][]reading
 	series  map[readingKey]*variantSeries
 	targets map[int]map[podTarget]*reading
+	up      map[readingKey][]*identity
 }
 
 // readingKey tells apart what is read from one answer by different labels.
@@ -38,6 +39,7 @@ func newResults(p *program, answers []answer, inputs []Input) *results {
 	return &results{
 		program: p, answers: answers, inputs: inputs,
 		models: map[readingKey][]reading{}, series: map[readingKey]*variantSeries{}, targets: map[int]map[podTarget]*reading{},
+		up: map[readingKey][]*identity{},
 	}
 }
 
@@ -78,6 +80,23 @@ func (r *results) byVariant(q quantity, labels config.LabelNames) *variantSeries
 	}
 	r.series[key] = vs
 	return vs
+}
+
+// sources lists what an answer says is up.
+func (r *results) sources(query int, labels config.LabelNames) []*identity {
+	key := readingKey{query: query, labels: labels}
+	if up, ok := r.up[key]; ok {
+		return up
+	}
+	up := []*identity{}
+	for _, s := range r.answers[query].vector {
+		if value, bad := valueOf(s, nil); bad == "" && value > 0 {
+			id := identify(s.Metric, labels)
+			up = append(up, &id)
+		}
+	}
+	r.up[key] = up
+	return up
 }
 
 // placement is where a sample goes.
