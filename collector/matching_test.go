@@ -14,9 +14,10 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 // usageSignal is oneSignal with a demand in fractions of the capacity in use, of two variants.
 const usageSignal = `
 signals: {load: {unit: tokens, usage: usage}}
-models: [{name: m, namespace: ns, variants: [
-  {name: a, cost: 1, capacity: {load: 10}},
-  {name: b, cost: 9, capacity: {load: 100}, replicas: {max: 3}}]}]
+models:
+  - {name: m, namespace: ns, variants: [
+      {name: a, cost: 1, capacity: {load: 10}},
+      {name: b, cost: 9, capacity: {load: 100}, replicas: {max: 3}}]}
 `
 
 // TestMatchModel is about which model a demand belongs to.
@@ -125,6 +126,14 @@ func TestMatchVariant(t *testing.T) {
 	}
 	demand := func(tokens string) string { return `variant_model_demand{signal="load",unit="tokens"} ` + tokens }
 	runCases(t, map[string]decisionCase{
+		"pods of two namespaces, not told apart: spoils both": {
+			config: usageSignal + "  - {name: m, namespace: other, variants: [{name: a, cost: 1, capacity: {load: 10}}]}\n",
+			answers: canned{"usage": `
+				{pod="a-6d4cf56db6-bcdfg"} 1.2
+				{namespace="ns", pod="b-6d4cf56db6-bcdfg"} 0.25`},
+			absent: []string{"variant_model_demand", "variant_desired_replicas"},
+			want:   `variant_exporter_query_bad_samples{input="load.usage",reason="labels"} 1`,
+		},
 		"variant label, with and without pods": {
 			config: usageSignal,
 			answers: canned{"usage": `
@@ -143,6 +152,13 @@ func TestMatchVariant(t *testing.T) {
 				{namespace="ns", pod="a-6d4cf56db6-aeiou"} 50
 				{namespace="ns", pod="a-0"} 50
 				{namespace="ns", pod="a"} 50`},
+			want: demand("37"),
+		},
+		"pods in no namespace at all": {
+			config: usageSignal,
+			answers: canned{"usage": `
+				{pod="a-6d4cf56db6-bcdfg"} 1.2
+				{pod="b-6d4cf56db6-bcdfg"} 0.25`},
 			want: demand("37"),
 		},
 		"pods of StatefulSets and LeaderWorkerSets": {

@@ -27,7 +27,7 @@ type podTarget struct {
 
 // podOwners finds the variant of a pod by the pod's name.
 type podOwners struct {
-	byTarget map[podTarget]int
+	byTarget map[podTarget][]int // with an empty namespace, those of all namespaces
 	byRegexp []podRegexp
 	long     []podRegexp // Deployments whose pods' names may be cut
 }
@@ -39,7 +39,7 @@ type podRegexp struct {
 }
 
 func newPodOwners(p *program) *podOwners {
-	o := &podOwners{byTarget: map[podTarget]int{}}
+	o := &podOwners{byTarget: map[podTarget][]int{}}
 	for i := range p.variants {
 		v := &p.variants[i]
 		namespace := p.models[v.model].Namespace
@@ -47,7 +47,10 @@ func newPodOwners(p *program) *podOwners {
 			o.byRegexp = append(o.byRegexp, podRegexp{namespace, v.Pods.Regexp, i})
 			continue
 		}
-		o.byTarget[podTarget{namespace, v.ScaleTarget.Name, v.ScaleTarget.Kind}] = i
+		for _, in := range []string{namespace, ""} {
+			target := podTarget{in, v.ScaleTarget.Name, v.ScaleTarget.Kind}
+			o.byTarget[target] = append(o.byTarget[target], i)
+		}
 		if v.ScaleTarget.Kind == config.KindDeployment && len(v.ScaleTarget.Name)+maxHashLength+2 > generatedLength {
 			o.long = append(o.long, podRegexp{namespace, cutName(v.ScaleTarget.Name), i})
 		}
@@ -75,13 +78,11 @@ func (o *podOwners) variants(namespace, pod string) []int {
 	}
 	for _, t := range targetsOf(pod) {
 		t.namespace = namespace
-		if v, ok := o.byTarget[t]; ok {
-			found = append(found, v)
-		}
+		found = append(found, o.byTarget[t]...)
 	}
 	if len(found) == 0 && len(pod) == generatedLength+suffixLength {
 		for _, r := range o.long {
-			if r.namespace == namespace && r.re.MatchString(pod) {
+			if (namespace == "" || r.namespace == namespace) && r.re.MatchString(pod) {
 				found = append(found, r.variant)
 			}
 		}
