@@ -40,8 +40,14 @@ func (b *branching) run(value float64, limit int) bool {
 	b.best = make([]int, len(b.columns))
 	b.choice = make([]int, len(b.columns))
 	saved := append([]int(nil), b.active...)
-	b.node()
+	b.focus()
+	if b.solve(b.cutoff()) {
+		b.discard()
+		b.focus()
+		b.node()
+	}
 	copy(b.active, saved)
+	b.openAll()
 	return !b.cut
 }
 
@@ -58,7 +64,7 @@ func (b *branching) node() {
 	if b.nodes++; b.done() {
 		return
 	}
-	for m := range b.active {
+	for _, m := range b.open {
 		if b.active[m] == 0 {
 			return
 		}
@@ -93,7 +99,7 @@ func (b *branching) discard() {
 	if math.IsInf(gap, 1) {
 		return
 	}
-	for m := range b.columns {
+	for _, m := range b.open {
 		b.keep(m, func(j int) bool { return b.priced(j, b.bestPrice)-b.bestLeast[m] < gap })
 	}
 }
@@ -135,7 +141,7 @@ func (b *branching) division(mixed []int) (int, func(j int) bool) {
 			return best, condition
 		}
 	}
-	for m := range b.columns {
+	for _, m := range b.open {
 		if best < 0 && b.active[m] > 1 {
 			best = m
 		}

@@ -116,7 +116,7 @@ func (s *solver) explain(plan *Plan) {
 // that unit; for a large one it is the budget's price at the bound.
 func (g *group) saving(r int, rows []row) float64 {
 	room := rows[g.rows[r]].room
-	if len(g.models) > roomModels {
+	if g.large() {
 		if len(g.prices) == 0 {
 			return 0
 		}
@@ -165,7 +165,7 @@ func (g *group) cost() float64 {
 func (s *solver) runnerUp() float64 {
 	least := math.Inf(1)
 	for _, g := range s.groups {
-		if len(g.models) > roomModels || !g.proven {
+		if g.large() || !g.proven {
 			return math.Inf(1)
 		}
 		least = min(least, g.runnerUp(least))

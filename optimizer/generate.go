@@ -36,7 +36,8 @@ type result struct {
 // Limits of the parts of one stage.
 const (
 	maxRounds      = 60
-	roomModels     = 16
+	largePart      = 3
+	feasiblePart   = 10
 	enumerateLimit = 4_000
 	diveNodes      = 60
 )
@@ -48,6 +49,13 @@ func (g *group) minimise(st *stage, start [][]int, first bool) result {
 	gen.prices, gen.least = make([]float64, len(st.limit)), make([]float64, len(g.models))
 	gen.pool = newPool(len(g.models), st.limit)
 	gen.step, gen.noise, gen.first = st.step, st.noise, first
+	if g.large() {
+		oneIn := largePart
+		if first {
+			oneIn = feasiblePart
+		}
+		defer g.work.part(oneIn)()
+	}
 	out := result{value: min(st.under, gen.ceiling())}
 	if start != nil {
 		out.points, out.value = start, gen.total(start)
@@ -99,11 +107,11 @@ func (g *generator) improve(out *result) {
 		return
 	}
 	out.lower = g.lower
-	if len(g.models) > roomModels {
+	if g.large() {
 		g.polish(out)
-		return
+	} else {
+		g.dive(out, diveNodes)
 	}
-	g.dive(out, diveNodes)
 	if g.settled(out) {
 		return
 	}
@@ -169,7 +177,7 @@ func (g *generator) makeRoom() bool {
 	for i, m := range g.models {
 		g.rooms[i] = append([]float64(nil), g.st.limit[:rows]...)
 		uses[i] = make([]float64, rows)
-		if n > roomModels {
+		if g.large() {
 			continue
 		}
 		for r := range rows {

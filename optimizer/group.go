@@ -35,6 +35,13 @@ type group struct {
 	prices           []float64
 }
 
+// largeGroup is the number of models above which a group is not planned by
+// listing everything.
+const largeGroup = 16
+
+// large says whether the group is too large to list everything.
+func (g *group) large() bool { return len(g.models) > largeGroup }
+
 // remembered is how many points of a model one stage hands to the next.
 const remembered = 40
 
@@ -238,9 +245,16 @@ func (g *group) priorities() []int {
 	return slices.Compact(all)
 }
 
-// largestStep is the difference in the largest shortfall of a large group
-// below which it is not worth the time to look for a better one.
-const largestStep = 1.0 / (1 << 14)
+// In a group of very many models it is not worth the time to look for a
+// largest shortfall that is better by less than largestStep.
+const (
+	veryLargeGroup = 300
+	largestStep    = 1.0 / (1 << 14)
+)
+
+// maxUnknown is how many tries may end without an answer before the search
+// for the largest shortfall ends with what it has.
+const maxUnknown = 2
 
 // lowerLargest makes the largest shortfall of a priority as small as can be
 // and returns the bound that is proven for it. It tries, in order, to reach
@@ -248,7 +262,7 @@ const largestStep = 1.0 / (1 << 14)
 // is reached and what is excluded.
 func (g *group) lowerLargest(priority int) float64 {
 	low, step := 0.0, shortfallUnit
-	if len(g.models) > roomModels {
+	if len(g.models) > veryLargeGroup {
 		step = largestStep
 	}
 	for i, m := range g.models {
@@ -257,8 +271,8 @@ func (g *group) lowerLargest(priority int) float64 {
 		}
 	}
 	high, _ := g.shortfalls(priority)
-	bound, certain := low, true
-	for tries := 0; low+step <= high && !g.work.stopped(0); tries++ {
+	bound, unknown := low, 0
+	for tries := 0; low+step <= high && unknown < maxUnknown && !g.work.stopped(0); tries++ {
 		try := between(low, high)
 		switch tries {
 		case 0:
@@ -273,7 +287,10 @@ func (g *group) lowerLargest(priority int) float64 {
 			continue
 		}
 		low = try + shortfallUnit
-		if certain = certain && r.proven; certain {
+		if !r.proven {
+			unknown++
+		}
+		if unknown == 0 {
 			bound = low
 		}
 	}

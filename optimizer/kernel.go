@@ -8,8 +8,8 @@ import (
 // Sizes of the searches in a part of a large group.
 const (
 	kernelModels = 16
-	kernelNodes  = 400
-	kernelRounds = 12
+	kernelNodes  = 1500
+	kernelRounds = 60
 )
 
 // polish looks for better plans of a large group by searching among few models

@@ -19,6 +19,11 @@ type master struct {
 	// least is each model's least priced value at bestPrice, low its column.
 	least, bestLeast []float64
 	low              []int
+	// open lists the models that are priced one by one. The others have their
+	// key as their only active column; heldValue and heldEntries sum those up.
+	open        []int
+	heldValue   float64
+	heldEntries []float64
 	// size is the magnitude of the values, for tolerances; least0 is the least
 	// overflow price that goes with it.
 	size, least0 float64
@@ -56,7 +61,39 @@ func newMaster(p *pool, w *work) *master {
 	}
 	m.rescale()
 	m.crash()
+	m.openAll()
 	return m
+}
+
+// openAll makes pass price all models.
+func (m *master) openAll() {
+	m.open, m.heldValue = m.open[:0], 0
+	m.heldEntries = zeroed(m.heldEntries, m.rows)
+	for i := range m.key {
+		m.open = append(m.open, i)
+	}
+}
+
+// focus makes pass price only models that have a choice among active columns,
+// or whose basic columns are not the active one, as long as no column becomes
+// active. The least priced values of the others are then not up to date.
+func (m *master) focus() {
+	basic := make(map[int]bool, m.rows)
+	for _, variable := range m.working {
+		if variable >= 0 {
+			basic[m.owner[variable]] = true
+		}
+	}
+	m.open, m.heldValue = m.open[:0], 0
+	m.heldEntries = zeroed(m.heldEntries, m.rows)
+	for i, key := range m.key {
+		if m.active[i] != 1 || !m.takesPart(key) || basic[i] {
+			m.open = append(m.open, i)
+			continue
+		}
+		m.heldValue += m.value[key]
+		subtract(m.heldEntries, m.row(key), -1)
+	}
 }
 
 // rescale adapts tolerances and penalties to the values in the pool.
@@ -130,14 +167,14 @@ func (m *master) pass() {
 			m.candidates = append(m.candidates, candidate{-1 - m.rows - r, price - m.overflow})
 		}
 	}
-	total := 0.0
+	total := m.heldValue
 	for r, price := range m.price {
 		m.price[r] = max(0, price)
-		total -= m.price[r] * m.limit[r]
+		total += m.price[r] * (m.heldEntries[r] - m.limit[r])
 	}
 	evaluated := 0
-	for i, list := range m.columns {
-		list = list[:m.active[i]]
+	for _, i := range m.open {
+		list := m.columns[i][:m.active[i]]
 		evaluated += len(list)
 		least, low := math.Inf(1), -1
 		for _, j := range list {
@@ -152,7 +189,7 @@ func (m *master) pass() {
 			m.candidates = append(m.candidates, candidate{low, gain})
 		}
 	}
-	m.work.add(evaluated*(m.rows+2)/8 + len(m.columns))
+	m.work.add(evaluated*(m.rows+2)/8 + len(m.open) + len(m.columns)/8)
 	if total > m.bound {
 		m.bound = total
 		copy(m.bestPrice, m.price)
