@@ -20,10 +20,9 @@ type decoder struct {
 	keys  map[string]*yaml.Node // the key of a mapping entry, by the entry's path
 	found Diagnostics
 
-	fields   map[reflect.Type][]field
-	unlisted Diagnostic // stands for the remarks beyond maxFound
-	more     int        // how many those are
-	budget   int        // how many more values may be read, aliases followed
+	fields map[reflect.Type][]field
+	more   bool // errors beyond maxFound
+	budget int  // how many more values may be read, aliases followed
 }
 
 const (
@@ -67,9 +66,8 @@ func (d *decoder) report(severity Severity, path string, n *yaml.Node, message s
 
 func (d *decoder) reportAt(g Diagnostic) remark {
 	if len(d.found) == maxFound {
-		d.more++
-		if d.unlisted.Severity != SeverityError {
-			d.unlisted.Severity = g.Severity
+		if g.Severity == SeverityError {
+			d.more, d.budget = true, 0 // Reading on would tell nobody anything.
 		}
 		return remark{&Diagnostic{}}
 	}
@@ -84,9 +82,8 @@ func (d *decoder) reportAt(g Diagnostic) remark {
 // remarks returns what was found, in the order of the file.
 func (d *decoder) remarks() Diagnostics {
 	found := d.found.sorted()
-	if d.more > 0 {
-		d.unlisted.File, d.unlisted.Message = d.src.name, fmt.Sprintf("%d more remarks are not listed", d.more)
-		found = append(found, d.unlisted)
+	if d.more {
+		found = append(found, Diagnostic{File: d.src.name, Severity: SeverityError, Message: "and more, which are not listed"})
 	}
 	return found
 }

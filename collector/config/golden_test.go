@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -96,7 +97,7 @@ func requireInside(t require.TestingT, text string, found config.Diagnostics) {
 			continue // the remark that others are not listed
 		}
 		require.True(t, d.Line >= 1 && d.Line <= len(lines), "%s", d)
-		require.True(t, d.Column >= 1 && d.Column <= len([]rune(lines[d.Line-1]))+1, "%s", d)
+		require.True(t, d.Column >= 1 && d.Column <= utf8.RuneCountInString(lines[d.Line-1])+1, "%s", d)
 	}
 }
 
