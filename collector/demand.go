@@ -23,7 +23,14 @@ func (d *decision) demandOf(m, s int) SignalValue {
 	}
 	value.Measured = &now.value
 	stable, missing := d.stabilized(m, s, now)
-	planned := stable * (1 + sig.headroom)
+	expected := stable
+	if missing == "" {
+		value.Forecast, missing = d.forecast(m, s)
+		if value.Forecast != nil {
+			expected = max(stable, *value.Forecast)
+		}
+	}
+	planned := expected * (1 + sig.headroom)
 	if missing == "" && planned > maxValue {
 		missing = badRange
 	}

@@ -52,6 +52,7 @@ func (emit emitter) model(m *Model) {
 		labels := []*dto.LabelPair{model, label("signal", s.Name), namespace, label("unit", s.Unit)}
 		emit.pointer(modelDemand, s.Measured, labels)
 		emit.pointer(modelStabilized, s.Stabilized, labels)
+		emit.pointer(modelForecast, s.Forecast, labels)
 		emit.pointer(modelPlanned, s.Planned, labels)
 	}
 	emit.pointer(modelShortfall, m.Shortfall, []*dto.LabelPair{model, namespace})

@@ -35,7 +35,34 @@ func (d *decision) problemModel(m int) optimizer.Model {
 	for v := model.first; v < model.behind; v++ {
 		out.Variants = append(out.Variants, d.problemVariant(m, v))
 	}
+	if d.waking(m, out.Demand) {
+		for i := range out.Variants {
+			price(&out.Variants[i], time.Duration(d.program.variants[model.first+i].Startup))
+		}
+	}
 	return out
+}
+
+// waking says that there is demand for a model of which nothing runs: people wait for the first replica.
+func (d *decision) waking(m int, demand map[string]float64) bool {
+	model := &d.program.models[m]
+	for v := model.first; v < model.behind; v++ {
+		if current := d.facts[v].current; current == nil || *current > 0 || d.program.variants[v].Startup == 0 {
+			return false
+		}
+	}
+	for _, amount := range demand {
+		if amount > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// price makes the cost of a variant that of waiting for it, so that the plan wakes what is ready soonest for its cost. Once
+// something is on its way, the next plan is for the least cost again.
+func price(v *optimizer.Variant, startup time.Duration) {
+	v.Cost, v.StartCost = v.Cost*startup.Hours(), 0
 }
 
 func (d *decision) problemVariant(m, v int) optimizer.Variant {

@@ -49,6 +49,7 @@ type boundModel struct {
 type boundSignal struct {
 	config.ActiveSignal
 	now, stable, idle, before moment
+	forecasts                 []int // of which the largest counts
 	alive, aliveBefore        int
 	headroom                  float64
 	mustLast                  bool // a rise counts only after the scale-up window
@@ -153,6 +154,7 @@ func (p *program) bindSignal(m *config.Model, s config.ActiveSignal) boundSignal
 			*part.query(&b.before) = p.askBefore(name, part.expr, *m.IdleAfter)
 		}
 	}
+	b.forecasts = p.askForecasts(key+".demand", s.Demand, m)
 	return b
 }
 

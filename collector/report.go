@@ -12,7 +12,7 @@ func (d *decision) snapshot(plan optimizer.Plan, err error) *Snapshot {
 	s.Plan = PlanSummary{Err: err}
 	planned := err == nil && slices.ContainsFunc(d.trust, func(t trust) bool { return t != trustNone })
 	if planned {
-		s.Plan = PlanSummary{Status: plan.Status, Gap: plan.Gap, ShortfallGap: plan.ShortfallGap, Cost: plan.Cost}
+		s.Plan = PlanSummary{Status: plan.Status, Gap: plan.Gap, ShortfallGap: plan.ShortfallGap, Cost: d.costOf(plan)}
 	}
 	s.Budgets = d.budgets(plan, planned)
 	for i := range s.Inputs {
@@ -26,6 +26,19 @@ func (d *decision) snapshot(plan optimizer.Plan, err error) *Snapshot {
 		s.Models = append(s.Models, d.modelOf(m, planned))
 	}
 	return s
+}
+
+// costOf is the running cost of a plan by the variants' own costs, which are not what a plan that wakes a model goes by.
+func (d *decision) costOf(plan optimizer.Plan) float64 {
+	total := 0.0
+	for m := range plan.Models {
+		for i, v := range plan.Models[m].Variants {
+			if cost := d.facts[d.program.models[m].first+i].cost; cost != nil {
+				total += *cost * float64(v.Replicas)
+			}
+		}
+	}
+	return total
 }
 
 func (d *decision) budgets(plan optimizer.Plan, planned bool) []Budget {

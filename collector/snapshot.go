@@ -90,7 +90,8 @@ type SignalValue struct {
 	Name, Unit string
 	Measured   *float64 // demand now, in the unit; nil when it cannot be trusted
 	Stabilized *float64 // demand after the windows
-	Planned    *float64 // demand with headroom: what was planned for
+	Forecast   *float64 // demand expected by the time a replica ordered now is ready; nil without a forecast or without history
+	Planned    *float64 // the larger of stabilized and forecast, with headroom: what was planned for
 	Missing    string   // why there is no demand; empty when there is
 	Ignored    bool     // missing, and the configuration says that this does not matter
 }

@@ -31,6 +31,7 @@ const (
 	variantDecision
 	modelDemand
 	modelStabilized
+	modelForecast
 	modelPlanned
 	modelShortfall
 	budgetLimit
@@ -69,7 +70,8 @@ func Metrics() []Metric {
 	table[variantDecision] = Metric{"variant_decision", "1 for the reason in force: demand, min, max, budget, idle, make_before_break, stuck or hold.", with(variant, "reason")}
 	table[modelDemand] = Metric{"variant_model_demand", "Demand as measured now, in the unit that the label names. A sum over signals means nothing.", signal}
 	table[modelStabilized] = Metric{"variant_model_stabilized_demand", "Demand after the scale-down and scale-up windows.", signal}
-	table[modelPlanned] = Metric{"variant_model_planned_demand", "Demand that was planned for: stabilized, with headroom.", signal}
+	table[modelForecast] = Metric{"variant_model_forecast_demand", "Demand expected by the time at which a replica that is ordered now is ready; absent without a forecast or without history.", signal}
+	table[modelPlanned] = Metric{"variant_model_planned_demand", "Demand that was planned for: the larger of stabilized and forecast, with headroom.", signal}
 	table[modelShortfall] = Metric{"variant_model_shortfall_ratio", "Share of the planned demand that the plan leaves uncarried, of the signal for which it is largest.", []string{"model", "target_namespace"}}
 	table[budgetLimit] = Metric{"variant_budget_limit", "Limit of a budget, in the unit that the label names.", []string{"budget", "unit"}}
 	table[budgetUsed] = Metric{"variant_budget_used", "What the plan uses of a budget.", []string{"budget", "unit"}}

@@ -45,6 +45,29 @@ type Tuning struct {
 	ScaleDownWindow *Duration `yaml:"scale_down_window" doc:"Demand is the maximum over this window, so that a dip shorter than it takes no replica away. Default: 5m."`
 	ScaleUpWindow   *Duration `yaml:"scale_up_window" doc:"Demand must have lasted this long to count, so that a peak shorter than it adds no replica. Default: 0s, any peak counts."`
 	IdleAfter       *Duration `yaml:"idle_after" doc:"A model that may scale to zero does so after this long without demand. Default: 10m."`
+	Forecast        Forecast  `yaml:"forecast" doc:"Plan for the demand that is coming, from the history of the demand expression itself. Only for signals of the demand form."`
+}
+
+// Forecast is how the demand at the time at which a replica ordered now is ready is foreseen. What is planned for is never below
+// what is measured.
+type Forecast struct {
+	Method   ForecastMethod `yaml:"method" doc:"none; linear: the trend over lookback, continued; seasonal: what came yesterday and last week until this time plus lead, scaled to today's level."`
+	Lookback *Duration      `yaml:"lookback" doc:"How far back the trend, or today's level, is taken from. Default 10m."`
+	Lead     *Duration      `yaml:"lead" doc:"How far ahead to look; at least the longest startup of the model's variants."`
+}
+
+// ForecastMethod is a way of foreseeing demand.
+type ForecastMethod string
+
+// The ways of foreseeing demand.
+const (
+	ForecastNone     ForecastMethod = "none"
+	ForecastLinear   ForecastMethod = "linear"
+	ForecastSeasonal ForecastMethod = "seasonal"
+)
+
+func (ForecastMethod) values() []string {
+	return []string{string(ForecastNone), string(ForecastLinear), string(ForecastSeasonal)}
 }
 
 // ScaleTargets are the expressions that yield how many replicas scale targets have. Results carry the namespace label, and
@@ -149,6 +172,7 @@ const (
 	defaultHeadroom                 = 0.15
 	defaultScaleDown                = Duration(5 * time.Minute)
 	defaultIdleAfter                = Duration(10 * time.Minute)
+	defaultLookback                 = Duration(10 * time.Minute)
 	presetScaleTargets              = "kube-state-metrics"
 	defaultNamespaceName            = "namespace"
 	defaultModelName                = "model_name"

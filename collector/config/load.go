@@ -61,10 +61,12 @@ func newDecoder(src *source) *decoder {
 func (d *decoder) complete(c *Config) {
 	c.Labels = c.Labels.or(LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName})
 	headroom, scaleUp, scaleDown, idle := defaultHeadroom, Duration(0), defaultScaleDown, defaultIdleAfter
+	lookback, lead := defaultLookback, Duration(0)
 	if n := d.nodes["prometheus.http_config"]; c.Prometheus != nil && (n == nil || isNull(n)) {
 		c.Prometheus.HTTPConfig.HTTPClientConfig = commonconfig.DefaultHTTPClientConfig
 	}
-	c.Defaults = c.Defaults.or(Tuning{Headroom: &headroom, ScaleDownWindow: &scaleDown, ScaleUpWindow: &scaleUp, IdleAfter: &idle})
+	c.Defaults = c.Defaults.or(Tuning{Headroom: &headroom, ScaleDownWindow: &scaleDown, ScaleUpWindow: &scaleUp, IdleAfter: &idle,
+		Forecast: Forecast{Method: ForecastNone, Lookback: &lookback, Lead: &lead}})
 	for name, s := range c.Signals {
 		s.Labels = s.Labels.or(c.Labels)
 		if s.OnMissing == "" {
@@ -151,7 +153,22 @@ func (t Tuning) or(o Tuning) Tuning {
 	if t.IdleAfter == nil {
 		t.IdleAfter = o.IdleAfter
 	}
+	t.Forecast = t.Forecast.or(o.Forecast)
 	return t
+}
+
+// or fills what is empty from another forecast.
+func (f Forecast) or(o Forecast) Forecast {
+	if f.Method == "" {
+		f.Method = o.Method
+	}
+	if f.Lookback == nil {
+		f.Lookback = o.Lookback
+	}
+	if f.Lead == nil {
+		f.Lead = o.Lead
+	}
+	return f
 }
 
 // setDirectory makes the relative file names of the configuration relative to its folder.
