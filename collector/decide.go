@@ -10,6 +10,7 @@ import (
 // decision is the way from what was read to what is to be run.
 type decision struct {
 	*results
+	sizer   *sizer
 	facts   []facts // per variant
 	trust   []trust // per model
 	signals [][]SignalValue
@@ -34,8 +35,8 @@ const (
 	trustAll
 )
 
-func decide(r *results, interrupt func() bool) *Snapshot {
-	d := &decision{results: r}
+func decide(r *results, sizer *sizer, interrupt func() bool) *Snapshot {
+	d := &decision{results: r, sizer: sizer}
 	d.gather()
 	plan, err := optimizer.Solve(d.problem(), optimizer.Options{Interrupt: interrupt})
 	return d.snapshot(plan, err)
@@ -131,8 +132,8 @@ func (d *decision) readCapacities(m int) {
 		f := &d.facts[v]
 		f.capacities = make([]float64, len(model.signals))
 		for s := range model.signals {
-			if !d.program.variants[v].capacities[s].set {
-				continue // of another role: it carries nothing of this signal
+			if !d.carries(v, s) {
+				continue // of another role
 			}
 			value, missing := d.capacity(v, s)
 			if missing == "" {
@@ -148,7 +149,15 @@ func (d *decision) readCapacities(m int) {
 	}
 }
 
+// carries says that a variant is meant to carry a signal.
+func (d *decision) carries(v, s int) bool {
+	return d.program.variants[v].capacities[s].set || d.sized(v, s)
+}
+
 func (d *decision) capacity(v, s int) (value float64, missing string) {
+	if d.sized(v, s) {
+		return d.size(v, s)
+	}
 	x := &d.program.variants[v]
 	return d.ofVariant(x.capacities[s], v, d.program.models[x.model].signals[s].Labels)
 }

@@ -28,6 +28,7 @@ type Evaluator struct {
 	querier promapi.Querier
 	options EvaluatorOptions
 	log     failureLog
+	sizer   sizer
 }
 
 // NewEvaluator makes a configuration ready for evaluation.
@@ -50,7 +51,7 @@ func (e *Evaluator) Evaluate(ctx context.Context, at time.Time) *Snapshot {
 	asking, cancel := reserve(ctx, started)
 	defer cancel()
 	inputs, answers := e.ask(asking, at)
-	s := decide(newResults(e.program, answers, inputs), func() bool { return ctx.Err() != nil })
+	s := decide(newResults(e.program, answers, inputs), &e.sizer, func() bool { return ctx.Err() != nil })
 	s.At = at
 	s.Duration = e.options.Now().Sub(started)
 	e.log.report(e.options.Logger, at, s)

@@ -50,6 +50,7 @@ type boundSignal struct {
 	config.ActiveSignal
 	now, stable, idle, before moment
 	forecasts                 []int // of which the largest counts
+	inputTokens, outputTokens int   // of the latency form
 	alive, aliveBefore        int
 	headroom                  float64
 	mustLast                  bool // a rise counts only after the scale-up window
@@ -132,6 +133,11 @@ func (p *program) bindSignal(m *config.Model, s config.ActiveSignal) boundSignal
 	}
 	key := s.Key()
 	b.alive = p.ask(key+".alive", s.Alive)
+	b.inputTokens, b.outputTokens = p.ask(key+".input_tokens", s.InputTokens), p.ask(key+".output_tokens", s.OutputTokens)
+	absolute, form := s.Demand, "demand"
+	if !s.Latency.IsZero() {
+		absolute, form = s.Latency, "latency"
+	}
 	mayIdle := *m.Replicas.Min == 0
 	if mayIdle {
 		b.aliveBefore = p.askBefore(key+".alive", s.Alive, *m.IdleAfter)
@@ -141,7 +147,7 @@ func (p *program) bindSignal(m *config.Model, s config.ActiveSignal) boundSignal
 		expr  config.Expr
 		query func(*moment) *int
 	}{
-		{"demand", s.Demand, func(q *moment) *int { return &q.demand }},
+		{form, absolute, func(q *moment) *int { return &q.demand }},
 		{"usage", s.Usage, func(q *moment) *int { return &q.usage }},
 		{"queued", s.Queued, func(q *moment) *int { return &q.queued }},
 	} {
@@ -154,7 +160,7 @@ func (p *program) bindSignal(m *config.Model, s config.ActiveSignal) boundSignal
 			*part.query(&b.before) = p.askBefore(name, part.expr, *m.IdleAfter)
 		}
 	}
-	b.forecasts = p.askForecasts(key+".demand", s.Demand, m)
+	b.forecasts = p.askForecasts(key+"."+form, absolute, m)
 	return b
 }
 

@@ -80,7 +80,7 @@ func (d *decision) variantOf(m, v int, planned *optimizer.VariantPlan) Variant {
 		Current: f.current, Ready: f.ready, Cost: f.cost, Reason: optimizer.ReasonHold,
 	}
 	for s, value := range f.capacities {
-		if q := x.capacities[s]; q.set && (q.query == none || value > 0) {
+		if q := x.capacities[s]; q.set && q.query == none || value > 0 {
 			sig := &d.program.models[m].signals[s]
 			out.Capacities = append(out.Capacities, Capacity{sig.Name, sig.Unit, value})
 		}

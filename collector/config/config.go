@@ -78,16 +78,20 @@ type ScaleTargets struct {
 	Disabled bool `yaml:"disabled" doc:"Do not ask for replicas: nothing is then known of what runs."`
 }
 
-// Signal is one measure of demand and capacity. It has one of two forms: demand, absolute and per model; or usage, per variant.
+// Signal is one measure of demand and capacity. It has one of three forms: demand, absolute and per model; usage, per variant; or
+// latency, a rate of requests held against the largest that a queueing model allows within the model's targets.
 type Signal struct {
-	Unit      string     `yaml:"unit" required:"true" doc:"Unit of demand and capacity, such as requests, tokens or requests per second. For display."`
-	Demand    Expr       `yaml:"demand" doc:"Demand per model, in the unit. Give this or usage."`
-	Usage     Expr       `yaml:"usage" doc:"How much of one replica's capacity is in use, from 0 to 1, per pod or summed per variant: demand is then usage times capacity. Give this or demand."`
-	Queued    Expr       `yaml:"queued" doc:"Demand per model that no replica holds yet, in the unit, added to what usage says."`
-	Capacity  Quantity   `yaml:"capacity" doc:"What one replica carries, in the unit, for variants that do not give their own capacity."`
-	Labels    LabelNames `yaml:"labels" doc:"Labels of this signal's results, where they differ from the common ones."`
-	OnMissing OnMissing  `yaml:"on_missing" doc:"What no result for a model means. hold (the default): not known, so no replica is taken away. zero: no demand, where alive says that the source is up. ignore: plan by the other signals."`
-	Alive     Expr       `yaml:"alive" doc:"Above zero where the source of the signal is up. Needed by on_missing: zero."`
+	Unit         string     `yaml:"unit" required:"true" doc:"Unit of demand and capacity, such as requests, tokens or requests per second. For display."`
+	Demand       Expr       `yaml:"demand" doc:"Demand per model, in the unit. Give this or usage."`
+	Usage        Expr       `yaml:"usage" doc:"How much of one replica's capacity is in use, from 0 to 1, per pod or summed per variant: demand is then usage times capacity. Give this or demand."`
+	Queued       Expr       `yaml:"queued" doc:"Demand per model that no replica holds yet, in the unit, added to what usage says."`
+	Latency      Expr       `yaml:"latency" doc:"Requests per second per model, held against the largest rate at which a replica keeps the model's slo by its profile. Give this, demand or usage."`
+	InputTokens  Expr       `yaml:"input_tokens" doc:"Mean prompt tokens of a request per model, for latency."`
+	OutputTokens Expr       `yaml:"output_tokens" doc:"Mean generated tokens of a request per model, for latency."`
+	Capacity     Quantity   `yaml:"capacity" doc:"What one replica carries, in the unit, for variants that do not give their own capacity."`
+	Labels       LabelNames `yaml:"labels" doc:"Labels of this signal's results, where they differ from the common ones."`
+	OnMissing    OnMissing  `yaml:"on_missing" doc:"What no result for a model means. hold (the default): not known, so no replica is taken away. zero: no demand, where alive says that the source is up. ignore: plan by the other signals."`
+	Alive        Expr       `yaml:"alive" doc:"Above zero where the source of the signal is up. Needed by on_missing: zero."`
 
 	preset string // the preset it came from, if any
 }
@@ -120,6 +124,7 @@ type Model struct {
 	Presets   []string           `yaml:"presets" doc:"Presets whose signals the model may use. Where two have a signal of one name, the later one's counts."`
 	Signals   []string           `yaml:"signals" doc:"Signals to plan by. Default: those for which one of the variants gives a capacity."`
 	Match     map[string]Strings `yaml:"match" doc:"Other labels, with one value or a list, by which a result means this model, such as inference_pool: llama-pool."`
+	SLO       *SLO               `yaml:"slo" doc:"Latency targets, for the signal latency."`
 	Priority  int                `yaml:"priority" doc:"Models with lower numbers are served first when budgets run out. Default: 0."`
 	Replicas  ModelReplicas      `yaml:"replicas" doc:"Bounds on the replicas of all variants together."`
 	Variants  []Variant          `yaml:"variants" required:"true" doc:"The ways to serve the model."`
@@ -143,6 +148,7 @@ type Variant struct {
 	Cost        Quantity            `yaml:"cost" required:"true" doc:"Currency per replica and hour. With 1 everywhere the cheapest plan is the one with the fewest replicas."`
 	Uses        map[string]Quantity `yaml:"uses" doc:"What one replica takes of each budget, by the budget's name. power is in watts and needs no budget."`
 	Capacity    map[string]Quantity `yaml:"capacity" doc:"What one replica carries, by the signal's name, in the signal's unit."`
+	Profile     *Profile            `yaml:"profile" doc:"How fast a replica is, for the signal latency."`
 	Replicas    VariantReplicas     `yaml:"replicas" doc:"Bounds on the replicas of this variant."`
 	Startup     Duration            `yaml:"startup" doc:"How long a replica takes from being ordered to being ready. What it costs meanwhile counts against starting one. Default: 0s."`
 }

@@ -65,8 +65,10 @@ func (d *decoder) complete(c *Config) {
 	if n := d.nodes["prometheus.http_config"]; c.Prometheus != nil && (n == nil || isNull(n)) {
 		c.Prometheus.HTTPConfig.HTTPClientConfig = commonconfig.DefaultHTTPClientConfig
 	}
-	c.Defaults = c.Defaults.or(Tuning{Headroom: &headroom, ScaleDownWindow: &scaleDown, ScaleUpWindow: &scaleUp, IdleAfter: &idle,
-		Forecast: Forecast{Method: ForecastNone, Lookback: &lookback, Lead: &lead}})
+	c.Defaults = c.Defaults.or(Tuning{
+		Headroom: &headroom, ScaleDownWindow: &scaleDown, ScaleUpWindow: &scaleUp, IdleAfter: &idle,
+		Forecast: Forecast{Method: ForecastNone, Lookback: &lookback, Lead: &lead},
+	})
 	for name, s := range c.Signals {
 		s.Labels = s.Labels.or(c.Labels)
 		if s.OnMissing == "" {

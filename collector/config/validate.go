@@ -139,26 +139,42 @@ func (v *validator) signal(path, name string, s Signal) {
 	}
 	v.labelNames(join(path, "labels"), s.Labels)
 	// An expression that was given but is wrong has been reported: whether it is there is asked of the file.
-	demand, usage := v.has(join(path, "demand")), v.has(join(path, "usage"))
-	switch {
-	case demand && usage:
-		v.errorf(path, v.keys[path], "both demand and usage").
-			hint("demand is absolute, per model; usage is a share of capacity, per variant: keep one")
-	case !demand && !usage:
-		v.errorf(path, v.keys[path], "neither demand nor usage").hint("give a PromQL expression for one of them")
-	case demand && v.has(join(path, "queued")):
-		v.errorf(join(path, "queued"), v.keys[join(path, "queued")], "queued beside demand").
-			hint("add the queue to the demand expression; queued belongs to usage")
-	}
+	v.form(path, s)
 	if s.OnMissing == OnMissingZero && !v.has(join(path, "alive")) {
 		v.errorf(join(path, "on_missing"), nil, "on_missing: zero without alive").
 			hint("give alive, an expression above zero while the source is up: only then is no result a zero")
 	}
-	for key, e := range map[string]Expr{"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive} {
+	for key, e := range map[string]Expr{
+		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive,
+		"latency": s.Latency, "input_tokens": s.InputTokens, "output_tokens": s.OutputTokens,
+	} {
 		v.vector(join(path, key), e)
 	}
 	v.quantity(join(path, "capacity"), s.Capacity)
 	v.identities(path, s)
+}
+
+// form checks that a signal has one of the three forms, and what belongs to it.
+func (v *validator) form(path string, s Signal) {
+	var forms []string
+	for _, key := range []string{"demand", "usage", "latency"} {
+		if v.has(join(path, key)) {
+			forms = append(forms, key)
+		}
+	}
+	switch {
+	case len(forms) > 1:
+		v.errorf(path, v.keys[path], "both %s and %s", forms[0], forms[1]).
+			hint("demand is absolute, per model; usage a share of capacity, per variant; latency a rate of requests: keep one")
+	case len(forms) == 0:
+		v.errorf(path, v.keys[path], "neither demand, usage nor latency").hint("give a PromQL expression for one of them")
+	case forms[0] == "latency":
+		v.latencyForm(path, s)
+	}
+	if len(forms) == 1 && forms[0] != "usage" && v.has(join(path, "queued")) {
+		v.errorf(join(path, "queued"), v.keys[join(path, "queued")], "queued beside %s", forms[0]).
+			hint("queued belongs to usage; a demand expression holds the queue itself")
+	}
 }
 
 // identities checks that a signal's results can be matched.
@@ -168,6 +184,9 @@ func (v *validator) identities(path string, s Signal) {
 	}
 	v.carriesIdentity(join(path, "demand"), s.Demand, v.modelLabels(s))
 	v.carriesIdentity(join(path, "queued"), s.Queued, v.modelLabels(s))
+	v.carriesIdentity(join(path, "latency"), s.Latency, v.modelLabels(s))
+	v.carriesIdentity(join(path, "input_tokens"), s.InputTokens, v.modelLabels(s))
+	v.carriesIdentity(join(path, "output_tokens"), s.OutputTokens, v.modelLabels(s))
 	v.carriesIdentity(join(path, "usage"), s.Usage, []string{s.Labels.Variant, labelPod})
 	if !s.Capacity.Query.IsZero() {
 		v.carriesIdentity(join(path, "capacity"), s.Capacity.Query, []string{s.Labels.Variant, labelPod})

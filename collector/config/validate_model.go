@@ -33,6 +33,7 @@ func (v *validator) model(path string, m *Model) {
 		return // Which signals there are is not known.
 	}
 	v.activate(path, m, available)
+	v.slo(path, m)
 	for i := range m.Variants {
 		v.variant(index(path+".variants", i), m, &m.Variants[i], available)
 	}
@@ -128,6 +129,13 @@ func (v *validator) activate(path string, m *Model, available map[string]ActiveS
 	}
 	if len(m.Signals) == 0 {
 		for i := range m.Variants {
+			if m.SLO != nil && m.Variants[i].Profile != nil {
+				for name, s := range available {
+					if !s.Latency.IsZero() {
+						names[name] = true
+					}
+				}
+			}
 			for name := range m.Variants[i].Capacity {
 				if _, ok := available[name]; ok {
 					names[name] = true
@@ -155,6 +163,7 @@ func (v *validator) variant(path string, m *Model, x *Variant, available map[str
 	v.labelValue(join(path, "name"), x.Name)
 	v.targetName(path, x)
 	v.unique(path, m, x)
+	v.profile(path, x)
 	v.quantity(join(path, "cost"), x.Cost)
 	for _, name := range sortedKeys(x.Uses) {
 		v.use(join(path, "uses."+name), name, x.Uses[name])
@@ -187,6 +196,9 @@ func (v *validator) missingCapacity(path string, m *Model, x *Variant) {
 		return
 	}
 	for _, s := range m.active {
+		if !s.Latency.IsZero() && x.Profile != nil && m.SLO != nil {
+			continue
+		}
 		if !x.Capacity[s.Name].Set && !s.Capacity.Set {
 			v.errorf(path, v.keys[join(path, "capacity")], "no capacity for the signal %s that the model is planned by", s.Name).
 				hint("give capacity.%s in %s per replica, or 0 if this variant carries none of it", s.Name, s.Unit)

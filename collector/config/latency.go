@@ -1,0 +1,106 @@
+package config
+
+import (
+	"math"
+	"regexp"
+	"strconv"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// SLO is the latency that users of a model are promised.
+type SLO struct {
+	TTFT     Seconds  `yaml:"ttft" doc:"Target for the time to the first token, such as 500ms."`
+	ITL      Seconds  `yaml:"itl" doc:"Target for the time between output tokens, such as 40ms."`
+	Quantile *float64 `yaml:"quantile" minimum:"0" maximum:"1" doc:"Share of requests, and of output tokens, that must meet the targets, such as 0.95. Default: the means must."`
+}
+
+// Profile is how fast a replica is: the coefficients of a queueing model of its server. Written out in docs/latency.md.
+type Profile struct {
+	Alpha    Seconds `yaml:"alpha" required:"true" doc:"Fixed time of an iteration, such as 12ms."`
+	Beta     Seconds `yaml:"beta" required:"true" doc:"Compute time per token, such as 0.03ms."`
+	Gamma    Seconds `yaml:"gamma" required:"true" doc:"Time to read one cached token, such as 0.0005ms."`
+	MaxBatch int     `yaml:"max_batch" required:"true" minimum:"1" maximum:"65536" doc:"Most requests in service at once (vLLM: max-num-seqs)."`
+	MaxQueue *int    `yaml:"max_queue" minimum:"0" maximum:"1000000" doc:"Most requests that wait. Default: ten times max_batch."`
+}
+
+// Seconds is a span of time with a fraction, such as 0.03ms, in seconds.
+type Seconds float64
+
+const secondsPattern = `^([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s)$`
+
+var secondsNotation = regexp.MustCompile(secondsPattern)
+
+func (v *Seconds) decodeYAML(d *decoder, path string, n *yaml.Node) {
+	var text string
+	if !d.scalar(path, n, &text, "a time") {
+		return
+	}
+	m := secondsNotation.FindStringSubmatch(text)
+	if m == nil {
+		d.errorf(path, n, "%q is not a time", text).hint("write it like 12ms, 0.03ms or 1.5s")
+		return
+	}
+	number, err := strconv.ParseFloat(m[1], 64)
+	if err != nil || math.IsInf(number, 0) {
+		d.errorf(path, n, "%q is not a time", text).hint("write it like 12ms, 0.03ms or 1.5s")
+		return
+	}
+	unit := map[string]time.Duration{
+		"ns": time.Nanosecond, "us": time.Microsecond, "µs": time.Microsecond, "ms": time.Millisecond, "s": time.Second,
+	}[m[2]]
+	*v = Seconds(number * unit.Seconds())
+}
+
+func (Seconds) jsonSchema(*schemaBuilder) map[string]any {
+	return map[string]any{"type": "string", "pattern": secondsPattern}
+}
+
+// latencyForm checks a signal that is planned by the queueing model.
+func (v *validator) latencyForm(path string, s Signal) {
+	for _, key := range []string{"input_tokens", "output_tokens"} {
+		if !v.has(join(path, key)) {
+			v.errorf(path, v.keys[path], "latency without %s", key).hint("give PromQL for the mean tokens of a request, per model")
+		}
+	}
+	if s.Capacity.Set {
+		v.errorf(join(path, "capacity"), v.keys[join(path, "capacity")], "capacity beside latency").
+			hint("the capacity follows from the variants' profiles and the model's slo; a variant may still give its own")
+	}
+}
+
+// slo checks a model's targets, and holds them against what its variants can do at best: one request of one token.
+func (v *validator) slo(path string, m *Model) {
+	if m.SLO == nil {
+		return
+	}
+	at := join(path, "slo")
+	if m.SLO.TTFT == 0 && m.SLO.ITL == 0 {
+		v.errorf(at, nil, "neither ttft nor itl").hint("give a target for one of them")
+	}
+	if q := m.SLO.Quantile; q != nil && (*q <= 0 || *q >= 1) {
+		v.errorf(join(at, "quantile"), nil, "quantile of %v", *q).hint("between 0 and 1, such as 0.95; leave it out for means")
+	}
+	for i := range m.Variants {
+		p := m.Variants[i].Profile
+		if p == nil {
+			continue
+		}
+		least := p.Alpha + p.Beta
+		for key, target := range map[string]Seconds{"ttft": m.SLO.TTFT, "itl": m.SLO.ITL} {
+			if target > 0 && target < least {
+				v.errorf(join(at, key), nil, "%v s cannot be kept by %s at any load: one step of an idle replica takes alpha + beta = %v + %v = %v s",
+					float64(target), m.Variants[i].Name, float64(p.Alpha), float64(p.Beta), float64(least)).
+					hint("raise the target, or correct the profile")
+			}
+		}
+	}
+}
+
+// profile checks a variant's coefficients.
+func (v *validator) profile(path string, x *Variant) {
+	if x.Profile != nil && v.has(join(path, "profile.alpha")) && x.Profile.Alpha == 0 {
+		v.errorf(join(path, "profile.alpha"), nil, "an iteration that takes no time").hint("give the measured time, such as 12ms")
+	}
+}

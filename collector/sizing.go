@@ -1,0 +1,90 @@
+package collector
+
+import (
+	"sync"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// sizer remembers what the queueing model says, for several evaluations at once. Its answers do not depend on what it remembers.
+type sizer struct {
+	mu    sync.Mutex
+	cache optimizer.CapacityCache
+}
+
+// capacity is the largest rate at which a replica keeps the targets, or why there is none.
+func (s *sizer) capacity(p optimizer.Profile, l optimizer.Lengths, slo optimizer.SLO) (rate float64, missing string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, err := s.cache.Capacity(p, l, slo)
+	switch {
+	case err != nil:
+		return 0, err.Error()
+	case found.Unreachable != nil:
+		return 0, found.Unreachable.String()
+	}
+	return found.Rate, ""
+}
+
+// sized says that a variant's capacity for a signal follows from its profile.
+func (d *decision) sized(v, s int) bool {
+	x := &d.program.variants[v]
+	return !x.capacities[s].set && x.Profile != nil && d.program.models[x.model].signals[s].inputTokens != none
+}
+
+// size asks the queueing model what a replica carries. While there is no demand the lengths of requests are not known, nor needed.
+func (d *decision) size(v, s int) (rate float64, missing string) {
+	x := &d.program.variants[v]
+	sig := &d.program.models[x.model].signals[s]
+	if planned := d.signals[x.model][s].Planned; planned == nil || *planned == 0 {
+		return 0, ""
+	}
+	input, missing := d.mean(x.model, sig.inputTokens, sig.Labels)
+	if missing != "" {
+		return 0, missing
+	}
+	output, missing := d.mean(x.model, sig.outputTokens, sig.Labels)
+	if missing != "" {
+		return 0, missing
+	}
+	rate, missing = d.sizer.capacity(profileOf(x.Profile), optimizer.Lengths{Input: input, Output: max(1, output)}, sloOf(d.program.models[x.model].SLO))
+	if missing != "" {
+		missing = sig.Key() + ": " + missing
+	}
+	return rate, missing
+}
+
+// mean reads a mean of a model, such as the length of its requests.
+func (d *decision) mean(m, query int, labels config.LabelNames) (value float64, missing string) {
+	input := &d.inputs[query]
+	if d.answers[query].err != nil {
+		return 0, input.failed()
+	}
+	found := &d.byModel(query, labels)[m]
+	switch {
+	case found.bad != "":
+		return 0, input.Name + ": " + found.bad
+	case len(found.samples) == 0:
+		return 0, input.Name + ": " + noResult
+	}
+	return found.median(), ""
+}
+
+func profileOf(p *config.Profile) optimizer.Profile {
+	queue := optimizer.DefaultMaxQueue(p.MaxBatch)
+	if p.MaxQueue != nil {
+		queue = *p.MaxQueue
+	}
+	return optimizer.Profile{
+		Alpha: float64(p.Alpha), Beta: float64(p.Beta), Gamma: float64(p.Gamma), MaxBatch: p.MaxBatch, MaxQueue: queue,
+	}
+}
+
+func sloOf(s *config.SLO) optimizer.SLO {
+	slo := optimizer.SLO{TTFT: float64(s.TTFT), ITL: float64(s.ITL)}
+	if s.Quantile != nil {
+		slo.Quantile = *s.Quantile
+	}
+	return slo
+}

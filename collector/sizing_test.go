@@ -1,0 +1,53 @@
+package collector_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// TestLatencySignal is about capacities that follow from profiles and targets.
+func TestLatencySignal(t *testing.T) {
+	const config = `
+signals: {latency: {unit: requests per second, latency: demand, input_tokens: input, output_tokens: output}}
+models: [{name: m, namespace: ns, slo: {ttft: 500ms, itl: 40ms, quantile: 0.95}, variants: [
+  {name: a, cost: 1, profile: {alpha: 12ms, beta: 0.03ms, gamma: 0.0005ms, max_batch: 256}}]}]
+`
+	// What the queueing model says of exactly these lengths; the exporter rounds them up by less than one percent.
+	server, err := optimizer.NewServer(
+		optimizer.Profile{Alpha: 0.012, Beta: 3e-5, Gamma: 5e-7, MaxBatch: 256, MaxQueue: 2560},
+		optimizer.Lengths{Input: 800, Output: 200})
+	require.NoError(t, err)
+	exact, err := server.Capacity(optimizer.SLO{TTFT: 0.5, ITL: 0.04, Quantile: 0.95})
+	require.NoError(t, err)
+
+	snapshot := evaluateWith(t, complete(config), newCanned(t, canned{"demand": load("100"), "input": load("800"), "output": load("200")}))
+	v := snapshot.Models[0].Variants[0]
+	require.Len(t, v.Capacities, 1)
+	capacity := v.Capacities[0].Value
+	require.LessOrEqual(t, capacity, exact.Rate)
+	require.InEpsilon(t, exact.Rate, capacity, 0.02)
+	require.NotNil(t, v.Desired)
+	require.Equal(t, int(math.Ceil(100/capacity)), *v.Desired)
+
+	runCases(t, map[string]decisionCase{
+		"without demand the lengths do not matter": {
+			config:  config,
+			answers: canned{"demand": load("0"), "input": "", "output": ""},
+			want:    `variant_desired_replicas{variant="a"} 1`,
+		},
+		"with demand they do": {
+			config:  config,
+			answers: canned{"demand": load("100"), "input": load("800"), "output": ""},
+			absent:  []string{"variant_desired_replicas"},
+		},
+		"a target that no load keeps says nothing": {
+			config:  config,
+			answers: canned{"demand": load("100"), "input": load("200000"), "output": load("200")},
+			absent:  []string{"variant_desired_replicas", "variant_replica_capacity"},
+		},
+	})
+}
