@@ -76,7 +76,7 @@ func (v *validator) slo(path string, m *Model) {
 		return
 	}
 	at := join(path, "slo")
-	if m.SLO.TTFT == 0 && m.SLO.ITL == 0 {
+	if !v.has(join(at, "ttft")) && !v.has(join(at, "itl")) {
 		v.errorf(at, nil, "neither ttft nor itl").hint("give a target for one of them")
 	}
 	if q := m.SLO.Quantile; q != nil && (*q <= 0 || *q >= 1) {

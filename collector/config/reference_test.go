@@ -39,6 +39,10 @@ func chapters() []chapter {
 			"`static_configs` and `file_sd_configs`.", nil, "embedded", "scrape_configs"},
 		{"labels", "labels", "", reflect.TypeFor[LabelNames](), "labels", "labels"},
 		{"defaults", "defaults", "What models use unless they say otherwise.", reflect.TypeFor[Tuning](), "defaults", "defaults"},
+		{
+			"defaults: forecast", "defaults-forecast", "Capacity that is ready when the load arrives: what is planned for is the larger of what " +
+				"was measured and what is foreseen.", reflect.TypeFor[Forecast](), "forecast", "defaults",
+		},
 		{"scale_targets", "scale_targets", "", reflect.TypeFor[ScaleTargets](), "scale_targets", "scale_targets"},
 		{
 			"energy_price", "energy_price", "Currency per kWh. With `uses: {power: 700}` a replica's cost rises by 0.7 times this.",
@@ -51,8 +55,13 @@ func chapters() []chapter {
 		{"budgets", "budgets", "", reflect.TypeFor[Budget](), "budgets", "budgets"},
 		{"models", "models", "", reflect.TypeFor[Model](), "models", "models"},
 		{"models: replicas", "models-replicas", "", reflect.TypeFor[ModelReplicas](), "", ""},
+		{
+			"models: slo", "models-slo", "Targets for the signal `latency`: a replica's capacity is then the largest rate of requests at which it keeps them, " +
+				"by its profile. See [latency.md](latency.md).", reflect.TypeFor[SLO](), "latency", "models",
+		},
 		{"variants", "variants", "", reflect.TypeFor[Variant](), "variants", "models"},
 		{"variants: scale_target", "variants-scale_target", "", reflect.TypeFor[ScaleTarget](), "", ""},
+		{"variants: profile", "variants-profile", "", reflect.TypeFor[Profile](), "", ""},
 		{"variants: replicas", "variants-replicas", "", reflect.TypeFor[VariantReplicas](), "", ""},
 		{
 			"Quantities", "quantities", "A quantity is a number of 0 or more, or an expression in its place, asked at every evaluation. A mapping says more:",
@@ -72,6 +81,8 @@ func notation(t reflect.Type) string {
 		return "PromQL"
 	case reflect.TypeFor[Duration]():
 		return "duration"
+	case reflect.TypeFor[Seconds]():
+		return "time"
 	case reflect.TypeFor[Regexp]():
 		return "regular expression"
 	case reflect.TypeFor[Strings]():
