@@ -2,30 +2,6 @@ package optimizer
 
 import "math"
 
-// outcome is what is decided and proven for one model or for several.
-type outcome struct {
-	// k is the point chosen for each model.
-	k [][]int
-	// costGap and shortGap are what is missing to a proof, in cost units and
-	// in shortfall; ties says that the ties are settled too.
-	costGap, shortGap float64
-	ties              bool
-}
-
-// floor returns the least shortfall that the model can have by itself: that
-// with all its variants at their largest useful number.
-func (m *model) floor() float64 {
-	x := 0.0
-	for r := range m.signals {
-		left := m.need[r]
-		for i := range m.variants {
-			left -= m.variants[i].covers[r] * float64(m.variants[i].high)
-		}
-		x = max(x, left)
-	}
-	return gridded(x)
-}
-
 // relaxMinimum lowers the model's minimum to what its variants allow by
 // themselves: for good where their maximums are the reason, and until it is
 // known who gets what where budgets are.
@@ -76,13 +52,4 @@ func (s *search) solveAlone(m *model) (k []int, gap float64, ties bool) {
 		gap = max(0, s.value-math.Ceil(s.root-0.5))
 	}
 	return append([]int(nil), s.best...), gap, !s.cut && s.ties < tieLimit
-}
-
-// largest returns the point of the largest useful numbers.
-func (m *model) largest() []int {
-	k := make([]int, len(m.variants))
-	for i := range k {
-		k[i] = m.variants[i].high
-	}
-	return k
 }

@@ -171,7 +171,7 @@ func TestSolveRefusesInvalidProblems(t *testing.T) {
 // TestInterruptedPlansAreValid stops the search at every point and looks at
 // what it leaves.
 func TestInterruptedPlansAreValid(t *testing.T) {
-	p := fleet{models: 40, variants: 4, signals: 2, accelerators: 0.6, power: 0.6, seed: 5}.problem()
+	p := fleet{models: 20, variants: 4, signals: 2, accelerators: 0.8, power: 0.9, seed: 5}.problem()
 	for left := 0; left < 1_000_000; left = 2*left + 1 {
 		polls := left
 		plan, err := optimizer.Solve(p, optimizer.Options{Interrupt: func() bool { polls--; return polls < 0 }})

@@ -76,12 +76,12 @@ func (g *group) minimise(st *stage, start [][]int, first bool) result {
 func (g *generator) ceiling() float64 {
 	sum := 1.0
 	for i, m := range g.models {
-		switch {
-		case g.st.aim == aimUse:
+		switch g.st.aim {
+		case aimUse:
 			sum = float64(g.st.budgets + 1)
-		case g.st.aim == aimShortfall:
+		case aimShortfall:
 			sum += g.st.caps[i]
-		case g.st.aim == aimCost:
+		case aimCost:
 			sum += m.cost(m.largest())
 		default:
 			sum += float64(m.changes(m.largest()) + m.changes(make([]int, len(m.variants))))
@@ -167,49 +167,6 @@ func (g *generator) check(choice []int) (float64, bool) {
 	return value, true
 }
 
-// makeRoom computes what the other models leave to each at most. It returns
-// false where their least uses together exceed a budget.
-func (g *generator) makeRoom() bool {
-	n, rows := len(g.models), g.st.budgets
-	g.rooms = make([][]float64, n)
-	sum := make([]float64, rows)
-	uses := make([][]float64, n)
-	for i, m := range g.models {
-		g.rooms[i] = append([]float64(nil), g.st.limit[:rows]...)
-		uses[i] = make([]float64, rows)
-		if g.large() {
-			continue
-		}
-		for r := range rows {
-			uses[i][r] = g.leastUse(m, r, g.st.caps[i])
-			sum[r] += uses[i][r]
-		}
-	}
-	for r := range rows {
-		if sum[r] > g.st.limit[r] {
-			return false
-		}
-		for i := range n {
-			g.rooms[i][r] -= sum[r] - uses[i][r]
-		}
-	}
-	return true
-}
-
-// leastUse returns a bound on what a model takes of one budget.
-func (g *group) leastUse(m *model, r int, gridCap float64) float64 {
-	slopes := g.search.start(m)
-	for i := range slopes {
-		slopes[i].below = m.variants[i].uses[r]
-		slopes[i].above = slopes[i].below
-	}
-	g.search.run(&task{allow: allowance(gridCap)}, math.Inf(1))
-	if g.search.found && !g.search.cut {
-		return g.search.value
-	}
-	return min(2, g.search.root)
-}
-
 // price searches a model's least priced point below a cutoff. It returns the
 // least value there may be and whether a point was found.
 func (g *generator) price(i int, prices []float64, cutoff float64) (float64, bool) {
@@ -270,7 +227,7 @@ func (g *generator) generate(cutoff float64) bool {
 	for range maxRounds {
 		if !g.solve(cutoff) {
 			// The pool alone proves nothing: columns may be missing.
-			g.master.rescale()
+			g.rescale()
 		}
 		added := g.round()
 		if g.lower >= cutoff {

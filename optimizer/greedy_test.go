@@ -25,12 +25,15 @@ func greedy(p optimizer.Problem) replicas {
 	for _, i := range order {
 		m := &p.Models[i]
 		for j := range m.Variants {
-			for g.n[i][j] < m.Variants[j].Current && g.add(i, j) {
+			for range m.Variants[j].Current - g.n[i][j] {
+				g.add(i, j)
 			}
 		}
-		for modelShortfall(m, g.n[i]) > 0 && g.up(i) {
+		for more := true; more; {
+			more = modelShortfall(m, g.n[i]) > 0 && g.up(i)
 		}
-		for g.down(i) {
+		for more := true; more; {
+			more = g.down(i)
 		}
 	}
 	return g.n
@@ -104,8 +107,7 @@ func (g *greedyPlan) down(i int) bool {
 	m := &g.p.Models[i]
 	order := g.ranked(i)
 	before := modelShortfall(m, g.n[i])
-	for at := len(order) - 1; at >= 0; at-- {
-		j := order[at]
+	for at, j := range slices.Backward(order) {
 		if least := m.Variants[j].Min; g.n[i][j] <= least || (at == 0 && g.n[i][j] == 1) {
 			continue
 		}

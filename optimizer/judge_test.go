@@ -11,7 +11,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
-var judged = flag.Int("judged", 40, "random problems that a MILP solver judges")
+var judged = flag.Int("judged", 30, "random problems that a MILP solver judges")
 
 // scarce returns a random problem of 1 to 6 models under tight budgets.
 func scarce(seed uint64) optimizer.Problem {

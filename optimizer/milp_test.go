@@ -55,19 +55,19 @@ func (m *milp) state() {
 	for i := range m.p.Models {
 		model := &m.p.Models[i]
 		m.stateDemand(i, model)
-		least := ""
+		var least strings.Builder
 		for j := range model.Variants {
 			v := &model.Variants[j]
 			m.stateVariant(i, j, v)
-			least += term(1, name("n", i, j))
+			least.WriteString(term(1, name("n", i, j)))
 			for b := range m.p.Budgets {
 				if use := v.Uses[m.p.Budgets[b].Name]; use > 0 {
 					budgets[b].WriteString(term(use, name("n", i, j)))
 				}
 			}
 		}
-		if model.MinReplicas > 0 && least != "" {
-			m.add("%s >= %d", least, model.MinReplicas)
+		if model.MinReplicas > 0 && least.Len() > 0 {
+			m.add("%s >= %d", least.String(), model.MinReplicas)
 		}
 	}
 	for b := range budgets {
@@ -87,13 +87,14 @@ func (m *milp) stateDemand(i int, model *optimizer.Model) {
 	m.add(" %s <= 1", x)
 	for _, s := range slices.Sorted(maps.Keys(model.Demand)) {
 		if demand := model.Demand[s]; demand > 0 {
-			row := term(1, x)
+			var row strings.Builder
+			row.WriteString(term(1, x))
 			for j := range model.Variants {
 				if c := model.Variants[j].Capacity[s]; c > 0 {
-					row += term(c/demand, name("n", i, j))
+					row.WriteString(term(c/demand, name("n", i, j)))
 				}
 			}
-			m.add("%s >= 1", row)
+			m.add("%s >= 1", row.String())
 		}
 	}
 }
@@ -127,15 +128,15 @@ func (m *milp) objectives() []string {
 		}
 		out = append(out, term(1, z), priorities[p])
 	}
-	cost, changes := "", ""
+	var cost, changes strings.Builder
 	for i := range m.p.Models {
 		for j := range m.p.Models[i].Variants {
 			v := &m.p.Models[i].Variants[j]
-			cost += term(v.Cost, name("n", i, j)) + term(v.StartCost, name("up", i, j))
-			changes += term(1, name("up", i, j)) + term(1, name("down", i, j))
+			cost.WriteString(term(v.Cost, name("n", i, j)) + term(v.StartCost, name("up", i, j)))
+			changes.WriteString(term(1, name("up", i, j)) + term(1, name("down", i, j)))
 		}
 	}
-	return append(out, cost, changes)
+	return append(out, cost.String(), changes.String())
 }
 
 // solve returns the replicas of the optimum in all objectives.

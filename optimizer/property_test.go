@@ -222,7 +222,7 @@ func TestWildNumbers(t *testing.T) {
 				}
 			}
 		}
-		plan, err := optimizer.Solve(p, optimizer.Options{WorkLimit: 300_000})
+		plan, err := optimizer.Solve(p, optimizer.Options{WorkLimit: 20_000})
 		if err != nil {
 			t.Fatal(err)
 		}

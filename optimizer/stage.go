@@ -119,35 +119,6 @@ func (st *stage) measure(m *model, k []int, entries []float64) float64 {
 	return 0
 }
 
-// shortfall returns the model's shortfall at a point, on the grid.
-func (m *model) shortfall(k []int) float64 {
-	x := 0.0
-	for r := range m.signals {
-		x = max(x, m.uncovered(r, k))
-	}
-	return gridded(x)
-}
-
-// uncovered returns what a point leaves of a row.
-func (m *model) uncovered(r int, k []int) float64 {
-	left := m.need[r]
-	for i := range m.variants {
-		left -= m.variants[i].covers[r] * float64(k[i])
-	}
-	return left
-}
-
-// cost returns the cost units of a point beyond those of the minimums.
-func (m *model) cost(k []int) float64 {
-	sum := 0.0
-	for i := range m.variants {
-		v := &m.variants[i]
-		held := min(max(v.held, 0), k[i])
-		sum += v.below*float64(held) + v.above*float64(k[i]-held)
-	}
-	return sum
-}
-
 // pricing sets up a search for the least priced point of a model: its value
 // in the stage plus its entries at the given prices. The search's values leave
 // out the constant offset.
