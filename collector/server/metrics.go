@@ -39,8 +39,7 @@ func (s *Server) metricsHandler() http.Handler {
 	return promhttp.InstrumentMetricHandler(s.registry, handler)
 }
 
-// scrape makes or joins an evaluation and renders it. Each answer has a registry of its own, so that nothing of an earlier one
-// can be in it.
+// scrape makes or joins an evaluation and renders it. Nothing of an earlier one can be in it.
 func (s *Server) scrape(w http.ResponseWriter, r *http.Request, opts promhttp.HandlerOpts) {
 	if !s.scrapes.TryAcquire(1) {
 		http.Error(w, s.refusal(), http.StatusServiceUnavailable)
@@ -60,13 +59,7 @@ func (s *Server) scrape(w http.ResponseWriter, r *http.Request, opts promhttp.Ha
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	registry := prometheus.NewRegistry()
-	if err := registry.Register(collector.NewCollector(snapshot)); err != nil {
-		s.logger.Error("The outcome of an evaluation cannot be rendered.", "err", err)
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	promhttp.HandlerFor(prometheus.Gatherers{s.registry, registry}, opts).ServeHTTP(w, r)
+	promhttp.HandlerFor(prometheus.Gatherers{s.registry, collector.NewGatherer(snapshot)}, opts).ServeHTTP(w, r)
 }
 
 func (s *Server) refusal() string {
