@@ -15,7 +15,13 @@ import (
 // independently as in the chain: an Erlang time; its prefill and first decode
 // step then run in a full batch. What is approximate is that the batch stays
 // as it is for these two steps, and that a service time varies as an
-// exponential one does. docs/latency.md has the error against a simulation.
+// exponential one does.
+//
+// Against a simulation of the server the 0.95 quantile was 4 % off or less
+// where fewer requests than that wait (batches from 64, up to 0.8 MaxRate),
+// and 15 % where more do, near saturation or in a batch of 8. Outputs all of
+// the same length halve the waits that remain, which are then overestimated by
+// as much. docs/latency.md has the table and the command.
 func (s *Server) TTFTQuantile(rate, q float64) float64 {
 	var o occupancy
 	o.solve(s, rate)
@@ -27,7 +33,8 @@ func (s *Server) TTFTQuantile(rate, q float64) float64 {
 //
 // Tokens come from a batch of n in proportion to n/(service time with n) =
 // mu(n), and in balance mu(n) p(n) = rate p(n-1): a token is generated among
-// n+1 as often as an arrival finds n in service.
+// n+1 as often as an arrival finds n in service. Against a simulation the 0.95
+// quantile was off by less than 6 %, or by one step of the batch.
 func (s *Server) ITLQuantile(rate, q float64) float64 {
 	var o occupancy
 	o.solve(s, rate)

@@ -69,7 +69,7 @@ func (s *Server) Capacity(slo SLO) (Capacity, error) {
 	if target := broken(low); target != "" {
 		return Capacity{Binding: target, Unreachable: s.unreachable(&o, slo, target)}, nil
 	}
-	for high-low > 1e-10*high {
+	for high-low > 1e-10*high && high > 1e-15*s.MaxRate() {
 		middle := low + (high-low)/2
 		if target := broken(middle); target != "" {
 			high, binding = middle, target

@@ -9,7 +9,7 @@ const (
 	maxTime   = 1e6  // seconds
 	maxTokens = 1e9
 	maxBatch  = 1 << 16
-	maxQueue  = 1 << 30
+	maxQueue  = 1 << 20
 )
 
 func (p *Profile) validate() error {
