@@ -56,7 +56,7 @@ func TestQuantilesAgainstSimulation(t *testing.T) {
 	for _, c := range simulatedServers {
 		for _, fixed := range []bool{false, true} {
 			for _, load := range []float64{0.3, 0.6, 0.8, 0.95} {
-				compare(t, simulation{
+				compareWithSimulation(t, simulation{
 					profile: optimizer.Profile{
 						Alpha: 0.012, Beta: 3e-5, Gamma: 5e-7, MaxBatch: c.batch, MaxQueue: optimizer.DefaultMaxQueue(c.batch),
 					},
@@ -67,9 +67,9 @@ func TestQuantilesAgainstSimulation(t *testing.T) {
 	}
 }
 
-// compare holds the quantiles of one server at a share of its largest rate to
+// compareWithSimulation holds the quantiles of one server at a share of its largest rate to
 // a simulation.
-func compare(t *testing.T, sim simulation, load float64) {
+func compareWithSimulation(t *testing.T, sim simulation, load float64) {
 	s := server(t, sim.profile, sim.lengths)
 	sim.rate = load * s.MaxRate()
 	slack := 0.02
