@@ -25,7 +25,7 @@ type simulation struct {
 
 // measured is what requests met, in seconds, sorted.
 type measured struct {
-	ttft, itl []float64 // the latter of every 16th token
+	ttft, itl []float64 // the latter of every fourth token of every fourth request
 	inService float64   // the mean number
 	lost      int
 }
@@ -80,6 +80,7 @@ type simulated struct {
 	prefill, decode phase
 	times, clocks   []float64 // when the decode clock showed what
 	area, observed  float64
+	ended           int
 	measured        measured
 }
 
@@ -172,7 +173,7 @@ func (s *simulated) endDecode() {
 			return
 		}
 	}
-	if !r.warm {
+	if s.ended++; s.ended%4 == 0 && !r.warm {
 		s.gaps(r)
 	}
 	if len(s.waiting) > 0 {
@@ -194,7 +195,7 @@ func (s *simulated) gaps(r *request) {
 		part := (s.clocks[at] - clock) / (s.clocks[at] - s.clocks[at-1])
 		return s.times[at] - part*(s.times[at]-s.times[at-1])
 	}
-	for k := 1; k < r.tokens; k += 16 {
+	for k := 1; k < r.tokens; k += 4 {
 		before := when(r.start + float64(k))
 		s.measured.itl = append(s.measured.itl, when(r.start+float64(k+1))-before)
 	}
