@@ -41,12 +41,12 @@ func TestCompare(t *testing.T) {
 		{"5 models, too little", fleet{models: 5, variants: 5, signals: 2, accelerators: 0.6, power: 0.6, seed: 16}},
 		{"15 models, too little", fleet{models: 15, variants: 5, signals: 2, accelerators: 0.6, power: 0.6, seed: 17}},
 	} {
-		compare(t, f.name, f.problem(), judge)
+		comparePlanners(t, f.name, f.problem(), judge)
 	}
 }
 
-// compare prints one line of the table and checks that nobody is better.
-func compare(t *testing.T, name string, p optimizer.Problem, judge bool) {
+// comparePlanners prints one line of the table and checks that nobody is better.
+func comparePlanners(t *testing.T, name string, p optimizer.Problem, judge bool) {
 	begin := time.Now()
 	plan, err := optimizer.Solve(p, optimizer.Options{})
 	ours := time.Since(begin)

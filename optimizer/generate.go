@@ -38,8 +38,8 @@ const (
 	maxRounds      = 60
 	largePart      = 3
 	feasiblePart   = 10
-	enumerateLimit = 4_000
-	diveNodes      = 60
+	enumerateLimit = 30_000
+	diveNodes      = 300
 )
 
 // minimise solves a stage, starting from a plan that fulfils it or from none.
@@ -78,7 +78,7 @@ func (g *generator) ceiling() float64 {
 	for i, m := range g.models {
 		switch g.st.aim {
 		case aimUse:
-			sum = float64(g.st.budgets + 1)
+			sum = float64(g.st.budgets) + 1e-6
 		case aimShortfall:
 			sum += g.st.caps[i]
 		case aimCost:
@@ -112,14 +112,34 @@ func (g *generator) improve(out *result) {
 	} else {
 		g.dive(out, diveNodes)
 	}
-	if g.settled(out) {
-		return
+	// A listing that was cut short can still improve the plan, and with it
+	// narrow the gap for the next.
+	for before := math.Inf(1); out.value < before && !g.work.stopped(0); {
+		before = out.value
+		complete := g.enumerate(g.cutoffFor(out))
+		if g.dive(out, math.MaxInt) && complete {
+			out.lower, out.proven = out.value, true
+		}
+		if g.settled(out) {
+			return
+		}
 	}
-	complete := g.enumerate(g.cutoffFor(out))
-	if g.dive(out, math.MaxInt) && complete {
-		out.lower, out.proven = out.value, true
+	if out.points != nil && out.value-out.lower <= g.closeness(out) {
+		out.proven = true
 	}
-	g.settled(out)
+}
+
+// closeness returns how close to a value a bound must come to count as its
+// proof where listing all points is out of reach: rows are met within
+// Tolerance, and the bound makes use of that at the prices of the rows.
+func (g *generator) closeness(out *result) float64 {
+	switch g.st.aim {
+	case aimShortfall:
+		return 10 * Tolerance
+	case aimCost:
+		return 10 * Tolerance * out.value
+	}
+	return 0
 }
 
 // cutoffFor returns the bound from which on nothing better can be found.

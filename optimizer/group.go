@@ -17,6 +17,8 @@ type group struct {
 	search *search
 	// floors holds the least shortfall of each model by itself.
 	floors []float64
+	// leastUses remembers what leastUse found.
+	leastUses map[useKey]float64
 	// known holds points worth trying in the next stage.
 	known [][][]int
 

@@ -44,9 +44,10 @@ func newMILP(t testing.TB, p optimizer.Problem) *milp {
 
 func name(kind string, i, j int) string { return fmt.Sprintf("%s_%d_%d", kind, i, j) }
 
-// term writes a coefficient and a variable.
+// term writes a coefficient and a variable on a line of their own: CBC does
+// not read long lines.
 func term(c float64, variable string) string {
-	return fmt.Sprintf(" %+.17g %s", c, variable)
+	return fmt.Sprintf("\n %+.17g %s", c, variable)
 }
 
 // state writes all rows but those of the objectives.

@@ -25,7 +25,7 @@ func (g *group) dropMinimums() [][]int {
 			m.need[n] = 0
 		}
 	}
-	g.proven = false
+	g.leastUses, g.proven = nil, false
 	return g.minimumPlan()
 }
 
@@ -106,6 +106,7 @@ func (g *group) relaxMinimums() {
 		largest, _ := aside.shortfalls(priority)
 		aside.lowerSum(priority, largest)
 	}
+	g.leastUses = nil
 	for i, m := range g.models {
 		if n := len(m.signals); n < len(m.need) {
 			m.need[n] -= max(0, aside.models[i].uncovered(0, aside.plan[i])) + Tolerance

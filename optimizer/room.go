@@ -9,14 +9,14 @@ func (g *generator) makeRoom() bool {
 	g.rooms = make([][]float64, n)
 	sum := make([]float64, rows)
 	uses := make([][]float64, n)
-	for i, m := range g.models {
+	for i := range g.models {
 		g.rooms[i] = append([]float64(nil), g.st.limit[:rows]...)
 		uses[i] = make([]float64, rows)
 		if g.large() {
 			continue
 		}
 		for r := range rows {
-			uses[i][r] = g.leastUse(m, r, g.st.caps[i])
+			uses[i][r] = g.leastUse(i, r, g.st.caps[i])
 			sum[r] += uses[i][r]
 		}
 	}
@@ -31,16 +31,36 @@ func (g *generator) makeRoom() bool {
 	return true
 }
 
-// leastUse returns a bound on what a model takes of one budget.
-func (g *group) leastUse(m *model, r int, gridCap float64) float64 {
+// useKey names a least use that is known.
+type useKey struct {
+	model, row int
+	gridCap    float64
+}
+
+// leastUse returns a bound on what a model takes of one budget. It is beyond
+// the budget where the model cannot meet its cap at all.
+func (g *group) leastUse(i, r int, gridCap float64) float64 {
+	key := useKey{i, r, gridCap}
+	if use, ok := g.leastUses[key]; ok {
+		return use
+	}
+	m := g.models[i]
 	slopes := g.search.start(m)
-	for i := range slopes {
-		slopes[i].below = m.variants[i].uses[r]
-		slopes[i].above = slopes[i].below
+	for j := range slopes {
+		slopes[j].below = m.variants[j].uses[r]
+		slopes[j].above = slopes[j].below
 	}
 	g.search.run(&task{allow: allowance(gridCap)}, math.Inf(1))
-	if g.search.found && !g.search.cut {
-		return g.search.value
+	use := 2.0
+	switch {
+	case g.search.cut:
+		use = min(use, g.search.root)
+	case g.search.found:
+		use = g.search.value
 	}
-	return min(2, g.search.root)
+	if g.leastUses == nil {
+		g.leastUses = map[useKey]float64{}
+	}
+	g.leastUses[key] = use
+	return use
 }

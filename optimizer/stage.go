@@ -71,7 +71,8 @@ func newStage(st stage, budgets int) *stage {
 	case aimUse:
 		st.step = 1e-9
 	case aimShortfall:
-		st.step, st.noise = shortfallUnit, shortfallUnit/2
+		// Every model's shortfall is rounded to the grid.
+		st.step, st.noise = shortfallUnit*(1+float64(len(st.caps))/2), shortfallUnit/2
 	case aimCost, aimChanges:
 		st.step, st.noise = max(1, st.step), 0.5
 	}
