@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/model"
@@ -113,6 +114,23 @@ func TestQueryPassesValuesOn(t *testing.T) {
 			assert.Equal(t, at, s.Timestamp.Time().UTC(), expr)
 		}
 	}
+}
+
+// A range is answered as a server would: a value at every step at which there is one.
+func TestQueryRange(t *testing.T) {
+	engine := open(t, embedded.Config{})
+	require.NoError(t, engine.Append(t.Context(), every(time.Minute, "load", "a", 1, 2, 3)))
+	matrix, err := engine.QueryRange(t.Context(), "load * 10", v1.Range{Start: start, End: start.Add(2 * time.Minute), Step: time.Minute})
+	require.NoError(t, err)
+	require.Len(t, matrix, 1)
+	assert.Equal(t, model.Metric{"pod": "a"}, matrix[0].Metric)
+	var values []float64
+	for _, p := range matrix[0].Values {
+		values = append(values, float64(p.Value))
+	}
+	assert.Equal(t, []float64{10, 20, 30}, values)
+	_, err = engine.QueryRange(t.Context(), "load[", v1.Range{Start: start, End: start.Add(time.Minute), Step: time.Minute})
+	assert.Equal(t, promapi.ReasonBadQuery, promapi.ReasonOf(err))
 }
 
 // The configured look-back decides how long a series without a staleness marker counts.

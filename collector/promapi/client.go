@@ -47,7 +47,7 @@ type Client struct {
 	timeout time.Duration
 }
 
-var _ Querier = (*Client)(nil)
+var _ RangeQuerier = (*Client)(nil)
 
 // New returns a Client. It reads the files that the configuration names, but connects to nothing.
 func New(cfg Config) (*Client, error) {

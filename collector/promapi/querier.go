@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 )
 
@@ -15,4 +16,10 @@ import (
 // The values in the vector are as the source gave them: a sample may be NaN, infinite, negative or a native histogram.
 type Querier interface {
 	Query(ctx context.Context, expr string, at time.Time) (model.Vector, error)
+}
+
+// RangeQuerier answers at one instant, and over a range of time. Its answers are as whole as those of Querier.
+type RangeQuerier interface {
+	Querier
+	QueryRange(ctx context.Context, expr string, r v1.Range) (model.Matrix, error)
 }
