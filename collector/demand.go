@@ -30,7 +30,10 @@ func (d *decision) demandOf(m, s int) SignalValue {
 			expected = max(stable, *value.Forecast)
 		}
 	}
-	planned := expected * (1 + sig.headroom)
+	planned := 0.0
+	if missing == "" {
+		planned, missing = d.withHeadroom(m, s, now.value, expected)
+	}
 	if missing == "" && planned > maxValue {
 		missing = badRange
 	}

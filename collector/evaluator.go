@@ -29,6 +29,8 @@ type Evaluator struct {
 	options EvaluatorOptions
 	log     failureLog
 	sizer   sizer
+	ranges  promapi.RangeQuerier // nil where the querier answers at one instant only
+	noise   noiseMeter
 }
 
 // NewEvaluator makes a configuration ready for evaluation.
@@ -41,7 +43,12 @@ func NewEvaluator(c *config.Config, q promapi.Querier, options EvaluatorOptions)
 	case options.Now == nil || options.Logger == nil:
 		return nil, errors.New("new evaluator: a clock and a logger are needed")
 	}
-	return &Evaluator{program: compile(c), querier: q, options: options}, nil
+	e := &Evaluator{program: compile(c), querier: q, options: options}
+	var ranges bool
+	if e.ranges, ranges = q.(promapi.RangeQuerier); !ranges && len(e.program.histories) > 0 {
+		return nil, errors.New("new evaluator: headroom: auto needs a querier that answers over ranges")
+	}
+	return e, nil
 }
 
 // Evaluate asks every input once, all for the same moment, and decides. It always returns a snapshot: what goes wrong on the way
@@ -50,8 +57,8 @@ func (e *Evaluator) Evaluate(ctx context.Context, at time.Time) *Snapshot {
 	started := e.options.Now()
 	asking, cancel := reserve(ctx, started)
 	defer cancel()
-	inputs, answers := e.ask(asking, at)
-	s := decide(newResults(e.program, answers, inputs), &e.sizer, func() bool { return ctx.Err() != nil })
+	r := e.ask(asking, at)
+	s := decide(r, &e.sizer, func() bool { return ctx.Err() != nil })
 	s.At = at
 	s.Duration = e.options.Now().Sub(started)
 	e.log.report(e.options.Logger, at, s)
@@ -69,9 +76,9 @@ func reserve(ctx context.Context, now time.Time) (context.Context, context.Cance
 }
 
 // ask sends every query, a bounded number at a time.
-func (e *Evaluator) ask(ctx context.Context, at time.Time) ([]Input, []answer) {
+func (e *Evaluator) ask(ctx context.Context, at time.Time) *results {
 	p := e.program
-	inputs := make([]Input, len(p.queries))
+	inputs := make([]Input, len(p.queries)+len(p.histories))
 	answers := make([]answer, len(p.queries))
 	var group errgroup.Group
 	group.SetLimit(e.options.Concurrency)
@@ -95,11 +102,25 @@ func (e *Evaluator) ask(ctx context.Context, at time.Time) ([]Input, []answer) {
 			return nil
 		})
 	}
+	pasts := make([]past, len(p.histories))
+	for i, h := range p.histories {
+		group.Go(func() error {
+			begun := e.options.Now()
+			pasts[i] = e.noise.past(ctx, e.ranges, p, i, at)
+			inputs[len(p.queries)+i] = Input{
+				Name: h.name, Query: h.expr, Series: pasts[i].series, Matched: pasts[i].series, Err: pasts[i].err, Age: ageUnknown,
+				Duration: e.options.Now().Sub(begun),
+			}
+			return nil
+		})
+	}
 	_ = group.Wait() // no function returns an error: each answer carries its own
 	for i, a := range p.ages {
 		setAges(inputs, a, ages[i].vector, at)
 	}
-	return inputs, answers
+	r := newResults(p, answers, inputs)
+	r.past = pasts
+	return r
 }
 
 const ageUnknown = time.Duration(-1)

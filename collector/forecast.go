@@ -14,22 +14,21 @@ const maxSeasonalScale = 3
 // askForecasts asks for the demand that is to be expected by the time at which a replica that is ordered now is ready.
 func (p *program) askForecasts(name string, e config.Expr, m *config.Model) []int {
 	lead := leadOf(m)
-	if e.IsZero() || lead <= 0 {
+	if e.IsZero() || lead <= 0 || m.Forecast.Method == config.ForecastNone {
 		return nil
 	}
+	var queries []int
 	switch m.Forecast.Method {
 	case config.ForecastLinear:
-		return []int{p.askText(fmt.Sprintf("%s.linear_%s", name, lead), linear(e, *m.Forecast.Lookback, lead))}
-	case config.ForecastSeasonal:
-		var queries []int
+		queries = append(queries, p.askText(fmt.Sprintf("%s.linear_%s", name, lead), linear(e, *m.Forecast.Lookback, lead)))
+	default:
 		for _, season := range []config.Duration{config.Duration(24 * time.Hour), config.Duration(7 * 24 * time.Hour)} {
 			if lead < season {
 				queries = append(queries, p.askText(fmt.Sprintf("%s.seasonal_%s", name, season), seasonal(e, *m.Forecast.Lookback, lead, season)))
 			}
 		}
-		return queries
 	}
-	return nil
+	return queries
 }
 
 // linear continues the trend over lookback, which half of lookback must have been seen for: two samples make no trend.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
 // none stands for a query that is not asked.
@@ -20,6 +21,8 @@ type program struct {
 	index   map[string]int // expression -> place in queries
 	named   map[string]int // name -> how many queries were to have it
 	ages    []ageQuery
+
+	histories []history
 
 	models         []boundModel
 	variants       []boundVariant // of all models, in their order
@@ -53,6 +56,8 @@ type boundSignal struct {
 	inputTokens, outputTokens int   // of the latency form
 	alive, aliveBefore        int
 	headroom                  float64
+	history                   int // in program.histories; of headroom: auto
+	noise                     optimizer.Noise
 	mustLast                  bool // a rise counts only after the scale-up window
 }
 
@@ -128,7 +133,7 @@ func (p *program) capacity(id string, v *config.Variant, s config.ActiveSignal) 
 func (p *program) bindSignal(m *config.Model, s config.ActiveSignal) boundSignal {
 	never := moment{none, none, none}
 	b := boundSignal{
-		ActiveSignal: s, headroom: *m.Headroom, mustLast: *m.ScaleUpWindow > 0,
+		ActiveSignal: s, headroom: m.Headroom.Ratio, history: none, mustLast: *m.ScaleUpWindow > 0,
 		now: never, stable: never, idle: never, before: never, aliveBefore: none,
 	}
 	key := s.Key()
@@ -161,6 +166,10 @@ func (p *program) bindSignal(m *config.Model, s config.ActiveSignal) boundSignal
 		}
 	}
 	b.forecasts = p.askForecasts(key+"."+form, absolute, m)
+	if m.Headroom.Auto && !absolute.IsZero() {
+		b.history = p.askHistory(key+"."+form, absolute, s.Labels)
+		b.noise = noiseOf(m)
+	}
 	return b
 }
 

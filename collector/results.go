@@ -15,6 +15,7 @@ type results struct {
 	program *program
 	answers []answer
 	inputs  []Input
+	past    []past // in the order of the program's histories
 	models  map[readingKey][]reading
 	series  map[readingKey]*variantSeries
 	targets map[int]map[podTarget]*reading

@@ -41,7 +41,7 @@ type LabelNames struct {
 
 // Tuning is how measured demand becomes the demand that is planned for.
 type Tuning struct {
-	Headroom        *float64  `yaml:"headroom" minimum:"0" maximum:"10" doc:"Share planned above what was measured: 0.15 plans 15 % more. From 0 to 10. Default: 0.15."`
+	Headroom        *Headroom `yaml:"headroom" doc:"Share planned above what was measured: 0.15 plans 15 % more, from 0 to 10. auto: from trend, noise and the errors that this forecast made over the last day; for signals of the forms demand and latency. Default: 0.15."`
 	ScaleDownWindow *Duration `yaml:"scale_down_window" doc:"Demand is the maximum over this window, so that a dip shorter than it takes no replica away. Default: 5m."`
 	ScaleUpWindow   *Duration `yaml:"scale_up_window" doc:"Demand must have lasted this long to count, so that a peak shorter than it adds no replica. Default: 0s, any peak counts."`
 	IdleAfter       *Duration `yaml:"idle_after" doc:"A model that may scale to zero does so after this long without demand. Default: 10m."`

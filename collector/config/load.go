@@ -60,7 +60,7 @@ func newDecoder(src *source) *decoder {
 // complete fills in the defaults.
 func (d *decoder) complete(c *Config) {
 	c.Labels = c.Labels.or(LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName})
-	headroom, scaleUp, scaleDown, idle := defaultHeadroom, Duration(0), defaultScaleDown, defaultIdleAfter
+	headroom, scaleUp, scaleDown, idle := Headroom{Ratio: defaultHeadroom}, Duration(0), defaultScaleDown, defaultIdleAfter
 	lookback, lead := defaultLookback, Duration(0)
 	if n := d.nodes["prometheus.http_config"]; c.Prometheus != nil && (n == nil || isNull(n)) {
 		c.Prometheus.HTTPConfig.HTTPClientConfig = commonconfig.DefaultHTTPClientConfig

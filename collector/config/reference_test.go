@@ -81,6 +81,8 @@ func notation(t reflect.Type) string {
 		return "PromQL"
 	case reflect.TypeFor[Duration]():
 		return "duration"
+	case reflect.TypeFor[Headroom]():
+		return "number or auto"
 	case reflect.TypeFor[Seconds]():
 		return "time"
 	case reflect.TypeFor[Regexp]():

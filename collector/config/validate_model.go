@@ -129,18 +129,7 @@ func (v *validator) activate(path string, m *Model, available map[string]ActiveS
 	}
 	if len(m.Signals) == 0 {
 		for i := range m.Variants {
-			if m.SLO != nil && m.Variants[i].Profile != nil {
-				for name, s := range available {
-					if !s.Latency.IsZero() {
-						names[name] = true
-					}
-				}
-			}
-			for name := range m.Variants[i].Capacity {
-				if _, ok := available[name]; ok {
-					names[name] = true
-				}
-			}
+			given(names, m, &m.Variants[i], available)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
@@ -149,6 +138,15 @@ func (v *validator) activate(path string, m *Model, available map[string]ActiveS
 	}
 	if len(m.active) == 0 && len(m.Variants) > 0 && v.sound(path+".variants") && v.sound(path+".signals") {
 		v.errorf(path, nil, "no signal to plan by").hint("%s", noSignalHint(available))
+	}
+}
+
+// given adds the signals for which a variant has a capacity: one of its own, or one that follows from its profile.
+func given(names map[string]bool, m *Model, x *Variant, available map[string]ActiveSignal) {
+	for name, s := range available {
+		if x.Capacity[name].Set || !s.Latency.IsZero() && m.SLO != nil && x.Profile != nil {
+			names[name] = true
+		}
 	}
 }
 
