@@ -112,6 +112,9 @@ func (g *generator) improve(out *result) {
 	} else {
 		g.dive(out, diveNodes)
 	}
+	if g.settled(out) {
+		return
+	}
 	// A listing that was cut short can still improve the plan, and with it
 	// narrow the gap for the next.
 	for before := math.Inf(1); out.value < before && !g.work.stopped(0); {
@@ -138,8 +141,9 @@ func (g *generator) closeness(out *result) float64 {
 		return 10 * Tolerance
 	case aimCost:
 		return 10 * Tolerance * out.value
+	default:
+		return 0
 	}
-	return 0
 }
 
 // cutoffFor returns the bound from which on nothing better can be found.
