@@ -126,22 +126,18 @@ func (o *occupancy) longer(m float64) float64 {
 	}
 	gamma, _ := math.Lgamma(float64(low) + 1)
 	poisson := math.Exp(float64(low)*math.Log(m) - m - gamma)
-	atMost, sum := 0.0, 0.0
-	weight, grow := 1.0, 1/o.ratio // weights relative to the heaviest state
-	if o.ratio <= 1 {
-		grow = 1
+	// Weights are relative to the heaviest state, so that they cannot overflow:
+	// the first one where they fall, the last one where they rise.
+	heaviest, fall, rise := low, o.ratio, 1.0
+	if o.ratio > 1 {
+		heaviest, fall, rise = high, 1, 1/o.ratio
 	}
+	weight, atMost, sum := 1.0, 0.0, 0.0
 	for j := low; j <= high; j++ {
 		atMost += poisson
-		sum = sum*grow + weight*atMost
-		if o.ratio <= 1 {
-			weight *= o.ratio
-		}
+		sum = sum*rise + weight*atMost
+		weight *= fall
 		poisson *= m / float64(j+1)
-	}
-	heaviest := low
-	if o.ratio > 1 {
-		heaviest = high
 	}
 	return o.place(heaviest)*sum + o.tail(high+1)
 }
