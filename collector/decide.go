@@ -23,6 +23,7 @@ type facts struct {
 	cost           *float64
 	uses           map[string]float64
 	capacities     []float64 // in the order of the model's signals
+	correction     *float64  // of the variant's profile, where it is corrected
 	missing        string    // a quantity of its own that is not known
 }
 

@@ -77,6 +77,7 @@ func (emit emitter) variant(v *Variant, model, namespace *dto.LabelPair) {
 	for _, c := range v.Capacities {
 		emit(variantCapacity, c.Value, []*dto.LabelPair{model, label("signal", c.Signal), namespace, label("unit", c.Unit), variant})
 	}
+	emit.pointer(variantCorrection, v.Correction, []*dto.LabelPair{model, namespace, variant})
 	emit(variantDecision, 1, []*dto.LabelPair{model, label("reason", string(v.Reason)), namespace, variant})
 }
 

@@ -54,6 +54,7 @@ type boundSignal struct {
 	now, stable, idle, before moment
 	forecasts                 []int // of which the largest counts
 	inputTokens, outputTokens int   // of the latency form
+	observedITL, running      int   // of the latency form, where a profile is to be corrected
 	alive, aliveBefore        int
 	headroom                  float64
 	history                   int // in program.histories; of headroom: auto
@@ -139,6 +140,10 @@ func (p *program) bindSignal(m *config.Model, s config.ActiveSignal) boundSignal
 	key := s.Key()
 	b.alive = p.ask(key+".alive", s.Alive)
 	b.inputTokens, b.outputTokens = p.ask(key+".input_tokens", s.InputTokens), p.ask(key+".output_tokens", s.OutputTokens)
+	b.observedITL, b.running = none, none
+	if slices.ContainsFunc(m.Variants, func(v config.Variant) bool { return v.Profile != nil && v.Profile.Correct }) {
+		b.observedITL, b.running = p.ask(key+".observed_itl", s.ObservedITL), p.ask(key+".observed_running", s.ObservedRunning)
+	}
 	absolute, form := s.Demand, "demand"
 	if !s.Latency.IsZero() {
 		absolute, form = s.Latency, "latency"

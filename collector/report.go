@@ -77,7 +77,7 @@ func (d *decision) variantOf(m, v int, planned *optimizer.VariantPlan) Variant {
 	out := Variant{
 		Name: x.Name, Accelerator: x.Accelerator, Role: string(x.Role),
 		TargetKind: string(x.ScaleTarget.Kind), TargetName: x.ScaleTarget.Name,
-		Current: f.current, Ready: f.ready, Cost: f.cost, Reason: optimizer.ReasonHold,
+		Current: f.current, Ready: f.ready, Cost: f.cost, Correction: f.correction, Reason: optimizer.ReasonHold,
 	}
 	for s, value := range f.capacities {
 		if q := x.capacities[s]; q.set && q.query == none || value > 0 {

@@ -48,11 +48,56 @@ func (d *decision) size(v, s int) (rate float64, missing string) {
 	if missing != "" {
 		return 0, missing
 	}
-	rate, missing = d.sizer.capacity(profileOf(x.Profile), optimizer.Lengths{Input: input, Output: max(1, output)}, sloOf(d.program.models[x.model].SLO))
+	profile, lengths := profileOf(x.Profile), optimizer.Lengths{Input: input, Output: max(1, output)}
+	if x.Profile.Correct {
+		ratio, missing := d.correction(v, s, profile, lengths)
+		if missing != "" {
+			return 0, missing
+		}
+		d.facts[v].correction = &ratio
+		profile.Alpha, profile.Beta, profile.Gamma = ratio*profile.Alpha, ratio*profile.Beta, ratio*profile.Gamma
+	}
+	rate, missing = d.sizer.capacity(profile, lengths, sloOf(d.program.models[x.model].SLO))
 	if missing != "" {
 		missing = sig.Key() + ": " + missing
 	}
 	return rate, missing
+}
+
+// The bounds of a correction. Believing that a replica carries more than it does is the costlier mistake, so a profile may be
+// found less too slow than too fast.
+const (
+	fastestCorrection = 0.9
+	slowestCorrection = 1.5
+)
+
+// correction is the time between output tokens that a variant's replicas show per what the model says of the load that they have:
+// above 1 they are slower than their profile. Without traffic there is nothing to correct by.
+func (d *decision) correction(v, s int, profile optimizer.Profile, lengths optimizer.Lengths) (ratio float64, missing string) {
+	sig := &d.program.models[d.program.variants[v].model].signals[s]
+	var observed [2]float64
+	for i, query := range []int{sig.observedITL, sig.running} {
+		if d.answers[query].err != nil {
+			return 0, d.inputs[query].failed()
+		}
+		found := d.byVariant(quantity{query: query}, sig.Labels).readings[v]
+		switch {
+		case found.bad != "":
+			return 0, d.inputs[query].Name + ": " + found.bad
+		case len(found.samples) == 0:
+			return 1, ""
+		}
+		observed[i] = found.median()
+	}
+	server, err := optimizer.NewServer(profile, lengths)
+	if err != nil {
+		return 0, sig.Key() + ": " + err.Error()
+	}
+	itl, running := observed[0], observed[1]
+	if itl == 0 || running == 0 {
+		return 1, ""
+	}
+	return min(max(itl/server.Decode(max(1, running)), fastestCorrection), slowestCorrection), ""
 }
 
 // mean reads a mean of a model, such as the length of its requests.

@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"math"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -48,6 +49,55 @@ models: [{name: m, namespace: ns, slo: {ttft: 500ms, itl: 40ms, quantile: 0.95},
 			config:  config,
 			answers: canned{"demand": load("100"), "input": load("200000"), "output": load("200")},
 			absent:  []string{"variant_desired_replicas", "variant_replica_capacity"},
+		},
+	})
+}
+
+// TestCorrection is about profiles that are held to what replicas show.
+func TestCorrection(t *testing.T) {
+	const config = `
+signals: {latency: {unit: requests per second, latency: demand, input_tokens: input, output_tokens: output, observed_itl: itl, observed_running: running}}
+models: [{name: m, namespace: ns, slo: {itl: 40ms}, variants: [
+  {name: a, cost: 1, profile: {alpha: 12ms, beta: 0.03ms, gamma: 0.0005ms, max_batch: 256, correct: true}}]}]
+`
+	server, err := optimizer.NewServer(
+		optimizer.Profile{Alpha: 0.012, Beta: 3e-5, Gamma: 5e-7, MaxBatch: 256, MaxQueue: 2560},
+		optimizer.Lengths{Input: 800, Output: 200})
+	require.NoError(t, err)
+	predicted := server.Decode(20)
+	of := func(itl float64) canned {
+		series := func(value float64) string {
+			return `{namespace="ns", llm_d_ai_variant="a"} ` + strconv.FormatFloat(value, 'g', -1, 64)
+		}
+		return canned{"demand": load("100"), "input": load("800"), "output": load("200"), "itl": series(itl), "running": series(20)}
+	}
+	asProfiled := evaluateWith(t, complete(config), newCanned(t, of(predicted))).Models[0].Variants[0]
+	require.InDelta(t, 1, *asProfiled.Correction, 1e-9)
+	for name, c := range map[string]struct{ shown, want float64 }{
+		"slower":                         {1.2, 1.2},
+		"much slower, within bounds":     {3, 1.5},
+		"a little faster":                {0.95, 0.95},
+		"much faster, not to be trusted": {0.5, 0.9},
+	} {
+		v := evaluateWith(t, complete(config), newCanned(t, of(c.shown*predicted))).Models[0].Variants[0]
+		require.InDelta(t, c.want, *v.Correction, 1e-9, name)
+		if c.want > 1 {
+			require.Less(t, v.Capacities[0].Value, asProfiled.Capacities[0].Value, name)
+			require.Greater(t, *v.Desired, *asProfiled.Desired, name)
+		} else {
+			require.GreaterOrEqual(t, v.Capacities[0].Value, asProfiled.Capacities[0].Value, name)
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"nothing served, nothing to correct by": {
+			config:  config,
+			answers: canned{"demand": load("100"), "input": load("800"), "output": load("200"), "itl": "", "running": ""},
+			want:    `variant_profile_correction_ratio{variant="a"} 1`,
+		},
+		"what replicas show cannot be had": {
+			config:  config,
+			answers: canned{"demand": load("100"), "input": load("800"), "output": load("200"), "itl": "error: timeout", "running": ""},
+			absent:  []string{"variant_desired_replicas", "variant_profile_correction_ratio"},
 		},
 	})
 }

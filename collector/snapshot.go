@@ -107,8 +107,9 @@ type Variant struct {
 	Ready       *int
 	Cost        *float64 // currency per replica and hour, energy included
 	Capacities  []Capacity
-	Planned     *int // the plan; nil when nothing was planned
-	Desired     *int // what to scale to; nil when it cannot be trusted
+	Correction  *float64 // what the profile's times were multiplied by, where it is corrected; above 1 replicas are slower
+	Planned     *int     // the plan; nil when nothing was planned
+	Desired     *int     // what to scale to; nil when it cannot be trusted
 	Reason      optimizer.Reason
 	Up          bool   // everything that the decision rests on could be trusted
 	Missing     string // why it is not up; empty when it is

@@ -27,6 +27,7 @@ const (
 	variantInfo
 	variantCost
 	variantCapacity
+	variantCorrection
 	variantUp
 	variantDecision
 	modelDemand
@@ -66,6 +67,7 @@ func Metrics() []Metric {
 	table[variantInfo] = Metric{"variant_info", "What a variant is. The value is 1.", with(variant, "accelerator", "role", "scale_target_kind", "scale_target_name")}
 	table[variantCost] = Metric{"variant_replica_cost_per_hour", "Cost of one replica in an hour, energy included, in the currency of the configuration.", variant}
 	table[variantCapacity] = Metric{"variant_replica_capacity", "What one replica carries of a signal, in the unit that the label names. A sum over signals means nothing.", with(variant, "signal", "unit")}
+	table[variantCorrection] = Metric{"variant_profile_correction_ratio", "What the times of a profile with correct: true are multiplied by, from 0.9 to 1.5: above 1 replicas are slower than their profile, so that they carry less.", variant}
 	table[variantUp] = Metric{"variant_up", "1 where everything that the decision rests on could be trusted, else 0.", variant}
 	table[variantDecision] = Metric{"variant_decision", "1 for the reason in force: demand, min, max, budget, idle, make_before_break, stuck or hold.", with(variant, "reason")}
 	table[modelDemand] = Metric{"variant_model_demand", "Demand as measured now, in the unit that the label names. A sum over signals means nothing.", signal}

@@ -81,17 +81,19 @@ type ScaleTargets struct {
 // Signal is one measure of demand and capacity. It has one of three forms: demand, absolute and per model; usage, per variant; or
 // latency, a rate of requests held against the largest that a queueing model allows within the model's targets.
 type Signal struct {
-	Unit         string     `yaml:"unit" required:"true" doc:"Unit of demand and capacity, such as requests, tokens or requests per second. For display."`
-	Demand       Expr       `yaml:"demand" doc:"Demand per model, in the unit. Give this or usage."`
-	Usage        Expr       `yaml:"usage" doc:"How much of one replica's capacity is in use, from 0 to 1, per pod or summed per variant: demand is then usage times capacity. Give this or demand."`
-	Queued       Expr       `yaml:"queued" doc:"Demand per model that no replica holds yet, in the unit, added to what usage says."`
-	Latency      Expr       `yaml:"latency" doc:"Requests per second per model, held against the largest rate at which a replica keeps the model's slo by its profile. Give this, demand or usage."`
-	InputTokens  Expr       `yaml:"input_tokens" doc:"Mean prompt tokens of a request per model, for latency."`
-	OutputTokens Expr       `yaml:"output_tokens" doc:"Mean generated tokens of a request per model, for latency."`
-	Capacity     Quantity   `yaml:"capacity" doc:"What one replica carries, in the unit, for variants that do not give their own capacity."`
-	Labels       LabelNames `yaml:"labels" doc:"Labels of this signal's results, where they differ from the common ones."`
-	OnMissing    OnMissing  `yaml:"on_missing" doc:"What no result for a model means. hold (the default): not known, so no replica is taken away. zero: no demand, where alive says that the source is up. ignore: plan by the other signals."`
-	Alive        Expr       `yaml:"alive" doc:"Above zero where the source of the signal is up. Needed by on_missing: zero."`
+	Unit            string     `yaml:"unit" required:"true" doc:"Unit of demand and capacity, such as requests, tokens or requests per second. For display."`
+	Demand          Expr       `yaml:"demand" doc:"Demand per model, in the unit. Give this or usage."`
+	Usage           Expr       `yaml:"usage" doc:"How much of one replica's capacity is in use, from 0 to 1, per pod or summed per variant: demand is then usage times capacity. Give this or demand."`
+	Queued          Expr       `yaml:"queued" doc:"Demand per model that no replica holds yet, in the unit, added to what usage says."`
+	Latency         Expr       `yaml:"latency" doc:"Requests per second per model, held against the largest rate at which a replica keeps the model's slo by its profile. Give this, demand or usage."`
+	InputTokens     Expr       `yaml:"input_tokens" doc:"Mean prompt tokens of a request per model, for latency."`
+	OutputTokens    Expr       `yaml:"output_tokens" doc:"Mean generated tokens of a request per model, for latency."`
+	ObservedITL     Expr       `yaml:"observed_itl" doc:"Mean time between output tokens that replicas show, in seconds, per pod or variant, for profiles with correct: true."`
+	ObservedRunning Expr       `yaml:"observed_running" doc:"Mean requests in service per replica over the same time, per pod or variant, for profiles with correct: true."`
+	Capacity        Quantity   `yaml:"capacity" doc:"What one replica carries, in the unit, for variants that do not give their own capacity."`
+	Labels          LabelNames `yaml:"labels" doc:"Labels of this signal's results, where they differ from the common ones."`
+	OnMissing       OnMissing  `yaml:"on_missing" doc:"What no result for a model means. hold (the default): not known, so no replica is taken away. zero: no demand, where alive says that the source is up. ignore: plan by the other signals."`
+	Alive           Expr       `yaml:"alive" doc:"Above zero where the source of the signal is up. Needed by on_missing: zero."`
 
 	preset string // the preset it came from, if any
 }

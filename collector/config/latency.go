@@ -22,6 +22,7 @@ type Profile struct {
 	Beta     Seconds `yaml:"beta" required:"true" doc:"Compute time per token, such as 0.03ms."`
 	Gamma    Seconds `yaml:"gamma" required:"true" doc:"Time to read one cached token, such as 0.0005ms."`
 	MaxBatch int     `yaml:"max_batch" required:"true" minimum:"1" maximum:"65536" doc:"Most requests in service at once (vLLM: max-num-seqs)."`
+	Correct  bool    `yaml:"correct" doc:"Shift the profile by what replicas show: the time between output tokens at the load they have. At most 10 % faster and 50 % slower."`
 	MaxQueue *int    `yaml:"max_queue" minimum:"0" maximum:"1000000" doc:"Most requests that wait. Default: ten times max_batch."`
 }
 
@@ -64,6 +65,9 @@ func (v *validator) latencyForm(path string, s Signal) {
 			v.errorf(path, v.keys[path], "latency without %s", key).hint("give PromQL for the mean tokens of a request, per model")
 		}
 	}
+	if v.has(join(path, "observed_itl")) != v.has(join(path, "observed_running")) {
+		v.errorf(path, v.keys[path], "one of observed_itl and observed_running").hint("the time between tokens says nothing without the load at which it was seen: give both")
+	}
 	if s.Capacity.Set {
 		v.errorf(join(path, "capacity"), v.keys[join(path, "capacity")], "capacity beside latency").
 			hint("the capacity follows from the variants' profiles and the model's slo; a variant may still give its own")
@@ -99,7 +103,15 @@ func (v *validator) slo(path string, m *Model) {
 }
 
 // profile checks a variant's coefficients.
-func (v *validator) profile(path string, x *Variant) {
+func (v *validator) profile(path string, m *Model, x *Variant) {
+	if x.Profile != nil && x.Profile.Correct {
+		for _, s := range m.active {
+			if !s.Latency.IsZero() && s.ObservedITL.IsZero() {
+				v.errorf(join(path, "profile.correct"), nil, "correct: true, but the signal %s does not tell what replicas show", s.Name).
+					hint("give the signal observed_itl and observed_running, or take correct out")
+			}
+		}
+	}
 	if x.Profile != nil && v.has(join(path, "profile.alpha")) && x.Profile.Alpha == 0 {
 		v.errorf(join(path, "profile.alpha"), nil, "an iteration that takes no time").hint("give the measured time, such as 12ms")
 	}

@@ -147,6 +147,7 @@ func (v *validator) signal(path, name string, s Signal) {
 	for key, e := range map[string]Expr{
 		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive,
 		"latency": s.Latency, "input_tokens": s.InputTokens, "output_tokens": s.OutputTokens,
+		"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
 	} {
 		v.vector(join(path, key), e)
 	}
@@ -188,6 +189,8 @@ func (v *validator) identities(path string, s Signal) {
 	v.carriesIdentity(join(path, "input_tokens"), s.InputTokens, v.modelLabels(s))
 	v.carriesIdentity(join(path, "output_tokens"), s.OutputTokens, v.modelLabels(s))
 	v.carriesIdentity(join(path, "usage"), s.Usage, []string{s.Labels.Variant, labelPod})
+	v.carriesIdentity(join(path, "observed_itl"), s.ObservedITL, []string{s.Labels.Variant, labelPod})
+	v.carriesIdentity(join(path, "observed_running"), s.ObservedRunning, []string{s.Labels.Variant, labelPod})
 	if !s.Capacity.Query.IsZero() {
 		v.carriesIdentity(join(path, "capacity"), s.Capacity.Query, []string{s.Labels.Variant, labelPod})
 	}

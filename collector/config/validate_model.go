@@ -161,7 +161,7 @@ func (v *validator) variant(path string, m *Model, x *Variant, available map[str
 	v.labelValue(join(path, "name"), x.Name)
 	v.targetName(path, x)
 	v.unique(path, m, x)
-	v.profile(path, x)
+	v.profile(path, m, x)
 	v.quantity(join(path, "cost"), x.Cost)
 	for _, name := range sortedKeys(x.Uses) {
 		v.use(join(path, "uses."+name), name, x.Uses[name])
