@@ -1,5 +1,7 @@
 package optimizer
 
+import "slices"
+
 // compete returns the groups of models that share budgets which can run out,
 // directly or through other models, and gives their variants' uses in the rows
 // of the group.
@@ -7,9 +9,7 @@ func (s *solver) compete() []*group {
 	parent := s.connect()
 	byRoot := map[int]*group{}
 	var groups []*group
-	local := make([]int, len(s.rows))
 	for r := range s.rows {
-		local[r] = -1
 		if !s.binds(r) {
 			continue
 		}
@@ -20,33 +20,36 @@ func (s *solver) compete() []*group {
 			byRoot[root] = g
 			groups = append(groups, g)
 		}
-		local[r] = len(g.rows)
 		g.rows = append(g.rows, r)
 	}
 	for i, m := range s.models {
 		if r := s.anyRow(m); r >= 0 {
 			s.home[i] = byRoot[find(parent, r)]
-			s.home[i].join(i, m, local, s.rows)
+			s.home[i].join(i, m, s.rows)
 		}
 	}
 	return groups
 }
 
 // join adds a model to the group.
-func (g *group) join(at int, m *model, local []int, rows []row) {
+func (g *group) join(at int, m *model, rows []row) {
 	g.models, g.at = append(g.models, m), append(g.at, at)
 	g.floors, g.caps = append(g.floors, m.floor()), append(g.caps, 0)
 	g.known = append(g.known, nil)
 	for j := range m.variants {
-		v := &m.variants[j]
-		v.uses = make([]float64, len(g.rows))
-		if v.high == 0 {
-			continue
-		}
-		for _, t := range v.takes {
-			if r := local[t.row]; r >= 0 {
-				v.uses[r] = t.use / rows[t.row].room
-			}
+		m.variants[j].share(rows, g.rows)
+	}
+}
+
+// share sets what a replica takes of the given rows, as shares of their rooms.
+func (v *variant) share(rows []row, local []int) {
+	v.uses = make([]float64, len(local))
+	if v.high == 0 {
+		return
+	}
+	for _, t := range v.takes {
+		if at, ok := slices.BinarySearch(local, t.row); ok {
+			v.uses[at] = t.use / rows[t.row].room
 		}
 	}
 }
@@ -57,8 +60,12 @@ func (s *solver) connect() []int {
 	s.demands = make([]float64, len(s.rows))
 	for _, m := range s.models {
 		for j := range m.variants {
-			for _, t := range m.variants[j].takes {
-				s.demands[t.row] += t.use * float64(m.variants[j].high)
+			v := &m.variants[j]
+			if v.high == 0 {
+				continue
+			}
+			for _, t := range v.takes {
+				s.demands[t.row] += t.use * float64(v.useful)
 			}
 		}
 	}

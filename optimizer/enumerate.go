@@ -53,7 +53,7 @@ func (g *generator) enumerateModel(i int, cutoff float64) bool {
 	g.search.run(t, g.least[i]-offset+gap+1e-9*g.size)
 	complete := !g.search.cut
 	kept := undominated(list)
-	g.group.work.add(len(list) * len(kept) / 16)
+	g.work.add(len(list) * len(kept) / 16)
 	for _, one := range kept {
 		if g.pool.find(i, one.k) < 0 {
 			g.pool.add(i, one.k, one.value, one.entries)

@@ -98,10 +98,10 @@ func (e *explainer) need(i int) Reason {
 // explain fills in what the plan's alternatives would have cost.
 func (s *solver) explain(plan *Plan) {
 	for _, g := range s.groups {
-		if g.unbound {
-			continue
-		}
 		for r, at := range g.rows {
+			if g.unbound && !g.limits(at) {
+				continue
+			}
 			plan.Budgets[s.rows[at].index].ShadowPrice = g.saving(r, s.rows) / s.scale
 		}
 	}
@@ -109,6 +109,21 @@ func (s *solver) explain(plan *Plan) {
 		cost := plan.Cost + plan.StartCost + delta/s.scale
 		plan.RunnerUpCost = &cost
 	}
+}
+
+// limits says whether a budget is what keeps a variant by itself from its
+// largest useful number.
+func (g *group) limits(r int) bool {
+	for _, m := range g.models {
+		for i := range m.variants {
+			v := &m.variants[i]
+			takes := func(t take) bool { return t.row == r }
+			if v.high < v.useful && slices.ContainsFunc(v.takes, takes) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // saving returns the cost units that one more unit of a budget would save, at
@@ -129,22 +144,21 @@ func (g *group) saving(r int, rows []row) float64 {
 		known: make([][][]int, len(g.models)),
 	}
 	for _, m := range g.models {
-		wider.models = append(wider.models, m.within(more, r, room/(room+1)))
+		wider.models = append(wider.models, m.within(more, g.rows))
 	}
 	result := wider.minimise(wider.stage(aimCost, 0, wider.caps), g.plan, false)
 	return max(0, g.cost()-result.value)
 }
 
-// within returns a copy of the model for rows of which one is wider: its uses
-// are scaled by the given factor.
-func (m *model) within(rows []row, local int, factor float64) *model {
+// within returns a copy of the model for other rooms of the rows; local lists
+// the rows of its group.
+func (m *model) within(rows []row, local []int) *model {
 	out := *m
 	out.variants = slices.Clone(m.variants)
 	for i := range out.variants {
 		v := &out.variants[i]
 		v.high = v.within(rows)
-		v.uses = slices.Clone(v.uses)
-		v.uses[local] *= factor
+		v.share(rows, local)
 	}
 	return &out
 }

@@ -8,17 +8,21 @@ import (
 // Sizes of the searches in a part of a large group.
 const (
 	kernelModels = 16
-	kernelNodes  = 1500
-	kernelRounds = 60
+	kernelNodes  = 600
+	// relaxedRounds is how often to search around the relaxation, enrichments
+	// how often to add columns.
+	relaxedRounds = 3
+	enrichments   = 2
 )
 
 // polish looks for better plans of a large group by searching among few models
 // at a time, with the others held (kernel search, Angelelli et al. 2010): first
 // around the relaxation, which leaves few models undecided, then around the
-// best plan found.
+// best plan found. When that no longer helps it adds columns, and then turns to
+// less promising models.
 func (g *generator) polish(out *result) {
-	enriched := 0
-	for round := range kernelRounds {
+	enriched, offset := 0, 0
+	for round := 0; offset < len(g.models); round++ {
 		if g.settled(out) || g.work.stopped(0) {
 			return
 		}
@@ -27,25 +31,31 @@ func (g *generator) polish(out *result) {
 		if !g.solve(g.cutoffFor(out)) {
 			return
 		}
-		g.hold(g.base(out, round < 3), kernelModels<<min(round%3, 4))
+		size := kernelModels << (round % 3)
+		g.hold(g.base(out, round < relaxedRounds), size, offset)
 		g.dive(out, kernelNodes)
 		copy(g.active, saved)
-		if round >= 3 && out.points != nil && out.value == before {
-			if enriched == 2 {
-				return
-			}
+		switch {
+		case round < relaxedRounds || out.points == nil:
+			offset = max(0, round-relaxedRounds) * kernelModels
+		case out.value < before:
+			offset = 0
+		case enriched < enrichments:
 			enriched++
 			g.enrich((out.value - out.lower) * float64(enriched*enriched) / 4)
+		default:
+			offset += size / 2
 		}
 	}
 }
 
+// enrich adds the points whose reduced cost is below a part of the gap.
 func (g *generator) enrich(gap float64) {
 	for i := range g.models {
-		g.enumerateModel(i, g.lower+gap)
 		if g.work.stopped(0) {
 			return
 		}
+		g.enumerateModel(i, g.lower+gap)
 	}
 }
 
@@ -69,7 +79,7 @@ func (g *generator) base(out *result, relaxed bool) []int {
 // hold makes all columns inactive but those of the base and those of the most
 // promising models: the undecided ones, then those whose choice could change
 // at the least loss.
-func (g *generator) hold(base []int, size int) {
+func (g *generator) hold(base []int, size, offset int) {
 	type score struct {
 		model int
 		loss  float64
@@ -92,8 +102,13 @@ func (g *generator) hold(base []int, size int) {
 	slices.SortFunc(scores, func(a, b score) int {
 		return cmp.Or(cmp.Compare(a.loss, b.loss), cmp.Compare(a.model, b.model))
 	})
-	for at, s := range scores {
-		if at >= size && base[s.model] >= 0 {
+	decided := 0
+	for _, s := range scores {
+		if base[s.model] < 0 {
+			continue
+		}
+		decided++
+		if at := decided - 1; at < offset || at >= offset+size {
 			g.keep(s.model, func(j int) bool { return j == base[s.model] })
 		}
 	}

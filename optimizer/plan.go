@@ -50,8 +50,10 @@ type BudgetPlan struct {
 	// Limit is the budget's.
 	Limit float64 `json:"limit"`
 	// ShadowPrice is what one more unit of the budget would save, in currency
-	// per hour, at the shortfalls reached. It is an estimate by duality: exact
-	// for a convex problem, near it for a large one.
+	// per hour, at the shortfalls reached. Where few models compete for the
+	// budget it is found by planning with that unit; where many do it is the
+	// budget's dual price. It is 0 for a budget that does not bind, and for one
+	// without room for a replica of any variant that takes from it.
 	ShadowPrice float64 `json:"shadow_price"`
 }
 

@@ -36,7 +36,7 @@ type solver struct {
 	gaps   []float64
 	ties   []bool
 	groups []*group
-	// demands is the largest use of each row that any plan could have.
+	// demands is what each row would need to be of no concern to anybody.
 	demands []float64
 	// shortGap is what is missing to a proof of the shortfalls; proven says
 	// that nothing is missing to any.
