@@ -61,11 +61,10 @@ func (s *solver) connect() []int {
 	for _, m := range s.models {
 		for j := range m.variants {
 			v := &m.variants[j]
-			if v.high == 0 {
-				continue
-			}
 			for _, t := range v.takes {
-				s.demands[t.row] += t.use * float64(v.useful)
+				if s.counts(t) {
+					s.demands[t.row] += t.use * float64(v.useful)
+				}
 			}
 		}
 	}
@@ -76,11 +75,8 @@ func (s *solver) connect() []int {
 	for _, m := range s.models {
 		first := s.anyRow(m)
 		for j := range m.variants {
-			if m.variants[j].high == 0 {
-				continue
-			}
 			for _, t := range m.variants[j].takes {
-				if s.binds(t.row) {
+				if s.counts(t) && s.binds(t.row) {
 					parent[find(parent, t.row)] = find(parent, first)
 				}
 			}
@@ -89,17 +85,21 @@ func (s *solver) connect() []int {
 	return parent
 }
 
+// counts says whether a variant could use a budget if there were one unit more
+// of it. A budget with no room at all does not count for anybody.
+func (s *solver) counts(t take) bool {
+	room := s.rows[t.row].room
+	return room > 0 && t.use <= room+1
+}
+
 // binds says whether a budget can run out at all.
 func (s *solver) binds(r int) bool { return s.demands[r] > s.rows[r].room }
 
 // anyRow returns a budget that the model uses and that can run out, or -1.
 func (s *solver) anyRow(m *model) int {
 	for j := range m.variants {
-		if m.variants[j].high == 0 {
-			continue
-		}
 		for _, t := range m.variants[j].takes {
-			if s.binds(t.row) {
+			if s.counts(t) && s.binds(t.row) {
 				return t.row
 			}
 		}

@@ -53,7 +53,7 @@ type BudgetPlan struct {
 	// per hour, at the shortfalls reached. Where few models compete for the
 	// budget it is found by planning with that unit; where many do it is the
 	// budget's dual price. It is 0 for a budget that does not bind, and for one
-	// without room for a replica of any variant that takes from it.
+	// that the minimums leave no room at all.
 	ShadowPrice float64 `json:"shadow_price"`
 }
 
