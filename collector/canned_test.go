@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
 
+	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
@@ -183,4 +184,14 @@ func runs(target ...string) string {
 		b.WriteString(`{namespace="ns", scale_target_kind="Deployment", scale_target_name="` + target[i] + `"} ` + target[i+1] + "\n")
 	}
 	return b.String()
+}
+
+// failures lists the inputs of a snapshot that have no usable answer.
+func failures(s *collector.Snapshot) (names []string) {
+	for i := range s.Inputs {
+		if s.Inputs[i].Err != nil {
+			names = append(names, s.Inputs[i].Name)
+		}
+	}
+	return names
 }

@@ -15,6 +15,8 @@ type decision struct {
 	trust   []trust // per model
 	signals [][]SignalValue
 	limits  []*float64 // per budget; nil when unknown
+
+	interrupted bool // the planner ran out of time: its plan depends on the machine, so that it may raise, never lower
 }
 
 // facts are what is known of one variant.
@@ -39,7 +41,10 @@ const (
 func decide(r *results, sizer *sizer, interrupt func() bool) *Snapshot {
 	d := &decision{results: r, sizer: sizer}
 	d.gather()
-	plan, err := optimizer.Solve(d.problem(), optimizer.Options{Interrupt: interrupt})
+	plan, err := optimizer.Solve(d.problem(), optimizer.Options{Interrupt: func() bool {
+		d.interrupted = d.interrupted || interrupt()
+		return d.interrupted
+	}})
 	return d.snapshot(plan, err)
 }
 
@@ -141,9 +146,12 @@ func (d *decision) readCapacities(m int) {
 				f.capacities[s] = value
 				continue
 			}
-			f.missing = missing
 			signal := &d.signals[m][s]
-			if (f.current == nil || *f.current > 0) && signal.Planned != nil {
+			if signal.Ignored {
+				continue
+			}
+			f.missing = missing
+			if d.serves(v) && signal.Planned != nil {
 				*signal = SignalValue{Name: signal.Name, Unit: signal.Unit, Measured: signal.Measured, Missing: missing}
 			}
 		}
@@ -160,20 +168,40 @@ func (d *decision) capacity(v, s int) (value float64, missing string) {
 		return d.size(v, s)
 	}
 	x := &d.program.variants[v]
-	return d.ofVariant(x.capacities[s], v, d.program.models[x.model].signals[s].Labels)
+	q := x.capacities[s]
+	value, missing = d.ofVariant(q, v, d.program.models[x.model].signals[s].Labels)
+	if missing == "" && value == 0 && q.query != none {
+		// A server that starts, or one that nobody asked all night, tells 0; only a 0 in the file says that a variant carries
+		// nothing.
+		return 0, d.inputs[q.query].Name + ": a capacity of 0"
+	}
+	return value, missing
 }
 
-func (d *decision) current(v int) *int { return d.facts[v].current }
+// serves says that a variant has a replica that may be in use: ready, or, where that is not known, asked for.
+func (d *decision) serves(v int) bool {
+	f := &d.facts[v]
+	if f.ready != nil {
+		return *f.ready > 0
+	}
+	return f.current == nil || *f.current > 0
+}
 
 func (d *decision) trusted(m int) trust {
 	known, missing := 0, 0
 	for _, s := range d.signals[m] {
 		switch {
+		case s.Planned != nil && s.Partial == "":
+			known++
 		case s.Planned != nil:
 			known++
+			missing++
 		case !s.Ignored:
 			missing++
 		}
+	}
+	if query := d.program.current; query != none && d.answers[query].err != nil {
+		missing++ // what runs is not known, and not because there is nobody to tell
 	}
 	model := &d.program.models[m]
 	for v := model.first; v < model.behind; v++ {

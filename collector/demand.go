@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/prometheus/common/model"
@@ -22,27 +23,88 @@ func (d *decision) demandOf(m, s int) SignalValue {
 		return value
 	}
 	value.Measured = &now.value
-	stable, missing := d.stabilized(m, s, now)
-	expected := stable
-	if missing == "" {
-		value.Forecast, missing = d.forecast(m, s)
-		if value.Forecast != nil {
-			expected = max(stable, *value.Forecast)
-		}
-	}
-	planned := 0.0
-	if missing == "" {
-		planned, missing = d.withHeadroom(m, s, now.value, expected)
-	}
-	if missing == "" && planned > maxValue {
-		missing = badRange
-	}
-	if missing != "" {
-		value.Missing = missing
+	planned := d.expect(m, s, now, &value)
+	if planned > maxValue {
+		value.Stabilized, value.Forecast, value.Missing = nil, nil, badRange
 		return value
 	}
-	value.Stabilized, value.Planned = &stable, &planned
+	value.Planned = &planned
 	return value
+}
+
+// expect works out what to plan for. Where a part of the past cannot be had, what is known may still ask for more than there is,
+// and never for less.
+func (d *decision) expect(m, s int, now level, value *SignalValue) float64 {
+	partial := func(why string) {
+		if value.Partial == "" {
+			value.Partial = why
+		}
+	}
+	partial(d.fewerPods(m, s, now))
+	expected := now.value
+	stable, missing := d.stabilized(m, s, now)
+	partial(missing)
+	if missing == "" {
+		expected, value.Stabilized = stable, &stable
+	}
+	partial(d.young(m, s))
+	forecast, missing := d.forecast(m, s)
+	partial(missing)
+	if forecast != nil {
+		expected, value.Forecast = max(expected, *forecast), forecast
+	}
+	planned, missing := d.withHeadroom(m, s, now.value, expected)
+	partial(missing)
+	return planned
+}
+
+// young says that a signal was not watched for as long as the scale-down window. A Prometheus that has just started has scraped
+// only some of its targets, and knows nothing of the demand of five minutes ago.
+func (d *decision) young(m, s int) string {
+	sig := &d.program.models[m].signals[s]
+	if !sig.earlier.asked() || d.watched(m, s, sig.earlier) || d.alive(m, s, sig.aliveEarlier) {
+		return ""
+	}
+	return "less history than the scale-down window"
+}
+
+// watched says that a signal had a result for a model at some time.
+func (d *decision) watched(m, s int, q moment) bool {
+	sig := &d.program.models[m].signals[s]
+	if q.demand != none {
+		return d.answers[q.demand].err == nil && len(d.byModel(q.demand, sig.Labels)[m].samples) > 0
+	}
+	if d.answers[q.usage].err != nil {
+		return false
+	}
+	served := &d.program.models[m]
+	readings := d.byVariant(quantity{query: q.usage}, sig.Labels).readings
+	return slices.ContainsFunc(readings[served.first:served.behind], func(r reading) bool { return len(r.samples) > 0 })
+}
+
+// fewerPods says that fewer pods tell of their demand than are ready: those that are busiest are the first to miss a scrape.
+func (d *decision) fewerPods(m, s int, now level) string {
+	served := &d.program.models[m]
+	pods, ready := 0, 0
+	for _, part := range now.parts {
+		for _, x := range part.samples {
+			if x.pod != "" {
+				pods++
+			}
+		}
+	}
+	if pods == 0 {
+		return ""
+	}
+	for v := served.first; v < served.behind; v++ {
+		if r := d.facts[v].ready; r != nil && d.carries(v, s) {
+			ready += *r
+		}
+	}
+	if pods < ready {
+		return fmt.Sprintf("%d of %d ready replicas tell of their demand", pods, ready)
+	}
+	return ""
 }
 
 // noResult is the one way to be missing that a configuration may take for zero or ignore on purpose.
@@ -142,7 +204,7 @@ func (d *decision) used(m, s, query int, present []*reading) (level, string) {
 	return total, ""
 }
 
-// usedBy is what one variant has in use. A variant that runs no replicas uses nothing; of any other, no result says nothing.
+// usedBy is what one variant has in use. A variant without a ready replica uses nothing; of any other, no result says nothing.
 func (d *decision) usedBy(v, s, query int, found, present *reading) (value float64, missing string) {
 	var fraction float64
 	switch {
@@ -152,10 +214,8 @@ func (d *decision) usedBy(v, s, query int, found, present *reading) (value float
 		fraction = found.sumOf(present)
 	case len(found.samples) > 0:
 		fraction = found.sum()
-	default:
-		if current := d.current(v); current == nil || *current > 0 {
-			return 0, noResult
-		}
+	case d.serves(v):
+		return 0, noResult
 	}
 	if fraction == 0 {
 		return 0, ""
@@ -172,7 +232,7 @@ func (d *decision) alive(m, s, query int) bool {
 	served := &d.program.models[m]
 	labels := served.signals[s].Labels
 	for _, id := range d.sources(query, labels) {
-		if agrees(id, served.Model, labels) {
+		if agrees(id, served.Model, labels) && (id.model != "" || !served.signals[s].aliveShared) {
 			d.inputs[query].Matched++
 			return true
 		}

@@ -20,6 +20,7 @@ const (
 	upThenDown = "max_over_time((min_over_time((demand)[1m:3s]))[5m:15s])"
 	whileIdle  = "max_over_time((demand)[10m:30s])"
 	beforeIdle = "last_over_time((demand)[30s:30s] offset 10m)"
+	earlier    = "last_over_time((demand)[15s:15s] offset 5m)"
 )
 
 func load(value string) string { return `{namespace="ns", model_name="m"} ` + value }
@@ -40,29 +41,13 @@ func TestWindows(t *testing.T) {
 		},
 		"the most over the scale-down window": {
 			config:  demandSignal("", down),
-			answers: canned{"demand": load("25"), overDown: load("80")},
+			answers: canned{"demand": load("25"), overDown: load("80"), earlier: load("1")},
 			want:    stable("80", "8"),
 		},
 		"the present counts beside the window": {
 			config:  demandSignal("", down),
-			answers: canned{"demand": load("95"), overDown: load("80")},
+			answers: canned{"demand": load("95"), overDown: load("80"), earlier: load("1")},
 			want:    stable("95", "10"),
-		},
-		"nothing is older than the present": {
-			config:  demandSignal("", down),
-			answers: canned{"demand": load("25"), overDown: ""},
-			want:    stable("25", "3"),
-		},
-		"a window that fails is not an empty one": {
-			config:  demandSignal("", down),
-			answers: canned{"demand": load("25"), overDown: "error: timeout"},
-			want:    `variant_model_demand{signal="load",unit="requests"} 25`,
-			absent:  []string{"variant_desired_replicas", "variant_model_stabilized_demand", "variant_model_planned_demand"},
-		},
-		"a bad sample in a window": {
-			config:  demandSignal("", down),
-			answers: canned{"demand": load("25"), overDown: load("+Inf")},
-			absent:  []string{"variant_desired_replicas"},
 		},
 		"a rise counts only after the scale-up window": {
 			config:  demandSignal("", up),
@@ -71,9 +56,129 @@ func TestWindows(t *testing.T) {
 		},
 		"what lasted, at its most over the scale-down window": {
 			config:  demandSignal("", both),
-			answers: canned{"demand": load("95"), upThenDown: load("60")},
+			answers: canned{"demand": load("95"), upThenDown: load("60"), earlier: load("1")},
 			want:    stable("60", "6"),
 		},
+	})
+}
+
+// TestPartlyKnown is about demand of which only a part may be known: it raises what runs, and never lowers it.
+func TestPartlyKnown(t *testing.T) {
+	const window = ", scale_down_window: 5m"
+	held := decisionCase{
+		want:   `variant_up{variant="a"} 0`,
+		absent: []string{"variant_desired_replicas"},
+	}
+	raised := decisionCase{want: `
+		variant_desired_replicas{variant="a"} 8
+		variant_up{variant="a"} 0`}
+	with := func(c decisionCase, config string, answers canned) decisionCase {
+		c.config, c.answers = config, answers
+		return c
+	}
+	runCases(t, map[string]decisionCase{
+		"a Prometheus that has just started does not lower": with(held, demandSignal("", window),
+			canned{"demand": load("10"), overDown: "", earlier: "", "current": runs("a", "8")}),
+		"nor with a few seconds of history": with(held, demandSignal("", window),
+			canned{"demand": load("10"), overDown: load("20"), earlier: "", "current": runs("a", "8")}),
+		"but it raises": with(raised, demandSignal("", window),
+			canned{"demand": load("75"), overDown: load("20"), earlier: "", "current": runs("a", "2")}),
+		"a window that fails is not an empty one": with(held, demandSignal("", window),
+			canned{"demand": load("10"), overDown: "error: execution", earlier: load("10"), "current": runs("a", "8")}),
+		"what is measured raises while the window fails": with(raised, demandSignal("", window),
+			canned{"demand": load("75"), overDown: "error: execution", earlier: load("10"), "current": runs("a", "2")}),
+		"a bad sample in a window": with(held, demandSignal("", window),
+			canned{"demand": load("10"), overDown: load("+Inf"), earlier: load("10"), "current": runs("a", "8")}),
+		"the replicas cannot be asked for": with(held, demandSignal("", ""),
+			canned{"demand": load("10"), "current": "error: timeout"}),
+		"nobody tells of replicas": {
+			config: demandSignal("", ""), answers: canned{"demand": load("10")},
+			want: `variant_desired_replicas{variant="a"} 1`,
+		},
+	})
+}
+
+// TestFewerPods is about pods that miss a scrape, as those do first that are busiest.
+func TestFewerPods(t *testing.T) {
+	text := "defaults: {headroom: 0, scale_down_window: 0s}\n" + usageSignal
+	pod := func(suffix string) string { return `{namespace="ns", pod="a-6d4cf56db6-` + suffix + `"} 0.9` + "\n" }
+	runCases(t, map[string]decisionCase{
+		"all tell": {
+			config: text,
+			answers: canned{
+				"usage":   pod("xxxxx") + pod("zzzzz"),
+				"current": runs("a", "2", "b", "0"), "ready": runs("a", "2", "b", "0"),
+			},
+			want: `
+				variant_desired_replicas{variant="a"} 2
+				variant_desired_replicas{variant="b"} 0`,
+		},
+		"one of two tells": {
+			config: text,
+			answers: canned{
+				"usage":   pod("xxxxx"),
+				"current": runs("a", "2", "b", "0"), "ready": runs("a", "2", "b", "0"),
+			},
+			absent: []string{"variant_desired_replicas"},
+		},
+		"the other is not ready yet": {
+			config: text,
+			answers: canned{
+				"usage":   pod("xxxxx"),
+				"current": runs("a", "2", "b", "0"), "ready": runs("a", "1", "b", "0"),
+			},
+			want: `
+				variant_desired_replicas{variant="a"} 1
+				variant_desired_replicas{variant="b"} 0`,
+		},
+		"a variant that cannot start does not blind the others": {
+			config: text,
+			answers: canned{
+				"usage":   pod("xxxxx"),
+				"current": runs("a", "1", "b", "1"), "ready": runs("a", "1", "b", "0"),
+			},
+			want: `
+				variant_desired_replicas{variant="a"} 1
+				variant_desired_replicas{variant="b"} 0`,
+		},
+	})
+}
+
+// TestSharedSource is about two models of one namespace whose gateways cannot be told apart: one does not vouch for the other.
+func TestSharedSource(t *testing.T) {
+	config := func(match string) string {
+		return `
+signals: {load: {unit: requests, demand: demand, on_missing: zero, alive: alive}}
+models:
+  - {name: m, namespace: ns` + match + `, variants: [{name: a, cost: 1, capacity: {load: 10}}]}
+  - {name: n, namespace: ns, match: {pool: n}, variants: [{name: b, cost: 1, capacity: {load: 10}}]}
+`
+	}
+	demand := `{namespace="ns", model_name="n"} 25`
+	runCases(t, map[string]decisionCase{
+		"its own gateway is up": {
+			config:  config(", match: {pool: m}"),
+			answers: canned{"demand": demand, "alive": `{namespace="ns", pool="m"} 1` + "\n" + `{namespace="ns", pool="n"} 1`},
+			want:    "variant_desired_replicas{variant=\"a\"} 1\n" + `variant_desired_replicas{model="n",target_namespace="ns",variant="b"} 3`,
+		},
+		"only the other's is": {
+			config:  config(", match: {pool: m}"),
+			answers: canned{"demand": demand, "alive": `{namespace="ns", pool="n"} 1`},
+			want:    `variant_desired_replicas{model="n",target_namespace="ns",variant="b"} 3`,
+		},
+	})
+}
+
+// TestZeroCapacity is about a capacity that somebody tells to be zero: nobody would serve.
+func TestZeroCapacity(t *testing.T) {
+	const config = `
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: learned}}]}]
+`
+	at := `{namespace="ns", llm_d_ai_variant="a"} `
+	runCases(t, map[string]decisionCase{
+		"learned":      {config: config, answers: canned{"demand": load("50"), "learned": at + "10", "current": runs("a", "5")}, want: `variant_desired_replicas{variant="a"} 5`},
+		"told to be 0": {config: config, answers: canned{"demand": load("50"), "learned": at + "0", "current": runs("a", "5")}, absent: []string{"variant_desired_replicas"}},
 	})
 }
 

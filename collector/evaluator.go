@@ -117,6 +117,9 @@ func (e *Evaluator) ask(ctx context.Context, at time.Time) *results {
 	_ = group.Wait() // no function returns an error: each answer carries its own
 	for i, a := range p.ages {
 		setAges(inputs, a, ages[i].vector, at)
+		if err := ages[i].err; err != nil && ctx.Err() == nil {
+			e.options.Logger.Debug("the age of inputs is not known", "err", err)
+		}
 	}
 	r := newResults(p, answers, inputs)
 	r.past = pasts

@@ -44,10 +44,15 @@ models: [{name: m, namespace: ns, forecast: {method: ` + method + `, lead: 2m}, 
 			want:    planned("", "25", "3"),
 			absent:  []string{"variant_model_forecast_demand"},
 		},
-		"a forecast that fails is not the lack of one": {
+		"a forecast that fails is not the lack of one: nothing is lowered": {
 			config:  config("linear"),
-			answers: canned{"demand": load("25"), trendAhead: "error: timeout"},
-			absent:  []string{"variant_desired_replicas", "variant_model_planned_demand"},
+			answers: canned{"demand": load("25"), trendAhead: "error: timeout", "current": runs("a", "5")},
+			absent:  []string{"variant_desired_replicas"},
+		},
+		"but what is measured still raises": {
+			config:  config("linear"),
+			answers: canned{"demand": load("25"), trendAhead: "error: timeout", "current": runs("a", "1")},
+			want:    planned("", "25", "3"),
 		},
 		"the larger of yesterday and last week": {
 			config:  config("seasonal"),
@@ -85,9 +90,16 @@ models: [{name: m, namespace: ns, replicas: {min: 0}, variants: [
 				variant_desired_replicas{variant="slow"} 0
 				variant_exporter_plan_cost_per_hour 1.5`,
 		},
-		"with something on its way, the cheapest": {
+		"what is on its way is waited for": {
 			config:  config,
-			answers: canned{"demand": load("1"), "current": runs("slow", "0", "fast", "1")},
+			answers: canned{"demand": load("1"), "current": runs("slow", "0", "fast", "1"), "ready": runs("slow", "0", "fast", "0")},
+			want: `
+				variant_desired_replicas{variant="fast"} 1
+				variant_desired_replicas{variant="slow"} 0`,
+		},
+		"once it is ready, the cheapest": {
+			config:  config,
+			answers: canned{"demand": load("1"), "current": runs("slow", "0", "fast", "1"), "ready": runs("slow", "0", "fast", "1")},
 			want: `
 				variant_desired_replicas{variant="fast"} 0
 				variant_desired_replicas{variant="slow"} 1

@@ -160,7 +160,7 @@ func (d *decision) withHeadroom(m, s int, now, expected float64) (planned float6
 	}
 	p := d.past[sig.history]
 	if p.err != nil {
-		return 0, d.program.histories[sig.history].name + ": " + string(promapi.ReasonOf(p.err))
+		return fixed, d.program.histories[sig.history].name + ": " + string(promapi.ReasonOf(p.err))
 	}
 	recent, multiple := p.recent[m], p.multiple[m]
 	if recent == nil || math.IsNaN(multiple) {

@@ -43,11 +43,11 @@ func (d *decision) problemModel(m int) optimizer.Model {
 	return out
 }
 
-// waking says that there is demand for a model of which nothing runs: people wait for the first replica.
+// waking says that there is demand for a model of which nothing is ready: people wait for the first replica.
 func (d *decision) waking(m int, demand map[string]float64) bool {
 	model := &d.program.models[m]
 	for v := model.first; v < model.behind; v++ {
-		if current := d.facts[v].current; current == nil || *current > 0 || d.program.variants[v].Startup == 0 {
+		if d.facts[v].current == nil || d.serves(v) || d.program.variants[v].Startup == 0 {
 			return false
 		}
 	}
@@ -59,8 +59,8 @@ func (d *decision) waking(m int, demand map[string]float64) bool {
 	return false
 }
 
-// price makes the cost of a variant that of waiting for it, so that the plan wakes what is ready soonest for its cost. Once
-// something is on its way, the next plan is for the least cost again.
+// price makes the cost of a variant that of waiting for it, so that the plan wakes what is ready soonest for its cost, and stays
+// with it until it is. Once something is ready, the next plan is for the least cost again.
 func price(v *optimizer.Variant, startup time.Duration) {
 	v.Cost, v.StartCost = v.Cost*startup.Hours(), 0
 }

@@ -52,6 +52,9 @@ type boundModel struct {
 type boundSignal struct {
 	config.ActiveSignal
 	now, stable, idle, before moment
+	earlier                   moment // one scale-down window ago
+	aliveEarlier              int
+	aliveShared               bool  // another model of the namespace has the same signal, and nothing tells their sources apart
 	forecasts                 []int // of which the largest counts
 	inputTokens, outputTokens int   // of the latency form
 	observedITL, running      int   // of the latency form, where a profile is to be corrected
@@ -97,9 +100,27 @@ func compile(c *config.Config) *program {
 	for i := range c.Models {
 		p.bindModel(i, &c.Models[i])
 	}
+	p.markShared()
 	p.matcher = newMatcher(p)
 	p.ages = ageQueries(p.queries)
 	return p
+}
+
+// markShared finds the signals whose source could be another model's: those of models in one namespace, without a match that
+// would tell the sources apart.
+func (p *program) markShared() {
+	users := map[scoped]int{}
+	for i := range p.models {
+		for _, s := range p.models[i].signals {
+			users[scoped{p.models[i].Namespace, s.Key()}]++
+		}
+	}
+	for i := range p.models {
+		m := &p.models[i]
+		for j := range m.signals {
+			m.signals[j].aliveShared = len(m.Match) == 0 && users[scoped{m.Namespace, m.signals[j].Key()}] > 1
+		}
+	}
 }
 
 func (p *program) bindModel(i int, m *config.Model) {
@@ -135,7 +156,7 @@ func (p *program) bindSignal(m *config.Model, s config.ActiveSignal) boundSignal
 	never := moment{none, none, none}
 	b := boundSignal{
 		ActiveSignal: s, headroom: m.Headroom.Ratio, history: none, mustLast: *m.ScaleUpWindow > 0,
-		now: never, stable: never, idle: never, before: never, aliveBefore: none,
+		now: never, stable: never, idle: never, before: never, earlier: never, aliveBefore: none, aliveEarlier: none,
 	}
 	key := s.Key()
 	b.alive = p.ask(key+".alive", s.Alive)
@@ -147,6 +168,10 @@ func (p *program) bindSignal(m *config.Model, s config.ActiveSignal) boundSignal
 	absolute, form := s.Demand, "demand"
 	if !s.Latency.IsZero() {
 		absolute, form = s.Latency, "latency"
+	}
+	window := *m.ScaleDownWindow
+	if window > 0 {
+		b.aliveEarlier = p.askBefore(key+".alive", s.Alive, window)
 	}
 	mayIdle := *m.Replicas.Min == 0
 	if mayIdle {
@@ -164,6 +189,9 @@ func (p *program) bindSignal(m *config.Model, s config.ActiveSignal) boundSignal
 		name := key + "." + part.name
 		*part.query(&b.now) = p.ask(name, part.expr)
 		*part.query(&b.stable) = p.askStable(name, part.expr, m)
+		if window > 0 && part.name != "queued" {
+			*part.query(&b.earlier) = p.askBefore(name, part.expr, window)
+		}
 		if mayIdle {
 			idle := overTime("max", part.expr.String(), *m.IdleAfter)
 			*part.query(&b.idle) = p.askText(fmt.Sprintf("%s.max_%s", name, m.IdleAfter), idle)

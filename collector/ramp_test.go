@@ -63,7 +63,7 @@ func replayRamp(t *testing.T, method string, demand func(time.Duration) float64)
 	t.Cleanup(func() { require.NoError(t, engine.Close()) })
 	c, found := config.Load("ramp.yml", fmt.Sprintf(`
 prometheus: {url: http://prometheus.example}
-defaults: {forecast: {method: %s, lookback: 5m, lead: 6m}}
+defaults: {headroom: 0.2, forecast: {method: %s, lookback: 5m, lead: 8m}}
 scale_targets: {disabled: true}
 signals: {load: {unit: requests, demand: requests}}
 models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10}, startup: 4m}]}]

@@ -92,7 +92,7 @@ func (d *decision) variantOf(m, v int, planned *optimizer.VariantPlan) Variant {
 	n := planned.Replicas
 	out.Planned = &n
 	switch {
-	case d.trust[m] == trustAll:
+	case d.trust[m] == trustAll && !d.interrupted:
 		out.Desired, out.Reason, out.Up = &n, planned.Reason, true
 	case f.current != nil && n > *f.current:
 		// Only part of the demand is known: it may raise the variant. Where it does not, there is nothing to say, for what
@@ -111,12 +111,20 @@ func (d *decision) missing(m int, f *facts, planned *optimizer.VariantPlan) stri
 		if s.Missing != "" && !s.Ignored {
 			return s.Name + ": " + s.Missing
 		}
+		if s.Partial != "" {
+			return s.Name + ": " + s.Partial
+		}
+	}
+	if query := d.program.current; query != none && d.answers[query].err != nil {
+		return d.inputs[query].failed()
 	}
 	switch {
 	case d.trust[m] == trustNone:
 		return "no signal can be trusted"
 	case planned == nil:
 		return "there is no plan"
+	case d.interrupted:
+		return "there was no time to plan to the end"
 	}
 	return ""
 }

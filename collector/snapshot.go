@@ -19,16 +19,6 @@ type Snapshot struct {
 	Plan     PlanSummary
 }
 
-// Complete says whether every input had a usable answer.
-func (s *Snapshot) Complete() bool {
-	for i := range s.Inputs {
-		if s.Inputs[i].Err != nil {
-			return false
-		}
-	}
-	return true
-}
-
 // Answered says whether any input had a usable answer.
 func (s *Snapshot) Answered() bool {
 	for i := range s.Inputs {
@@ -94,6 +84,7 @@ type SignalValue struct {
 	Planned    *float64 // the larger of stabilized and forecast, with headroom: what was planned for
 	Missing    string   // why there is no demand; empty when there is
 	Ignored    bool     // missing, and the configuration says that this does not matter
+	Partial    string   // why the demand may be more than this: it may raise a variant, never lower it; empty when it is whole
 }
 
 // Variant is what is known and decided of one variant.

@@ -69,7 +69,7 @@ func Metrics() []Metric {
 	table[variantCapacity] = Metric{"variant_replica_capacity", "What one replica carries of a signal, in the unit that the label names. A sum over signals means nothing.", with(variant, "signal", "unit")}
 	table[variantCorrection] = Metric{"variant_profile_correction_ratio", "What the times of a profile with correct: true are multiplied by, from 0.9 to 1.5: above 1 replicas are slower than their profile, so that they carry less.", variant}
 	table[variantUp] = Metric{"variant_up", "1 where everything that the decision rests on could be trusted, else 0.", variant}
-	table[variantDecision] = Metric{"variant_decision", "1 for the reason in force: demand, min, max, budget, idle, make_before_break, stuck or hold.", with(variant, "reason")}
+	table[variantDecision] = Metric{"variant_decision", "1 for the reason in force: demand, min, max, budget, idle (none of this variant is needed), make_before_break, stuck or hold.", with(variant, "reason")}
 	table[modelDemand] = Metric{"variant_model_demand", "Demand as measured now, in the unit that the label names. A sum over signals means nothing.", signal}
 	table[modelStabilized] = Metric{"variant_model_stabilized_demand", "Demand after the scale-down and scale-up windows.", signal}
 	table[modelForecast] = Metric{"variant_model_forecast_demand", "Demand expected by the time at which a replica that is ordered now is ready; absent without a forecast or without history.", signal}

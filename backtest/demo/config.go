@@ -36,6 +36,9 @@ type (
 		Files           []string `yaml:"files"`
 		RefreshInterval string   `yaml:"refresh_interval"`
 	}
+	match struct {
+		InferencePool string `yaml:"inference_pool"`
+	}
 	defaults struct {
 		Headroom        float64 `yaml:"headroom"`
 		ScaleDownWindow string  `yaml:"scale_down_window"`
@@ -44,6 +47,7 @@ type (
 		Name      string          `yaml:"name"`
 		Namespace string          `yaml:"namespace"`
 		Presets   []string        `yaml:"presets"`
+		Match     match           `yaml:"match"`
 		Replicas  replicas        `yaml:"replicas"`
 		Variants  []variantConfig `yaml:"variants"`
 	}
@@ -73,7 +77,7 @@ func Config(f fleet.Config, targetsFile string) ([]byte, error) {
 	}
 	for i := range f.Models {
 		m := &f.Models[i]
-		out := modelConfig{Name: m.Name, Namespace: m.Namespace, Presets: []string{"epp"}, Replicas: replicas{Min: m.MinReplicas}}
+		out := modelConfig{Name: m.Name, Namespace: m.Namespace, Presets: []string{"epp"}, Match: match{m.Pool}, Replicas: replicas{Min: m.MinReplicas}}
 		for j := range m.Variants {
 			v := &m.Variants[j]
 			out.Variants = append(out.Variants, variantConfig{

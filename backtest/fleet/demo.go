@@ -18,7 +18,8 @@ func Demo() Config {
 		Variants: []Variant{
 			{
 				Name: "llama-8b-h100", Accelerator: "H100", Cost: 4.10, Startup: startup, Max: 4, Blocks: 27000, BlockSize: 16,
-				Profile: Profile{Alpha: 8e-3, Beta: 20e-6, Gamma: 0.41e-6, MaxBatch: 128},
+				Profile:  Profile{Alpha: 8e-3, Beta: 20e-6, Gamma: 0.41e-6, MaxBatch: 128},
+				Replicas: 1,
 			},
 			{
 				Name: "llama-8b-a100", Accelerator: "A100", Cost: 1.60, Startup: startup, Max: 4, Blocks: 9500, BlockSize: 16,
@@ -26,8 +27,7 @@ func Demo() Config {
 			},
 			{
 				Name: "llama-8b-l4", Accelerator: "L4", Cost: 0.80, Startup: startup, Max: 8, Blocks: 2250, BlockSize: 16,
-				Profile:  Profile{Alpha: 22e-3, Beta: 120e-6, Gamma: 1.4e-6, MaxBatch: 16},
-				Replicas: 2,
+				Profile: Profile{Alpha: 22e-3, Beta: 120e-6, Gamma: 1.4e-6, MaxBatch: 16},
 			},
 		},
 	}
@@ -41,12 +41,12 @@ func Demo() Config {
 		Variants: []Variant{
 			{
 				Name: "llama-70b-h100x4", Accelerator: "H100", Cost: 16.40, Startup: startup, Max: 4, Blocks: 27000, BlockSize: 16,
-				Profile: Profile{Alpha: 14e-3, Beta: 30e-6, Gamma: 0.46e-6, MaxBatch: 96},
+				Profile:  Profile{Alpha: 14e-3, Beta: 30e-6, Gamma: 0.46e-6, MaxBatch: 96},
+				Replicas: 1,
 			},
 			{
 				Name: "llama-70b-a100x4", Accelerator: "A100", Cost: 6.40, Startup: startup, Max: 4, Blocks: 26000, BlockSize: 16,
-				Profile:  Profile{Alpha: 20e-3, Beta: 60e-6, Gamma: 0.9e-6, MaxBatch: 40},
-				Replicas: 1,
+				Profile: Profile{Alpha: 20e-3, Beta: 60e-6, Gamma: 0.9e-6, MaxBatch: 40},
 			},
 		},
 	}

@@ -82,8 +82,8 @@ type ScaleTargets struct {
 // latency, a rate of requests held against the largest that a queueing model allows within the model's targets.
 type Signal struct {
 	Unit            string     `yaml:"unit" required:"true" doc:"Unit of demand and capacity, such as requests, tokens or requests per second. For display."`
-	Demand          Expr       `yaml:"demand" doc:"Demand per model, in the unit. Give this or usage."`
-	Usage           Expr       `yaml:"usage" doc:"How much of one replica's capacity is in use, from 0 to 1, per pod or summed per variant: demand is then usage times capacity. Give this or demand."`
+	Demand          Expr       `yaml:"demand" doc:"Demand per model, in the unit. Give this, usage or latency."`
+	Usage           Expr       `yaml:"usage" doc:"How much of one replica's capacity is in use, from 0 to 1, per pod or summed per variant: demand is then usage times capacity. Give this, demand or latency."`
 	Queued          Expr       `yaml:"queued" doc:"Demand per model that no replica holds yet, in the unit, added to what usage says."`
 	Latency         Expr       `yaml:"latency" doc:"Requests per second per model, held against the largest rate at which a replica keeps the model's slo by its profile. Give this, demand or usage."`
 	InputTokens     Expr       `yaml:"input_tokens" doc:"Mean prompt tokens of a request per model, for latency."`

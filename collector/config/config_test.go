@@ -26,7 +26,7 @@ func load(t *testing.T, text string) *config.Config {
 func TestDefaults(t *testing.T) {
 	c := load(t, read(t, filepath.Join("testdata", "good", "minimal.yml")))
 	m := c.Models[0]
-	require.InDelta(t, 0.15, *m.Headroom, 0)
+	require.Equal(t, config.Headroom{Ratio: 0.15}, *m.Headroom)
 	require.Equal(t, "5m", m.ScaleDownWindow.String())
 	require.Zero(t, *m.ScaleUpWindow)
 	require.Equal(t, config.Duration(10*time.Minute), *m.IdleAfter)
@@ -52,7 +52,7 @@ func TestFullFile(t *testing.T) {
 		keys = append(keys, s.Key())
 	}
 	require.Equal(t, []string{"epp.concurrency", "memory", "queue"}, keys, "of two presets the later one counts")
-	require.InDelta(t, 0.3, *m.Headroom, 0)
+	require.Equal(t, config.Headroom{Ratio: 0.3}, *m.Headroom)
 	require.Equal(t, "15m", m.ScaleDownWindow.String())
 	require.Equal(t, config.Strings{"llama-pool"}, m.Match["inference_pool"])
 	require.Equal(t, config.Strings{"llama", "llama-instruct"}, m.Match["model"])

@@ -197,7 +197,7 @@ place. Durations are written as Prometheus writes them: 90s, 5m, 1h30m. PromQL i
 // presetReference lists the presets and their signals.
 func presetReference(t *testing.T, b *strings.Builder) {
 	t.Helper()
-	b.WriteString("\n<a id=\"presets\"></a>\n\n## Presets\n\nReady signals, to name in a model's `presets`. `variant_exporter presets` prints their expressions.\n" +
+	b.WriteString("\n<a id=\"presets\"></a>\n\n## Presets\n\nReady signals, to name in a model's `presets`. `variant_exporter presets show NAME` prints the expressions of one.\n" +
 		"\n| preset | signal | unit | form | what it is |\n|---|---|---|---|---|\n")
 	names := LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName}
 	for _, name := range signalPresets() {
@@ -208,6 +208,9 @@ func presetReference(t *testing.T, b *strings.Builder) {
 			form := "demand"
 			if s.Demand.IsZero() {
 				form = "usage"
+			}
+			if !s.Latency.IsZero() {
+				form = "latency"
 			}
 			if s.Capacity.Set {
 				form += ", brings its capacity"

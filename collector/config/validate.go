@@ -18,7 +18,7 @@ type validator struct {
 	*decoder
 	config  *Config
 	budgets map[string]bool
-	used    map[string]bool // signals and budgets in use, as signal/NAME and budget/NAME
+	used    map[string]bool // signals and budgets in use, as signals.NAME and budget/NAME
 	labels  map[string]labelClaim
 	targets map[string]string // scale target -> path of the variant that has it
 	names   map[string]string // variant name -> path
@@ -34,6 +34,7 @@ func (v *validator) validate() {
 	v.presets = map[string]*Preset{}
 	v.sourceOfAnswers()
 	v.labelNames("labels", v.config.Labels)
+	v.windows("defaults", v.config.Defaults)
 	v.scaleTargets()
 	v.quantity("energy_price", v.config.EnergyPrice)
 	for i, b := range v.config.Budgets {
@@ -45,6 +46,7 @@ func (v *validator) validate() {
 	for i := range v.config.Models {
 		v.model(index("models", i), &v.config.Models[i])
 	}
+	v.sources()
 	if !v.found.HasErrors() {
 		v.unused() // What a mistake hides may well be used.
 	}

@@ -27,6 +27,7 @@ func (m *Model) ActiveSignals() []ActiveSignal { return m.active }
 
 func (v *validator) model(path string, m *Model) {
 	v.dnsLabel(join(path, "namespace"), m.Namespace)
+	v.windows(path, m.Tuning)
 	v.claims(path, m)
 	available := v.available(path, m)
 	if !v.config.Labels.valid() || !v.sound(join(path, "presets")) {
