@@ -64,7 +64,7 @@ func (g *group) minimise(st *stage, start [][]int, first bool) result {
 		out.proven, out.lower = true, out.value
 		return out
 	}
-	gen.master = newMaster(gen.pool, g.work)
+	gen.master = newMaster(gen.pool, g.work, gen.ceiling())
 	gen.accept = gen.check
 	gen.improve(&out)
 	out.prices = gen.prices

@@ -27,7 +27,9 @@ type master struct {
 	// size is the magnitude of the values, for tolerances; least0 is the least
 	// overflow price that goes with it.
 	size, least0 float64
-	candidates   []candidate
+	// ceiling is above all values, also of columns that are yet to come.
+	ceiling    float64
+	candidates []candidate
 }
 
 // candidate is a variable that may enter the basis.
@@ -43,9 +45,9 @@ const (
 )
 
 // newMaster starts from each model's column of least value. Every model must
-// have a column.
-func newMaster(p *pool, w *work) *master {
-	m := &master{basis: basis{pool: p}, work: w}
+// have a column; no choice of columns has a value above the ceiling.
+func newMaster(p *pool, w *work, ceiling float64) *master {
+	m := &master{basis: basis{pool: p}, work: w, ceiling: ceiling}
 	n := len(p.columns)
 	m.key, m.low = make([]int, n), make([]int, n)
 	m.least, m.bestLeast = make([]float64, n), make([]float64, n)
@@ -108,7 +110,7 @@ func (m *master) rescale() {
 		spread += high - low
 		m.size = max(m.size, math.Abs(low), math.Abs(high))
 	}
-	m.least0 = max(1e-9, 4*(spread+m.size))
+	m.least0 = max(m.ceiling, 4*(spread+m.size))
 	m.overflow = max(m.overflow, m.least0)
 }
 
