@@ -38,6 +38,7 @@ type Demo struct {
 
 	mu   sync.Mutex
 	last gauges // as last read
+	err  error  // of the last reading
 }
 
 // ConfigFile is the name of the exporter's configuration within Options.Dir.
@@ -96,7 +97,7 @@ func (d *Demo) Run(ctx context.Context, metricsURL string) error {
 		read, err := scrape(ctx, client, metricsURL)
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.last = read
+		d.last, d.err = read, err
 		return read.desired, err
 	}}
 	d.twin.Autoscaler = &fleet.Autoscaler{Fleet: d.twin.Fleet, Desired: d.largestOnly}
@@ -144,12 +145,15 @@ func (d *Demo) watch(ctx context.Context, metricsURL string) {
 
 func (d *Demo) picture(metricsURL string) string {
 	d.mu.Lock()
-	desired := d.last.desired
+	desired, failure := d.last.desired, d.err
 	d.mu.Unlock()
 	status, twin := d.runner.Fleet.Status(), d.twin.Fleet.Status()
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s   %.0fs\n", metricsURL, status.Elapsed.Seconds())
 	writeTable(&b, status, desired, twin.Cost)
+	if failure != nil {
+		fmt.Fprintln(&b, failure)
+	}
 	return b.String()
 }
 
