@@ -15,12 +15,14 @@ import (
 //go:embed presets/*.yml
 var presetFiles embed.FS
 
-// Preset is a set of ready signals for one gateway, model server or exporter. It is data: a file in the folder presets.
+// Preset is a set of ready signals and quantities for one gateway, model server or exporter. It is data: a file in the folder
+// presets.
 type Preset struct {
-	Description  string            `yaml:"description" required:"true"`
-	Labels       LabelNames        `yaml:"labels"`
-	Signals      map[string]Signal `yaml:"signals"`
-	ScaleTargets ScaleTargets      `yaml:"scale_targets"`
+	Description  string              `yaml:"description" required:"true"`
+	Labels       LabelNames          `yaml:"labels"`
+	Signals      map[string]Signal   `yaml:"signals"`
+	Uses         map[string]Quantity `yaml:"uses"` // what a replica takes of budgets, as measured
+	ScaleTargets ScaleTargets        `yaml:"scale_targets"`
 }
 
 // PresetNames lists the presets there are.
@@ -87,6 +89,31 @@ func loadPreset(name string, names LabelNames, namespaces []string) (*Preset, er
 		p.Signals[key] = s
 	}
 	return p, nil
+}
+
+// measuredUses gives the variants of a model what its presets measure of their uses. A number of a variant's own then counts only
+// where nothing is measured of it, an expression of its own always.
+func (v *validator) measuredUses(path string, m *Model) {
+	for i, name := range m.Presets {
+		p := v.presets[name]
+		if p == nil {
+			continue // It has been reported.
+		}
+		for j := range m.Variants {
+			x := &m.Variants[j]
+			for use, measured := range p.Uses {
+				q, err := measured.orElse(x.Uses[use])
+				if err != nil {
+					v.errorf(index(path+".presets", i), nil, "%v", err)
+					continue
+				}
+				if x.Uses == nil {
+					x.Uses = map[string]Quantity{}
+				}
+				x.Uses[use] = q
+			}
+		}
+	}
 }
 
 // or fills what is empty from other names.

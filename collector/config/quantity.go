@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -84,6 +85,23 @@ type Quantity struct {
 
 // IsNumber says that the quantity is a fixed number.
 func (q Quantity) IsNumber() bool { return q.Set && q.Query.IsZero() }
+
+// orElse returns a measured quantity with another beside it: an expression takes its place; a number stands in where nothing is
+// measured, as a series without labels, which counts where none fits better.
+func (q Quantity) orElse(own Quantity) (Quantity, error) {
+	if !own.IsNumber() {
+		if own.Set {
+			return own, nil
+		}
+		return q, nil
+	}
+	e, err := ParseExpr(fmt.Sprintf("(%s) or vector(%v)", q.Query, own.Number))
+	if err != nil {
+		return Quantity{}, fmt.Errorf("add %v to an expression: %w", own.Number, err)
+	}
+	q.Query = e
+	return q, nil
+}
 
 type queryQuantity struct {
 	Query      Expr     `yaml:"query" required:"true" doc:"Expression that yields the quantity."`

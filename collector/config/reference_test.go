@@ -200,17 +200,17 @@ func presetReference(t *testing.T, b *strings.Builder) {
 	b.WriteString("\n<a id=\"presets\"></a>\n\n## Presets\n\nReady signals, to name in a model's `presets`. `variant_exporter presets show NAME` prints the expressions of one.\n" +
 		"\n| preset | signal | unit | form | what it is |\n|---|---|---|---|---|\n")
 	names := LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName}
-	for _, name := range signalPresets() {
+	for _, name := range modelPresets() {
 		p, err := loadPreset(name, names, nil)
 		require.NoError(t, err)
 		for _, key := range sortedKeys(p.Signals) {
 			s := p.Signals[key]
 			form := "demand"
-			if s.Demand.IsZero() {
-				form = "usage"
-			}
-			if !s.Latency.IsZero() {
+			switch {
+			case !s.Latency.IsZero():
 				form = "latency"
+			case !s.Usage.IsZero():
+				form = "usage"
 			}
 			if s.Capacity.Set {
 				form += ", brings its capacity"
@@ -219,6 +219,9 @@ func presetReference(t *testing.T, b *strings.Builder) {
 				form += ", on_missing: " + string(s.OnMissing)
 			}
 			fmt.Fprintf(b, "| `%s` | `%s` | %s | %s | %s |\n", name, key, s.Unit, form, p.Description)
+		}
+		for _, key := range sortedKeys(p.Uses) {
+			fmt.Fprintf(b, "| `%s` | `%s` | watts | uses of the variants | %s |\n", name, key, p.Description)
 		}
 	}
 }

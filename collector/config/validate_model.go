@@ -34,6 +34,7 @@ func (v *validator) model(path string, m *Model) {
 		return // Which signals there are is not known.
 	}
 	v.activate(path, m, available)
+	v.measuredUses(path, m)
 	v.slo(path, m)
 	for i := range m.Variants {
 		v.variant(index(path+".variants", i), m, &m.Variants[i], available)
@@ -81,7 +82,7 @@ func (v *validator) available(path string, m *Model) map[string]ActiveSignal {
 		}
 		p := v.preset(name)
 		if p == nil {
-			v.unknown(index(path+".presets", i), v.nodes[index(path+".presets", i)], "preset", name, signalPresets())
+			v.unknown(index(path+".presets", i), v.nodes[index(path+".presets", i)], "preset", name, modelPresets())
 			continue
 		}
 		for key, s := range p.Signals {
@@ -97,12 +98,12 @@ func (v *validator) available(path string, m *Model) map[string]ActiveSignal {
 	return signals
 }
 
-// preset returns a preset that brings signals, or nil.
+// preset returns a preset that brings something to a model, or nil.
 func (v *validator) preset(name string) *Preset {
 	if p, ok := v.presets[name]; ok {
 		return p
 	}
-	if !slices.Contains(signalPresets(), name) {
+	if !slices.Contains(modelPresets(), name) {
 		return nil
 	}
 	p, err := loadPreset(name, v.config.Labels, v.config.namespaces())
@@ -113,8 +114,8 @@ func (v *validator) preset(name string) *Preset {
 	return p
 }
 
-// signalPresets are the presets that bring signals.
-func signalPresets() []string {
+// modelPresets are the presets that bring something to a model.
+func modelPresets() []string {
 	return slices.DeleteFunc(PresetNames(), func(name string) bool { return name == presetScaleTargets })
 }
 

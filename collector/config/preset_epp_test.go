@@ -1,0 +1,164 @@
+package config_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+func TestPresetEPPDemand(t *testing.T) {
+	demand := signalOf(t, preset(t, "epp", "concurrency"), "concurrency").Demand.String()
+	llama := func(value int) []string {
+		return []string{fmt.Sprintf(`{model_name="llama", namespace="llm"} %d`, value)}
+	}
+	for name, test := range map[string]struct {
+		series string
+		want   []string
+	}{
+		"newest names": {`
+			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
+			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="y",priority="0",inference_pool="p"} 2x2
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
+		`, llama(15)},
+		"all names at once are not summed": {`
+			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
+			inference_extension_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
+			inference_objective_running_requests{namespace="llm",instance="a",model_name="llama"} 10x2
+			inference_model_running_requests{namespace="llm",instance="a",model_name="llama"} 10x2
+		`, llama(13)},
+		"older names": {`
+			inference_extension_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
+			inference_objective_running_requests{namespace="llm",instance="a",model_name="llama"} 10x2
+		`, llama(13)},
+		"oldest names": {`
+			inference_model_running_requests{namespace="llm",instance="a",model_name="llama"} 10x2
+		`, llama(10)},
+		"no flow control": {`
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
+		`, llama(10)},
+		"scaled to zero, only the queue": {`
+			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
+		`, llama(3)},
+		"a negative queue takes nothing from another": {`
+			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} -2x2
+			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="y",priority="0",inference_pool="p"} 3x2
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
+		`, llama(13)},
+		"several names are rewritten to one": {`
+			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="chat",target_model_name="llama",fairness_id="x",priority="0",inference_pool="p"} 3x2
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="chat",target_model_name="llama",fairness_id="x",priority="0"} 10x2
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="code",target_model_name="llama",fairness_id="x",priority="0"} 5x2
+			inference_objective_running_requests{namespace="llm",instance="a",model_name="chat"} 10x2
+			inference_objective_running_requests{namespace="llm",instance="a",model_name="code"} 5x2
+		`, llama(18)},
+		"two replicas of the gateway are summed": {`
+			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
+			llm_d_epp_flow_control_queue_size{namespace="llm",instance="b",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 4x2
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
+			llm_d_epp_request_running{namespace="llm",instance="b",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 20x2
+		`, llama(37)},
+		"an old and a new replica, during an upgrade": {`
+			inference_objective_running_requests{namespace="llm",instance="a",model_name="llama"} 10x2
+			inference_objective_running_requests{namespace="llm",instance="b",model_name="llama"} 20x2
+			llm_d_epp_request_running{namespace="llm",instance="b",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 20x2
+		`, llama(30)},
+		"models and namespaces stay apart": {`
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="qwen",target_model_name="qwen",fairness_id="x",priority="0"} 20x2
+			llm_d_epp_request_running{namespace="chat",instance="b",model_name="qwen",target_model_name="qwen",fairness_id="x",priority="0"} 30x2
+		`, []string{
+			`{model_name="llama", namespace="llm"} 10`, `{model_name="qwen", namespace="chat"} 30`, `{model_name="qwen", namespace="llm"} 20`,
+		}},
+		"idle, its series gone": {`
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10 stale
+			llm_d_epp_ready_endpoints{namespace="llm",instance="a",name="p"} 2x2
+		`, []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, test.want, evaluate(t, test.series, demand))
+		})
+	}
+}
+
+func TestPresetEPPAlive(t *testing.T) {
+	signal := signalOf(t, preset(t, "epp", "concurrency"), "concurrency")
+	require.Equal(t, config.OnMissingZero, signal.OnMissing)
+	for name, test := range map[string]struct {
+		series string
+		want   []string
+	}{
+		"no endpoint is ready":     {`llm_d_epp_ready_endpoints{namespace="llm",instance="a",name="p"} 0x2`, []string{`{inference_pool="p", namespace="llm"} 1`}},
+		"both generations":         {"llm_d_epp_ready_endpoints{namespace=\"llm\",instance=\"a\",name=\"p\"} 2x2\ninference_pool_ready_pods{namespace=\"llm\",instance=\"a\",name=\"p\"} 2x2", []string{`{inference_pool="p", namespace="llm"} 1`}},
+		"older name":               {`inference_pool_ready_pods{namespace="llm",instance="a",name="p"} 2x2`, []string{`{inference_pool="p", namespace="llm"} 1`}},
+		"the gateway is not there": {`llm_d_epp_ready_endpoints{namespace="llm",instance="a",name="p"} 2 stale`, []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, test.want, evaluate(t, test.series, signal.Alive.String()))
+		})
+	}
+}
+
+func TestPresetEPPLatency(t *testing.T) {
+	const labels = `namespace="llm",instance="a",model_name="llama",target_model_name="llama"`
+	runPresetCases(t, "epp", map[string]presetCase{
+		"newest name, by fairness and priority": {"latency", "latency", `
+			llm_d_epp_request_total{` + labels + `,fairness_id="x",priority="0"} 0+60x20
+			llm_d_epp_request_total{` + labels + `,fairness_id="y",priority="1"} 0+30x20
+		`, []string{`{model_name="llama", namespace="llm"} 3`}},
+		"all names at once are not summed": {"latency", "latency", `
+			llm_d_epp_request_total{` + labels + `,fairness_id="x",priority="0"} 0+60x20
+			inference_objective_request_total{` + labels + `,priority="0"} 0+60x20
+			inference_model_request_total{` + labels + `} 0+60x20
+		`, []string{`{model_name="llama", namespace="llm"} 2`}},
+		"older name": {"latency", "latency", `
+			inference_objective_request_total{` + labels + `,priority="0"} 0+60x20
+		`, []string{`{model_name="llama", namespace="llm"} 2`}},
+		"oldest name": {"latency", "latency", `
+			inference_model_request_total{` + labels + `} 0+60x20
+		`, []string{`{model_name="llama", namespace="llm"} 2`}},
+		"an old and a new replica, names rewritten to one, and a restart": {"latency", "latency", `
+			inference_objective_request_total{namespace="llm",instance="b",model_name="chat",target_model_name="llama",priority="0"} 0+60x20
+			llm_d_epp_request_total{` + labels + `,fairness_id="x",priority="0"} 0+30x17 30+30x2
+		`, []string{`{model_name="llama", namespace="llm"} 3`}},
+		"idle": {"latency", "latency", `
+			llm_d_epp_request_total{` + labels + `,fairness_id="x",priority="0"} 700x20
+		`, []string{`{model_name="llama", namespace="llm"} 0`}},
+		"the gateway is not there": {"latency", "latency", ``, nil},
+		"mean length, under both names": {"latency", "input_tokens", `
+			llm_d_epp_request_input_tokens_sum{` + labels + `,fairness_id="x",priority="0"} 0+8000x20
+			llm_d_epp_request_input_tokens_count{` + labels + `,fairness_id="x",priority="0"} 0+10x20
+			llm_d_epp_request_input_tokens_sum{` + labels + `,fairness_id="y",priority="0"} 0+2000x20
+			llm_d_epp_request_input_tokens_count{` + labels + `,fairness_id="y",priority="0"} 0+10x20
+			inference_objective_input_tokens_sum{` + labels + `} 0+9999x20
+			inference_objective_input_tokens_count{` + labels + `} 0+1x20
+		`, []string{`{model_name="llama", namespace="llm"} 500`}},
+		"mean length, older name": {"latency", "output_tokens", `
+			inference_objective_output_tokens_sum{` + labels + `} 0+2000x20
+			inference_objective_output_tokens_count{` + labels + `} 0+10x20
+		`, []string{`{model_name="llama", namespace="llm"} 200`}},
+		"mean length, oldest name": {"latency", "output_tokens", `
+			inference_model_output_tokens_sum{` + labels + `} 0+2000x20
+			inference_model_output_tokens_count{` + labels + `} 0+10x20
+		`, []string{`{model_name="llama", namespace="llm"} 200`}},
+		"nothing was ever served": {"latency", "output_tokens", `
+			llm_d_epp_request_output_tokens_sum{` + labels + `} 0x20
+			llm_d_epp_request_output_tokens_count{` + labels + `} 0x20
+		`, nil},
+	})
+}
+
+// TestPresetEPPLengthsLast holds that the lengths of hours ago count where nothing was served since, as after a night.
+func TestPresetEPPLengthsLast(t *testing.T) {
+	signal := signalOf(t, preset(t, "epp", "latency"), "latency")
+	require.Equal(t, []string{`{model_name="llama", namespace="llm"} 200`}, evaluateAt(t, 5*time.Hour, `
+		llm_d_epp_request_output_tokens_sum{namespace="llm",instance="a",model_name="llama",target_model_name="llama"} 0+2000x20 40000x600
+		llm_d_epp_request_output_tokens_count{namespace="llm",instance="a",model_name="llama",target_model_name="llama"} 0+10x20 200x600
+	`, signal.OutputTokens.String()))
+	require.Equal(t, config.OnMissingZero, signal.OnMissing)
+	require.False(t, signal.Alive.IsZero())
+}

@@ -1,0 +1,195 @@
+package config_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestPresetVLLMConcurrency(t *testing.T) {
+	demand := signalOf(t, preset(t, "vllm", "concurrency"), "concurrency").Demand.String()
+	for name, test := range map[string]struct {
+		series string
+		want   []string
+	}{
+		"several pods and engines": {`
+			vllm:num_requests_running{namespace="llm",pod="a",engine="0",model_name="llama"} 3x2
+			vllm:num_requests_running{namespace="llm",pod="a",engine="1",model_name="llama"} 4x2
+			vllm:num_requests_running{namespace="llm",pod="b",engine="0",model_name="llama"} 5x2
+			vllm:num_requests_waiting{namespace="llm",pod="a",engine="0",model_name="llama"} 1x2
+			vllm:num_requests_waiting{namespace="llm",pod="a",engine="1",model_name="llama"} 0x2
+			vllm:num_requests_waiting{namespace="llm",pod="b",engine="0",model_name="llama"} 2x2
+		`, []string{`{model_name="llama", namespace="llm"} 15`}},
+		"waiting by reason": {`
+			vllm:num_requests_running{namespace="llm",pod="a",engine="0",model_name="llama"} 3x2
+			vllm:num_requests_waiting{namespace="llm",pod="a",engine="0",model_name="llama"} 7x2
+			vllm:num_requests_waiting_by_reason{namespace="llm",pod="a",engine="0",model_name="llama",reason="capacity"} 2x2
+			vllm:num_requests_waiting_by_reason{namespace="llm",pod="a",engine="0",model_name="llama",reason="deferred"} 5x2
+		`, []string{`{model_name="llama", namespace="llm"} 5`}},
+		"old and new servers side by side": {`
+			vllm:num_requests_running{namespace="llm",pod="a",engine="0",model_name="llama"} 3x2
+			vllm:num_requests_waiting{namespace="llm",pod="a",engine="0",model_name="llama"} 7x2
+			vllm:num_requests_waiting_by_reason{namespace="llm",pod="a",engine="0",model_name="llama",reason="capacity"} 2x2
+			vllm:num_requests_running{namespace="llm",pod="b",model_name="llama"} 10x2
+			vllm:num_requests_waiting{namespace="llm",pod="b",model_name="llama"} 20x2
+		`, []string{`{model_name="llama", namespace="llm"} 35`}},
+		"idle": {`
+			vllm:num_requests_running{namespace="llm",pod="a",model_name="llama"} 0x2
+			vllm:num_requests_waiting{namespace="llm",pod="a",model_name="llama"} 0x2
+		`, []string{`{model_name="llama", namespace="llm"} 0`}},
+		"nothing runs": {``, []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, test.want, evaluate(t, test.series, demand))
+		})
+	}
+}
+
+func TestPresetVLLMTokens(t *testing.T) {
+	signal := signalOf(t, preset(t, "vllm", "kv_tokens"), "kv_tokens")
+	t.Run("usage is a pod's mean over its engines", func(t *testing.T) {
+		require.Equal(t, []string{
+			`{llm_d_ai_variant="h100", model_name="llama", namespace="llm", pod="a"} 0.5`,
+			`{model_name="llama", namespace="llm", pod="b"} 0.25`,
+		}, evaluate(t, `
+			vllm:kv_cache_usage_perc{namespace="llm",pod="a",engine="0",model_name="llama",llm_d_ai_variant="h100"} 0.75x2
+			vllm:kv_cache_usage_perc{namespace="llm",pod="a",engine="1",model_name="llama",llm_d_ai_variant="h100"} 0.25x2
+			vllm:gpu_cache_usage_perc{namespace="llm",pod="a",engine="0",model_name="llama",llm_d_ai_variant="h100"} 0.75x2
+			vllm:gpu_cache_usage_perc{namespace="llm",pod="b",model_name="llama"} 0.25x2
+		`, signal.Usage.String()))
+	})
+	require.Equal(t, []string{"num_gpu_blocks", "block_size"}, signal.Capacity.FromLabels)
+	t.Run("capacity is one series a pod, with the number of its engines", func(t *testing.T) {
+		got := evaluate(t, `
+			vllm:cache_config_info{namespace="llm",pod="a",engine="0",block_size="16",num_gpu_blocks="1000",x="1"} 1x2
+			vllm:cache_config_info{namespace="llm",pod="a",engine="1",block_size="16",num_gpu_blocks="1000",x="2"} 1x2
+			vllm:cache_config_info{namespace="llm",pod="b",engine="0",block_size="16",num_gpu_blocks="2000"} 1x2
+			vllm:cache_config_info{namespace="llm",pod="c",engine="0",block_size="16",num_gpu_blocks="1000"} 1x2
+			vllm:cache_config_info{namespace="llm",pod="c",engine="1",block_size="16",num_gpu_blocks="1001"} 1x2
+			vllm:cache_config_info{namespace="llm",pod="c",engine="2",block_size="16",num_gpu_blocks="1001"} 1x2
+		`, signal.Capacity.Query.String())
+		require.Equal(t, []string{
+			`{block_size="16", namespace="llm", num_gpu_blocks="1000", pod="a"} 2`,
+			`{block_size="16", namespace="llm", num_gpu_blocks="1001", pod="c"} 3`,
+			`{block_size="16", namespace="llm", num_gpu_blocks="2000", pod="b"} 1`,
+		}, got)
+	})
+}
+
+func TestPresetVLLMRates(t *testing.T) {
+	const a, b = `{namespace="llm",pod="a",engine="0",model_name="llama"}`, `{namespace="llm",pod="b",engine="0",model_name="llama"}`
+	const served = `
+		vllm:request_prompt_tokens_sum` + a + ` 0+9000x20
+		vllm:request_prompt_tokens_count` + a + ` 0+30x20
+		vllm:request_generation_tokens_sum` + a + ` 0+3000x20
+		vllm:request_generation_tokens_count` + a + ` 0+30x20
+		vllm:prompt_tokens_total` + a + ` 0+9000x20
+		vllm:generation_tokens_total` + a + ` 0+3000x20
+	`
+	llama := func(value string) []string { return []string{`{model_name="llama", namespace="llm"} ` + value} }
+	runPresetCases(t, "vllm", map[string]presetCase{
+		// 9000 tokens in 30 s, and 12 requests of 300 tokens that wait, in a minute: 300 + 60.
+		"prompt tokens, with what waits": {"prompt_tokens", "demand", served + `vllm:num_requests_waiting` + a + ` 12x20`, llama("360")},
+		"prompt tokens, nothing waits":   {"prompt_tokens", "demand", served + `vllm:num_requests_waiting` + a + ` 0x20`, llama("300")},
+		"prompt tokens, what waits waits for something else": {"prompt_tokens", "demand", served + `
+			vllm:num_requests_waiting` + a + ` 12x20
+			vllm:num_requests_waiting_by_reason{namespace="llm",pod="a",engine="0",model_name="llama",reason="capacity"} 2x20
+			vllm:num_requests_waiting_by_reason{namespace="llm",pod="a",engine="0",model_name="llama",reason="deferred"} 10x20
+		`, llama("310")},
+		"prompt tokens, requests wait and none was ever served": {"prompt_tokens", "demand", `
+			vllm:num_requests_waiting` + a + ` 12x20
+			vllm:prompt_tokens_total` + a + ` 0x20
+			vllm:request_prompt_tokens_sum` + a + ` 0x20
+			vllm:request_prompt_tokens_count` + a + ` 0x20
+		`, llama("0")},
+		"prompt tokens, nothing runs": {"prompt_tokens", "demand", ``, nil},
+		// 3000 tokens in 30 s, and 12 requests of 100 tokens in a minute.
+		"generation tokens": {"generation_tokens", "demand", served + `vllm:num_requests_waiting` + a + ` 12x20`, llama("120")},
+		// 12 requests of 300 + 100 tokens.
+		"cache that what waits will need":    {"kv_tokens", "queued", served + `vllm:num_requests_waiting` + a + ` 12x20`, llama("4800")},
+		"cache, nothing was served to go by": {"kv_tokens", "queued", `vllm:num_requests_waiting` + a + ` 12x20`, llama("0")},
+		"cache, and no server to say":        {"kv_tokens", "queued", served, nil},
+		"arrivals are what leaves, when even": {"latency", "latency", `
+			vllm:request_success_total{namespace="llm",pod="a",engine="0",model_name="llama",finished_reason="stop"} 0+60x20
+			vllm:request_success_total{namespace="llm",pod="a",engine="0",model_name="llama",finished_reason="length"} 0+30x20
+			vllm:num_requests_running` + a + ` 8x20
+			vllm:num_requests_waiting` + a + ` 0x20
+		`, llama("3")},
+		"arrivals while the queue grows by two in three seconds": {"latency", "latency", `
+			vllm:request_success_total` + a + ` 0+90x20
+			vllm:num_requests_running` + a + ` 8x20
+			vllm:num_requests_waiting` + a + ` 0+20x20
+		`, llama("3.66666667")},
+		"arrivals while a queue empties are what leaves": {"latency", "latency", `
+			vllm:request_success_total` + a + ` 0+90x20
+			vllm:num_requests_running` + a + ` 8x20
+			vllm:num_requests_waiting` + a + ` 400-20x20
+		`, llama("3")},
+		"the simulator, before its first request is done": {"latency", "latency", `
+			vllm:num_requests_running{namespace="llm",pod="a",model_name="llama"} 0+3x20
+			vllm:num_requests_waiting{namespace="llm",pod="a",model_name="llama"} 0x20
+		`, llama("0.1")},
+		"the simulator's name of the reason": {"latency", "latency", `
+			vllm:request_success_total{namespace="llm",pod="a",model_name="llama",finish_reason="stop"} 0+60x20
+			vllm:num_requests_running{namespace="llm",pod="a",model_name="llama"} 8x20
+			vllm:num_requests_waiting{namespace="llm",pod="a",model_name="llama"} 0x20
+		`, llama("2")},
+		"a server restarts: its counter and its gauge fall": {"latency", "latency", `
+			vllm:request_success_total` + a + ` 0+60x18 60+60x1
+			vllm:num_requests_running` + a + ` 50x18 0x1
+			vllm:num_requests_waiting` + a + ` 0x20
+		`, llama("2")},
+		// Pod b takes over what pod a gives up: what there is in the system stays the same, or falls.
+		"load moves from a pod that drains and goes to one that comes": {"latency", "latency", `
+			vllm:request_success_total` + a + ` 0+60x19 stale
+			vllm:num_requests_running` + a + ` 40x17 20 0 stale
+			vllm:num_requests_waiting` + a + ` 0x19 stale
+			vllm:request_success_total` + b + ` 0+60x20
+			vllm:num_requests_running` + b + ` 40x17 60 80 80
+			vllm:num_requests_waiting` + b + ` 0x20
+		`, llama("4")},
+		"idle": {"latency", "latency", `
+			vllm:request_success_total` + a + ` 700x20
+			vllm:num_requests_running` + a + ` 0x20
+			vllm:num_requests_waiting` + a + ` 0x20
+		`, llama("0")},
+		"nothing runs": {"latency", "latency", ``, nil},
+		"mean prompt":  {"latency", "input_tokens", served, llama("300")},
+		"mean answer":  {"latency", "output_tokens", served, llama("100")},
+		"no request ever done": {"latency", "output_tokens", `
+			vllm:request_generation_tokens_sum` + a + ` 0x20
+			vllm:request_generation_tokens_count` + a + ` 0x20
+		`, nil},
+	})
+}
+
+func TestPresetVLLMLatencies(t *testing.T) {
+	// Ten requests, all between 0.5 and 1 s in pod a, so that nine of ten took at most 0.95 s; between 0 and 0.5 s in pod b: 0.45 s.
+	histogram := func(name string) string {
+		var series strings.Builder
+		for pod, least := range map[string]string{"a": "0x20", "b": "0+10x20"} {
+			for le, values := range map[string]string{"0.5": least, "1.0": "0+10x20", "+Inf": "0+10x20"} {
+				fmt.Fprintf(&series, "%s_bucket{namespace=%q,pod=%q,engine=\"0\",model_name=%q,le=%q} %s\n", name, "llm", pod, "llama", le, values)
+			}
+		}
+		return series.String()
+	}
+	const idle = `
+		vllm:num_requests_running{namespace="llm",pod="a",model_name="llama"} 1x20
+		vllm:num_requests_running{namespace="llm",pod="b",model_name="llama"} 1x20
+		vllm:num_requests_running{namespace="llm",pod="idle",model_name="llama"} 0x20
+		vllm:time_to_first_token_seconds_bucket{namespace="llm",pod="idle",model_name="llama",le="0.5"} 7x20
+		vllm:time_to_first_token_seconds_bucket{namespace="llm",pod="idle",model_name="llama",le="+Inf"} 7x20
+	`
+	llama := func(value string) []string { return []string{`{model_name="llama", namespace="llm"} ` + value} }
+	runPresetCases(t, "vllm", map[string]presetCase{
+		"ttft over the pods, one idle":   {"ttft", "demand", histogram("vllm:time_to_first_token_seconds") + idle, llama("1.4")},
+		"ttft while all are idle":        {"ttft", "demand", idle, llama("0")},
+		"ttft, nothing runs":             {"ttft", "demand", ``, nil},
+		"itl":                            {"itl", "demand", histogram("vllm:inter_token_latency_seconds") + idle, llama("1.4")},
+		"itl under its name before 0.11": {"itl", "demand", histogram("vllm:time_per_output_token_seconds") + idle, llama("1.4")},
+		"itl under both names, once":     {"itl", "demand", histogram("vllm:inter_token_latency_seconds") + histogram("vllm:time_per_output_token_seconds") + idle, llama("1.4")},
+	})
+}
