@@ -60,9 +60,9 @@ func TestTable(t *testing.T) {
 	var b strings.Builder
 	writeTable(&b, s, map[string]float64{"m-h100": 2}, fleet.Cost{PerHour: 8.2})
 	require.Equal(t, strings.TrimPrefix(`
-model  requests  variant  current  ready  desired  cost/h
-m           105  m-h100         2      1        2   12.30
-                 m-l4           0      0        -    0.00
+model  requests  variant  current  ready  stopping  desired  cost/h
+m           105  m-h100         2      1         1        2   12.30
+                 m-l4           0      0         0        -    0.00
 cost per hour: 12.30; all on the largest accelerator: 8.20
 `, "\n"), b.String())
 }

@@ -16,9 +16,9 @@ func writeTable(w io.Writer, s fleet.Status, desired map[string]float64, largest
 		model, variant = max(model, len(v.Model)), max(variant, len(v.Name))
 	}
 	row := func(columns ...any) {
-		fmt.Fprintf(w, "%-*s  %8v  %-*s  %7v  %5v  %7v  %6v\n", append([]any{model, columns[0], columns[1], variant}, columns[2:]...)...)
+		fmt.Fprintf(w, "%-*s  %8v  %-*s  %7v  %5v  %8v  %7v  %6v\n", append([]any{model, columns[0], columns[1], variant}, columns[2:]...)...)
 	}
-	row("model", "requests", "variant", "current", "ready", "desired", "cost/h")
+	row("model", "requests", "variant", "current", "ready", "stopping", "desired", "cost/h")
 	for _, m := range s.Models {
 		var name, demand any = m.Name, m.Demand()
 		for _, v := range s.Variants {
@@ -30,7 +30,7 @@ func writeTable(w io.Writer, s fleet.Status, desired map[string]float64, largest
 				want = n
 			}
 			paid := float64(v.Current+v.Terminating) * v.CostPerReplica
-			row(name, demand, v.Name, v.Current, v.Ready, want, fmt.Sprintf("%.2f", paid))
+			row(name, demand, v.Name, v.Current, v.Ready, v.Terminating, want, fmt.Sprintf("%.2f", paid))
 			name, demand = "", ""
 		}
 	}

@@ -10,7 +10,7 @@ func Demo() Config {
 	const startup = 5 * time.Second
 	small := Model{
 		Name: "meta-llama/Llama-3.1-8B-Instruct", Namespace: "llm", Pool: "llama-8b",
-		Load:         Noisy(Sine(20, 0.7, 2*time.Minute), 0.15, 5*time.Second, 8),
+		Load:         Noisy(Sine(9, 0.75, 2*time.Minute), 0.15, 5*time.Second, 8),
 		Tokens:       Tokens{Mean: Lengths{Input: 512, Output: 150}, Variation: 0.4},
 		SLO:          SLO{TTFT: 500 * time.Millisecond, ITL: 40 * time.Millisecond},
 		ReplicaQueue: 5,
@@ -33,7 +33,7 @@ func Demo() Config {
 	}
 	large := Model{
 		Name: "meta-llama/Llama-3.3-70B-Instruct", Namespace: "llm", Pool: "llama-70b",
-		Load:         Noisy(Sine(5, 0.7, 150*time.Second), 0.15, 5*time.Second, 70),
+		Load:         Noisy(Sine(2.2, 0.75, 150*time.Second), 0.15, 5*time.Second, 70),
 		Tokens:       Tokens{Mean: Lengths{Input: 1024, Output: 200}, Variation: 0.4},
 		SLO:          SLO{TTFT: time.Second, ITL: 60 * time.Millisecond},
 		ReplicaQueue: 5,

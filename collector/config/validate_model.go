@@ -29,17 +29,20 @@ func (v *validator) model(path string, m *Model) {
 	v.dnsLabel(join(path, "namespace"), m.Namespace)
 	v.windows(path, m.Tuning)
 	v.claims(path, m)
+	for i := range m.Variants {
+		v.variant(index(path+".variants", i), m, &m.Variants[i])
+	}
+	v.modelMinimum(path, m)
 	available := v.available(path, m)
 	if !v.config.Labels.valid() || !v.sound(join(path, "presets")) {
 		return // Which signals there are is not known.
 	}
 	v.activate(path, m, available)
-	v.measuredUses(path, m)
 	v.slo(path, m)
 	for i := range m.Variants {
-		v.variant(index(path+".variants", i), m, &m.Variants[i], available)
+		v.capacities(index(path+".variants", i), m, &m.Variants[i], available)
 	}
-	v.modelMinimum(path, m)
+	v.carried(path, m)
 }
 
 // claims checks that no label value means two models.
@@ -159,15 +162,24 @@ func noSignalHint(available map[string]ActiveSignal) string {
 	return "give each variant a capacity for one of: " + strings.Join(sortedKeys(available), ", ")
 }
 
-func (v *validator) variant(path string, m *Model, x *Variant, available map[string]ActiveSignal) {
+// variant checks what does not depend on the signals that the model may use.
+func (v *validator) variant(path string, m *Model, x *Variant) {
 	v.labelValue(join(path, "name"), x.Name)
 	v.targetName(path, x)
 	v.unique(path, m, x)
-	v.profile(path, m, x)
 	v.quantity(join(path, "cost"), x.Cost)
 	for _, name := range sortedKeys(x.Uses) {
 		v.use(join(path, "uses."+name), name, x.Uses[name])
 	}
+	if most := x.Replicas.Max; most != nil && *most < x.Replicas.Min {
+		v.errorf(path+".replicas.max", nil, "maximum of %d below the minimum of %d", *most, x.Replicas.Min).
+			hint("give a maximum of at least the minimum, or none")
+	}
+}
+
+// capacities checks what a variant carries of which signals.
+func (v *validator) capacities(path string, m *Model, x *Variant, available map[string]ActiveSignal) {
+	v.profile(path, m, x)
 	for _, name := range sortedKeys(x.Capacity) {
 		at := join(path, "capacity."+name)
 		if _, ok := available[name]; !ok {
@@ -176,9 +188,25 @@ func (v *validator) variant(path string, m *Model, x *Variant, available map[str
 		v.quantity(at, x.Capacity[name])
 	}
 	v.missingCapacity(path, m, x)
-	if most := x.Replicas.Max; most != nil && *most < x.Replicas.Min {
-		v.errorf(path+".replicas.max", nil, "maximum of %d below the minimum of %d", *most, x.Replicas.Min).
-			hint("give a maximum of at least the minimum, or none")
+}
+
+// carried reports a signal of which no variant carries anything: whatever is planned, its demand would stay uncarried.
+func (v *validator) carried(path string, m *Model) {
+	for _, s := range m.active {
+		nobody := !slices.ContainsFunc(m.Variants, func(x Variant) bool {
+			own, signal := x.Capacity[s.Name], s.Capacity
+			switch {
+			case own.Set:
+				return !own.IsNumber() || own.Number > 0
+			case signal.Set:
+				return !signal.IsNumber() || signal.Number > 0
+			}
+			return !s.Latency.IsZero() && x.Profile != nil && m.SLO != nil
+		})
+		if nobody && v.sound(path+".variants") {
+			v.errorf(path, nil, "no variant carries anything of the signal %s that the model is planned by", s.Name).
+				hint("give one of them a capacity above 0, or take the signal out")
+		}
 	}
 }
 
