@@ -68,6 +68,7 @@ func (d *decision) gather() {
 		}
 		d.signals = append(d.signals, values)
 		d.readCapacities(m)
+		d.uncarried(m)
 		d.trust = append(d.trust, d.trusted(m))
 	}
 }
@@ -153,6 +154,21 @@ func (d *decision) readCapacities(m int) {
 			f.missing = missing
 			if d.serves(v) && signal.Planned != nil {
 				*signal = SignalValue{Name: signal.Name, Unit: signal.Unit, Measured: signal.Measured, Missing: missing}
+			}
+		}
+	}
+}
+
+// uncarried makes a signal say nothing of which no capacity is known: its demand would stay uncarried whatever is planned, and
+// nothing planned for the others would help.
+func (d *decision) uncarried(m int) {
+	model := &d.program.models[m]
+	for s := range model.signals {
+		signal := &d.signals[m][s]
+		carried := slices.ContainsFunc(d.facts[model.first:model.behind], func(f facts) bool { return f.capacities[s] > 0 })
+		if signal.Planned != nil && *signal.Planned > 0 && !carried {
+			*signal = SignalValue{
+				Name: signal.Name, Unit: signal.Unit, Measured: signal.Measured, Missing: "no variant has a capacity for it that is known",
 			}
 		}
 	}

@@ -169,6 +169,26 @@ models:
 	})
 }
 
+// TestUncarried is about a signal that nobody is known to carry: nothing is planned away because of it.
+func TestUncarried(t *testing.T) {
+	const config = `
+signals: {prefill: {unit: requests, demand: demand}, decode: {unit: requests, demand: tokens}}
+models: [{name: m, namespace: ns, variants: [
+  {name: a, role: prefill, cost: 1, capacity: {prefill: 10}},
+  {name: b, role: decode, cost: 1, capacity: {decode: learned}}]}]
+`
+	runCases(t, map[string]decisionCase{
+		"the decode variant has no replica to learn from": {
+			config: config,
+			answers: canned{
+				"demand": load("50"), "tokens": load("50"), "learned": "",
+				"current": runs("a", "5", "b", "0"), "ready": runs("a", "5", "b", "0"),
+			},
+			absent: []string{"variant_desired_replicas"},
+		},
+	})
+}
+
 // TestZeroCapacity is about a capacity that somebody tells to be zero: nobody would serve.
 func TestZeroCapacity(t *testing.T) {
 	const config = `
