@@ -34,8 +34,9 @@ type OnlineInput struct {
 func CheckOnline(ctx context.Context, e *Evaluator, at time.Time, budget time.Duration) *OnlineReport {
 	s := e.Evaluate(ctx, at)
 	r := &OnlineReport{Seconds: s.Duration.Seconds(), BudgetSeconds: budget.Seconds(), Problems: []string{}, Doubts: []string{}}
+	absent := newAbsence(ctx, e, s.Inputs, at)
 	for i := range s.Inputs {
-		r.addInput(&s.Inputs[i])
+		r.addInput(&s.Inputs[i], absent)
 	}
 	for i := range s.Models {
 		r.addModel(&s.Models[i])
@@ -63,7 +64,7 @@ func (r *OnlineReport) doubt(format string, args ...any) {
 // staleAge is how old the newest sample behind an input may be before it is pointed out: Prometheus looks back five minutes.
 const staleAge = 2 * time.Minute
 
-func (r *OnlineReport) addInput(i *Input) {
+func (r *OnlineReport) addInput(i *Input, absent *absence) {
 	in := OnlineInput{Name: i.Name, Query: i.Query, Series: i.Series, Matched: i.Matched, Seconds: i.Duration.Seconds()}
 	if i.Age >= 0 {
 		age := i.Age.Seconds()
@@ -76,7 +77,7 @@ func (r *OnlineReport) addInput(i *Input) {
 	case i.Series > 0 && i.Matched == 0 && i.Stray != "":
 		r.problem("%s: labels do not fit: %d series and none belongs to a configured model or variant, for example %s", i.Name, i.Series, i.Stray)
 	case i.Series == 0:
-		r.doubt("%s: no series", i.Name)
+		r.doubt("%s: no series%s", i.Name, absent.explain(i))
 	case i.Stray != "":
 		r.doubt("%s: %d of %d series belong to nothing configured, for example %s", i.Name, i.Series-i.Matched, i.Series, i.Stray)
 	}

@@ -20,6 +20,11 @@ import (
 // checkOnline asks a server what faultConfig asks, with a clock that stands still.
 func checkOnline(t *testing.T, answer func(query string) string) *collector.OnlineReport {
 	t.Helper()
+	return checkOnlineOf(t, faultConfig, answer)
+}
+
+func checkOnlineOf(t *testing.T, text string, answer func(query string) string) *collector.OnlineReport {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, answer(r.FormValue("query")))
 	}))
@@ -27,7 +32,7 @@ func checkOnline(t *testing.T, answer func(query string) string) *collector.Onli
 	client, err := promapi.New(promapi.Config{URL: server.URL})
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
-	c, found := config.Load("test.yml", faultConfig)
+	c, found := config.Load("test.yml", text)
 	require.NotNil(t, c, "%v", found)
 	at := time.Unix(1767225600, 0)
 	e, err := collector.NewEvaluator(c, client, collector.EvaluatorOptions{
@@ -87,6 +92,67 @@ func TestCheckOnlineAges(t *testing.T) {
 	out, err := json.Marshal(r)
 	require.NoError(t, err)
 	require.Contains(t, string(out), `"age_seconds":200`)
+}
+
+// TestCheckOnlineAbsent is about a preset for a server that is not the one that runs, or not of the version that runs.
+func TestCheckOnlineAbsent(t *testing.T) {
+	const text = `
+prometheus: {url: http://prometheus.example}
+scale_targets: {disabled: true}
+models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1, capacity: {concurrency: 10}}]}]
+`
+	const looksFor = "vllm.concurrency.demand: no series; it looks for vllm:num_requests_running, vllm:num_requests_waiting, vllm:num_requests_waiting_by_reason"
+	name := func(name string, series int) string {
+		return fmt.Sprintf(`{"metric":{"__name__":%q},"value":[1767225600,"%d"]}`, name, series)
+	}
+	for title, test := range map[string]struct {
+		names string // the answer to which there are; an error where empty
+		want  string
+	}{
+		"nothing of the kind": {vector(""), looksFor + "; no metric has a name like that: is the source scraped?"},
+		"other names": {
+			vector(strings.Join([]string{
+				name("vllm:avg_generation_throughput_toks_per_s", 2), name("vllm:num_requests_swapped", 2), name("vllm:cpu_cache_usage_perc", 2),
+				name("vllm:request_success_total", 6), name("vllm:num_preemptions_total", 2), name("vllm:time_in_queue_requests", 2),
+			}, ",")),
+			looksFor + "; of such names there is vllm:num_requests_swapped (2 series), vllm:num_preemptions_total (2 series), " +
+				"vllm:avg_generation_throughput_toks_per_s (2 series), vllm:cpu_cache_usage_perc (2 series), vllm:request_success_total (6 series), and 1 more",
+		},
+		"one of two that are added": {
+			vector(name("vllm:num_requests_running", 3) + "," + name("vllm:cache_config_info", 3)),
+			looksFor + "; there is vllm:num_requests_running (3 series), of which its labels, or the other metrics, leave nothing",
+		},
+		"names cannot be asked for": {"", looksFor},
+	} {
+		t.Run(title, func(t *testing.T) {
+			var asked []string
+			r := checkOnlineOf(t, text, func(query string) string {
+				if !strings.Contains(query, "__name__") {
+					return vector("")
+				}
+				asked = append(asked, query)
+				if test.names == "" {
+					return `{"status":"error","errorType":"bad_data","error":"name your metrics"}`
+				}
+				return test.names
+			})
+			require.Equal(t, []string{`count by (__name__) ({__name__=~"(?:vllm:).*"})`}, asked)
+			require.Contains(t, r.Doubts, test.want)
+			require.Contains(t, r.Doubts, "vllm.concurrency.demand.max_5m: no series", "what is the same is said once")
+		})
+	}
+}
+
+// TestCheckOnlineAsksForFewNames holds that the metrics of a whole cluster are not counted to find one.
+func TestCheckOnlineAsksForFewNames(t *testing.T) {
+	var asked []string
+	checkOnline(t, func(query string) string {
+		if strings.Contains(query, "__name__") {
+			asked = append(asked, query)
+		}
+		return vector("")
+	})
+	require.Equal(t, []string{`count by (__name__) ({__name__=~"(?:kube_deployment_|kube_statefulset_|running|tokens).*"})`}, asked)
 }
 
 // selectorOf finds by which number a query asks for the age of a selector.
