@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -178,5 +179,23 @@ func TestPresetsObeyTheRules(t *testing.T) {
 		require.NoError(t, err)
 		_, found := config.Load(name+".yml", string(written))
 		require.Empty(t, found, "%s", found)
+	}
+}
+
+// TestPresetsPage holds that the page on presets tells of every preset and of every signal there is.
+func TestPresetsPage(t *testing.T) {
+	page := read(t, filepath.Join("..", "..", "docs", "presets.md"))
+	names := config.LabelNames{Namespace: "namespace", Model: "model_name", Variant: "llm_d_ai_variant"}
+	for _, name := range config.PresetNames() {
+		require.Contains(t, page, "\n## "+name+"\n")
+		text, err := config.PresetText(name, names, nil)
+		require.NoError(t, err)
+		var p struct {
+			Signals map[string]yaml.Node `yaml:"signals"`
+		}
+		require.NoError(t, yaml.Unmarshal([]byte(text), &p))
+		for signal := range p.Signals {
+			require.Contains(t, page, "`"+signal+"`", name)
+		}
 	}
 }

@@ -197,7 +197,8 @@ place. Durations are written as Prometheus writes them: 90s, 5m, 1h30m. PromQL i
 // presetReference lists the presets and their signals.
 func presetReference(t *testing.T, b *strings.Builder) {
 	t.Helper()
-	b.WriteString("\n<a id=\"presets\"></a>\n\n## Presets\n\nReady signals, to name in a model's `presets`. `variant_exporter presets show NAME` prints the expressions of one.\n" +
+	b.WriteString("\n<a id=\"presets\"></a>\n\n## Presets\n\nReady signals, to name in a model's `presets`. `variant_exporter presets show NAME` prints the expressions of one; [presets.md](presets.md) says " +
+		"what they mean and when to use which.\n" +
 		"\n| preset | signal | unit | form | what it is |\n|---|---|---|---|---|\n")
 	names := LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName}
 	for _, name := range modelPresets() {
