@@ -10,23 +10,26 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
-// powered loads a model with two variants, the second of which gives its own use of power.
+// powered loads a model whose variant says nothing of its use of power, and another whose variant gives its own.
 func powered(t *testing.T, uses, labels string) (without, with config.Quantity) {
 	t.Helper()
 	c, found := config.Load("test.yml", `
 prometheus: {url: http://prometheus:9090}
 `+labels+`
+budgets: [{name: power, unit: watts, limit: 1000}]
 models:
+  - name: qwen
+    namespace: chat
+    presets: [vllm, dcgm]
+    variants: [{name: b, cost: 1, capacity: {concurrency: 1}, uses: {power: `+uses+`}}]
   - name: llama
     namespace: llm
     presets: [vllm, dcgm]
-    variants:
-      - {name: a, cost: 1, capacity: {concurrency: 1}}
-      - {name: b, cost: 1, capacity: {concurrency: 1}, uses: {power: `+uses+`}}
+    variants: [{name: a, cost: 1, capacity: {concurrency: 1}}]
 `)
 	require.NotNil(t, c, "%s", found)
 	require.Empty(t, found)
-	return c.Models[0].Variants[0].Uses["power"], c.Models[0].Variants[1].Uses["power"]
+	return c.Models[1].Variants[0].Uses["power"], c.Models[0].Variants[0].Uses["power"]
 }
 
 func TestPresetDCGM(t *testing.T) {
@@ -84,4 +87,14 @@ func TestPresetDCGMBesideOwnUses(t *testing.T) {
 	require.Equal(t, "("+measured.Query.String()+") or vector(1400)", own.Query.String(), "a number where nothing is measured")
 	_, own = powered(t, "avg(watts)", "")
 	require.Equal(t, "avg(watts)", own.Query.String(), "an expression in its place")
+}
+
+// TestPresetDCGMUsesTheBudget is about a budget that nothing but measured power uses.
+func TestPresetDCGMUsesTheBudget(t *testing.T) {
+	_, found := config.Load("test.yml", `
+prometheus: {url: http://prometheus:9090}
+budgets: [{name: power, unit: watts, limit: 1000}]
+models: [{name: m, namespace: llm, presets: [vllm, dcgm], variants: [{name: a, cost: 1, capacity: {concurrency: 1}}]}]
+`)
+	require.Empty(t, found)
 }

@@ -111,6 +111,7 @@ func (v *validator) measuredUses(path string, m *Model) {
 					x.Uses = map[string]Quantity{}
 				}
 				x.Uses[use] = q
+				v.used["budget/"+use] = true
 			}
 		}
 	}
