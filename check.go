@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -118,13 +117,10 @@ func printJSON(w io.Writer, remarks config.Diagnostics, online *collector.Online
 	if remarks == nil {
 		remarks = config.Diagnostics{}
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
 	if online == nil {
-		return enc.Encode(remarks)
+		return writeJSON(w, remarks)
 	}
-	return enc.Encode(struct {
+	return writeJSON(w, struct {
 		Remarks config.Diagnostics      `json:"remarks"`
 		Online  *collector.OnlineReport `json:"online"`
 	}{remarks, online})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -18,22 +17,19 @@ func newSizeCommand(app *kingpin.Application) command {
 
 // size answers a question. The answer that an SLO cannot be kept is printed like any other, and is a failure.
 func size(file string, std stdio) error {
-	data, err := readInput(file, std.in)
+	data, name, err := readInput(file, std.in)
 	if err != nil {
 		return err
 	}
 	question, err := optimizer.ParseSizing(data)
 	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	result, err := optimizer.Size(question)
 	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	enc := json.NewEncoder(std.out)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(result); err != nil {
+	if err := writeJSON(std.out, result); err != nil {
 		return err
 	}
 	if result.Feasible != nil && !*result.Feasible {

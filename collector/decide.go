@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
@@ -107,19 +108,16 @@ func (d *decision) readUses(v int, f *facts) {
 	}
 }
 
-// powerUse is the use in watts by which energy is charged.
-const powerUse = "power"
-
 const wattsPerKilowatt = 1000
 
 func (d *decision) readCost(v int, f *facts, price float64, noPrice string) {
 	x := &d.program.variants[v]
 	cost, missing := d.ofVariant(x.cost, v, d.program.config.Labels)
-	if _, draws := x.uses[powerUse]; draws && d.program.energyPrice.set {
+	if _, draws := x.uses[config.PowerUse]; draws && d.program.energyPrice.set {
 		if noPrice != "" {
 			missing = noPrice
 		}
-		cost += price * f.uses[powerUse] / wattsPerKilowatt
+		cost += price * f.uses[config.PowerUse] / wattsPerKilowatt
 	}
 	if missing == "" && cost > maxValue {
 		missing = "cost: " + badRange

@@ -240,17 +240,23 @@ func (r *results) replicas(query, v int) *int {
 	if query == none || r.answers[query].err != nil {
 		return nil
 	}
-	x := &r.program.variants[v]
-	target := podTarget{r.program.models[x.model].Namespace, x.ScaleTarget.Name, x.ScaleTarget.Kind}
-	if target.kind == config.KindLeaderWorkerSet {
-		target.kind = config.KindStatefulSet // its leaders', with the same name and one replica per group
-	}
-	found := r.byTarget(query)[target]
+	found := r.byTarget(query)[r.program.targetOf(v)]
 	if found == nil || found.bad != "" || len(found.samples) != 1 {
 		return nil
 	}
 	n := int(found.samples[0].value)
 	return &n
+}
+
+// targetOf is the workload whose replicas are a variant's. A LeaderWorkerSet is known by its leaders' StatefulSet, with the same
+// name and one replica per group.
+func (p *program) targetOf(v int) podTarget {
+	x := &p.variants[v]
+	target := podTarget{p.models[x.model].Namespace, x.ScaleTarget.Name, x.ScaleTarget.Kind}
+	if target.kind == config.KindLeaderWorkerSet {
+		target.kind = config.KindStatefulSet
+	}
+	return target
 }
 
 func (r *results) byTarget(query int) map[podTarget]*reading {
@@ -259,13 +265,8 @@ func (r *results) byTarget(query int) map[podTarget]*reading {
 	}
 	targets := map[podTarget]*reading{}
 	namespace := model.LabelName(r.program.config.Labels.Namespace)
-	for i := range r.program.variants {
-		x := &r.program.variants[i]
-		kind := x.ScaleTarget.Kind
-		if kind == config.KindLeaderWorkerSet {
-			kind = config.KindStatefulSet
-		}
-		targets[podTarget{r.program.models[x.model].Namespace, x.ScaleTarget.Name, kind}] = &reading{}
+	for v := range r.program.variants {
+		targets[r.program.targetOf(v)] = &reading{}
 	}
 	input := &r.inputs[query]
 	for _, s := range r.answers[query].vector {

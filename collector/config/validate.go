@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// powerUse is the use that is measured in watts, whether or not a budget limits it.
-const powerUse = "power"
+// PowerUse is the use that is measured in watts, whether or not a budget limits it.
+const PowerUse = "power"
 
 // validator makes the checks that need more than one field, on a configuration whose defaults are filled in.
 type validator struct {
@@ -118,7 +118,7 @@ func (v *validator) budget(path string, b Budget) {
 		v.errorf(join(path, "name"), nil, "two budgets are called %q", b.Name).hint("give each a name of its own")
 	}
 	v.budgets[b.Name] = true
-	if b.Name == powerUse && b.Unit != "" && b.Unit != "watts" {
+	if b.Name == PowerUse && b.Unit != "" && b.Unit != "watts" {
 		v.errorf(join(path, "unit"), nil, "the budget power in %q", b.Unit).hint("power is in watts")
 	}
 	for i, q := range b.Limit {

@@ -29,11 +29,12 @@ func (v *validator) model(path string, m *Model) {
 	v.dnsLabel(join(path, "namespace"), m.Namespace)
 	v.windows(path, m.Tuning)
 	v.claims(path, m)
+	available := v.available(path, m)
+	v.measuredUses(path, m)
 	for i := range m.Variants {
 		v.variant(index(path+".variants", i), m, &m.Variants[i])
 	}
 	v.modelMinimum(path, m)
-	available := v.available(path, m)
 	if !v.config.Labels.valid() || !v.sound(join(path, "presets")) {
 		return // Which signals there are is not known.
 	}
@@ -212,8 +213,8 @@ func (v *validator) carried(path string, m *Model) {
 }
 
 func (v *validator) use(path, name string, q Quantity) {
-	if !v.budgets[name] && name != powerUse {
-		v.unknown(path, v.keys[path], "budget", name, append(sortedKeys(v.budgets), powerUse))
+	if !v.budgets[name] && name != PowerUse {
+		v.unknown(path, v.keys[path], "budget", name, append(sortedKeys(v.budgets), PowerUse))
 	}
 	v.used["budget/"+name] = true
 	v.quantity(path, q)
