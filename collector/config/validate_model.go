@@ -39,7 +39,6 @@ func (v *validator) model(path string, m *Model) {
 		return // Which signals there are is not known.
 	}
 	v.activate(path, m, available)
-	v.measuredUses(path, m)
 	v.slo(path, m)
 	for i := range m.Variants {
 		v.capacities(index(path+".variants", i), m, &m.Variants[i], available)
