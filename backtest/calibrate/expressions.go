@@ -1,0 +1,107 @@
+package calibrate
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// Expressions say in PromQL what was seen of each replica over a step of time. In them $window is the step, $namespace, $model
+// and $variant are the labels of identity, and $replica is the label that tells replicas apart. An empty TTFT is not asked.
+type Expressions struct {
+	Running  string // mean requests in service
+	Variance string // variance of the requests in service
+	Waiting  string // most requests waiting for service; TTFT counts only where none did
+	Input    string // mean prompt tokens of a request
+	Output   string // mean generated tokens of a request
+	ITL      string // mean time between output tokens, in seconds
+	TTFT     string // mean time to the first token, in seconds
+}
+
+// VLLM are the expressions for vLLM's series.
+func VLLM() Expressions {
+	const by = "sum by ($namespace, $model, $variant, $replica) "
+	mean := func(histograms ...string) string {
+		rates := func(suffix string) string {
+			parts := make([]string, len(histograms))
+			for i, h := range histograms {
+				parts[i] = "rate(" + h + suffix + "[$window])"
+			}
+			return by + "(" + strings.Join(parts, " or ") + ")"
+		}
+		return rates("_sum") + " / (" + rates("_count") + " > 0)"
+	}
+	return Expressions{
+		Running:  by + "(avg_over_time(vllm:num_requests_running[$window]))",
+		Variance: by + "(stdvar_over_time(vllm:num_requests_running[$window]))",
+		Waiting:  by + "(max_over_time(vllm:num_requests_waiting[$window]))",
+		Input:    mean("vllm:request_prompt_tokens"),
+		Output:   mean("vllm:request_generation_tokens"),
+		ITL:      mean("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds"),
+		TTFT:     mean("vllm:time_to_first_token_seconds"),
+	}
+}
+
+// series is what an expression yields.
+type series int
+
+const (
+	running series = iota
+	variance
+	waiting
+	input
+	output
+	itl
+	ttft
+	allSeries
+)
+
+// query is an expression ready to be asked.
+type query struct {
+	series series
+	name   string
+	expr   string
+}
+
+// queries fills in the labels and the step.
+func (e Expressions) queries(names config.LabelNames, replica string, step time.Duration) ([]query, error) {
+	queries := []query{
+		{running, "running", e.Running},
+		{variance, "variance", e.Variance},
+		{waiting, "waiting", e.Waiting},
+		{input, "input tokens", e.Input},
+		{output, "output tokens", e.Output},
+		{itl, "itl", e.ITL},
+		{ttft, "ttft", e.TTFT},
+	}
+	queries = slices.DeleteFunc(queries, func(q query) bool { return q.expr == "" && (q.series == ttft || q.series == waiting) })
+	for i := range queries {
+		q := &queries[i]
+		q.expr = os.Expand(q.expr, func(key string) string {
+			switch key {
+			case "namespace":
+				return names.Namespace
+			case "model":
+				return names.Model
+			case "variant":
+				return names.Variant
+			case "replica":
+				return replica
+			case "window":
+				return model.Duration(step).String()
+			}
+			return "$" + key // PromQL's own, such as $1 in label_replace
+		})
+		if _, err := parser.NewParser(parser.Options{}).ParseExpr(q.expr); err != nil {
+			return nil, fmt.Errorf("expression for %s: %w", q.name, err)
+		}
+	}
+	return queries, nil
+}
