@@ -136,14 +136,15 @@ func (f *calibrateFlags) subjects(ctx context.Context, std stdio) ([]calibrate.S
 }
 
 func (f *calibrateFlags) benchmark(std stdio) ([]optimizer.Observation, error) {
-	if f.csv == "-" {
-		return calibrate.ReadCSV("standard input", std.in)
+	file := f.csv
+	if file == "-" {
+		file = "" // as an argument would come
 	}
-	text, err := os.ReadFile(f.csv)
+	text, name, err := readInput(file, std.in)
 	if err != nil {
 		return nil, err
 	}
-	return calibrate.ReadCSV(f.csv, bytes.NewReader(text))
+	return calibrate.ReadCSV(name, bytes.NewReader(text))
 }
 
 // slo are the targets given by flags, or nil.

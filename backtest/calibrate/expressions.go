@@ -13,8 +13,8 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
-// Expressions say in PromQL what was seen of each replica over a step of time. In them $window is the step, $namespace, $model
-// and $variant are the labels of identity, and $replica is the label that tells replicas apart. An empty TTFT is not asked.
+// Expressions say in PromQL what was seen of each replica over a step of time. In them $window is the step, $namespace and
+// $variant are the labels of identity, and $replica is the label that tells replicas apart. An empty TTFT or Waiting is not asked.
 type Expressions struct {
 	Running  string // mean requests in service
 	Variance string // variance of the requests in service
@@ -27,7 +27,7 @@ type Expressions struct {
 
 // VLLM are the expressions for vLLM's series.
 func VLLM() Expressions {
-	const by = "sum by ($namespace, $model, $variant, $replica) "
+	const by = "sum by ($namespace, $variant, $replica) "
 	mean := func(histograms ...string) string {
 		rates := func(suffix string) string {
 			parts := make([]string, len(histograms))
@@ -88,8 +88,6 @@ func (e Expressions) queries(names config.LabelNames, replica string, step time.
 			switch key {
 			case "namespace":
 				return names.Namespace
-			case "model":
-				return names.Model
 			case "variant":
 				return names.Variant
 			case "replica":
