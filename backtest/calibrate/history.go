@@ -57,11 +57,12 @@ func Gather(ctx context.Context, from promapi.RangeQuerier, h History) ([]Subjec
 	return g.subjects(span), nil
 }
 
-// span is the range to ask for: each step looks back over itself, so that the first ends one step after From.
+// span is the range to ask for: each step looks back over itself, so that the first ends one step after From. It lies on whole
+// steps of the clock: the same question asked again a minute later is about the same steps, and no time is rounded on the way.
 func (h *History) span() (v1.Range, error) {
 	switch {
-	case h.Step < time.Second:
-		return v1.Range{}, fmt.Errorf("a step of %v: at least one second", h.Step)
+	case h.Step < time.Second || h.Step%time.Second != 0:
+		return v1.Range{}, fmt.Errorf("a step of %v: want whole seconds", h.Step)
 	case h.To.Sub(h.From) < h.Step*optimizer.MinObservations:
 		return v1.Range{}, fmt.Errorf("%v from %s to %s is less than %d steps of %v", h.To.Sub(h.From),
 			h.From.UTC().Format(time.RFC3339), h.To.UTC().Format(time.RFC3339), optimizer.MinObservations, h.Step)
@@ -69,7 +70,7 @@ func (h *History) span() (v1.Range, error) {
 		return v1.Range{}, fmt.Errorf("%v in steps of %v are more than the %d points that Prometheus returns of a series: make the step at least %v",
 			h.To.Sub(h.From), h.Step, maxSteps, (h.To.Sub(h.From)/maxSteps).Round(time.Second)+time.Second)
 	}
-	return v1.Range{Start: h.From.Add(h.Step), End: h.To, Step: h.Step}, nil
+	return v1.Range{Start: h.From.Truncate(h.Step).Add(h.Step), End: h.To.Truncate(h.Step), Step: h.Step}, nil
 }
 
 func (h *History) gathering() *gathering {

@@ -214,7 +214,7 @@ func TestGatherRefuses(t *testing.T) {
 		change   func(*calibrate.History)
 		want     string
 	}{
-		"short step": {good, func(h *calibrate.History) { h.Step = time.Millisecond }, "a step of 1ms: at least one second"},
+		"short step": {good, func(h *calibrate.History) { h.Step = time.Millisecond }, "a step of 1ms: want whole seconds"},
 		"short range": {
 			good, func(h *calibrate.History) { h.To = h.From.Add(time.Minute) },
 			"1m0s from 1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z is less than 6 steps of 1m0s",
@@ -266,7 +266,7 @@ func TestGatherDrops(t *testing.T) {
 		t.Helper()
 		subjects, err := calibrate.Gather(t.Context(), prometheus(t, recorded), calibrate.History{
 			Config: load(t, fleetYAML), Expressions: e, ReplicaLabel: "pod", MaxBatch: 256,
-			From: time.Unix(0, 0), To: time.Unix(600, 0), Step: time.Minute,
+			From: time.Unix(7, 123456789), To: time.Unix(659, 987654321), Step: time.Minute, // steps end on whole minutes
 		})
 		require.NoError(t, err)
 		return subjects[1]
