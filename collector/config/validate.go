@@ -47,6 +47,7 @@ func (v *validator) validate() {
 		v.model(index("models", i), &v.config.Models[i])
 	}
 	v.sources()
+	v.scrapes()
 	if !v.found.HasErrors() {
 		v.unused() // What a mistake hides may well be used.
 	}

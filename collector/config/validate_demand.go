@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
 )
 
 // windows checks the spans of time that queries are built with. Shorter than a second they would make no valid query.
@@ -65,4 +67,60 @@ func poolName(model string) string {
 		name = model
 	}
 	return strings.ToLower(name) + "-pool"
+}
+
+// samplesPerWindow is how many scrapes a window must hold: with fewer, one missed scrape leaves a rate without an answer.
+const samplesPerWindow = 4
+
+// scrapes holds windows and ranges against the interval at which the exporter itself scrapes. That of another Prometheus is not
+// known here.
+func (v *validator) scrapes() {
+	if v.config.embedded == nil {
+		return
+	}
+	interval := time.Duration(v.config.embedded.GlobalConfig.ScrapeInterval)
+	for _, sc := range v.config.embedded.ScrapeConfigs {
+		interval = max(interval, time.Duration(sc.ScrapeInterval))
+	}
+	least := samplesPerWindow * interval
+	short := func(path, what string, window time.Duration) {
+		v.errorf(path, nil, "%s of %s is shorter than four scrape intervals: 4 x %s = %s", what, Duration(window), Duration(interval), Duration(least)).
+			hint("make it at least %s, or scrape more often", Duration(least))
+	}
+	tuned := func(path string, t Tuning) {
+		for key, w := range map[string]*Duration{
+			"scale_down_window": t.ScaleDownWindow, "scale_up_window": t.ScaleUpWindow, "forecast.lookback": t.Forecast.Lookback,
+		} {
+			if at := join(path, key); v.has(at) && w != nil && *w > 0 && time.Duration(*w) < least {
+				short(at, "a window", time.Duration(*w))
+			}
+		}
+	}
+	tuned("defaults", v.config.Defaults)
+	for i := range v.config.Models {
+		tuned(index("models", i), v.config.Models[i].Tuning)
+	}
+	for _, name := range sortedKeys(v.config.Signals) {
+		s := v.config.Signals[name]
+		for key, e := range map[string]Expr{"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "latency": s.Latency} {
+			if shortest := shortestRange(e); shortest > 0 && shortest < least {
+				short(join("signals", name)+"."+key, "a range", shortest)
+			}
+		}
+	}
+}
+
+// shortestRange is the shortest range that an expression selects; 0 without any.
+func shortestRange(e Expr) time.Duration {
+	var shortest time.Duration
+	if e.IsZero() {
+		return 0
+	}
+	parser.Inspect(e.AST(), func(n parser.Node, _ []parser.Node) error {
+		if m, ok := n.(*parser.MatrixSelector); ok && (shortest == 0 || m.Range < shortest) {
+			shortest = m.Range
+		}
+		return nil
+	})
+	return shortest
 }
