@@ -18,7 +18,8 @@ const (
 	headroom        = 0.4
 	compression     = 60
 	scrapeInterval  = time.Second
-	scaleDownWindow = 10 * time.Second
+	scaleDownWindow = 5 * time.Second
+	stopDelay       = 10 * time.Second // what the autoscaler waits before it stops replicas; longer than they take to start
 )
 
 // The shape of the configuration file, as far as the demo uses it.

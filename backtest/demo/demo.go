@@ -93,14 +93,14 @@ func newFleet(o Options, c fleet.Config) (*fleet.Fleet, error) {
 func (d *Demo) Run(ctx context.Context, metricsURL string) error {
 	client := &http.Client{Timeout: 5 * time.Second}
 	defer client.CloseIdleConnections()
-	d.runner.Autoscaler = &fleet.Autoscaler{Fleet: d.runner.Fleet, DownWindow: scaleDownWindow, Desired: func(ctx context.Context) (map[string]float64, error) {
+	d.runner.Autoscaler = &fleet.Autoscaler{Fleet: d.runner.Fleet, DownWindow: stopDelay, Desired: func(ctx context.Context) (map[string]float64, error) {
 		read, err := scrape(ctx, client, metricsURL)
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.last, d.err = read, err
 		return read.desired, err
 	}}
-	d.twin.Autoscaler = &fleet.Autoscaler{Fleet: d.twin.Fleet, DownWindow: scaleDownWindow, Desired: d.largestOnly}
+	d.twin.Autoscaler = &fleet.Autoscaler{Fleet: d.twin.Fleet, DownWindow: stopDelay, Desired: d.largestOnly}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var beside sync.WaitGroup

@@ -63,6 +63,7 @@ func TestTable(t *testing.T) {
 model  requests  variant  current  ready  stopping  desired  cost/h
 m           105  m-h100         2      1         1        2   12.30
                  m-l4           0      0         0        -    0.00
+-: held, for the exporter has not watched for long enough to take anything away
 cost per hour: 12.30; all on the largest accelerator: 8.20
 `, "\n"), b.String())
 }

@@ -19,6 +19,7 @@ func writeTable(w io.Writer, s fleet.Status, desired map[string]float64, largest
 		fmt.Fprintf(w, "%-*s  %8v  %-*s  %7v  %5v  %8v  %7v  %6v\n", append([]any{model, columns[0], columns[1], variant}, columns[2:]...)...)
 	}
 	row("model", "requests", "variant", "current", "ready", "stopping", "desired", "cost/h")
+	held := false
 	for _, m := range s.Models {
 		var name, demand any = m.Name, m.Demand()
 		for _, v := range s.Variants {
@@ -26,13 +27,18 @@ func writeTable(w io.Writer, s fleet.Status, desired map[string]float64, largest
 				continue
 			}
 			var want any = "-"
-			if n, ok := desired[v.Name]; ok {
+			n, decided := desired[v.Name]
+			if decided {
 				want = n
 			}
+			held = held || !decided
 			paid := float64(v.Current+v.Terminating) * v.CostPerReplica
 			row(name, demand, v.Name, v.Current, v.Ready, v.Terminating, want, fmt.Sprintf("%.2f", paid))
 			name, demand = "", ""
 		}
+	}
+	if held {
+		fmt.Fprintln(w, "-: held, for the exporter has not watched for long enough to take anything away")
 	}
 	fmt.Fprintf(w, "cost per hour: %.2f; all on the largest accelerator: %.2f\n", s.Cost.PerHour, largest.PerHour)
 }
