@@ -42,10 +42,8 @@ const (
 func decide(r *results, sizer *sizer, interrupt func() bool) *Snapshot {
 	d := &decision{results: r, sizer: sizer}
 	d.gather()
-	plan, err := optimizer.Solve(d.problem(), optimizer.Options{Interrupt: func() bool {
-		d.interrupted = d.interrupted || interrupt()
-		return d.interrupted
-	}})
+	plan, err := optimizer.Solve(d.problem(), optimizer.Options{Interrupt: interrupt})
+	d.interrupted = interrupt() && plan.Status != optimizer.StatusOptimal
 	return d.snapshot(plan, err)
 }
 
@@ -61,6 +59,7 @@ func (d *decision) gather() {
 		d.readCost(v, &f, price, noPrice)
 		d.facts = append(d.facts, f)
 	}
+	d.unknownBudgets()
 	for m := range d.program.models {
 		model := &d.program.models[m]
 		values := make([]SignalValue, len(model.signals))
@@ -100,10 +99,30 @@ func (d *decision) readUses(v int, f *facts) {
 		}
 		f.uses[name] = value
 	}
+}
+
+// unknownBudgets keeps the variants that use a budget of which too little is known where they are: of its limit, or of what a
+// variant that runs takes of it, which is not nothing.
+func (d *decision) unknownBudgets() {
 	for i := range d.program.budgets {
-		b := &d.program.budgets[i]
-		if _, uses := x.uses[b.Name]; uses && d.limits[i] == nil {
-			f.missing = "budget." + b.Name + ".limit is not known"
+		name := d.program.budgets[i].Name
+		unknown := func(v int) bool {
+			_, uses := d.program.variants[v].uses[name]
+			_, known := d.facts[v].uses[name]
+			return uses && !known && (d.facts[v].current == nil || *d.facts[v].current > 0)
+		}
+		for v := range d.facts {
+			if unknown(v) {
+				d.limits[i] = nil
+			}
+		}
+		if d.limits[i] != nil {
+			continue
+		}
+		for v := range d.facts {
+			if _, uses := d.program.variants[v].uses[name]; uses && d.facts[v].missing == "" {
+				d.facts[v].missing = "budget." + name + ": its limit or what is used of it is not known"
+			}
 		}
 	}
 }

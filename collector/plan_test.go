@@ -290,3 +290,35 @@ func TestNoPlan(t *testing.T) {
 		require.Equal(t, "there is no plan", v.Missing)
 	}
 }
+
+// TestUnknownUse is about a variant that runs and does not tell what it takes of a budget: it takes more than nothing.
+func TestUnknownUse(t *testing.T) {
+	const config = `
+signals: {load: {unit: requests, demand: demand}}
+budgets: [{name: power, unit: watts, limit: 10}]
+models:
+  - {name: m, namespace: ns, variants: [{name: a, cost: 1, uses: {power: watts}, capacity: {load: 10}}]}
+  - {name: n, namespace: ns, variants: [{name: b, cost: 1, uses: {power: 1}, capacity: {load: 10}}]}
+`
+	demand := `{namespace="ns", model_name="m"} 60
+		{namespace="ns", model_name="n"} 90`
+	runCases(t, map[string]decisionCase{
+		"known": {
+			config: config,
+			answers: canned{
+				"demand": demand, "watts": `{namespace="ns", llm_d_ai_variant="a"} 1`, "current": runs("a", "6", "b", "3"),
+			},
+			want: "variant_desired_replicas{variant=\"a\"} 4\n" + `variant_desired_replicas{model="n",target_namespace="ns",variant="b"} 6`,
+		},
+		"not known while it runs": {
+			config:  config,
+			answers: canned{"demand": demand, "watts": "", "current": runs("a", "6", "b", "3")},
+			absent:  []string{"variant_desired_replicas"},
+		},
+		"not known of what does not run": {
+			config:  config,
+			answers: canned{"demand": demand, "watts": "", "current": runs("a", "0", "b", "3")},
+			want:    `variant_desired_replicas{model="n",target_namespace="ns",variant="b"} 9`,
+		},
+	})
+}
