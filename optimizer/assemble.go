@@ -30,6 +30,7 @@ func (in *instance) assemble(p *Problem, points [][]int) Plan {
 		}
 		to.Shortfall, to.Binding = m.binding(from, points[at])
 	}
+	plan.Cost, plan.StartCost = rounded(plan.Cost), rounded(plan.StartCost)
 	for i := range p.Budgets {
 		for _, r := range in.rows {
 			if r.index == i && r.over {

@@ -1,6 +1,9 @@
 package optimizer
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // branching is depth-first branch and bound over the columns of a pool: it
 // looks for the choice of one column per model, within the rows, of least
@@ -76,10 +79,28 @@ func (b *branching) node() {
 	if len(mixed) == 0 && b.take() && b.bound >= b.cutoff() {
 		return
 	}
-	saved := append([]int(nil), b.active...)
+	restore := b.save()
 	b.discard()
+	b.focus()
 	b.split(mixed)
-	copy(b.active, saved)
+	restore()
+}
+
+// save returns what restores the columns that take part, and the models that
+// have a choice.
+func (b *branching) save() (restore func()) {
+	from, open, value := len(b.stack), b.open, b.heldValue
+	entries := slices.Clone(b.heldEntries)
+	for _, m := range open {
+		b.stack = append(b.stack, b.active[m])
+	}
+	return func() {
+		for i, m := range open {
+			b.active[m] = b.stack[from+i]
+		}
+		b.stack, b.open, b.heldValue = b.stack[:from], open, value
+		copy(b.heldEntries, entries)
+	}
 }
 
 // take accepts the choice at hand if it is valid and better.

@@ -72,8 +72,10 @@
 //     al. 1998), proves the optimum.
 //   - In a large group the relaxation leaves at most as many models undecided as
 //     there are budgets (Shapley and Folkman), so searching among few models at
-//     a time (kernel search: Angelelli, Mansini and Speranza 2010) closes nearly
-//     all of the gap, and what is left is reported.
+//     a time (kernel search: Angelelli, Mansini and Speranza 2010) and
+//     exchanging the points of two or three (exchange.go) closes nearly all of
+//     the gap. Where few enough columns are then left within it, listing and
+//     branch and bound prove the optimum here too; else the gap is reported.
 //
 // The largest shortfall is found by bisection: whether it can be reached is a
 // question of packing, answered by the same three steps. The alternatives were

@@ -2,6 +2,7 @@ package optimizer_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -208,6 +209,46 @@ func TestEqualInputsGiveEqualPlans(t *testing.T) {
 		if diff := cmp.Diff(first, again); diff != "" {
 			t.Fatal(diff)
 		}
+	}
+}
+
+// TestManyModelsShortOfEverything holds the bound on the gap of a large fleet
+// that cannot be served in full, within the default limit on the work.
+func TestManyModelsShortOfEverything(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second")
+	}
+	p := fleet{models: 1_000, variants: 5, signals: 2, accelerators: 0.7, power: 0.6, seed: 4}.problem()
+	plan, err := optimizer.Solve(p, optimizer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.Gap > 1e-4 || plan.ShortfallGap > 1e-4 {
+		t.Errorf("gap %g, shortfall gap %g", plan.Gap, plan.ShortfallGap)
+	}
+}
+
+func TestCostsAreDecimal(t *testing.T) {
+	p := optimizer.Problem{Models: []optimizer.Model{{
+		Name: "m", Demand: map[string]float64{"rate": 20},
+		Variants: []optimizer.Variant{{Name: "v", Cost: 5.56, Capacity: map[string]float64{"rate": 1}}},
+	}, {
+		Name: "n", Demand: map[string]float64{"rate": 3},
+		Variants: []optimizer.Variant{{Name: "v", Cost: 0.1, StartCost: 0.1, Capacity: map[string]float64{"rate": 1}}},
+	}}}
+	plan, err := optimizer.Solve(p, optimizer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.Cost != 111.5 || plan.StartCost != 0.3 {
+		t.Errorf("got cost %v and start cost %v, want 111.5 and 0.3", plan.Cost, plan.StartCost)
+	}
+}
+
+func TestFieldErrorOfTheWholeProblem(t *testing.T) {
+	_, err := optimizer.ParseProblem([]byte(`[]`))
+	if got, want := fmt.Sprint(err), "read problem: must be an object"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

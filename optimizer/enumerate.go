@@ -16,11 +16,16 @@ func (g *generator) enumerate(cutoff float64) bool {
 		if !g.enumerateModel(i, cutoff) {
 			complete = false
 		}
-		if g.work.stopped(0) {
+		if g.work.stopped(0) || g.full() {
 			return false
 		}
 	}
 	return complete
+}
+
+// full says whether a very large group has all the columns it may have.
+func (g *generator) full() bool {
+	return g.veryLarge() && len(g.pool.owner) > largeColumns*len(g.models)
 }
 
 // listed is a point with its worth in the stage.
@@ -40,12 +45,16 @@ func (g *generator) enumerateModel(i int, cutoff float64) bool {
 	t, offset := g.st.pricing(g.search, m, g.prices)
 	t.allow, t.room, t.beyond = allowance(g.st.caps[i]), g.rooms[i], g.st.beyondOf(i)
 	var list []listed
+	limit := enumerateLimit
+	if g.veryLarge() {
+		limit = largeLimit
+	}
 	t.visit = func(k []int) {
 		if short := m.shortfall(k); short <= g.st.caps[i] && g.minimal(i, k, short) {
 			entries := make([]float64, len(g.st.limit))
 			value := g.st.measure(m, k, entries)
 			list = append(list, listed{append([]int(nil), k...), value, entries})
-			if len(list) >= enumerateLimit {
+			if len(list) >= limit {
 				g.search.cut = true
 			}
 		}
@@ -53,7 +62,7 @@ func (g *generator) enumerateModel(i int, cutoff float64) bool {
 	g.search.run(t, g.least[i]-offset+gap+1e-9*g.size)
 	complete := !g.search.cut
 	kept := undominated(list)
-	g.work.add(len(list) * len(kept) / 16)
+	g.work.add(len(list) * (len(kept) + 4) / 8)
 	for _, one := range kept {
 		if g.pool.find(i, one.k) < 0 {
 			g.pool.add(i, one.k, one.value, one.entries)

@@ -102,11 +102,11 @@ func (s *solver) explain(plan *Plan) {
 			if g.unbound && !g.limits(at) {
 				continue
 			}
-			plan.Budgets[s.rows[at].index].ShadowPrice = g.saving(r, s.rows) / s.scale
+			plan.Budgets[s.rows[at].index].ShadowPrice = rounded(g.saving(r, s.rows) / s.scale)
 		}
 	}
 	if delta := s.runnerUp(); !math.IsInf(delta, 1) {
-		cost := plan.Cost + plan.StartCost + delta/s.scale
+		cost := rounded(plan.Cost + plan.StartCost + delta/s.scale)
 		plan.RunnerUpCost = &cost
 	}
 }

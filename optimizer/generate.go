@@ -36,10 +36,12 @@ type result struct {
 // Limits of the parts of one stage.
 const (
 	maxRounds      = 60
-	largePart      = 3
-	feasiblePart   = 10
 	enumerateLimit = 30_000
-	diveNodes      = 300
+	// largeLimit is the same for a very large group, largeColumns how many
+	// columns per model it may have.
+	largeLimit   = 300
+	largeColumns = 12
+	diveNodes    = 300
 )
 
 // minimise solves a stage, starting from a plan that fulfils it or from none.
@@ -50,11 +52,7 @@ func (g *group) minimise(st *stage, start [][]int, first bool) result {
 	gen.pool = newPool(len(g.models), st.limit)
 	gen.step, gen.noise, gen.first = st.step, st.noise, first
 	if g.large() {
-		oneIn := largePart
-		if first {
-			oneIn = feasiblePart
-		}
-		defer g.work.part(oneIn)()
+		defer g.work.part(g.share(st, first))()
 	}
 	out := result{value: min(st.under, gen.ceiling())}
 	if start != nil {
@@ -120,6 +118,9 @@ func (g *generator) improve(out *result) {
 	for before := math.Inf(1); out.value < before && !g.work.stopped(0); {
 		before = out.value
 		complete := g.enumerate(g.cutoffFor(out))
+		if g.large() && out.points != nil && !g.first {
+			g.exchange(out)
+		}
 		if g.dive(out, math.MaxInt) && complete {
 			out.lower, out.proven = out.value, true
 		}
@@ -163,13 +164,17 @@ func (g *generator) settled(out *result) bool {
 func (g *generator) dive(out *result, nodes int) bool {
 	complete := g.run(out.value, nodes)
 	if g.found {
-		out.value = g.value
-		out.points = make([][]int, len(g.models))
-		for i, j := range g.best {
-			out.points[i] = g.pool.point[j]
-		}
+		g.adoptPlan(out, g.best, g.value)
 	}
 	return complete
+}
+
+// adoptPlan makes a choice of columns the best one found.
+func (g *generator) adoptPlan(out *result, choice []int, value float64) {
+	out.value, out.points = value, make([][]int, len(g.models))
+	for i, j := range choice {
+		out.points[i] = g.pool.point[j]
+	}
 }
 
 // check sums up a choice exactly and says whether it keeps all rows.

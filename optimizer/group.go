@@ -129,6 +129,9 @@ const (
 	largestStep    = 1.0 / (1 << 14)
 )
 
+// veryLarge says whether the group is too large to be thorough everywhere.
+func (g *group) veryLarge() bool { return len(g.models) > veryLargeGroup }
+
 // maxUnknown is how many tries may end without an answer before the search
 // for the largest shortfall ends with what it has.
 const maxUnknown = 2
@@ -139,7 +142,7 @@ const maxUnknown = 2
 // is reached and what is excluded.
 func (g *group) lowerLargest(priority int) float64 {
 	low, step := 0.0, shortfallUnit
-	if len(g.models) > veryLargeGroup {
+	if g.veryLarge() {
 		step = largestStep
 	}
 	for i, m := range g.models {
@@ -218,6 +221,16 @@ func (g *group) lowerSum(priority int, largest float64) float64 {
 		g.sums = append(g.sums, sumCap{priority, sum})
 	}
 	return gap
+}
+
+// lowerRest minimises the cost and the changes, in an equal part of the work if
+// the group is large and one of so many that are left.
+func (g *group) lowerRest(groups int) {
+	if g.large() {
+		defer g.work.part(1 / float64(groups))()
+	}
+	g.lowerCost()
+	g.lowerChanges()
 }
 
 // lowerCost minimises the cost at the shortfalls reached.

@@ -13,6 +13,8 @@ const (
 	// how often to add columns.
 	relaxedRounds = 3
 	enrichments   = 2
+	// polishShare is the share of a stage's work.
+	polishShare = 0.4
 )
 
 // polish looks for better plans of a large group by searching among few models
@@ -21,6 +23,7 @@ const (
 // best plan found. When that no longer helps it adds columns, and then turns to
 // less promising models.
 func (g *generator) polish(out *result) {
+	defer g.work.part(polishShare)()
 	enriched, offset := 0, 0
 	for round := 0; offset < len(g.models); round++ {
 		if g.settled(out) || g.work.stopped(0) {
@@ -52,7 +55,7 @@ func (g *generator) polish(out *result) {
 // enrich adds the points whose reduced cost is below a part of the gap.
 func (g *generator) enrich(gap float64) {
 	for i := range g.models {
-		if g.work.stopped(0) {
+		if g.work.stopped(0) || g.full() {
 			return
 		}
 		g.enumerateModel(i, g.lower+gap)

@@ -24,6 +24,8 @@ type master struct {
 	open        []int
 	heldValue   float64
 	heldEntries []float64
+	// stack holds what nodes of a search restore when they are done.
+	stack []int
 	// size is the magnitude of the values, for tolerances; least0 is the least
 	// overflow price that goes with it.
 	size, least0 float64
@@ -40,7 +42,9 @@ type candidate struct {
 
 // Limits of one linear program.
 const (
-	maxPasses    = 200
+	maxPasses = 200
+	// passWork is what a pass takes however few columns there are.
+	passWork     = 40
 	overflowStep = 64
 )
 
@@ -69,33 +73,39 @@ func newMaster(p *pool, w *work, ceiling float64) *master {
 
 // openAll makes pass price all models.
 func (m *master) openAll() {
-	m.open, m.heldValue = m.open[:0], 0
+	m.heldValue, m.stack = 0, m.stack[:0]
 	m.heldEntries = zeroed(m.heldEntries, m.rows)
 	for i := range m.key {
-		m.open = append(m.open, i)
+		m.stack = append(m.stack, i)
 	}
+	m.open = m.stack
 }
 
 // focus makes pass price only models that have a choice among active columns,
 // or whose basic columns are not the active one, as long as no column becomes
 // active. The least priced values of the others are then not up to date.
 func (m *master) focus() {
-	basic := make(map[int]bool, m.rows)
-	for _, variable := range m.working {
-		if variable >= 0 {
-			basic[m.owner[variable]] = true
-		}
-	}
-	m.open, m.heldValue = m.open[:0], 0
-	m.heldEntries = zeroed(m.heldEntries, m.rows)
-	for i, key := range m.key {
-		if m.active[i] != 1 || !m.takesPart(key) || basic[i] {
-			m.open = append(m.open, i)
+	from := len(m.stack)
+	for _, i := range m.open {
+		key := m.key[i]
+		if m.active[i] != 1 || !m.takesPart(key) || m.mixes(i) {
+			m.stack = append(m.stack, i)
 			continue
 		}
 		m.heldValue += m.value[key]
 		subtract(m.heldEntries, m.row(key), -1)
 	}
+	m.open = m.stack[from:]
+}
+
+// mixes says whether a model has basic columns besides its key.
+func (m *master) mixes(i int) bool {
+	for _, variable := range m.working {
+		if variable >= 0 && m.owner[variable] == i {
+			return true
+		}
+	}
+	return false
 }
 
 // rescale adapts tolerances and penalties to the values in the pool.
@@ -148,8 +158,8 @@ func (m *master) exceeds() bool {
 			return true
 		}
 	}
-	for i, j := range m.key {
-		if !m.takesPart(j) && m.keyShare(i) > 1e-9 {
+	for _, i := range m.open {
+		if !m.takesPart(m.key[i]) && m.keyShare(i) > 1e-9 {
 			return true
 		}
 	}
@@ -191,7 +201,7 @@ func (m *master) pass() {
 			m.candidates = append(m.candidates, candidate{low, gain})
 		}
 	}
-	m.work.add(evaluated*(m.rows+2)/8 + len(m.open) + len(m.columns)/8)
+	m.work.add(evaluated*(m.rows+2)/8 + len(m.open) + passWork)
 	if total > m.bound {
 		m.bound = total
 		copy(m.bestPrice, m.price)

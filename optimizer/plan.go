@@ -17,12 +17,15 @@ type Plan struct {
 	// Status says whether every objective is proven.
 	Status Status `json:"status"`
 	// ShortfallGap is the largest difference, over the priorities, between
-	// the shortfall reached and the proven bound on it.
+	// what was reached and the proven bound on it: of the largest shortfall,
+	// or of the sum of the shortfalls if that is further from its bound. A gap
+	// of 0.2 is a fifth of one model's demand, however many models there are.
 	ShortfallGap float64 `json:"shortfall_gap"`
 	// Gap is the relative difference between the cost (with start cost) and
 	// the proven bound on it, at the shortfalls reached.
 	Gap float64 `json:"gap"`
-	// Cost is the running cost in currency per hour, without start cost.
+	// Cost is the running cost in currency per hour, without start cost. All
+	// costs of a plan are rounded to 12 significant digits.
 	Cost float64 `json:"cost"`
 	// StartCost is the start cost of the replicas above the current ones.
 	StartCost float64 `json:"start_cost"`
@@ -50,10 +53,12 @@ type BudgetPlan struct {
 	// Limit is the budget's.
 	Limit float64 `json:"limit"`
 	// ShadowPrice is what one more unit of the budget would save, in currency
-	// per hour, at the shortfalls reached. Where few models compete for the
-	// budget it is found by planning with that unit; where many do it is the
-	// budget's dual price. It is 0 for a budget that does not bind, and for one
-	// that the minimums leave no room at all.
+	// per hour and unit of the budget, at the shortfalls reached. Where few
+	// models compete for the budget it is found by planning with that unit, so
+	// it is 0 where one unit is too little to run anything else: one watt
+	// starts no replica. Where many compete it is the budget's dual price, the
+	// rate at which more of it saves. It is 0 for a budget that does not bind,
+	// and for one that the minimums leave no room at all.
 	ShadowPrice float64 `json:"shadow_price"`
 }
 

@@ -78,8 +78,9 @@ func (p *pool) keep(m int, condition func(j int) bool) {
 // priced returns the value of a column plus its entries at the given prices.
 func (p *pool) priced(j int, price []float64) float64 {
 	sum := p.value[j]
-	for r, u := range p.row(j) {
-		sum += price[r] * u
+	row := p.row(j)[:len(price)]
+	for r, x := range price {
+		sum += x * row[r]
 	}
 	return sum
 }

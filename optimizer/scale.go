@@ -1,6 +1,9 @@
 package optimizer
 
-import "math"
+import (
+	"math"
+	"strconv"
+)
 
 // Tolerance is the part of its own size within which a row counts as met: a
 // demand as carried, a budget as kept.
@@ -46,6 +49,16 @@ func costScale(largest, total float64) float64 {
 		exponent = min(exponent, math.Floor(math.Log10((1<<53)/total)))
 	}
 	return math.Pow(10, min(exponent, 300))
+}
+
+// rounded returns a cost to exactDigits significant digits: what is left of
+// sums of decimal prices in binary is not part of the price.
+func rounded(cost float64) float64 {
+	x, err := strconv.ParseFloat(strconv.FormatFloat(cost, 'e', exactDigits-1, 64), 64)
+	if err != nil {
+		return cost
+	}
+	return x
 }
 
 // commonDivisor returns the greatest common divisor of two whole numbers held

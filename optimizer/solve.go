@@ -2,7 +2,6 @@ package optimizer
 
 import (
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -111,9 +110,8 @@ func (s *solver) solveGroups() {
 	for _, priority := range s.priorities() {
 		s.shareOut(priority)
 	}
-	for _, g := range open {
-		g.lowerCost()
-		g.lowerChanges()
+	for at, g := range open {
+		g.lowerRest(len(open) - at)
 		for i, at := range g.at {
 			s.points[at] = g.plan[i]
 		}
@@ -157,5 +155,3 @@ func (s *solver) shareOut(priority int) {
 	}
 	s.shortGap = max(s.shortGap, gap)
 }
-
-var _ = math.Inf

@@ -18,14 +18,21 @@ const (
 
 // FieldError is a mistake in a problem.
 type FieldError struct {
-	// Path leads to the field, such as models[0].variants[1].cost.
+	// Path leads to the field, such as models[0].variants[1].cost. It is empty
+	// for the problem as a whole.
 	Path string
 	// Reason says what is wrong with its value.
 	Reason string
 }
 
-// Error returns the path and the reason.
-func (e *FieldError) Error() string { return e.Path + ": " + e.Reason }
+// Error returns the path and the reason, or the reason alone where it is about
+// the problem as a whole.
+func (e *FieldError) Error() string {
+	if e.Path == "" {
+		return e.Reason
+	}
+	return e.Path + ": " + e.Reason
+}
 
 // validate returns a *FieldError for the first mistake in the problem.
 func (p *Problem) validate() error {

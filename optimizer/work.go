@@ -33,10 +33,28 @@ func (w *work) stopped(n int) bool {
 	return w.stop || w.used+n > w.until
 }
 
-// part allows the next part of the search one in so many of the steps that
-// are left, and returns what ends that part.
-func (w *work) part(oneIn int) (end func()) {
+// part allows the next part of the search a share of the steps that are left
+// to the part around it, and returns what ends it.
+func (w *work) part(share float64) (end func()) {
 	before := w.until
-	w.until = min(before, w.used+max(0, w.limit-w.used)/oneIn)
+	w.until = w.used + int(share*float64(max(0, before-w.used)))
 	return func() { w.until = before }
+}
+
+// share returns the share of the work still allowed that a stage may take in a
+// large group, so that something is left for the stages after it; first says
+// that it ends with the first plan found.
+func (g *group) share(st *stage, first bool) float64 {
+	switch {
+	case first && g.veryLarge():
+		return 0.07
+	case first:
+		return 0.1
+	case st.aim == aimShortfall, st.aim == aimCost && g.settled:
+		// Where all demand is carried, little of the gap is worth the time.
+		return 1.0 / 3
+	case st.aim == aimCost:
+		return 0.6
+	}
+	return 0.8
 }
