@@ -16,8 +16,9 @@ type instance struct {
 	models []*model
 	// rows are the budgets, in the order of their names.
 	rows []row
-	// scale times a cost is its whole number of cost units.
-	scale float64
+	// scale times a cost is its whole number of cost units; rounding is by how
+	// many of them the cost of a replica is off at most.
+	scale, rounding float64
 }
 
 // row is a budget, seen from the variants' minimums.
@@ -85,12 +86,12 @@ func compile(p *Problem) *instance {
 }
 
 // sortedIndices returns 0..n-1 ordered by name.
-func sortedIndices(n int, name func(int) string) []int {
+func sortedIndices[K cmp.Ordered](n int, key func(int) K) []int {
 	order := make([]int, n)
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(name(a), name(b)) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(key(a), key(b)) })
 	return order
 }
 
@@ -217,6 +218,10 @@ func (v *variant) within(rows []row) int {
 	return int(high)
 }
 
+// binaryNoise is the part of a unit by which a decimal price on the grid may
+// seem off, for it is held in binary.
+const binaryNoise = 0.01
+
 // priceModels turns costs into whole numbers of units.
 func (in *instance) priceModels(p *Problem) {
 	largest, total := 0.0, 0.0
@@ -231,6 +236,9 @@ func (in *instance) priceModels(p *Problem) {
 			from := &p.Models[m.index].Variants[v.index]
 			v.below = math.Round(from.Cost * in.scale)
 			v.above = v.below + math.Round(from.StartCost*in.scale)
+			if off := math.Abs(v.above - (from.Cost+from.StartCost)*in.scale); off > binaryNoise || v.above == 0 {
+				in.rounding = max(in.rounding, off)
+			}
 			m.divisor = commonDivisor(commonDivisor(m.divisor, v.below), v.above)
 			if v.held <= 0 {
 				v.below = v.above
@@ -251,19 +259,38 @@ func (m *model) dearest(p *Problem) float64 {
 }
 
 // aloneCost estimates the model's cost from above: that of the one variant
-// which covers everything most cheaply, or that of all of them.
+// which covers everything most cheaply, that of the variants which cover each
+// row most cheaply, or that of all of them.
 func (m *model) aloneCost(p *Problem) float64 {
 	least, all := math.Inf(1), 0.0
+	rows := make([]float64, len(m.need))
+	for s := range rows {
+		rows[s] = math.Inf(1)
+	}
 	for i := range m.variants {
 		v := &m.variants[i]
 		from := &p.Models[m.index].Variants[v.index]
-		cost := (from.Cost + from.StartCost) * float64(v.high)
-		all += cost
+		each := from.Cost + from.StartCost
+		all += each * float64(v.high)
 		if m.coversAlone(v) {
-			least = min(least, cost)
+			least = min(least, each*float64(v.high))
+		}
+		for s, need := range m.need {
+			if need <= float64(v.high)*v.covers[s]+Tolerance {
+				rows[s] = min(rows[s], each*math.Ceil(max(0, need/v.covers[s])))
+			}
 		}
 	}
-	return min(least, all)
+	sum := 0.0
+	for s, need := range m.need {
+		if need > 0 {
+			sum += rows[s]
+		}
+	}
+	if len(m.need) == 0 {
+		return min(least, all)
+	}
+	return min(least, sum, all)
 }
 
 // coversAlone says whether enough replicas of v cover every row.

@@ -58,8 +58,15 @@ func (g *group) minimise(st *stage, start [][]int, first bool) result {
 	if start != nil {
 		out.points, out.value = start, gen.total(start)
 	}
-	if !gen.makeRoom() || !gen.seed(start) {
+	if !gen.makeRoom() {
 		out.proven, out.lower = true, out.value
+		return out
+	}
+	if !gen.seed(start) {
+		// No point keeps the limits, unless the search for one was cut short.
+		if out.proven = !g.search.cut; out.proven {
+			out.lower = out.value
+		}
 		return out
 	}
 	gen.master = newMaster(gen.pool, g.work, gen.ceiling())

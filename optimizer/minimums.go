@@ -9,24 +9,12 @@ func (g *group) serveNothing(wanted [][]int) {
 		g.caps[i] = 1
 	}
 	if g.plan = g.minimumPlan(); g.plan == nil {
-		g.relaxMinimums()
+		kept := g.relaxMinimums()
 		if g.plan = g.minimumPlan(); g.plan == nil {
-			g.plan = g.dropMinimums()
+			g.plan = kept // the search had no time to find it again
 		}
 	}
 	g.fill(wanted)
-}
-
-// dropMinimums gives up the models' minimums, when the search has no time to
-// keep them.
-func (g *group) dropMinimums() [][]int {
-	for _, m := range g.models {
-		if n := len(m.signals); n < len(m.need) {
-			m.need[n] = 0
-		}
-	}
-	g.leastUses, g.proven = nil, false
-	return g.minimumPlan()
 }
 
 // fill gives the models, the most important first, as large a part of the
@@ -78,13 +66,17 @@ func (g *group) minimumPlan() [][]int {
 	if bare {
 		return plan
 	}
-	return g.minimise(g.stage(aimUse, 0, g.caps), nil, true).points
+	r := g.minimise(g.stage(aimUse, 0, g.caps), nil, true)
+	if r.points == nil && !r.proven {
+		g.proven = false
+	}
+	return r.points
 }
 
-// relaxMinimums lowers the models' minimums to what the budgets allow. It
-// plans for a demand of that many replicas, so that the replicas there are go
-// round by the same rules as everything else.
-func (g *group) relaxMinimums() {
+// relaxMinimums lowers the models' minimums to what the budgets allow, and
+// returns a plan that keeps them. It plans for a demand of that many replicas,
+// so that the replicas there are go round by the same rules as everything else.
+func (g *group) relaxMinimums() [][]int {
 	aside := &group{
 		rows: g.rows, work: g.work, search: g.search,
 		known: make([][][]int, len(g.models)), caps: slices.Clone(g.caps), proven: true,
@@ -101,15 +93,42 @@ func (g *group) relaxMinimums() {
 		aside.models, aside.floors = append(aside.models, only), append(aside.floors, only.floor())
 		aside.plan = append(aside.plan, make([]int, len(m.variants)))
 	}
-	for _, priority := range aside.priorities() {
-		aside.lowerLargest(priority)
-		largest, _ := aside.shortfalls(priority)
-		aside.lowerSum(priority, largest)
+	frugal := make([][]int, len(aside.models))
+	for i, m := range aside.models {
+		frugal[i] = m.frugal()
 	}
+	aside.fill(frugal)
+	for _, priority := range aside.priorities() {
+		bound := aside.lowerLargest(priority)
+		largest, _ := aside.shortfalls(priority)
+		missing := aside.lowerSum(priority, largest)
+		g.proven = g.proven && largest-bound <= shortfallUnit/2 && missing <= 0
+	}
+	g.proven = g.proven && aside.proven
 	g.leastUses = nil
 	for i, m := range g.models {
 		if n := len(m.signals); n < len(m.need) {
 			m.need[n] -= max(0, aside.models[i].uncovered(0, aside.plan[i])) + Tolerance
 		}
 	}
+	return aside.plan
+}
+
+// frugal covers the model's first row with the replicas that take least of the
+// budgets, the scarcest of them each counted.
+func (m *model) frugal() []int {
+	k := make([]int, len(m.variants))
+	if len(m.need) == 0 {
+		return k
+	}
+	order := sortedIndices(len(m.variants), func(i int) float64 { return slices.Max(append(m.variants[i].uses, 0)) })
+	left := m.need[0]
+	for _, i := range order {
+		v := &m.variants[i]
+		for left > Tolerance && k[i] < v.high && v.covers[0] > 0 {
+			k[i]++
+			left -= v.covers[0]
+		}
+	}
+	return k
 }

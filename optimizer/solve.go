@@ -57,13 +57,27 @@ func (s *solver) prove(plan *Plan) {
 		s.proven = s.proven && g.proven
 	}
 	plan.ShortfallGap = s.shortGap
+	total := (plan.Cost + plan.StartCost) * s.scale
+	if off := s.rounding * replicasOf(plan); off > Tolerance*total {
+		gap += off // costs that differ by less were not told apart
+	}
 	if gap > 0 {
-		total := (plan.Cost + plan.StartCost) * s.scale
 		plan.Gap = min(1, gap/max(gap, total))
 	}
 	if s.proven && gap == 0 && s.shortGap == 0 {
 		plan.Status = StatusOptimal
 	}
+}
+
+// replicasOf counts the replicas of a plan.
+func replicasOf(plan *Plan) float64 {
+	replicas := 0.0
+	for i := range plan.Models {
+		for _, v := range plan.Models[i].Variants {
+			replicas += float64(v.Replicas)
+		}
+	}
+	return replicas
 }
 
 // solveModels plans every model as if it shared nothing. Where that keeps the
