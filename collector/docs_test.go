@@ -3,6 +3,8 @@ package collector_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -50,4 +52,30 @@ All of these are gauges, computed anew for every scrape. Those of the program it
 	}
 	b.WriteString(".\n")
 	return b.String()
+}
+
+// TestAlertOfLatencyPage holds the alert in docs/latency.md to what promtool and the table of metrics say.
+func TestAlertOfLatencyPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/latency.md")
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(page), "## Watch it\n")
+	require.True(t, found)
+	_, rest, found := strings.Cut(section, "```yaml\n")
+	require.True(t, found)
+	rules, _, found := strings.Cut(rest, "```")
+	require.True(t, found)
+	known := false
+	for _, m := range collector.Metrics() {
+		known = known || strings.Contains(rules, m.Name)
+	}
+	require.True(t, known, "the alert asks for a metric that there is")
+
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not on PATH")
+	}
+	file := filepath.Join(t.TempDir(), "rules.yml")
+	require.NoError(t, os.WriteFile(file, []byte("groups:\n- name: variant_exporter\n  rules:\n  "+strings.ReplaceAll(rules, "\n", "\n  ")), 0o600))
+	out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", file).CombinedOutput()
+	require.NoError(t, err, "%s", out)
 }
