@@ -19,9 +19,14 @@ func Solve(p Problem, o Options) (Plan, error) {
 	plan := in.assemble(&p, s.points)
 	s.prove(&plan)
 	in.reasons(&p, &plan, s.points)
+	defer w.part(explainPart)()
 	s.explain(&plan)
 	return plan, nil
 }
+
+// explainPart is the share of the work that is left in which to find out what
+// the alternatives of a plan would have cost: the plan is not to wait for them.
+const explainPart = 0.15
 
 // solver is one run of Solve.
 type solver struct {
