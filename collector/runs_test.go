@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,7 @@ func (r *recordedRun) fittedConcurrency() int {
 const (
 	runModel      = "unsloth/Meta-Llama-3.1-8B-Instruct"
 	runDeployment = "llama-h100"
+	runWindow     = 5 * time.Minute  // the default scale_down_window
 	staleAfter    = 16 * time.Second // a pod that is gone misses its next scrape
 )
 
@@ -199,21 +201,25 @@ func replay(t *testing.T, r *recordedRun, engine *embedded.Engine, held, fitted 
 	evaluators := []*collector.Evaluator{runEvaluator(t, engine, held), runEvaluator(t, engine, fitted)}
 	var b strings.Builder
 	fmt.Fprintf(&b, "# H100 planned at %d requests (held in run a) and at %d (this run's fit of the mean time between tokens).\n", held, fitted)
-	b.WriteString("# seconds  requests  recorded: desired ready  ours: at held  at fitted\n")
+	b.WriteString("# seconds  requests  recorded: desired ready  ours: at held  at fitted (-: held)\n")
 	first, last := r.Replicas[0].T, r.Replicas[len(r.Replicas)-1].T
 	for at := math.Ceil(first/15) * 15; at <= last; at += 15 {
-		var desired [2]int
+		var desired [2]string
 		var m collector.Model
 		for i, e := range evaluators {
 			s := e.Evaluate(context.Background(), time.Unix(int64(at), 0))
 			m = s.Models[0]
 			v := &m.Variants[0]
 			require.Empty(t, failures(s))
-			require.True(t, v.Up, v.Missing)
-			desired[i] = *v.Desired
+			// The recording is all the history there is: until it is as long as the scale-down window, nothing is lowered.
+			require.Equal(t, at-first >= runWindow.Seconds(), v.Up, "%v s: %s", at-first, v.Missing)
+			if desired[i] = "-"; v.Desired != nil {
+				desired[i] = strconv.Itoa(*v.Desired)
+			}
+			require.True(t, v.Desired != nil || !v.Up, "a variant that is up has desired replicas")
 		}
 		v := &m.Variants[0]
-		fmt.Fprintf(&b, "%9.0f %9.0f %18d %5d %14d %10d\n", at-first, *m.Signals[0].Measured, *v.Current, *v.Ready, desired[0], desired[1])
+		fmt.Fprintf(&b, "%9.0f %9.0f %18d %5d %14s %10s\n", at-first, *m.Signals[0].Measured, *v.Current, *v.Ready, desired[0], desired[1])
 	}
 	return b.String()
 }
