@@ -220,6 +220,14 @@ func (d *decision) serves(v int) bool {
 	return f.current == nil || *f.current > 0
 }
 
+// replicasFailed says why what runs could not be asked for; empty where it could, or nobody is there to tell.
+func (d *decision) replicasFailed() string {
+	if query := d.program.current; query != none && d.answers[query].err != nil {
+		return d.inputs[query].failed()
+	}
+	return ""
+}
+
 func (d *decision) trusted(m int) trust {
 	known, missing := 0, 0
 	for _, s := range d.signals[m] {
@@ -233,8 +241,8 @@ func (d *decision) trusted(m int) trust {
 			missing++
 		}
 	}
-	if query := d.program.current; query != none && d.answers[query].err != nil {
-		missing++ // what runs is not known, and not because there is nobody to tell
+	if d.replicasFailed() != "" {
+		missing++
 	}
 	model := &d.program.models[m]
 	for v := model.first; v < model.behind; v++ {

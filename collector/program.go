@@ -160,11 +160,7 @@ func (p *program) bindSignal(m *config.Model, s config.ActiveSignal) boundSignal
 	}
 	key := s.Key()
 	b.alive = p.ask(key+".alive", s.Alive)
-	b.inputTokens, b.outputTokens = p.ask(key+".input_tokens", s.InputTokens), p.ask(key+".output_tokens", s.OutputTokens)
-	b.observedITL, b.running = none, none
-	if slices.ContainsFunc(m.Variants, func(v config.Variant) bool { return v.Profile != nil && v.Profile.Correct }) {
-		b.observedITL, b.running = p.ask(key+".observed_itl", s.ObservedITL), p.ask(key+".observed_running", s.ObservedRunning)
-	}
+	p.bindLatency(m, &b)
 	absolute, form := s.Demand, "demand"
 	if !s.Latency.IsZero() {
 		absolute, form = s.Latency, "latency"
@@ -204,6 +200,16 @@ func (p *program) bindSignal(m *config.Model, s config.ActiveSignal) boundSignal
 		b.noise = noiseOf(m)
 	}
 	return b
+}
+
+// bindLatency asks for what the queueing model needs, and, where a profile is to be corrected, for what replicas show.
+func (p *program) bindLatency(m *config.Model, b *boundSignal) {
+	key := b.Key()
+	b.inputTokens, b.outputTokens = p.ask(key+".input_tokens", b.InputTokens), p.ask(key+".output_tokens", b.OutputTokens)
+	b.observedITL, b.running = none, none
+	if slices.ContainsFunc(m.Variants, func(v config.Variant) bool { return v.Profile != nil && v.Profile.Correct }) {
+		b.observedITL, b.running = p.ask(key+".observed_itl", b.ObservedITL), p.ask(key+".observed_running", b.ObservedRunning)
+	}
 }
 
 // askBefore asks for what an expression said some time ago.

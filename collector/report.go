@@ -115,8 +115,8 @@ func (d *decision) missing(m int, f *facts, planned *optimizer.VariantPlan) stri
 			return s.Name + ": " + s.Partial
 		}
 	}
-	if query := d.program.current; query != none && d.answers[query].err != nil {
-		return d.inputs[query].failed()
+	if failed := d.replicasFailed(); failed != "" {
+		return failed
 	}
 	switch {
 	case d.trust[m] == trustNone:

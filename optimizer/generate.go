@@ -16,7 +16,7 @@ type generator struct {
 	lower  float64
 	prices []float64
 	least  []float64
-	// exact says that the bound does not rest on a search that was cut short.
+	// entries is room for what one point takes of the coupling rows.
 	entries []float64
 }
 
