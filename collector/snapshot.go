@@ -17,6 +17,11 @@ type Snapshot struct {
 	Models   []Model
 	Budgets  []Budget
 	Plan     PlanSummary
+
+	// Problem is what was planned, and Solution the plan with all that is proven about it; both are empty where nothing could be
+	// planned. Models and variants stand in the order of Models.
+	Problem  optimizer.Problem
+	Solution optimizer.Plan
 }
 
 // Answered says whether any input had a usable answer.
@@ -85,6 +90,7 @@ type SignalValue struct {
 	Missing    string   // why there is no demand; empty when there is
 	Ignored    bool     // missing, and the configuration says that this does not matter
 	Partial    string   // why the demand may be more than this: it may raise a variant, never lower it; empty when it is whole
+	Inputs     []int    // places in Snapshot.Inputs of what the demand rests on, in the order of measured, windows, forecasts
 }
 
 // Variant is what is known and decided of one variant.
@@ -102,8 +108,11 @@ type Variant struct {
 	Planned     *int     // the plan; nil when nothing was planned
 	Desired     *int     // what to scale to; nil when it cannot be trusted
 	Reason      optimizer.Reason
-	Up          bool   // everything that the decision rests on could be trusted
-	Missing     string // why it is not up; empty when it is
+	Effects     []optimizer.Effect // what each guard made of the plan
+	Stuck       *int               // replicas it is capped at, because others did not become ready in time; nil when it is not
+	Inputs      []int              // places in Snapshot.Inputs of its cost, uses, capacities and replicas
+	Up          bool               // everything that the decision rests on could be trusted
+	Missing     string             // why it is not up; empty when it is
 }
 
 // Capacity is what one replica carries of a signal.

@@ -20,6 +20,12 @@ const (
 	// ReasonStuck says that the variant is held at what is ready because its
 	// pods do not become ready.
 	ReasonStuck Reason = "stuck"
+	// ReasonRateLimit says that a limit on change per time holds the replicas
+	// short of the plan.
+	ReasonRateLimit Reason = "rate_limit"
+	// ReasonFailsafe says that nothing has been known for so long that the
+	// replicas chosen for that case are asked for.
+	ReasonFailsafe Reason = "failsafe"
 	// ReasonHold says that missing signals keep the replicas from falling.
 	ReasonHold Reason = "hold"
 )
@@ -28,6 +34,6 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonDemand, ReasonMin, ReasonMax, ReasonBudget, ReasonIdle,
-		ReasonMakeBeforeBreak, ReasonStuck, ReasonHold,
+		ReasonMakeBeforeBreak, ReasonStuck, ReasonRateLimit, ReasonFailsafe, ReasonHold,
 	}
 }
