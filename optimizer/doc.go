@@ -84,6 +84,39 @@
 // and needs seconds to minutes for a thousand models; dynamic programming over
 // a grid of demands rounds the demands.
 //
+// # The guards
+//
+// A plan says where to be, not how to get there, and it takes what it is told
+// as known. [Constrain] narrows the problem to what may be planned, and [Guard]
+// turns the plan into a [Decision]. The guards act in this order, each on what
+// the one before it left:
+//
+//  1. hold, before planning: a variant about which nothing is known stays where
+//     it is; one of which a part is known may rise, never fall.
+//  2. stuck: a variant whose replicas do not become ready is capped at what it
+//     reached, before planning, so that the plan goes round it. Where the model
+//     is left short all the same, as many of the requests that wait are kept as
+//     are wanted and fit the budgets: giving up their place gains nothing.
+//  3. rate_limit: what is asked for moves towards the plan no faster than
+//     allowed. It stays between the present and the plan.
+//  4. make_before_break: of the variants that lose replicas, as many ready ones
+//     stay as it takes for the ready replicas of all variants to carry the
+//     least of the demand, of what the plan carries and of what is ready now,
+//     for every signal, at the least extra cost. What comes then takes the room
+//     that is left in the budgets, by priority and fairness, in steps where it
+//     does not fit at once. A budget may be exceeded by what it lends, or as
+//     far as the present exceeds it, and no further. A swap for which there is
+//     no room at all waits. Where what comes is held back, requests of what
+//     goes that are not ready yet stay too, as far as they are missed.
+//  5. hold: what may not be decided has no number; what is known in part has
+//     one only above the present.
+//  6. failsafe: where nothing has been known for as long as was asked for, the
+//     number chosen for that case stands.
+//
+// Which ready replicas to keep and which new ones to start are programs of the
+// same form as the plan, and are solved by the same method. Nothing of the past
+// is remembered: a decision follows from its inputs alone.
+//
 // # Proof and limits
 //
 // A plan is [StatusOptimal] only where every objective is proven. Otherwise it

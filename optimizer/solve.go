@@ -9,19 +9,28 @@ import (
 // the package comment states. The error is a *FieldError about an invalid
 // problem; a valid problem always gets a plan.
 func Solve(p Problem, o Options) (Plan, error) {
-	if err := p.validate(); err != nil {
-		return Plan{}, fmt.Errorf("check problem: %w", err)
+	plan, s, err := solve(&p, o)
+	if err != nil {
+		return Plan{}, err
 	}
-	in, w := compile(&p), newWork(o)
+	s.reasons(&p, &plan, s.points)
+	defer s.work.part(explainPart)()
+	s.explain(&plan)
+	return plan, nil
+}
+
+// solve is Solve without the explanation.
+func solve(p *Problem, o Options) (Plan, *solver, error) {
+	if err := p.validate(); err != nil {
+		return Plan{}, nil, fmt.Errorf("check problem: %w", err)
+	}
+	in, w := compile(p), newWork(o)
 	s := &solver{instance: in, work: w, search: &search{work: w}, proven: true}
 	s.solveModels()
 	s.solveGroups()
-	plan := in.assemble(&p, s.points)
+	plan := in.assemble(p, s.points)
 	s.prove(&plan)
-	in.reasons(&p, &plan, s.points)
-	defer w.part(explainPart)()
-	s.explain(&plan)
-	return plan, nil
+	return plan, s, nil
 }
 
 // explainPart is the share of the work that is left in which to find out what

@@ -1,0 +1,78 @@
+package optimizer
+
+// keepQueued says which variants are held back because they are stuck. A plan
+// goes round them; where it is left short all the same, nothing is gained by
+// giving up their place in the queue, so as many of the requests that wait are
+// kept as are wanted for the demand and fit the budgets.
+func (g *guard) keepQueued() {
+	var open []*guardedModel
+	for i := range g.models {
+		m := &g.models[i]
+		if m.queued() {
+			open = append(open, m)
+		}
+	}
+	if len(open) > 0 {
+		g.room = g.left(func(v *guardedVariant) int { return v.n })
+		for b := range g.room {
+			g.room[b] += g.problem.Budgets[b].Limit * (1 + Tolerance)
+		}
+		if !g.choose(open, (*guardedModel).wanted, false) {
+			g.fill(open)
+		}
+	}
+	for i := range g.models {
+		for j := range g.models[i].variants {
+			if v := &g.models[i].variants[j]; v.stuck() {
+				v.noteStuck()
+			}
+		}
+	}
+}
+
+// stuck says that being stuck narrows the bounds of a variant.
+func (v *guardedVariant) stuck() bool {
+	return v.state.Stuck != nil && v.reach < v.most && v.reason != ReasonHold
+}
+
+// queued opens the choice of the requests that wait, and says whether there is
+// one: the model is short, and stuck variants ask for more than they are
+// capped at.
+func (m *guardedModel) queued() bool {
+	if m.knowledge != KnownFully {
+		return false
+	}
+	open, total := false, 0
+	for j := range m.variants {
+		v := &m.variants[j]
+		v.low, v.top = v.n, v.n
+		if v.stuck() && !v.settled {
+			v.top = max(v.n, min(v.current, v.most))
+			open = open || v.top > v.low
+		}
+		total += v.n
+	}
+	return open && (m.shortfall > Tolerance || total < m.MinReplicas)
+}
+
+// noteStuck leaves the reason where a variant is held at its cap, or above it
+// for want of another way.
+func (v *guardedVariant) noteStuck() {
+	kept := v.n > v.planned
+	if !kept && (v.planned != v.reach || v.reason != ReasonMax) {
+		return
+	}
+	if v.reason = ReasonStuck; v.current > v.n {
+		v.change(ReasonStuck, new(v.current), new(v.n))
+	}
+	v.planned, v.allowed = v.n, v.n
+}
+
+// want is what a choice is to carry.
+type want struct {
+	demand   map[string]float64
+	replicas int
+}
+
+// wanted is the whole demand of a model.
+func (m *guardedModel) wanted() want { return want{m.Demand, m.MinReplicas} }

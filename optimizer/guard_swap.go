@@ -1,0 +1,149 @@
+package optimizer
+
+// makeBeforeBreak keeps the replicas that go until the ready ones of the
+// variants that come carry the demand, and starts what comes as the budgets
+// have room. Kubernetes deletes pods that are not ready first, so of a variant
+// the least of what is asked for and what is ready now goes on serving.
+func (g *guard) makeBeforeBreak() {
+	if g.asPlanned() {
+		return
+	}
+	g.setLimits()
+	g.retain()
+	g.start()
+	g.keepPending()
+	for i := range g.models {
+		for j := range g.models[i].variants {
+			if v := &g.models[i].variants[j]; v.n != v.allowed {
+				v.change(ReasonMakeBeforeBreak, new(v.allowed), new(v.n))
+			}
+		}
+	}
+}
+
+// asPlanned says that no variant is to lose replicas, or to have more of them
+// than the plan found room for.
+func (g *guard) asPlanned() bool {
+	for i := range g.models {
+		for j := range g.models[i].variants {
+			if v := &g.models[i].variants[j]; v.goes() || v.n > v.plan {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// comes says that a variant is to gain replicas.
+func (v *guardedVariant) comes() bool { return !v.settled && v.allowed > v.current }
+
+// goes says that a variant is to lose replicas.
+func (v *guardedVariant) goes() bool { return !v.settled && v.allowed < v.current }
+
+// kept is how many ready replicas go on serving at the number at hand.
+func (v *guardedVariant) kept() int { return min(v.ready, v.n) }
+
+// setLimits finds what may be used of the budgets while variants replace each
+// other: the limit and what it lends, or what the present uses where that is
+// more. It starts from the least that may be asked for: the variants that go
+// are at the end of their way, and those that come at what is ready of them.
+func (g *guard) setLimits() {
+	present := g.left(func(v *guardedVariant) int { return v.current })
+	for i := range g.models {
+		for j := range g.models[i].variants {
+			v := &g.models[i].variants[j]
+			if v.comes() {
+				v.n = max(v.least, v.ready)
+			}
+		}
+	}
+	g.room = g.left(func(v *guardedVariant) int { return v.n })
+	for b := range g.room {
+		lent := max(0, g.borrow[g.problem.Budgets[b].Name])
+		g.room[b] += max(g.problem.Budgets[b].Limit+lent, -present[b]) * (1 + Tolerance)
+	}
+}
+
+// retain keeps, at the least extra cost, as many ready replicas of what goes as
+// are missed until what comes is ready.
+func (g *guard) retain() {
+	var open []*guardedModel
+	for i := range g.models {
+		m := &g.models[i]
+		free := false
+		for j := range m.variants {
+			v := &m.variants[j]
+			v.low, v.top = v.kept(), v.kept()
+			if v.goes() && v.ready > v.n {
+				v.top, free = v.ready, true
+			}
+		}
+		if free && !m.carries((*guardedVariant).kept, m.served()) {
+			open = append(open, m)
+		}
+	}
+	if len(open) > 0 && !g.choose(open, (*guardedModel).served, false) {
+		g.fill(open)
+	}
+}
+
+// served is what the ready replicas of a model carry of its demand, and no more
+// than the plan does.
+func (m *guardedModel) served() want {
+	return m.least(func(v *guardedVariant) int { return v.ready })
+}
+
+// asked is the same for the replicas that are asked for, but for those of stuck
+// variants.
+func (m *guardedModel) asked() want { return m.least((*guardedVariant).counted) }
+
+// counted is how many of the replicas asked for now can be counted on.
+func (v *guardedVariant) counted() int {
+	if v.settled {
+		return v.n
+	}
+	return min(v.current, max(v.n, min(v.reach, v.most)))
+}
+
+// least is what the plan and the given numbers both carry of the demand.
+func (m *guardedModel) least(number func(*guardedVariant) int) want {
+	planned := func(v *guardedVariant) int { return v.planned }
+	w := want{demand: make(map[string]float64, len(m.Demand))}
+	for s, demand := range m.Demand {
+		w.demand[s] = min(demand, m.supply(s, planned), m.supply(s, number))
+	}
+	w.replicas = min(m.MinReplicas, m.total(planned), m.total(number))
+	return w
+}
+
+// supply is what the given numbers of replicas carry of a signal.
+func (m *guardedModel) supply(signal string, number func(*guardedVariant) int) float64 {
+	sum := 0.0
+	for j := range m.variants {
+		v := &m.variants[j]
+		sum += v.Capacity[signal] * float64(number(v))
+	}
+	return sum
+}
+
+// total is the sum of the given numbers of replicas.
+func (m *guardedModel) total(number func(*guardedVariant) int) int {
+	sum := 0
+	for j := range m.variants {
+		sum += number(&m.variants[j])
+	}
+	return sum
+}
+
+// carries says whether the given numbers of replicas carry what is wanted.
+func (m *guardedModel) carries(number func(*guardedVariant) int, w want) bool {
+	if m.total(number) < w.replicas {
+		return false
+	}
+	for s, demand := range w.demand {
+		if m.supply(s, number) < demand*(1-Tolerance) {
+			return false
+		}
+	}
+	return true
+}
