@@ -18,6 +18,7 @@ type Config struct {
 	Labels        LabelNames        `yaml:"labels" doc:"In which labels the results of expressions say what they are about. A preset or a signal may name its own."`
 	Defaults      Tuning            `yaml:"defaults" doc:"What models use unless they say otherwise."`
 	ScaleTargets  ScaleTargets      `yaml:"scale_targets" doc:"How to find out how many replicas run. Default: from the series of kube-state-metrics."`
+	MaxAge        *Duration         `yaml:"max_age" doc:"How old the newest sample behind an answer may be. What is older counts as missing. A signal may name its own. Default: 3m."`
 	EnergyPrice   Quantity          `yaml:"energy_price" doc:"Currency per kWh. What a replica uses of power, in watts, times this is added to its cost."`
 	Signals       map[string]Signal `yaml:"signals" doc:"Own signals by name, beside those that presets bring. One that has the name of a preset's replaces it."`
 	Budgets       []Budget          `yaml:"budgets" doc:"Limits shared by variants of any models, such as the accelerators of a type that there are."`
@@ -46,6 +47,7 @@ type Tuning struct {
 	ScaleUpWindow   *Duration `yaml:"scale_up_window" doc:"Demand must have lasted this long to count, so that a peak shorter than it adds no replica. Default: 0s, any peak counts."`
 	IdleAfter       *Duration `yaml:"idle_after" doc:"A model that may scale to zero does so after this long without demand. Default: 10m."`
 	Forecast        Forecast  `yaml:"forecast" doc:"Plan for the demand that is coming, from the history of the demand expression itself. Only for signals of the demand form."`
+	Guards          `yaml:",inline"`
 }
 
 // Forecast is how the demand at the time at which a replica ordered now is ready is foreseen. What is planned for is never below
@@ -92,6 +94,7 @@ type Signal struct {
 	ObservedRunning Expr       `yaml:"observed_running" doc:"Mean requests in service per replica over the same time, per pod or variant, for profiles with correct: true."`
 	Capacity        Quantity   `yaml:"capacity" doc:"What one replica carries, in the unit, for variants that do not give their own capacity."`
 	Labels          LabelNames `yaml:"labels" doc:"Labels of this signal's results, where they differ from the common ones."`
+	MaxAge          *Duration  `yaml:"max_age" doc:"How old the newest sample behind an answer of this signal may be, where it differs from the common max_age."`
 	OnMissing       OnMissing  `yaml:"on_missing" doc:"What no result for a model means. hold (the default): not known, so no replica is taken away. zero: no demand, where alive says that the source is up. ignore: plan by the other signals."`
 	Alive           Expr       `yaml:"alive" doc:"Above zero where the source of the signal is up. Needed by on_missing: zero."`
 
@@ -114,9 +117,10 @@ func (OnMissing) values() []string {
 
 // Budget is a limit shared by variants of any models.
 type Budget struct {
-	Name  string     `yaml:"name" required:"true" doc:"Name by which variants say in uses what they take of it. The name power stands for watts."`
-	Unit  string     `yaml:"unit" required:"true" doc:"Unit of the limit, such as accelerators, watts or currency per hour. For display."`
-	Limit Quantities `yaml:"limit" required:"true" doc:"The most that all variants together may use. Of a list the smallest counts."`
+	Name   string     `yaml:"name" required:"true" doc:"Name by which variants say in uses what they take of it. The name power stands for watts."`
+	Unit   string     `yaml:"unit" required:"true" doc:"Unit of the limit, such as accelerators, watts or currency per hour. For display."`
+	Limit  Quantities `yaml:"limit" required:"true" doc:"The most that all variants together may use. Of a list the smallest counts."`
+	Borrow Quantity   `yaml:"borrow" doc:"By how much a transition may exceed the limit, while replicas that go and their replacements that start run side by side. Default: 0, so that a swap goes in steps that fit."`
 }
 
 // Model is something that is served, by one or more variants.
@@ -142,17 +146,19 @@ type ModelReplicas struct {
 
 // Variant is one way to serve a model: an accelerator, a degree of parallelism, a role.
 type Variant struct {
-	Name        string              `yaml:"name" required:"true" doc:"Name of the variant, by which autoscalers select its gauge. It is a valid Kubernetes label value, and the only one of its namespace."`
-	ScaleTarget ScaleTarget         `yaml:"scale_target" doc:"The workload that an autoscaler scales. Default: the Deployment with the variant's name."`
-	Pods        Regexp              `yaml:"pods" doc:"Regular expression that matches the whole names of the variant's pods. Default: as Kubernetes names the pods of the scale target."`
-	Accelerator string              `yaml:"accelerator" doc:"Type of accelerator. For display."`
-	Role        Role                `yaml:"role" doc:"What the variant does of a request: both (the default), prefill or decode."`
-	Cost        Quantity            `yaml:"cost" required:"true" doc:"Currency per replica and hour. With 1 everywhere the cheapest plan is the one with the fewest replicas."`
-	Uses        map[string]Quantity `yaml:"uses" doc:"What one replica takes of each budget, by the budget's name. power is in watts and needs no budget."`
-	Capacity    map[string]Quantity `yaml:"capacity" doc:"What one replica carries, by the signal's name, in the signal's unit."`
-	Profile     *Profile            `yaml:"profile" doc:"How fast a replica is, for the signal latency."`
-	Replicas    VariantReplicas     `yaml:"replicas" doc:"Bounds on the replicas of this variant."`
-	Startup     Duration            `yaml:"startup" doc:"How long a replica takes from being ordered to being ready. What it costs meanwhile counts against starting one. Default: 0s."`
+	Name             string              `yaml:"name" required:"true" doc:"Name of the variant, by which autoscalers select its gauge. It is a valid Kubernetes label value, and the only one of its namespace."`
+	ScaleTarget      ScaleTarget         `yaml:"scale_target" doc:"The workload that an autoscaler scales. Default: the Deployment with the variant's name."`
+	Pods             Regexp              `yaml:"pods" doc:"Regular expression that matches the whole names of the variant's pods. Default: as Kubernetes names the pods of the scale target."`
+	Accelerator      string              `yaml:"accelerator" doc:"Type of accelerator. For display."`
+	Role             Role                `yaml:"role" doc:"What the variant does of a request: both (the default), prefill or decode."`
+	Cost             Quantity            `yaml:"cost" required:"true" doc:"Currency per replica and hour. With 1 everywhere the cheapest plan is the one with the fewest replicas."`
+	Uses             map[string]Quantity `yaml:"uses" doc:"What one replica takes of each budget, by the budget's name. power is in watts and needs no budget."`
+	Capacity         map[string]Quantity `yaml:"capacity" doc:"What one replica carries, by the signal's name, in the signal's unit."`
+	Profile          *Profile            `yaml:"profile" doc:"How fast a replica is, for the signal latency."`
+	Replicas         VariantReplicas     `yaml:"replicas" doc:"Bounds on the replicas of this variant."`
+	Startup          Duration            `yaml:"startup" doc:"How long a replica takes from being ordered to being ready. What it costs meanwhile counts against starting one. Default: 0s."`
+	ProvisionTimeout *Duration           `yaml:"provision_timeout" doc:"How long replicas of this variant may take, where that differs from the model's provision_timeout."`
+	Failsafe         *Failsafe           `yaml:"failsafe" doc:"What to run of this variant once nothing has been known of the model's demand for long enough. Default: none, autoscalers hold."`
 }
 
 // VariantReplicas bounds the replicas of one variant.

@@ -62,13 +62,19 @@ func (d *decoder) complete(c *Config) {
 	c.Labels = c.Labels.or(LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName})
 	headroom, scaleUp, scaleDown, idle := Headroom{Ratio: defaultHeadroom}, Duration(0), defaultScaleDown, defaultIdleAfter
 	lookback, lead := defaultLookback, Duration(0)
+	cooldown, age := defaultProvisionCooldown, defaultMaxAge
 	if n := d.nodes["prometheus.http_config"]; c.Prometheus != nil && (n == nil || isNull(n)) {
 		c.Prometheus.HTTPConfig.HTTPClientConfig = commonconfig.DefaultHTTPClientConfig
 	}
 	c.Defaults = c.Defaults.or(Tuning{
 		Headroom: &headroom, ScaleDownWindow: &scaleDown, ScaleUpWindow: &scaleUp, IdleAfter: &idle,
 		Forecast: Forecast{Method: ForecastNone, Lookback: &lookback, Lead: &lead},
+		Guards:   Guards{ProvisionCooldown: &cooldown},
 	})
+	c.Defaults.completeLimits()
+	if c.MaxAge == nil {
+		c.MaxAge = &age
+	}
 	for name, s := range c.Signals {
 		s.Labels = s.Labels.or(c.Labels)
 		if s.OnMissing == "" {
@@ -79,18 +85,20 @@ func (d *decoder) complete(c *Config) {
 	for i := range c.Models {
 		m := &c.Models[i]
 		m.Tuning = m.or(c.Defaults)
+		m.completeLimits()
 		if m.Replicas.Min == nil {
 			one := defaultMinReplicas
 			m.Replicas.Min = &one
 		}
 		for j := range m.Variants {
-			m.Variants[j].complete()
+			m.Variants[j].complete(m)
 		}
 	}
 	d.completeScaleTargets(c)
 }
 
-func (v *Variant) complete() {
+func (v *Variant) complete(m *Model) {
+	v.completeGuards(m)
 	if v.ScaleTarget.Kind == "" {
 		v.ScaleTarget.Kind = defaultTargetKind
 	}
@@ -156,6 +164,7 @@ func (t Tuning) or(o Tuning) Tuning {
 		t.IdleAfter = o.IdleAfter
 	}
 	t.Forecast = t.Forecast.or(o.Forecast)
+	t.Guards = t.Guards.or(o.Guards)
 	return t
 }
 

@@ -43,6 +43,11 @@ func chapters() []chapter {
 			"defaults: forecast", "defaults-forecast", "Capacity that is ready when the load arrives: what is planned for is the larger of what " +
 				"was measured and what is foreseen.", reflect.TypeFor[Forecast](), "forecast", "defaults",
 		},
+		{
+			"defaults: limits on change", "defaults-limits", "A limit counts the replicas that the scale target had within that time, from the history in " +
+				"Prometheus: it does not matter how often the exporter is scraped. See [guards.md](guards.md).",
+			reflect.TypeFor[ChangeLimit](), "guards", "defaults",
+		},
 		{"scale_targets", "scale_targets", "", reflect.TypeFor[ScaleTargets](), "scale_targets", "scale_targets"},
 		{
 			"energy_price", "energy_price", "Currency per kWh. With `uses: {power: 700}` a replica's cost rises by 0.7 times this.",
@@ -61,6 +66,10 @@ func chapters() []chapter {
 		},
 		{"variants", "variants", "", reflect.TypeFor[Variant](), "variants", "models"},
 		{"variants: scale_target", "variants-scale_target", "", reflect.TypeFor[ScaleTarget](), "", ""},
+		{
+			"variants: failsafe", "variants-failsafe", "Without it, autoscalers hold where nothing is known. See [guards.md](guards.md).",
+			reflect.TypeFor[Failsafe](), "failsafe", "models",
+		},
 		{"variants: profile", "variants-profile", "", reflect.TypeFor[Profile](), "", ""},
 		{"variants: replicas", "variants-replicas", "", reflect.TypeFor[VariantReplicas](), "", ""},
 		{

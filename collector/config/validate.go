@@ -35,6 +35,8 @@ func (v *validator) validate() {
 	v.sourceOfAnswers()
 	v.labelNames("labels", v.config.Labels)
 	v.windows("defaults", v.config.Defaults)
+	v.guards("defaults", v.config.Defaults.Guards)
+	v.atLeastASecond("max_age", *v.config.MaxAge)
 	v.scaleTargets()
 	v.quantity("energy_price", v.config.EnergyPrice)
 	for i, b := range v.config.Budgets {
@@ -129,6 +131,7 @@ func (v *validator) budget(path string, b Budget) {
 		}
 		v.quantity(at, q)
 	}
+	v.quantity(join(path, "borrow"), b.Borrow)
 }
 
 var signalName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
@@ -155,6 +158,9 @@ func (v *validator) signal(path, name string, s Signal) {
 		v.vector(join(path, key), e)
 	}
 	v.quantity(join(path, "capacity"), s.Capacity)
+	if s.MaxAge != nil {
+		v.atLeastASecond(join(path, "max_age"), *s.MaxAge)
+	}
 	v.identities(path, s)
 }
 

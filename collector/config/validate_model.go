@@ -28,6 +28,7 @@ func (m *Model) ActiveSignals() []ActiveSignal { return m.active }
 func (v *validator) model(path string, m *Model) {
 	v.dnsLabel(join(path, "namespace"), m.Namespace)
 	v.windows(path, m.Tuning)
+	v.guards(path, m.Guards)
 	v.claims(path, m)
 	available := v.available(path, m)
 	v.measuredUses(path, m)
@@ -176,6 +177,7 @@ func (v *validator) variant(path string, m *Model, x *Variant) {
 		v.errorf(path+".replicas.max", nil, "maximum of %d below the minimum of %d", *most, x.Replicas.Min).
 			hint("give a maximum of at least the minimum, or none")
 	}
+	v.variantGuards(path, x)
 }
 
 // capacities checks what a variant carries of which signals.
