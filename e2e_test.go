@@ -119,10 +119,11 @@ scrape_configs: [{job_name: variant_exporter, static_configs: [{targets: ['%s'],
 		return status == http.StatusOK
 	})
 
-	// With 120 each it is 240, and 276 with headroom. Three H100 carry 288 for 12.30; two H100 and seven L4 cost 13.80.
+	// With 120 each it is 240, and 276 with headroom. Three H100 carry 288 for 12.30; two H100 and seven L4 cost 13.80. The L4 that
+	// there is stays until the H100 are ready.
 	source.running.Store(100)
 	source.waiting.Store(20)
-	wantDesired(t, scraper, map[string]string{"llama-h100": "3", "llama-l4": "0"})
+	wantDesired(t, scraper, map[string]string{"llama-h100": "3", "llama-l4": "1"})
 
 	t.Run("no label is renamed", func(t *testing.T) {
 		for _, s := range query(t, scraper, `{__name__=~"variant_.*"}`) {

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
 // An instant query answers with the time it was asked for, not with that of the samples behind the answer. How old those are is
@@ -68,6 +69,23 @@ func selectorsOf(expr string) []string {
 		return nil
 	})
 	return found
+}
+
+// age tells every input how old what it rests on is. What is too old counts as no answer.
+func (r *results) age(ages []answer, at time.Time) {
+	for i, a := range r.program.ages {
+		setAges(r.inputs, a, ages[i].vector, at)
+		if err := ages[i].err; err != nil {
+			r.unaged = "how old the inputs are is not known: " + string(promapi.ReasonOf(err))
+		}
+	}
+	for i, q := range r.program.queries {
+		if age := r.inputs[i].Age; r.answers[i].err == nil && age > q.maxAge {
+			err := &promapi.Error{Reason: promapi.ReasonStale, Err: fmt.Errorf("the newest sample is %s old, and may be %s",
+				config.Duration(age.Truncate(time.Second)), config.Duration(q.maxAge))}
+			r.answers[i], r.inputs[i].Err = answer{err: err}, err
+		}
+	}
 }
 
 // setAges tells every input how old what it rests on is. Of its selectors that select anything, the one whose newest sample is

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -68,9 +69,17 @@ type sourced struct {
 	value float64
 }
 
-func (r *reading) sum() float64 {
+func (r *reading) sum() float64 { return sumOf(r.samples) }
+
+// sumOf adds numbers up in an order of their own: an answer over a range has its series in another order than one at an instant,
+// and a replay is to find the very same sum.
+func sumOf(samples []sourced) float64 {
+	ordered := samples
+	if len(samples) > 2 {
+		ordered = slices.SortedFunc(slices.Values(samples), func(a, b sourced) int { return cmp.Compare(a.value, b.value) })
+	}
 	total := 0.0
-	for _, s := range r.samples {
+	for _, s := range ordered {
 		total += s.value
 	}
 	return total
@@ -79,17 +88,16 @@ func (r *reading) sum() float64 {
 // sumOf adds up what a reading of the past says of the pods that there are at present, and what it says of no pod: a pod that is
 // gone does not count beside the one that took its place. Where all pods are new, nothing is older than the present.
 func (r *reading) sumOf(present *reading) float64 {
-	total, known := 0.0, false
+	var still []sourced
 	for _, s := range r.samples {
 		if s.pod == "" || slices.ContainsFunc(present.samples, func(p sourced) bool { return p.pod == s.pod }) {
-			total += s.value
-			known = true
+			still = append(still, s)
 		}
 	}
-	if !known {
+	if len(still) == 0 {
 		return present.sum()
 	}
-	return total
+	return sumOf(still)
 }
 
 // median is the middle value, the mean of the two middle ones when there is an even number.

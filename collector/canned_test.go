@@ -107,7 +107,7 @@ type decisionCase struct {
 	absent []string
 }
 
-// complete adds what most configurations of these tests share and this one does not say otherwise: no windows, no headroom, and
+// complete adds what most configurations of these tests share and this one does not say otherwise: no windows, no headroom, no watch over starts, and
 // short expressions for the replicas.
 func complete(text string) string {
 	for _, line := range []string{
@@ -118,6 +118,9 @@ func complete(text string) string {
 		if !strings.Contains("\n"+text, "\n"+key) {
 			text = line + "\n" + text
 		}
+	}
+	if !strings.Contains(text, "provision_timeout") {
+		text = strings.Replace(text, "defaults: {", "defaults: {provision_timeout: 0s, ", 1)
 	}
 	return text
 }

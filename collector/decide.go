@@ -11,9 +11,12 @@ import (
 // decision is the way from what was read to what is to be run.
 type decision struct {
 	*results
-	sizer   *sizer
-	facts   []facts // per variant
-	trust   []trust // per model
+	sizer     *sizer
+	running   Running // nil where what runs is as the scale targets' series say
+	interrupt func() bool
+
+	facts   []facts               // per variant
+	known   []optimizer.Knowledge // per model
 	signals [][]SignalValue
 	limits  []*float64 // per budget; nil when unknown
 
@@ -27,24 +30,33 @@ type facts struct {
 	uses           map[string]float64
 	capacities     []float64 // in the order of the model's signals
 	correction     *float64  // of the variant's profile, where it is corrected
+	stuck          *int      // replicas that it is capped at
 	missing        string    // a quantity of its own that is not known
 }
 
-// trust says how much of a model's demand is known.
-type trust int
+// solution is what was planned, the plan, and what the guards made of it.
+type solution struct {
+	problem  optimizer.Problem
+	plan     optimizer.Plan
+	decision optimizer.Decision
+	err      error
+}
 
-const (
-	trustNone trust = iota // no signal can be trusted: nothing is decided
-	trustSome              // some can: the plan may raise a variant, never lower it
-	trustAll
-)
-
-func decide(r *results, sizer *sizer, interrupt func() bool) *Snapshot {
-	d := &decision{results: r, sizer: sizer}
+// decide goes from what was read to what is to be run: guards that bound the plan, the plan, guards that follow it.
+func (d *decision) decide() *Snapshot {
 	d.gather()
-	plan, err := optimizer.Solve(d.problem(), optimizer.Options{Interrupt: interrupt})
-	d.interrupted = interrupt() && plan.Status != optimizer.StatusOptimal
-	return d.snapshot(plan, err)
+	problem, options := d.problem(), optimizer.Options{Interrupt: d.interrupt}
+	s := solution{problem: optimizer.Constrain(problem, d.state())}
+	if s.plan, s.err = optimizer.Solve(s.problem, options); s.err != nil {
+		return d.snapshot(&s)
+	}
+	if d.interrupted = d.interrupt() && s.plan.Status != optimizer.StatusOptimal; d.interrupted {
+		for m, known := range d.known {
+			d.known[m] = min(known, optimizer.KnownPartly)
+		}
+	}
+	s.decision = optimizer.Guard(problem, s.plan, d.state(), options)
+	return d.snapshot(&s)
 }
 
 // gather reads everything that the plan depends on.
@@ -54,7 +66,7 @@ func (d *decision) gather() {
 		d.limits = append(d.limits, d.limit(i))
 	}
 	for v := range d.program.variants {
-		f := facts{current: d.replicas(d.program.current, v), ready: d.replicas(d.program.ready, v)}
+		f := d.runs(v)
 		d.readUses(v, &f)
 		d.readCost(v, &f, price, noPrice)
 		d.facts = append(d.facts, f)
@@ -69,8 +81,20 @@ func (d *decision) gather() {
 		d.signals = append(d.signals, values)
 		d.readCapacities(m)
 		d.uncarried(m)
-		d.trust = append(d.trust, d.trusted(m))
+		d.known = append(d.known, d.knowledge(m))
 	}
+}
+
+// runs reads what runs of a variant.
+func (d *decision) runs(v int) facts {
+	if d.running != nil {
+		x := &d.program.variants[v]
+		current, ready := d.running.Replicas(d.program.models[x.model].Namespace, x.Name)
+		return facts{current: &current, ready: &ready}
+	}
+	f := facts{current: d.replicas(d.program.current, v), ready: d.replicas(d.program.ready, v)}
+	f.stuck = d.stuck(v, f.ready)
+	return f
 }
 
 // limit is the smallest of a budget's limits; nil when one of them is not known.
@@ -222,13 +246,18 @@ func (d *decision) serves(v int) bool {
 
 // replicasFailed says why what runs could not be asked for; empty where it could, or nobody is there to tell.
 func (d *decision) replicasFailed() string {
-	if query := d.program.current; query != none && d.answers[query].err != nil {
-		return d.inputs[query].failed()
+	if d.running != nil {
+		return ""
+	}
+	for _, query := range []int{d.program.current, d.program.ready} {
+		if query != none && d.answers[query].err != nil {
+			return d.inputs[query].failed()
+		}
 	}
 	return ""
 }
 
-func (d *decision) trusted(m int) trust {
+func (d *decision) knowledge(m int) optimizer.Knowledge {
 	known, missing := 0, 0
 	for _, s := range d.signals[m] {
 		switch {
@@ -241,20 +270,20 @@ func (d *decision) trusted(m int) trust {
 			missing++
 		}
 	}
-	if d.replicasFailed() != "" {
+	if d.replicasFailed() != "" || d.guardsFailed(m) != "" {
 		missing++
 	}
 	model := &d.program.models[m]
 	for v := model.first; v < model.behind; v++ {
 		if d.facts[v].missing != "" && d.facts[v].current == nil {
-			return trustNone // what it carries now is not known, so nobody can plan around it
+			return optimizer.KnownNothing // what it carries now is not known, so nobody can plan around it
 		}
 	}
 	switch {
 	case known == 0:
-		return trustNone
+		return optimizer.KnownNothing
 	case missing > 0:
-		return trustSome
+		return optimizer.KnownPartly
 	}
-	return trustAll
+	return optimizer.KnownFully
 }

@@ -69,6 +69,9 @@ func (emit emitter) variant(v *Variant, model, namespace *dto.LabelPair) {
 	emit.count(currentReplicas, v.Current, labels)
 	emit.count(readyReplicas, v.Ready, labels)
 	emit.pointer(variantCost, v.Cost, labels)
+	if v.Current != nil {
+		emit(variantStuck, indicator(v.Stuck != nil), labels)
+	}
 	emit(variantUp, indicator(v.Up), labels)
 	emit(variantInfo, 1, []*dto.LabelPair{
 		label("accelerator", v.Accelerator), model, label("role", v.Role),

@@ -54,11 +54,28 @@ func NewEvaluator(c *config.Config, q promapi.Querier, options EvaluatorOptions)
 // Evaluate asks every input once, all for the same moment, and decides. It always returns a snapshot: what goes wrong on the way
 // is told in it, and touches only the models and variants that depend on it. The context bounds how long it may take.
 func (e *Evaluator) Evaluate(ctx context.Context, at time.Time) *Snapshot {
+	return e.EvaluateRunning(ctx, at, nil)
+}
+
+// Running tells what runs in place of the scale targets' series.
+type Running interface {
+	// Replicas returns how many replicas of a variant are asked for, and how many are ready.
+	Replicas(namespace, variant string) (current, ready int)
+	// Over returns the fewest and the most that were asked for during a time before now.
+	Over(namespace, variant string, window time.Duration) (fewest, most int)
+}
+
+// EvaluateRunning is Evaluate for a fleet other than the one that ran: what would be decided, had these replicas been there. With
+// nil it is Evaluate.
+func (e *Evaluator) EvaluateRunning(ctx context.Context, at time.Time, running Running) *Snapshot {
 	started := e.options.Now()
 	asking, cancel := reserve(ctx, started)
 	defer cancel()
-	r := e.ask(asking, at)
-	s := decide(r, &e.sizer, func() bool { return ctx.Err() != nil })
+	d := &decision{
+		results: e.ask(asking, at), sizer: &e.sizer, running: running,
+		interrupt: func() bool { return ctx.Err() != nil },
+	}
+	s := d.decide()
 	s.At = at
 	s.Duration = e.options.Now().Sub(started)
 	e.log.report(e.options.Logger, at, s)
@@ -88,7 +105,7 @@ func (e *Evaluator) ask(ctx context.Context, at time.Time) *results {
 			vector, err := e.querier.Query(ctx, q.expr, at)
 			answers[i] = answer{vector, err}
 			inputs[i] = Input{
-				Name: q.name, Query: q.expr, Series: len(vector), Err: err, Age: ageUnknown,
+				Name: q.name, Query: q.expr, Sparse: q.sparse, Series: len(vector), Err: err, Age: ageUnknown,
 				Duration: e.options.Now().Sub(begun),
 			}
 			return nil
@@ -115,14 +132,9 @@ func (e *Evaluator) ask(ctx context.Context, at time.Time) *results {
 		})
 	}
 	_ = group.Wait() // no function returns an error: each answer carries its own
-	for i, a := range p.ages {
-		setAges(inputs, a, ages[i].vector, at)
-		if err := ages[i].err; err != nil && ctx.Err() == nil {
-			e.options.Logger.Debug("the age of inputs is not known", "err", err)
-		}
-	}
 	r := newResults(p, answers, inputs)
 	r.past = pasts
+	r.age(ages, at)
 	return r
 }
 

@@ -72,7 +72,7 @@ func TestOneTime(t *testing.T) {
 	q := newCanned(t, nil)
 	s := evaluateWith(t, fleetConfig(3), q)
 	require.Equal(t, map[time.Time]bool{s.At: true}, q.at)
-	require.Len(t, q.asked, 6)
+	require.Len(t, q.asked, 7)
 }
 
 // TestConcurrency holds that no more queries are in flight than allowed, and that as many are.

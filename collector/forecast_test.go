@@ -97,11 +97,13 @@ models: [{name: m, namespace: ns, replicas: {min: 0}, variants: [
 				variant_desired_replicas{variant="fast"} 1
 				variant_desired_replicas{variant="slow"} 0`,
 		},
-		"once it is ready, the cheapest": {
+		"once it is ready, the cheapest, which replaces it when it is ready in its turn": {
 			config:  config,
 			answers: canned{"demand": load("1"), "current": runs("slow", "0", "fast", "1"), "ready": runs("slow", "0", "fast", "1")},
 			want: `
-				variant_desired_replicas{variant="fast"} 0
+				variant_decision{reason="demand",variant="slow"} 1
+				variant_decision{reason="make_before_break",variant="fast"} 1
+				variant_desired_replicas{variant="fast"} 1
 				variant_desired_replicas{variant="slow"} 1
 				variant_exporter_plan_cost_per_hour 1`,
 		},

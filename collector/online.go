@@ -76,6 +76,7 @@ func (r *OnlineReport) addInput(i *Input, absent *absence) {
 		r.problem("%s failed: %v", i.Name, i.Err)
 	case i.Series > 0 && i.Matched == 0 && i.Stray != "":
 		r.problem("%s: labels do not fit: %d series and none belongs to a configured model or variant, for example %s", i.Name, i.Series, i.Stray)
+	case i.Series == 0 && i.Sparse:
 	case i.Series == 0:
 		r.doubt("%s: no series%s", i.Name, absent.explain(i))
 	case i.Stray != "":

@@ -7,7 +7,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
-// problem states what is known as an integer program.
+// problem states what is known as an integer program. What follows from how much is known, the guards add.
 func (d *decision) problem() optimizer.Problem {
 	var p optimizer.Problem
 	for i := range d.program.budgets {
@@ -25,17 +25,15 @@ func (d *decision) problemModel(m int) optimizer.Model {
 	model := &d.program.models[m]
 	out := optimizer.Model{Name: model.Namespace + "/" + model.Name, Priority: model.Priority, Demand: map[string]float64{}}
 	for _, s := range d.signals[m] {
-		if s.Planned != nil && d.trust[m] != trustNone {
+		if s.Planned != nil {
 			out.Demand[s.Name] = *s.Planned
 		}
 	}
-	if d.trust[m] != trustNone {
-		out.MinReplicas = d.minReplicas(m)
-	}
+	out.MinReplicas = d.minReplicas(m)
 	for v := model.first; v < model.behind; v++ {
 		out.Variants = append(out.Variants, d.problemVariant(m, v))
 	}
-	if d.waking(m, out.Demand) {
+	if d.known[m] != optimizer.KnownNothing && d.waking(m, out.Demand) {
 		for i := range out.Variants {
 			price(&out.Variants[i], time.Duration(d.program.variants[model.first+i].Startup))
 		}
@@ -67,7 +65,9 @@ func price(v *optimizer.Variant, startup time.Duration) {
 
 func (d *decision) problemVariant(m, v int) optimizer.Variant {
 	x, f := &d.program.variants[v], &d.facts[v]
-	out := optimizer.Variant{Name: x.Name, Capacity: map[string]float64{}, Uses: map[string]float64{}}
+	out := optimizer.Variant{
+		Name: x.Name, Min: x.Replicas.Min, Max: x.Replicas.Max, Capacity: map[string]float64{}, Uses: map[string]float64{},
+	}
 	for s, value := range f.capacities {
 		out.Capacity[d.program.models[m].signals[s].Name] = value
 	}
@@ -83,29 +83,7 @@ func (d *decision) problemVariant(m, v int) optimizer.Variant {
 		out.Current = *f.current
 		out.StartCost = min(out.Cost*time.Duration(x.Startup).Hours(), maxValue)
 	}
-	out.Min, out.Max = d.bounds(m, v)
 	return out
-}
-
-// bounds are those of the configuration; narrower where not everything is known. A variant about which nothing is decided stays
-// where it is, and one of which only part of the demand is known is not lowered.
-func (d *decision) bounds(m, v int) (least int, most *int) {
-	x, f := &d.program.variants[v], &d.facts[v]
-	least, most = x.Replicas.Min, x.Replicas.Max
-	if d.trust[m] == trustNone || f.missing != "" {
-		stays := least
-		if f.current != nil {
-			stays = *f.current
-		}
-		return stays, &stays
-	}
-	if d.trust[m] == trustSome && f.current != nil {
-		least = max(least, *f.current)
-		if most != nil {
-			least = min(least, *most)
-		}
-	}
-	return least, most
 }
 
 // minReplicas is the fewest replicas of a model over all variants. A model that may go to zero keeps one until it has been

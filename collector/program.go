@@ -33,7 +33,11 @@ type program struct {
 }
 
 // query is one expression and the name by which people know it.
-type query struct{ name, expr string }
+type query struct {
+	name, expr string
+	maxAge     time.Duration // of the newest sample behind the answer
+	sparse     bool          // no series is a good answer
+}
 
 // quantity is a number, or where its answer is found.
 type quantity struct {
@@ -47,6 +51,7 @@ type boundModel struct {
 	*config.Model
 	signals       []boundSignal
 	first, behind int // its variants in program.variants
+	up, down      boundLimit
 }
 
 type boundSignal struct {
@@ -76,11 +81,16 @@ type boundVariant struct {
 	cost       quantity
 	uses       map[string]quantity
 	capacities []quantity // in the order of the model's signals
+	stuck      int
+	watched    int      // whether its replicas were known as long ago as its failsafe asks for
+	usable     []moment // whether anything was known of the model's signals since, in their order
+	inputs     []int    // queries about the variant itself
 }
 
 type boundBudget struct {
 	*config.Budget
 	limits []quantity
+	borrow quantity
 }
 
 // compile makes a configuration ready for evaluation.
@@ -95,6 +105,7 @@ func compile(c *config.Config) *program {
 		for _, limit := range b.Limit {
 			bound.limits = append(bound.limits, p.quantity("budget."+b.Name+".limit", limit))
 		}
+		bound.borrow = p.quantity("budget."+b.Name+".borrow", b.Borrow)
 		p.budgets = append(p.budgets, bound)
 	}
 	for i := range c.Models {
@@ -102,6 +113,7 @@ func compile(c *config.Config) *program {
 	}
 	p.markShared()
 	p.matcher = newMatcher(p)
+	p.limitAges()
 	p.ages = ageQueries(p.queries)
 	return p
 }
@@ -141,6 +153,10 @@ func (p *program) bindModel(i int, m *config.Model) {
 		p.variants = append(p.variants, x)
 	}
 	bound.behind = len(p.variants)
+	p.bindGuards(&bound)
+	for v := bound.first; v < bound.behind; v++ {
+		p.variants[v].inputs = p.inputsOf(&p.variants[v])
+	}
 	p.models = append(p.models, bound)
 }
 
@@ -273,6 +289,6 @@ func (p *program) askText(name, expr string) int {
 	if p.named[name]++; p.named[name] > 1 {
 		name = fmt.Sprintf("%s#%d", name, p.named[name])
 	}
-	p.queries = append(p.queries, query{name, expr})
+	p.queries = append(p.queries, query{name: name, expr: expr})
 	return len(p.queries) - 1
 }

@@ -7,29 +7,27 @@ import (
 )
 
 // snapshot writes down what was read, planned and decided.
-func (d *decision) snapshot(plan optimizer.Plan, err error) *Snapshot {
+func (d *decision) snapshot(found *solution) *Snapshot {
+	plan := &found.plan
 	s := &Snapshot{Inputs: d.inputs}
-	s.Plan = PlanSummary{Err: err}
-	planned := err == nil && slices.ContainsFunc(d.trust, func(t trust) bool { return t != trustNone })
+	s.Plan = PlanSummary{Err: found.err}
+	planned := found.err == nil && slices.ContainsFunc(d.known, func(k optimizer.Knowledge) bool { return k != optimizer.KnownNothing })
 	if planned {
 		s.Plan = PlanSummary{Status: plan.Status, Gap: plan.Gap, ShortfallGap: plan.ShortfallGap, Cost: d.costOf(plan)}
+		s.Problem, s.Solution = found.problem, found.plan
 	}
 	s.Budgets = d.budgets(plan, planned)
 	for i := range s.Inputs {
 		s.Inputs[i].Matched = min(s.Inputs[i].Matched, s.Inputs[i].Series) // an answer may be read in more than one way
 	}
 	for m := range d.program.models {
-		var planned *optimizer.ModelPlan
-		if err == nil && d.trust[m] != trustNone {
-			planned = &plan.Models[m]
-		}
-		s.Models = append(s.Models, d.modelOf(m, planned))
+		s.Models = append(s.Models, d.modelOf(m, found))
 	}
 	return s
 }
 
 // costOf is the running cost of a plan by the variants' own costs, which are not what a plan that wakes a model goes by.
-func (d *decision) costOf(plan optimizer.Plan) float64 {
+func (d *decision) costOf(plan *optimizer.Plan) float64 {
 	total := 0.0
 	for m := range plan.Models {
 		for i, v := range plan.Models[m].Variants {
@@ -41,7 +39,7 @@ func (d *decision) costOf(plan optimizer.Plan) float64 {
 	return total
 }
 
-func (d *decision) budgets(plan optimizer.Plan, planned bool) []Budget {
+func (d *decision) budgets(plan *optimizer.Plan, planned bool) []Budget {
 	var all []Budget
 	known := 0
 	for i := range d.program.budgets {
@@ -56,28 +54,36 @@ func (d *decision) budgets(plan optimizer.Plan, planned bool) []Budget {
 	return all
 }
 
-func (d *decision) modelOf(m int, planned *optimizer.ModelPlan) Model {
+func (d *decision) modelOf(m int, found *solution) Model {
 	model := &d.program.models[m]
 	out := Model{Name: model.Name, Namespace: model.Namespace, Signals: d.signals[m]}
-	if planned != nil {
+	for s := range out.Signals {
+		out.Signals[s].Inputs = model.signals[s].inputs(len(d.program.queries))
+	}
+	if planned := d.plannedFor(m, found); planned != nil {
 		out.Shortfall, out.Binding = &planned.Shortfall, planned.Binding
 	}
 	for v := model.first; v < model.behind; v++ {
-		var p *optimizer.VariantPlan
-		if planned != nil {
-			p = &planned.Variants[v-model.first]
-		}
-		out.Variants = append(out.Variants, d.variantOf(m, v, p))
+		out.Variants = append(out.Variants, d.variantOf(m, v, found))
 	}
 	return out
 }
 
-func (d *decision) variantOf(m, v int, planned *optimizer.VariantPlan) Variant {
+// plannedFor is the plan for a model; nil where nothing could be planned.
+func (d *decision) plannedFor(m int, found *solution) *optimizer.ModelPlan {
+	if found.err != nil || d.known[m] == optimizer.KnownNothing {
+		return nil
+	}
+	return &found.plan.Models[m]
+}
+
+func (d *decision) variantOf(m, v int, found *solution) Variant {
 	x, f := &d.program.variants[v], &d.facts[v]
 	out := Variant{
 		Name: x.Name, Accelerator: x.Accelerator, Role: string(x.Role),
 		TargetKind: string(x.ScaleTarget.Kind), TargetName: x.ScaleTarget.Name,
-		Current: f.current, Ready: f.ready, Cost: f.cost, Correction: f.correction, Reason: optimizer.ReasonHold,
+		Current: f.current, Ready: f.ready, Cost: f.cost, Correction: f.correction, Stuck: f.stuck,
+		Inputs: x.inputs, Reason: optimizer.ReasonHold,
 	}
 	for s, value := range f.capacities {
 		if q := x.capacities[s]; q.set && q.query == none || value > 0 {
@@ -85,25 +91,23 @@ func (d *decision) variantOf(m, v int, planned *optimizer.VariantPlan) Variant {
 			out.Capacities = append(out.Capacities, Capacity{sig.Name, sig.Unit, value})
 		}
 	}
+	planned := d.plannedFor(m, found)
 	out.Missing = d.missing(m, f, planned)
-	if planned == nil || f.missing != "" {
+	if found.err != nil {
 		return out
 	}
-	n := planned.Replicas
-	out.Planned = &n
-	switch {
-	case d.trust[m] == trustAll && !d.interrupted:
-		out.Desired, out.Reason, out.Up = &n, planned.Reason, true
-	case f.current != nil && n > *f.current:
-		// Only part of the demand is known: it may raise the variant. Where it does not, there is nothing to say, for what
-		// runs is not a decision.
-		out.Desired, out.Reason = &n, planned.Reason
+	at := v - d.program.models[m].first
+	decided := &found.decision.Models[m].Variants[at]
+	out.Desired, out.Reason, out.Effects = decided.Desired, decided.Reason, decided.Effects
+	if planned != nil && f.missing == "" {
+		out.Planned = &planned.Variants[at].Replicas
+		out.Up = d.known[m] == optimizer.KnownFully
 	}
 	return out
 }
 
 // missing says what keeps a variant from being fully decided.
-func (d *decision) missing(m int, f *facts, planned *optimizer.VariantPlan) string {
+func (d *decision) missing(m int, f *facts, planned *optimizer.ModelPlan) string {
 	if f.missing != "" {
 		return f.missing
 	}
@@ -115,16 +119,18 @@ func (d *decision) missing(m int, f *facts, planned *optimizer.VariantPlan) stri
 			return s.Name + ": " + s.Partial
 		}
 	}
-	if failed := d.replicasFailed(); failed != "" {
-		return failed
+	for _, failed := range []string{d.replicasFailed(), d.guardsFailed(m)} {
+		if failed != "" {
+			return failed
+		}
 	}
 	switch {
-	case d.trust[m] == trustNone:
+	case d.interrupted && planned != nil:
+		return "there was no time to plan to the end"
+	case d.known[m] == optimizer.KnownNothing:
 		return "no signal can be trusted"
 	case planned == nil:
 		return "there is no plan"
-	case d.interrupted:
-		return "there was no time to plan to the end"
 	}
 	return ""
 }

@@ -20,6 +20,7 @@ type results struct {
 	series  map[readingKey]*variantSeries
 	targets map[int]map[podTarget]*reading
 	up      map[readingKey][]*identity
+	unaged  string // why the age of some inputs is not known; empty where all are
 }
 
 // readingKey tells apart what is read from one answer by different labels.

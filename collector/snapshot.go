@@ -48,6 +48,7 @@ type Input struct {
 	Name     string // what it is for, such as vllm.concurrency.demand
 	Query    string
 	Series   int           // series in the answer
+	Sparse   bool          // no series is a good answer, such as to who is stuck
 	Matched  int           // series that belong to a configured model, variant or budget
 	Stray    string        // a series that belongs to none, as an example; empty when there is none
 	Duration time.Duration // from asking to answer

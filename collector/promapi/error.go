@@ -21,6 +21,7 @@ const (
 	ReasonBadResponse  Reason = "bad_response" // the body is not what the API promises
 	ReasonTooLarge     Reason = "too_large"    // the body is over the limit
 	ReasonWarnings     Reason = "warnings"     // the source calls its own answer partial
+	ReasonStale        Reason = "stale"        // what the answer rests on is older than allowed
 	ReasonWrongType    Reason = "wrong_type"   // a scalar, a matrix or a string where an instant vector was asked for
 )
 
@@ -28,7 +29,7 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonCanceled, ReasonTimeout, ReasonConnection, ReasonUnauthorized, ReasonBadQuery, ReasonExecution,
-		ReasonServerError, ReasonClientError, ReasonBadResponse, ReasonTooLarge, ReasonWarnings, ReasonWrongType,
+		ReasonServerError, ReasonClientError, ReasonBadResponse, ReasonTooLarge, ReasonWarnings, ReasonStale, ReasonWrongType,
 	}
 }
 
