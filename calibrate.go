@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/version"
 
 	"github.com/variant-exporter/variant-exporter/backtest/calibrate"
@@ -42,8 +41,8 @@ func newCalibrateCommand(app *kingpin.Application) command {
 		"Without it, Prometheus is asked.").StringVar(&f.csv)
 	cmd.Flag("config.file", "Configuration whose variants are fitted from its Prometheus' history.").
 		Default(defaultConfigFile).IsSetByUser(&f.configIsForced).StringVar(&f.config)
-	cmd.Flag("from", "Start of the history: RFC 3339, or how long ago.").Default("1d").StringVar(&f.from)
-	cmd.Flag("to", "End of the history: RFC 3339, or how long ago.").Default("0s").StringVar(&f.to)
+	cmd.Flag("from", "Start of the history: RFC 3339, Unix seconds, or how long ago.").Default("1d").StringVar(&f.from)
+	cmd.Flag("to", "End of the history: RFC 3339, Unix seconds, or how long ago.").Default("0s").StringVar(&f.to)
 	cmd.Flag("step", "Span of one observation: at least eight scrapes and many requests.").Default("5m").DurationVar(&f.step)
 	cmd.Flag("query.timeout", "Limit on all queries together.").Default("2m").DurationVar(&f.timeout)
 	cmd.Flag("replica-label", "Label that tells replicas apart.").Default("pod").StringVar(&f.replica)
@@ -194,18 +193,6 @@ func (f *calibrateFlags) history(ctx context.Context, now time.Time) ([]calibrat
 		}
 	}
 	return subjects, nil
-}
-
-// parseTime reads a time, or how long ago it was.
-func parseTime(text string, now time.Time) (time.Time, error) {
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, nil
-	}
-	ago, err := model.ParseDuration(text)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is neither a time such as 2026-11-02T15:04:05Z nor how long ago, such as 7d", text)
-	}
-	return now.Add(-time.Duration(ago)), nil
 }
 
 // writeFile writes a file whole, or says why not.

@@ -34,22 +34,32 @@ func (f *onlineFlags) report(ctx context.Context, cfg *config.Config) (*collecto
 	if cfg.Prometheus == nil {
 		return nil, errors.New("check --online needs prometheus.url: without it there is no Prometheus to ask")
 	}
-	client, err := promapi.New(promapi.Config{
-		URL: cfg.Prometheus.URL, HTTPConfig: cfg.Prometheus.HTTPConfig.HTTPClientConfig,
-		Timeout: f.timeout, UserAgent: "variant_exporter/" + version.Version,
-	})
+	evaluator, closeClient, err := newEvaluator(cfg, f.timeout, f.concurrency)
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
-	evaluator, err := collector.NewEvaluator(cfg, client, collector.EvaluatorOptions{
-		Concurrency: f.concurrency, Now: time.Now,
-		Logger: slog.New(slog.DiscardHandler), // the report says it all
-	})
-	if err != nil {
-		return nil, err
-	}
+	defer closeClient()
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	return collector.CheckOnline(ctx, evaluator, time.Now(), f.timeout), nil
+}
+
+// newEvaluator returns an evaluator that asks the configured Prometheus, for a command that says itself what went wrong, and what
+// closes its connections. A query may take as long as timeout.
+func newEvaluator(cfg *config.Config, timeout time.Duration, concurrency int) (*collector.Evaluator, func(), error) {
+	client, err := promapi.New(promapi.Config{
+		URL: cfg.Prometheus.URL, HTTPConfig: cfg.Prometheus.HTTPConfig.HTTPClientConfig,
+		Timeout: timeout, UserAgent: "variant_exporter/" + version.Version,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	evaluator, err := collector.NewEvaluator(cfg, client, collector.EvaluatorOptions{
+		Concurrency: concurrency, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		client.Close()
+		return nil, nil, err
+	}
+	return evaluator, client.Close, nil
 }

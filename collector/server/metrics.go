@@ -32,41 +32,49 @@ func (s *Server) metricsHandler() http.Handler {
 	if !s.opts.DisableExporterMetrics {
 		opts.Registry = s.registry
 	}
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.scrape(w, r, opts) })
+	handler := s.evaluated(http.Error, func(w http.ResponseWriter, r *http.Request, snapshot *collector.Snapshot) {
+		// Nothing of an earlier evaluation can be in it.
+		promhttp.HandlerFor(prometheus.Gatherers{s.registry, collector.NewGatherer(snapshot)}, opts).ServeHTTP(w, r)
+	})
 	if s.opts.DisableExporterMetrics {
 		return handler
 	}
 	return promhttp.InstrumentMetricHandler(s.registry, handler)
 }
 
-// scrape makes or joins an evaluation and renders it. Nothing of an earlier one can be in it.
-func (s *Server) scrape(w http.ResponseWriter, r *http.Request, opts promhttp.HandlerOpts) {
-	if !s.scrapes.TryAcquire(1) {
-		http.Error(w, s.refusal(), http.StatusServiceUnavailable)
-		return
-	}
-	defer s.scrapes.Release(1)
-	budget := s.deadlines.budget(r.Header)
-	ctx, cancel := context.WithTimeout(r.Context(), budget+s.deadlines.offset)
-	defer cancel()
-	snapshot, err := s.evaluate(ctx, budget)
-	if err != nil {
-		level := slog.LevelWarn
-		if r.Context().Err() != nil {
-			level = slog.LevelDebug // The client has left; there is nobody to answer.
+// evaluated makes or joins an evaluation and has it served: scrapes, the API and the status page share evaluations, the time that
+// they may take, and the limit on how many are served at once. Where there is no evaluation, fail tells why.
+func (s *Server) evaluated(
+	fail func(w http.ResponseWriter, text string, status int), serve func(http.ResponseWriter, *http.Request, *collector.Snapshot),
+) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.scrapes.TryAcquire(1) {
+			fail(w, s.refusal(), http.StatusServiceUnavailable)
+			return
 		}
-		s.logger.Log(ctx, level, "A scrape was not answered.", "err", err, "budget", budget)
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	promhttp.HandlerFor(prometheus.Gatherers{s.registry, collector.NewGatherer(snapshot)}, opts).ServeHTTP(w, r)
+		defer s.scrapes.Release(1)
+		budget := s.deadlines.budget(r.Header)
+		ctx, cancel := context.WithTimeout(r.Context(), budget+s.deadlines.offset)
+		defer cancel()
+		snapshot, err := s.evaluate(ctx, budget)
+		if err != nil {
+			level := slog.LevelWarn
+			if r.Context().Err() != nil {
+				level = slog.LevelDebug // The client has left; there is nobody to answer.
+			}
+			s.logger.Log(ctx, level, "A request was not answered.", "path", r.URL.Path, "err", err, "budget", budget)
+			fail(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		serve(w, r, snapshot)
+	})
 }
 
 func (s *Server) refusal() string {
 	if s.stopping.Load() {
 		return "The server is stopping."
 	}
-	return "Too many scrapes at once: see --web.max-requests."
+	return "Too many requests at once: see --web.max-requests."
 }
 
 // evaluate returns the outcome of an evaluation by the configuration in force.

@@ -5,14 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/pprof"
-	"strconv"
-
-	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web"
 )
 
 // routes returns the handler of every path. A pattern with GET takes HEAD too, and net/http answers 405 to other methods.
-func (s *Server) routes() (http.Handler, error) {
+func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+exact(s.opts.TelemetryPath), s.metricsHandler())
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Healthy.") })
@@ -26,25 +22,11 @@ func (s *Server) routes() (http.Handler, error) {
 		mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
-	if s.opts.TelemetryPath == "/" {
-		return mux, nil
+	s.routeAPI(mux)
+	if s.opts.TelemetryPath != "/" {
+		mux.Handle("GET /{$}", s.statusPage())
 	}
-	page, err := web.NewLandingPage(web.LandingConfig{
-		Name:        "variant_exporter",
-		Description: "The cheapest replicas of every LLM variant that carry the load, from PromQL.",
-		Version:     version.Info(),
-		Profiling:   strconv.FormatBool(s.opts.EnablePprof),
-		Links: []web.LandingLinks{
-			{Address: s.opts.TelemetryPath, Text: "Metrics", Description: "one evaluation, for Prometheus to scrape"},
-			{Address: "/-/ready", Text: "Ready", Description: "whether a first evaluation has been answered"},
-			{Address: "/-/healthy", Text: "Healthy", Description: "whether the process answers"},
-		},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("make the landing page: %w", err)
-	}
-	mux.Handle("GET /{$}", page)
-	return mux, nil
+	return mux
 }
 
 // exact is the pattern that matches a path and nothing below it.

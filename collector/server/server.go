@@ -1,4 +1,4 @@
-// Package server serves an exporter over HTTP: the metrics of shared evaluations, health, reload and the landing page. Its life
+// Package server serves an exporter over HTTP: the metrics of shared evaluations, health, reload, the status page and the JSON API. Its life
 // is New, Start, Stop, as in Alertmanager.
 package server
 
@@ -34,7 +34,7 @@ type Options struct {
 	TimeoutOffset time.Duration
 	// MaxTimeout bounds every evaluation.
 	MaxTimeout time.Duration
-	// MaxRequests is how many scrapes are served at once; others get 503. 0: no limit.
+	// MaxRequests is how many scrapes, requests for the API and for the status page are served at once; others get 503. 0: no limit.
 	MaxRequests int64
 	// EnableLifecycle allows POST /-/reload.
 	EnableLifecycle bool
@@ -89,10 +89,8 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 	}
 	s.scrapes = semaphore.NewWeighted(s.capacity)
 	s.registerSelf()
-	handler, err := s.routes()
-	if err != nil {
-		return nil, err
-	}
+	handler := s.routes()
+	var err error
 	if s.listeners, err = listen(ctx, opts.Web); err != nil {
 		return nil, err
 	}
@@ -140,8 +138,8 @@ func (o *Options) validate() error {
 	case o.MaxRequests < 0:
 		return fmt.Errorf("the number of scrapes at once must not be negative: %d", o.MaxRequests)
 	case !telemetryPath.MatchString(o.TelemetryPath),
-		strings.HasPrefix(o.TelemetryPath, "/-/"), strings.HasPrefix(o.TelemetryPath, "/debug/"):
-		return fmt.Errorf("metrics cannot be served at %q: want a path such as /metrics, not below /-/ or /debug/", o.TelemetryPath)
+		strings.HasPrefix(o.TelemetryPath, "/-/"), strings.HasPrefix(o.TelemetryPath, "/debug/"), strings.HasPrefix(o.TelemetryPath, "/api/"):
+		return fmt.Errorf("metrics cannot be served at %q: want a path such as /metrics, not below /-/, /api/ or /debug/", o.TelemetryPath)
 	}
 	if err := web.Validate(*o.Web.WebConfigFile); err != nil {
 		return fmt.Errorf("web configuration %s: %w", *o.Web.WebConfigFile, err)

@@ -1,0 +1,201 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// because puts the reason of a variant's number, or of there being none, into a clause.
+func (b *builder) because(i int) string {
+	v := &b.model.Variants[i]
+	clause := b.clause(i)
+	if v.Desired != nil && !v.Up && v.Missing != "" && v.Reason != optimizer.ReasonHold && v.Reason != optimizer.ReasonFailsafe {
+		clause += "; it may be raised, not lowered, while not everything is known (" + v.Missing + ")"
+	}
+	return clause
+}
+
+func (b *builder) clause(i int) string {
+	v := &b.model.Variants[i]
+	switch v.Reason {
+	case optimizer.ReasonDemand:
+		return b.demand(v)
+	case optimizer.ReasonMin:
+		return b.minimum(i)
+	case optimizer.ReasonMax:
+		return "that is its maximum; the demand could use another"
+	case optimizer.ReasonBudget:
+		return b.budget(i)
+	case optimizer.ReasonIdle:
+		return b.idle(i)
+	case optimizer.ReasonMakeBeforeBreak:
+		return b.overlap(i)
+	case optimizer.ReasonStuck:
+		return stuck(v)
+	case optimizer.ReasonRateLimit:
+		return "a limit on change per time allows no more for now" + planIs(v)
+	case optimizer.ReasonFailsafe:
+		return "nothing has been known for so long that its failsafe applies" + inBrackets(v.Missing)
+	case optimizer.ReasonHold:
+		if v.Missing == "" {
+			return "what is known does not suffice to lower it"
+		}
+		return "not everything is known: " + v.Missing
+	}
+	return string(v.Reason)
+}
+
+// demand says what the replicas contribute to the signal that decides.
+func (b *builder) demand(v *collector.Variant) string {
+	capacity := capacityOf(v, b.model.Binding)
+	for _, s := range b.model.Signals {
+		if s.Name == b.model.Binding && s.Planned != nil && capacity > 0 && v.Desired != nil {
+			carries := capacity * float64(*v.Desired)
+			if carries >= *s.Planned {
+				return fmt.Sprintf("%s needs %s, for all of the %s %s planned for", s.Name, pronoun(*v.Desired), number(*s.Planned), s.Unit)
+			}
+			return fmt.Sprintf("%s needs %s, for %s of the %s %s planned for", s.Name, pronoun(*v.Desired),
+				number(carries), number(*s.Planned), s.Unit)
+		}
+	}
+	return "the demand needs " + pronoun(orZero(v.Desired))
+}
+
+func pronoun(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
+}
+
+func (b *builder) minimum(i int) string {
+	stated := b.stated()
+	switch {
+	case stated == nil:
+		return "a minimum asks for them"
+	case stated.Variants[i].Min > 0 && stated.Variants[i].Min >= orZero(b.model.Variants[i].Planned):
+		return fmt.Sprintf("its own minimum is %d", stated.Variants[i].Min)
+	}
+	return fmt.Sprintf("the model's minimum is %d over all variants", stated.MinReplicas)
+}
+
+// budget names those that have no room for another replica.
+func (b *builder) budget(i int) string {
+	stated := b.stated()
+	var full []string
+	for at, limit := range b.Problem.Budgets {
+		if stated == nil || at >= len(b.Solution.Budgets) {
+			break
+		}
+		used, use := b.Solution.Budgets[at].Used, stated.Variants[i].Uses[limit.Name]
+		if use > 0 && used+use > limit.Limit*(1+optimizer.Tolerance) {
+			full = append(full, fmt.Sprintf("%s (%s of %s used)", limit.Name, number(used), number(limit.Limit)))
+		}
+	}
+	switch len(full) {
+	case 0:
+		return "a budget has run out"
+	case 1:
+		return "budget " + full[0] + " has no room for another"
+	}
+	return "budgets " + list(full) + " have no room for another"
+}
+
+func (b *builder) idle(i int) string {
+	demand, others := false, false
+	for _, s := range b.model.Signals {
+		demand = demand || s.Planned != nil && *s.Planned > 0
+	}
+	for j := range b.model.Variants {
+		others = others || j != i && orZero(b.model.Variants[j].Planned) > 0
+	}
+	switch {
+	case !demand:
+		return "there is no demand"
+	case others && orZero(b.model.Variants[i].Planned) == 0:
+		return "others carry the demand for less"
+	}
+	return "no demand needs " + pronoun(orZero(b.model.Variants[i].Planned))
+}
+
+// overlap says what the variant waits for: replicas that are to go for those that replace them, and those that are to come for room.
+func (b *builder) overlap(i int) string {
+	v := &b.model.Variants[i]
+	from, to := effectOf(v, optimizer.ReasonMakeBeforeBreak)
+	if to < from {
+		going := b.others(i, func(o *collector.Variant) bool { return orZero(o.Planned) < orZero(o.Current) }, "others")
+		return fmt.Sprintf("there is room for %d of the %d wanted until replicas of %s go", to, from, going)
+	}
+	coming := b.others(i, func(o *collector.Variant) bool { return orZero(o.Planned) > orZero(o.Ready) }, "what replaces them")
+	verb := "stay"
+	if to-from == 1 {
+		verb = "stays"
+	}
+	return fmt.Sprintf("%d %s until the ready replicas of %s carry the demand", to-from, verb, coming)
+}
+
+// others names the other variants of the model of which something holds.
+func (b *builder) others(i int, holds func(*collector.Variant) bool, otherwise string) string {
+	var names []string
+	for j := range b.model.Variants {
+		if j != i && holds(&b.model.Variants[j]) {
+			names = append(names, b.model.Variants[j].Name)
+		}
+	}
+	if len(names) == 0 {
+		return otherwise
+	}
+	return list(names)
+}
+
+// effectOf is what a guard made of a number: from the plan to what is desired, where it left no effect.
+func effectOf(v *collector.Variant, guard optimizer.Reason) (from, to int) {
+	for _, e := range v.Effects {
+		if e.Guard == guard && e.From != nil && e.To != nil {
+			return *e.From, *e.To
+		}
+	}
+	return orZero(v.Planned), orZero(v.Desired)
+}
+
+func stuck(v *collector.Variant) string {
+	switch {
+	case v.Stuck == nil:
+		return "others did not become ready in time"
+	case v.Desired != nil && *v.Desired > *v.Stuck:
+		return fmt.Sprintf("nothing else can carry the demand: more than %d did not become ready in time, and go on waiting", *v.Stuck)
+	}
+	return fmt.Sprintf("it is capped at %d: others did not become ready in time", *v.Stuck)
+}
+
+func planIs(v *collector.Variant) string {
+	if v.Planned == nil {
+		return ""
+	}
+	return fmt.Sprintf("; the plan is %d", *v.Planned)
+}
+
+func inBrackets(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
+}
+
+func orZero(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// list joins names as in a sentence.
+func list(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}

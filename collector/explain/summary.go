@@ -1,0 +1,144 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Severity says how much of an evaluation needs somebody's attention.
+type Severity string
+
+const (
+	// SeverityOK says that every variant is decided and all demand carried.
+	SeverityOK Severity = "ok"
+	// SeverityWarning says that a part is not.
+	SeverityWarning Severity = "warning"
+	// SeverityError says that nothing is decided.
+	SeverityError Severity = "error"
+)
+
+// Summary tells in a line how an evaluation went, and how bad that is.
+func (e *Explanation) Summary() (Severity, string) {
+	all, decided, numbers := e.variants()
+	wrong := e.wrong()
+	switch {
+	case e.Plan.Error != "":
+		return SeverityError, "There is no plan: " + e.Plan.Error + "."
+	case all > 0 && numbers == 0:
+		return SeverityError, strings.Join(append([]string{"Nothing is decided, so that autoscalers hold."}, wrong...), " ")
+	case decided < all:
+		parts := []string{fmt.Sprintf("%d of %s decided.", decided, counted(all, "variant is", "variants are"))}
+		if held := all - numbers; held > 0 {
+			parts = append(parts, fmt.Sprintf("Of %d there is no number, so that autoscalers hold.", held))
+		}
+		if partly := numbers - decided; partly > 0 {
+			parts = append(parts, fmt.Sprintf("Of %d not everything is known.", partly))
+		}
+		return SeverityWarning, strings.Join(append(parts, wrong...), " ")
+	case len(wrong) > 0:
+		return SeverityWarning, strings.Join(wrong, " ")
+	}
+	return SeverityOK, counted(all, "variant is", "variants are") + " decided, and the plan carries all of the demand."
+}
+
+// wrong says what is wrong beside what is not decided.
+func (e *Explanation) wrong() []string {
+	var parts []string
+	if short := e.short(); short > 0 {
+		parts = append(parts, fmt.Sprintf("The plan leaves demand of %s uncarried.", counted(short, "model", "models")))
+	}
+	if failing := e.failing(); failing > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %s no usable answer.", failing, counted(len(e.Inputs), "input has", "inputs have")))
+	}
+	return parts
+}
+
+// variants counts all, those that are fully decided, and those that have a number.
+func (e *Explanation) variants() (all, decided, numbers int) {
+	for i := range e.Models {
+		for j := range e.Models[i].Variants {
+			v := &e.Models[i].Variants[j]
+			all++
+			if v.Up {
+				decided++
+			}
+			if v.Desired != nil {
+				numbers++
+			}
+		}
+	}
+	return all, decided, numbers
+}
+
+// short counts the models whose demand the plan does not carry.
+func (e *Explanation) short() int {
+	n := 0
+	for i := range e.Models {
+		if s := e.Models[i].Shortfall; s != nil && *s > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func (e *Explanation) failing() int {
+	n := 0
+	for i := range e.Inputs {
+		if e.Inputs[i].Failure != "" {
+			n++
+		}
+	}
+	return n
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// Attention is a model that needs somebody's.
+type Attention struct {
+	Index   int // its place among the models
+	ID      string
+	Trouble string
+}
+
+// maxAttention bounds how many models are pointed out: where more are in trouble, they have it in common.
+const maxAttention = 20
+
+// Attention lists models that are not decided or whose demand the plan does not carry, in their order, but no more than twenty.
+func (e *Explanation) Attention() []Attention {
+	var all []Attention
+	for i := range e.Models {
+		m := &e.Models[i]
+		if trouble := m.trouble(); trouble != "" && len(all) < maxAttention {
+			all = append(all, Attention{i, m.ID(), trouble})
+		}
+	}
+	return all
+}
+
+func (m *Model) trouble() string {
+	if m.Shortfall != nil && *m.Shortfall > 0 {
+		return Percent(*m.Shortfall) + " of the demand is left uncarried"
+	}
+	for i := range m.Variants {
+		if v := &m.Variants[i]; !v.Up {
+			return v.Name + ": " + orDash(v.Missing)
+		}
+	}
+	return ""
+}
+
+// Failing lists the inputs with something wrong about them.
+func (e *Explanation) Failing() []Input {
+	var all []Input
+	for _, in := range e.Inputs {
+		if in.Trouble() != "" {
+			all = append(all, in)
+		}
+	}
+	return all
+}

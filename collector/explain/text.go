@@ -1,0 +1,269 @@
+package explain
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// WriteText writes an explanation for people: the answer first, then what it rests on.
+func (e *Explanation) WriteText(w io.Writer) error {
+	var p printer
+	_, summary := e.Summary()
+	p.line("%s", summary)
+	p.line("Evaluated for %s in %.3fs.%s", e.Time.UTC().Format(time.RFC3339), e.Duration, e.Plan.text())
+	for i := range e.Models {
+		p.model(&e.Models[i])
+	}
+	p.budgets(e.Budgets)
+	p.inputs(e.Inputs)
+	if _, err := w.Write(p.Bytes()); err != nil {
+		return fmt.Errorf("write explanation: %w", err)
+	}
+	return nil
+}
+
+func (p Plan) text() string {
+	if p.Status == "" || p.Cost == nil {
+		return ""
+	}
+	text := fmt.Sprintf(" The plan is %s and costs %s per hour", p.Status, money(*p.Cost))
+	if p.Gap != nil && *p.Gap > 0 {
+		text += "; another could be cheaper by at most " + Percent(*p.Gap)
+	}
+	if p.ShortfallGap != nil && *p.ShortfallGap > 0 {
+		text += fmt.Sprintf("; another could leave less demand uncarried, by at most %s of a model's", Percent(*p.ShortfallGap))
+	}
+	return text + "."
+}
+
+// printer collects text.
+type printer struct{ bytes.Buffer }
+
+func (p *printer) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+
+// table writes rows in aligned columns.
+func (p *printer) table(rows [][]string) {
+	var aligned bytes.Buffer
+	t := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(t, strings.Join(row, "\t"))
+	}
+	_ = t.Flush() // a buffer takes everything
+	for line := range strings.Lines(aligned.String()) {
+		p.line("  %s", strings.TrimRight(line, " \n"))
+	}
+}
+
+func (p *printer) model(m *Model) {
+	p.line("\n%s", m.ID())
+	for i := range m.Variants {
+		p.line("  %s", m.Variants[i].Sentence())
+	}
+	p.signals(m)
+	p.variants(m)
+	p.guards(m)
+	if text := m.costs(); text != "" {
+		p.line("\n  %s", text)
+	}
+}
+
+// Sentence is the decision about a variant.
+func (v *Variant) Sentence() string {
+	number := "no number, so that autoscalers hold"
+	if v.Desired != nil {
+		number = counted(*v.Desired, "replica", "replicas")
+		switch {
+		case v.Current == nil:
+		case *v.Current == *v.Desired:
+			number += " as now"
+		default:
+			number += fmt.Sprintf(" instead of %d", *v.Current)
+		}
+	}
+	return fmt.Sprintf("%s: %s, because %s.", v.Name, number, v.Because)
+}
+
+func (p *printer) signals(m *Model) {
+	if len(m.Signals) == 0 {
+		return
+	}
+	p.line("")
+	rows := [][]string{{"SIGNAL", "UNIT", "MEASURED", "WINDOWS", "FORECAST", "HEADROOM", "PLANNED", "READY CARRY", "PLAN CARRIES"}}
+	var notes []string
+	for i := range m.Signals {
+		s := &m.Signals[i]
+		headroom := dash
+		if s.Headroom != nil {
+			headroom = Percent(*s.Headroom)
+		}
+		rows = append(rows, []string{
+			s.Name, s.Unit, Number(s.Measured), Number(s.Stabilized), Number(s.Forecast), headroom, Number(s.Planned),
+			Number(s.Ready), Number(s.Supply),
+		})
+		notes = append(notes, s.notes(m.Binding)...)
+	}
+	p.table(rows)
+	if m.Shortfall != nil && *m.Shortfall > 0 {
+		notes = append(notes, fmt.Sprintf("The plan leaves up to %s of the demand uncarried.", Percent(*m.Shortfall)))
+	}
+	for _, note := range notes {
+		p.line("  %s", note)
+	}
+}
+
+func (s *Signal) notes(binding string) []string {
+	var notes []string
+	switch {
+	case s.Missing != "" && s.Ignored:
+		notes = append(notes, fmt.Sprintf("%s is left out, as configured: %s.", s.Name, s.Missing))
+	case s.Missing != "":
+		notes = append(notes, fmt.Sprintf("%s is missing: %s.", s.Name, s.Missing))
+	case s.Name == binding:
+		notes = append(notes, s.Name+" binds: it decides the size of the plan.")
+	}
+	if s.Partial != "" {
+		notes = append(notes, fmt.Sprintf("%s may be more than this: %s.", s.Name, s.Partial))
+	}
+	if len(s.Inputs) > 0 {
+		notes = append(notes, fmt.Sprintf("%s rests on %s.", s.Name, strings.Join(s.Inputs, ", ")))
+	}
+	return notes
+}
+
+func (p *printer) variants(m *Model) {
+	p.line("")
+	rows := [][]string{{"VARIANT", "ACCELERATOR", "ROLE", "COST", "CURRENT", "READY", "PLANNED", "DESIRED", "REASON", "CAPACITY"}}
+	for i := range m.Variants {
+		v := &m.Variants[i]
+		rows = append(rows, []string{
+			v.Name, orDash(v.Accelerator), orDash(v.Role), Money(v.Cost), Count(v.Current), Count(v.Ready), Count(v.Planned), Count(v.Desired),
+			string(v.Reason), v.capacityText(),
+		})
+	}
+	p.table(rows)
+}
+
+func (v *Variant) capacityText() string {
+	parts := make([]string, len(v.Capacities))
+	for i, c := range v.Capacities {
+		parts[i] = c.Signal + " " + number(c.Value)
+	}
+	text := orDash(strings.Join(parts, ", "))
+	if v.Correction != nil {
+		text += fmt.Sprintf(" (its times %s of the profile's)", Percent(*v.Correction))
+	}
+	return text
+}
+
+// guards tells what became of the plan on the way to the numbers.
+func (p *printer) guards(m *Model) {
+	var rows [][]string
+	for i := range m.Variants {
+		v := &m.Variants[i]
+		for _, g := range v.Guards {
+			rows = append(rows, []string{v.Name, string(g.Guard), Count(g.From) + " -> " + Count(g.To)})
+		}
+	}
+	if len(rows) > 0 {
+		p.line("")
+		p.table(append([][]string{{"VARIANT", "GUARD", "EFFECT"}}, rows...))
+	}
+}
+
+// costs compares the choice with the runner-up.
+func (m *Model) costs() string {
+	if m.Cost == nil {
+		return ""
+	}
+	text := fmt.Sprintf("The choice costs %s per hour%s.", money(*m.Cost), starting(m.StartCost))
+	if m.Waking {
+		text += " Nothing is ready: what is ready soonest for its cost is chosen, not what costs least."
+	}
+	if m.RunnerUp == nil {
+		return text
+	}
+	var others []string
+	for _, v := range m.RunnerUp.Variants {
+		if v.Replicas > 0 {
+			others = append(others, fmt.Sprintf("%d %s", v.Replicas, v.Variant))
+		}
+	}
+	if len(others) == 0 {
+		others = []string{"nothing"}
+	}
+	text += fmt.Sprintf("\n  The runner-up is %s for %s per hour%s", list(others), money(m.RunnerUp.Cost), starting(&m.RunnerUp.StartCost))
+	if m.RunnerUp.Dearer != nil {
+		text += ", dearer by " + money(*m.RunnerUp.Dearer)
+	}
+	return text + "."
+}
+
+func starting(cost *float64) string {
+	if cost == nil || *cost == 0 {
+		return ""
+	}
+	return " and " + money(*cost) + " for starting"
+}
+
+func (p *printer) budgets(budgets []Budget) {
+	if len(budgets) == 0 {
+		return
+	}
+	p.line("")
+	rows := [][]string{{"BUDGET", "UNIT", "USED", "LIMIT", "ONE MORE SAVES"}}
+	for _, b := range budgets {
+		rows = append(rows, []string{b.Name, b.Unit, Number(b.Used), Number(b.Limit), Money(b.ShadowPrice)})
+	}
+	p.table(rows)
+	for _, b := range budgets {
+		if b.Exceeded {
+			p.line("  The minimums alone are above the limit of %s.", b.Name)
+		}
+	}
+}
+
+// inputs lists what was asked, and under each line the query.
+func (p *printer) inputs(inputs []Input) {
+	if len(inputs) == 0 {
+		return
+	}
+	p.line("")
+	rows := [][]string{{"INPUT", "SERIES", "MATCHED", "AGE", "SECONDS", ""}}
+	for i := range inputs {
+		in := &inputs[i]
+		age := dash
+		if in.Age != nil {
+			age = fmt.Sprintf("%.0fs", *in.Age)
+		}
+		rows = append(rows, []string{in.Name, Count(in.Series), Count(in.Matched), age, fmt.Sprintf("%.3f", in.Duration), in.Trouble()})
+	}
+	p.table(rows)
+	p.line("\n  Queries")
+	for i := range inputs {
+		p.line("  %s\n    %s", inputs[i].Name, strings.ReplaceAll(inputs[i].Query, "\n", "\n    "))
+	}
+}
+
+// Trouble says what is wrong with an input; empty when nothing is.
+func (i *Input) Trouble() string {
+	if i.Error != "" {
+		return i.Error
+	}
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(i.Bad)) {
+		parts = append(parts, fmt.Sprintf("%d unusable (%s)", i.Bad[reason], reason))
+	}
+	if len(parts) > 0 {
+		return strings.Join(parts, ", ") + ", for example " + i.Example
+	}
+	if i.Matched != nil && *i.Matched == 0 && i.Stray != "" {
+		return "no labels fit, for example " + i.Stray
+	}
+	return ""
+}

@@ -1,0 +1,92 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/explain"
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// routeAPI adds what can be asked of an evaluation beside its metrics.
+func (s *Server) routeAPI(mux *http.ServeMux) {
+	mux.Handle("GET /api/v1/explain", s.evaluated(writeError, getExplanation))
+	mux.Handle("GET /api/v1/plan", s.evaluated(writeError, getPlan))
+	mux.Handle("GET /api/v1/inputs", s.evaluated(writeError, getInputs))
+}
+
+// getExplanation answers why everything, or what concerns one model, was decided as it was.
+func getExplanation(w http.ResponseWriter, r *http.Request, snapshot *collector.Snapshot) {
+	explanation, err := explain.New(snapshot).Only(r.URL.Query().Get("model"))
+	if unknown, ok := errors.AsType[*explain.UnknownModelError](err); ok {
+		writeError(w, unknown.Error(), http.StatusNotFound)
+		return
+	}
+	writeJSON(w, explanation, http.StatusOK)
+}
+
+// planAnswer is a plan with the problem that it solves, as the command solve prints the one and reads the other.
+type planAnswer struct {
+	Time    time.Time         `json:"time"`
+	Problem optimizer.Problem `json:"problem"`
+	Plan    optimizer.Plan    `json:"plan"`
+}
+
+func getPlan(w http.ResponseWriter, _ *http.Request, snapshot *collector.Snapshot) {
+	if snapshot.Plan.Err != nil {
+		writeError(w, "there is no plan: "+snapshot.Plan.Err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	if len(snapshot.Problem.Models) == 0 {
+		writeError(w, "nothing could be planned: /api/v1/explain says what is missing", http.StatusServiceUnavailable)
+		return
+	}
+	answer := planAnswer{snapshot.At, snapshot.Problem, snapshot.Solution}
+	if answer.Problem.Budgets == nil {
+		answer.Problem.Budgets = []optimizer.Budget{} // solve reads a list, not null
+	}
+	writeJSON(w, answer, http.StatusOK)
+}
+
+// inputsAnswer is what became of every query.
+type inputsAnswer struct {
+	Time   time.Time       `json:"time"`
+	Inputs []explain.Input `json:"inputs"`
+}
+
+func getInputs(w http.ResponseWriter, _ *http.Request, snapshot *collector.Snapshot) {
+	writeJSON(w, inputsAnswer{snapshot.At, explain.New(snapshot).Inputs}, http.StatusOK)
+}
+
+// writeError answers with an error as JSON.
+func writeError(w http.ResponseWriter, text string, status int) {
+	writeJSON(w, struct {
+		Error string `json:"error"`
+	}{text}, status)
+}
+
+// writeJSON answers with a value. It is made whole first, so that there are no halves of one with status 200.
+func writeJSON(w http.ResponseWriter, answer any, status int) {
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(answer); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	uncached(w.Header())
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // A client who has left is told nothing.
+}
+
+// uncached marks an answer as true for now only, and as nothing but what it says it is.
+func uncached(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+}
