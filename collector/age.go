@@ -53,6 +53,18 @@ func ageQueries(queries []query) []ageQuery {
 	return asked
 }
 
+// ageQueries are the questions for ages, under the name that they have as inputs.
+func (p *program) ageQueries() []query {
+	queries := make([]query, len(p.ages))
+	for i, a := range p.ages {
+		queries[i] = query{name: "input_ages", expr: a.expr, sparse: true}
+		if i > 0 {
+			queries[i].name = fmt.Sprintf("input_ages#%d", i+1)
+		}
+	}
+	return queries
+}
+
 // selectorsOf lists the selectors of an expression that look at the present: those moved by offset or @ look elsewhere.
 func selectorsOf(expr string) []string {
 	e, err := config.ParseExpr(expr)
@@ -72,12 +84,14 @@ func selectorsOf(expr string) []string {
 }
 
 // age tells every input how old what it rests on is. What is too old counts as no answer.
-func (r *results) age(ages []answer, at time.Time) {
+func (r *results) age(at time.Time) {
 	for i, a := range r.program.ages {
-		setAges(r.inputs, a, ages[i].vector, at)
-		if err := ages[i].err; err != nil {
-			r.unaged = "how old the inputs are is not known: " + string(promapi.ReasonOf(err))
+		query := len(r.program.queries) + i
+		r.inputs[query].Matched = r.inputs[query].Series
+		if r.answers[query].err != nil {
+			r.unaged = r.inputs[query].failed()
 		}
+		setAges(r.inputs, a, r.answers[query].vector, at)
 	}
 	for i, q := range r.program.queries {
 		if age := r.inputs[i].Age; r.answers[i].err == nil && age > q.maxAge {

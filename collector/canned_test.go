@@ -153,7 +153,8 @@ func (c decisionCase) run(t *testing.T) {
 	}
 	var found []string
 	for line := range strings.Lines(got) {
-		if line = strings.TrimSpace(line); families[family(line)] {
+		// The question for ages is asked with every configuration.
+		if line = strings.TrimSpace(line); families[family(line)] && !strings.Contains(line, `input="input_ages"`) {
 			found = append(found, shorten(line))
 		}
 	}

@@ -95,11 +95,12 @@ func reserve(ctx context.Context, now time.Time) (context.Context, context.Cance
 // ask sends every query, a bounded number at a time.
 func (e *Evaluator) ask(ctx context.Context, at time.Time) *results {
 	p := e.program
-	inputs := make([]Input, len(p.queries)+len(p.histories))
-	answers := make([]answer, len(p.queries))
+	queries := slices.Concat(p.queries, p.ageQueries())
+	inputs := make([]Input, len(queries)+len(p.histories))
+	answers := make([]answer, len(queries))
 	var group errgroup.Group
 	group.SetLimit(e.options.Concurrency)
-	for i, q := range p.queries {
+	for i, q := range queries {
 		group.Go(func() error {
 			begun := e.options.Now()
 			vector, err := e.querier.Query(ctx, q.expr, at)
@@ -111,20 +112,12 @@ func (e *Evaluator) ask(ctx context.Context, at time.Time) *results {
 			return nil
 		})
 	}
-	ages := make([]answer, len(p.ages))
-	for i, a := range p.ages {
-		group.Go(func() error {
-			vector, err := e.querier.Query(ctx, a.expr, at)
-			ages[i] = answer{vector, err}
-			return nil
-		})
-	}
 	pasts := make([]past, len(p.histories))
 	for i, h := range p.histories {
 		group.Go(func() error {
 			begun := e.options.Now()
 			pasts[i] = e.noise.past(ctx, e.ranges, p, i, at)
-			inputs[len(p.queries)+i] = Input{
+			inputs[len(queries)+i] = Input{
 				Name: h.name, Query: h.expr, Series: pasts[i].series, Matched: pasts[i].series, Err: pasts[i].err, Age: ageUnknown,
 				Duration: e.options.Now().Sub(begun),
 			}
@@ -134,7 +127,7 @@ func (e *Evaluator) ask(ctx context.Context, at time.Time) *results {
 	_ = group.Wait() // no function returns an error: each answer carries its own
 	r := newResults(p, answers, inputs)
 	r.past = pasts
-	r.age(ages, at)
+	r.age(at)
 	return r
 }
 

@@ -131,9 +131,6 @@ func (d *decision) variantState(m, v int) optimizer.VariantState {
 	if limit := model.down; limit.ChangeLimit != nil {
 		most := max(*f.current, d.extreme(limit, v))
 		fewest := max(0, most-allowed(limit, most))
-		if d.answers[limit.query].err != nil && d.running == nil {
-			fewest = *f.current // How many were stopped just now is not known.
-		}
 		out.Fewest = &fewest
 	}
 	if d.known[m] == optimizer.KnownNothing && d.failsafeDue(m, v) {
@@ -212,9 +209,16 @@ func (d *decision) guardsFailed(m int) string {
 	if d.unaged != "" {
 		return d.unaged
 	}
+	if d.running != nil {
+		return ""
+	}
 	model := &d.program.models[m]
-	for v := model.first; v < model.behind && d.running == nil; v++ {
-		if query := d.program.variants[v].stuck; query != none && d.answers[query].err != nil {
+	past := []int{model.up.query, model.down.query}
+	for v := model.first; v < model.behind; v++ {
+		past = append(past, d.program.variants[v].stuck)
+	}
+	for _, query := range past {
+		if query != none && d.answers[query].err != nil {
 			return d.inputs[query].failed()
 		}
 	}

@@ -2,6 +2,8 @@ package collector_test
 
 import (
 	"fmt"
+	"maps"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -79,10 +81,8 @@ models: [{name: m, namespace: ns, variants: [
 func TestSwapWithinBudget(t *testing.T) {
 	answers := canned{"demand": load("40"), "current": runs("a", "0", "b", "4"), "ready": runs("a", "0", "b", "4")}
 	with := func(expr, answer string) canned {
-		out := canned{expr: answer}
-		for k, v := range answers {
-			out[k] = v
-		}
+		out := maps.Clone(answers)
+		out[expr] = answer
 		return out
 	}
 	runCases(t, map[string]decisionCase{
@@ -163,8 +163,9 @@ func TestChangeLimits(t *testing.T) {
 				"demand": load("10"), "current": runs("a", "5"), "ready": runs("a", "5"), fewest: runs("a", "5"), most: "error: timeout",
 			},
 			want: `
-				variant_decision{reason="rate_limit",variant="a"} 1
-				variant_desired_replicas{variant="a"} 5`,
+				variant_decision{reason="hold",variant="a"} 1
+				variant_up{variant="a"} 0`,
+			absent: []string{"variant_desired_replicas"},
 		},
 	})
 }
@@ -184,12 +185,8 @@ func TestFailsafe(t *testing.T) {
 	)
 	known := canned{"current": runs("a", "9", "b", "1"), "ready": runs("a", "9", "b", "1"), watched: runs("a", "9")}
 	with := func(more canned) canned {
-		out := canned{}
-		for _, part := range []canned{known, more} {
-			for k, v := range part {
-				out[k] = v
-			}
-		}
+		out := maps.Clone(known)
+		maps.Copy(out, more)
 		return out
 	}
 	held := []string{"variant_desired_replicas"}
@@ -347,7 +344,7 @@ func desired(v *collector.Variant) string {
 	if v.Desired == nil {
 		return "-"
 	}
-	return fmt.Sprint(*v.Desired)
+	return strconv.Itoa(*v.Desired)
 }
 
 // running is a fleet other than the one that the scale targets' series tell of.

@@ -61,7 +61,7 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 'demand{}', capacit
 			s := evaluateWith(t, complete(c.config), q)
 			asked := slices.DeleteFunc(q.asked, func(expr string) bool { return strings.Contains(expr, "timestamp(") })
 			require.ElementsMatch(t, append([]string{"current", "ready", "demand"}, c.want...), asked)
-			require.Len(t, s.Inputs, 3+len(c.want))
+			require.Len(t, s.Inputs, 4+len(c.want), "those, and their ages")
 		})
 	}
 }

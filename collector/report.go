@@ -58,7 +58,7 @@ func (d *decision) modelOf(m int, found *solution) Model {
 	model := &d.program.models[m]
 	out := Model{Name: model.Name, Namespace: model.Namespace, Signals: d.signals[m]}
 	for s := range out.Signals {
-		out.Signals[s].Inputs = model.signals[s].inputs(len(d.program.queries))
+		out.Signals[s].Inputs = model.signals[s].inputs(len(d.program.queries) + len(d.program.ages))
 	}
 	if planned := d.plannedFor(m, found); planned != nil {
 		out.Shortfall, out.Binding = &planned.Shortfall, planned.Binding

@@ -156,6 +156,6 @@ func TestReasonsAreTheClosedList(t *testing.T) {
 		assert.False(t, seen[r], r)
 		seen[r] = true
 	}
-	assert.Len(t, seen, 12)
+	assert.Len(t, seen, 13)
 	assert.Equal(t, promapi.ReasonBadResponse, promapi.ReasonOf(context.Canceled))
 }
