@@ -3,6 +3,7 @@ package optimizer_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
@@ -89,4 +90,70 @@ func ExampleParseProblem() {
 	fmt.Println(string(text))
 	// Output:
 	// {"status":"optimal","shortfall_gap":0,"gap":0,"cost":16.4,"start_cost":0,"changed":2,"over_budget":[],"budgets":[{"name":"h100","used":4,"limit":16,"shadow_price":0}],"models":[{"name":"m","shortfall":0,"binding":"concurrency","variants":[{"name":"a","replicas":4,"reason":"demand"}]}]}
+}
+
+// A swap under a budget: the old replicas stay until the ready ones of both
+// variants carry the demand, and the new ones start as the accelerators allow.
+func ExampleGuard() {
+	p := optimizer.Problem{
+		Budgets: []optimizer.Budget{{Name: "gpu", Limit: 6}},
+		Models: []optimizer.Model{{
+			Name: "llama", Demand: map[string]float64{"requests": 40},
+			Variants: []optimizer.Variant{
+				{Name: "old", Cost: 3, Capacity: map[string]float64{"requests": 10}, Uses: map[string]float64{"gpu": 1}},
+				{Name: "new", Cost: 1, Capacity: map[string]float64{"requests": 10}, Uses: map[string]float64{"gpu": 1}},
+			},
+		}},
+	}
+	variants := p.Models[0].Variants
+	running := []int{4, 0}
+	for range 3 {
+		s := optimizer.State{Models: []optimizer.ModelState{{Knowledge: optimizer.KnownFully}}}
+		for j := range variants {
+			variants[j].Current = running[j]
+			s.Models[0].Variants = append(s.Models[0].Variants, optimizer.VariantState{Current: new(running[j]), Ready: new(running[j])})
+		}
+		plan, err := optimizer.Solve(optimizer.Constrain(p, s), optimizer.Options{})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		var said []string
+		for j, v := range optimizer.Guard(p, plan, s, optimizer.Options{}).Models[0].Variants {
+			running[j] = *v.Desired // and all of them become ready
+			said = append(said, fmt.Sprint(variants[j].Name, " ", *v.Desired, " ", v.Reason))
+		}
+		fmt.Println(strings.Join(said, ", "))
+	}
+	// Output:
+	// old 4 make_before_break, new 2 make_before_break
+	// old 2 make_before_break, new 4 demand
+	// old 0 idle, new 4 demand
+}
+
+// What the next best way of serving a model would have cost.
+func ExampleRunnerUp() {
+	p, err := optimizer.ParseProblem([]byte(`{"models":[{"name":"llama","demand":{"tokens":17000},"variants":[
+		{"name":"b200","cost":5.50,"capacity":{"tokens":16100}},
+		{"name":"h100","cost":2.95,"capacity":{"tokens":5100}},
+		{"name":"l40s","cost":1.55,"capacity":{"tokens":1200}}]}]}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	plan, err := optimizer.Solve(p, optimizer.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	other, dearer, _ := optimizer.RunnerUp(p, plan, 0)
+	fmt.Printf("%.2f per hour dearer\n", dearer)
+	for _, v := range other.Variants {
+		fmt.Println(v.Name, v.Replicas, v.Reason)
+	}
+	// Output:
+	// 1.40 per hour dearer
+	// b200 1 demand
+	// h100 1 demand
+	// l40s 0 idle
 }

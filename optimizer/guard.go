@@ -7,8 +7,8 @@ package optimizer
 // than both the plan and the present would, as far as the budgets allow.
 //
 // Options bound each of the small programs that are solved on the way. Where
-// one of them is cut short, every ready replica that the budgets have room for
-// is kept. The inputs are not changed.
+// one of them is cut short before it found enough, every ready replica that the
+// budgets have room for is kept. The inputs are not changed.
 func Guard(p Problem, plan Plan, s State, o Options) Decision {
 	g := newGuard(&p, &plan, &s, o)
 	g.keepQueued()

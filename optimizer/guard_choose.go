@@ -31,11 +31,15 @@ func (g *guard) set(v *guardedVariant, n int) {
 	v.n = n
 }
 
+// startWork bounds the search for what to start first. What is started is
+// bound to come in any case, so the order need not be proven.
+const startWork = 300_000
+
 // choose asks the planner for the cheapest numbers of the variants between low
 // and top that carry what the models want within what is left of the budgets,
-// and makes them the numbers at hand of those that are open. It returns false,
-// with nothing changed, where the planner was cut short before that was proven
-// or all that is wanted was found.
+// and makes them the numbers at hand. It returns false, with nothing changed,
+// where the planner was cut short before it found all that is wanted or proved
+// that there is no more.
 func (g *guard) choose(open []*guardedModel, wants func(*guardedModel) want, starting bool) bool {
 	p := Problem{Budgets: make([]Budget, len(g.room)), Models: make([]Model, len(open))}
 	used := make([]float64, len(g.room))
@@ -55,7 +59,11 @@ func (g *guard) choose(open []*guardedModel, wants func(*guardedModel) want, sta
 		limit := max(0, g.room[b]) - used[b]
 		p.Budgets[b] = Budget{Name: g.problem.Budgets[b].Name, Limit: min(limit, maxNumber)}
 	}
-	plan, _, err := solve(&p, g.options)
+	o := g.options
+	if starting {
+		o.WorkLimit = min(newWork(o).limit, startWork)
+	}
+	plan, _, err := solve(&p, o)
 	if err != nil || !starting && plan.Status != StatusOptimal && slices.ContainsFunc(plan.Models, ModelPlan.short) {
 		return false
 	}

@@ -3,6 +3,7 @@ package optimizer_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -248,19 +249,49 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestGuardKeepsWhatItCannotPlan cuts the planner short: every ready replica
-// stays.
-func TestGuardKeepsWhatItCannotPlan(t *testing.T) {
-	p := parse(t, fmt.Sprintf(oldAndNew, 100.))
-	s := optimizer.State{Models: []optimizer.ModelState{known(seen(9, 9), seen(0, 0))}}
+// TestGuardIsSafeWithoutTime cuts the planner short in a choice among many
+// variants that go: what stays still carries the demand.
+func TestGuardIsSafeWithoutTime(t *testing.T) {
+	m := optimizer.Model{Name: "m", Demand: map[string]float64{"r": 1234, "s": 1234, "t": 1234}}
+	s := optimizer.State{Models: []optimizer.ModelState{known()}}
+	for i := range 24 {
+		m.Variants = append(m.Variants, optimizer.Variant{
+			Name: fmt.Sprintf("old-%02d", i), Cost: 20 + float64(i*7%24)/10,
+			Capacity: map[string]float64{"r": float64(20 + i*5%24), "s": float64(20 + i*11%24), "t": float64(20 + i*17%24)},
+		})
+		s.Models[0].Variants = append(s.Models[0].Variants, seen(3, 3))
+	}
+	m.Variants = append(m.Variants, optimizer.Variant{Name: "young", Cost: 1, Capacity: map[string]float64{"r": 100, "s": 100, "t": 100}})
+	s.Models[0].Variants = append(s.Models[0].Variants, seen(0, 0))
+	p := optimizer.Problem{Models: []optimizer.Model{m}}
 	place(&p, s)
-	plan, err := optimizer.Solve(optimizer.Constrain(p, s), optimizer.Options{})
+	plan, err := optimizer.Solve(p, optimizer.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := optimizer.Guard(p, plan, s, optimizer.Options{Interrupt: func() bool { return true }})
-	if got := *d.Models[0].Variants[0].Desired; got < 4 {
-		t.Errorf("%d of the replicas that serve stay", got)
+	for signal, demand := range m.Demand {
+		ready := 0.0
+		for j, v := range d.Models[0].Variants[:24] {
+			ready += m.Variants[j].Capacity[signal] * float64(*v.Desired)
+		}
+		if ready < demand {
+			t.Errorf("what is ready carries %g of %g %s", ready, demand, signal)
+		}
+	}
+}
+
+// TestGuardKeepsWhatItCannotPlan: where a number of the problem is no number,
+// nothing that serves is given up.
+func TestGuardKeepsWhatItCannotPlan(t *testing.T) {
+	p := parse(t, fmt.Sprintf(oldAndNew, 100.))
+	s := optimizer.State{Models: []optimizer.ModelState{known(seen(9, 9), seen(0, 0))}}
+	plan, _ := guarded(t, p, s)
+	p.Models[0].Variants[0].Cost = math.NaN()
+	d := optimizer.Guard(p, plan, s, optimizer.Options{})
+	want := []string{"9 make_before_break, make_before_break 0 to 9", "4 demand"}
+	if diff := cmp.Diff(want, told(d)); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -1,0 +1,64 @@
+package optimizer
+
+import "math"
+
+// RunnerUp returns the cheapest other choice for one model of a plan of the
+// problem: with the same shortfall, while all other models have what the plan
+// gives them. A choice that only adds replicas to the plan's does not count.
+// Beside it stands by how much it is dearer, in currency per hour, start cost
+// included. It returns false where there is no other choice, or none was proven
+// to be the cheapest within the work that Solve allows itself for one model.
+func RunnerUp(p Problem, plan Plan, model int) (other ModelPlan, dearer float64, ok bool) {
+	if p.validate() != nil || len(plan.Models) != len(p.Models) || len(p.Models[model].Variants) == 0 {
+		return ModelPlan{}, 0, false
+	}
+	alone := p.alone(&plan, model)
+	in := compile(&alone)
+	m, room := in.models[0], make([]float64, len(in.rows))
+	rows := sortedIndices(len(in.rows), func(r int) int { return r })
+	for r := range room {
+		room[r] = 1 + slack
+	}
+	k := make([]int, len(m.variants))
+	for i := range m.variants {
+		v := &m.variants[i]
+		v.share(in.rows, rows)
+		k[i] = max(0, plan.Models[model].Variants[v.index].Replicas-v.low)
+	}
+	if n := len(m.signals); n < len(m.need) {
+		m.need[n] -= max(0, m.uncovered(n, k)) // as far as the plan keeps the minimum
+	}
+	s := &search{work: newWork(Options{})}
+	t := s.aloneTask(m, m.shortfall(k))
+	t.step, t.beyond, t.room = 0, k, room
+	s.run(t, math.Inf(1))
+	if !s.found || s.cut {
+		return ModelPlan{}, 0, false
+	}
+	points := [][]int{s.best}
+	result := in.assemble(&alone, points)
+	in.reasons(&alone, &result, points)
+	return result.Models[0], rounded((s.value - m.cost(k)) / in.scale), true
+}
+
+// alone returns the problem of one model within what the others leave of the
+// budgets.
+func (p *Problem) alone(plan *Plan, model int) Problem {
+	out := Problem{Budgets: make([]Budget, len(p.Budgets)), Models: p.Models[model : model+1]}
+	copy(out.Budgets, p.Budgets)
+	for _, i := range sortedIndices(len(p.Models), func(i int) string { return p.Models[i].Name }) {
+		if i == model {
+			continue
+		}
+		variants := p.Models[i].Variants
+		for _, j := range sortedIndices(len(variants), func(j int) string { return variants[j].Name }) {
+			for b := range out.Budgets {
+				out.Budgets[b].Limit -= variants[j].Uses[out.Budgets[b].Name] * float64(plan.Models[i].Variants[j].Replicas)
+			}
+		}
+	}
+	for b := range out.Budgets {
+		out.Budgets[b].Limit = max(0, out.Budgets[b].Limit)
+	}
+	return out
+}
