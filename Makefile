@@ -10,7 +10,7 @@ BRANCH   := $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
 INFO     := github.com/prometheus/common/version
 LD_FLAGS := -s -w -X $(INFO).Version=$(VERSION) -X $(INFO).Revision=$(REVISION) -X $(INFO).Branch=$(BRANCH)
 
-.PHONY: build run test lint bench generate
+.PHONY: build run test lint bench replay-bench generate
 
 # A static program in the working directory.
 build:
@@ -29,6 +29,10 @@ lint:
 
 bench:
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
+
+# A generated week of minutes for ten variants, replayed against a real Prometheus on this machine.
+replay-bench:
+	$(GO) test -run='^$$' -bench=ReplayWeek -benchtime=1x .
 
 # Everything that is checked in but comes from a program. CI fails when it is not current.
 generate:

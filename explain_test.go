@@ -216,6 +216,8 @@ func TestParseTime(t *testing.T) {
 		"0":                         now,
 		"1h30m":                     now.Add(-90 * time.Minute),
 		"7d":                        now.AddDate(0, 0, -7),
+		"-7d":                       now.AddDate(0, 0, -7),
+		"now":                       now,
 	} {
 		got, err := parseTime(text, now)
 		if assert.NoError(t, err, text) {

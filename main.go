@@ -56,8 +56,8 @@ func run(ctx context.Context, args []string, std stdio) int {
 	app.HelpFlag.Short('h')
 	logs := addLogFlags(app)
 	commands := []command{
-		newServeCommand(app, logs), newCheckCommand(app), newSolveCommand(app), newSizeCommand(app), newCalibrateCommand(app), newExplainCommand(app),
-		newDemoCommand(app, logs),
+		newServeCommand(app, logs), newCheckCommand(app), newSolveCommand(app), newSizeCommand(app), newCalibrateCommand(app),
+		newExplainCommand(app), newReplayCommand(app), newDemoCommand(app, logs),
 	}
 	commands = append(commands, newPresetsCommands(app)...)
 

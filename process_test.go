@@ -29,7 +29,7 @@ type process struct {
 }
 
 // start runs a program until the test ends. Its output is shown when the test fails.
-func start(t *testing.T, name string, args ...string) *process {
+func start(t testing.TB, name string, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(name, args...), log: &syncBuffer{}, exited: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
@@ -119,7 +119,7 @@ func startPrometheus(t *testing.T, config string) string {
 }
 
 // freeAddress is for programs that do not tell which port they got when they are given port 0.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -133,7 +133,7 @@ func freeAddress(t *testing.T) string {
 }
 
 // eventually polls until a condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
@@ -145,7 +145,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 }
 
 // fetch makes one request on a connection of its own.
-func fetch(t *testing.T, method, url string) (status int, body string, err error) {
+func fetch(t testing.TB, method, url string) (status int, body string, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -173,7 +173,7 @@ func get(t *testing.T, url string) (status int, body string) {
 	return status, body
 }
 
-func write(t *testing.T, file, text string) string {
+func write(t testing.TB, file, text string) string {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -4,17 +4,21 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
 )
 
-// parseTime reads a time: in RFC 3339, as seconds since the epoch, or as how long ago it was.
+// parseTime reads a time: in RFC 3339, as seconds since the epoch, or as how long ago it was, with or without a minus; or now.
 func parseTime(text string, now time.Time) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at, nil
 	}
-	if ago, err := model.ParseDuration(text); err == nil {
+	if text == "now" {
+		return now, nil
+	}
+	if ago, err := model.ParseDuration(strings.TrimPrefix(text, "-")); err == nil {
 		return now.Add(-time.Duration(ago)), nil
 	}
 	seconds, err := strconv.ParseFloat(text, 64)

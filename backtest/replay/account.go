@@ -1,0 +1,304 @@
+package replay
+
+import (
+	"cmp"
+	"slices"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// metWithin is the part of a demand that may be missing before it counts as not carried, as in planning.
+const metWithin = 1e-9
+
+// account adds up what either way of running cost and missed.
+type account struct {
+	config   *config.Config
+	result   *Result
+	models   []modelAccount
+	failures map[Failure]int
+	short    [2]int // steps at which any model was short, of what ran and of what would have run
+}
+
+// modelAccount is what is remembered of a model from one step to the next.
+type modelAccount struct {
+	variants   []variantAccount
+	short      [2]int
+	unmeasured int
+}
+
+// variantAccount is what is remembered of a variant. A cost or a capacity that is not known at a step is the last one known.
+type variantAccount struct {
+	config     *config.Variant
+	cost       *float64
+	capacities map[string]float64
+	last       [2]int // replicas at the last step that counted
+	counted    bool
+	unknown    int
+	unpriced   int
+	held       int
+}
+
+// The two ways of running, as indices.
+const (
+	ran = iota
+	wouldRun
+)
+
+func (c *Compared) of(way int) *Account {
+	if way == ran {
+		return &c.Ran
+	}
+	return &c.Followed
+}
+
+func newAccount(c *config.Config, grid v1.Range) *account {
+	steps := int(grid.End.Sub(grid.Start)/grid.Step) + 1
+	a := &account{config: c, failures: map[Failure]int{}, result: &Result{
+		From: grid.Start, To: grid.End.Add(grid.Step), StepSeconds: grid.Step.Seconds(), Steps: steps,
+	}}
+	for i := range c.Models {
+		m := &c.Models[i]
+		model := Model{Namespace: m.Namespace, Name: m.Name}
+		for _, s := range m.ActiveSignals() {
+			model.Signals = append(model.Signals, Signal{
+				Name: s.Name, Unit: s.Unit,
+				Demand: make([]*float64, steps), RanSupply: make([]*float64, steps), FollowedSupply: make([]*float64, steps),
+			})
+		}
+		var remembered modelAccount
+		for j := range m.Variants {
+			model.Variants = append(model.Variants, newVariant(&m.Variants[j], steps))
+			remembered.variants = append(remembered.variants, variantAccount{config: &m.Variants[j], capacities: map[string]float64{}})
+		}
+		a.result.Models = append(a.result.Models, model)
+		a.models = append(a.models, remembered)
+	}
+	return a
+}
+
+func newVariant(v *config.Variant, steps int) Variant {
+	return Variant{
+		Name: v.Name, Accelerator: v.Accelerator,
+		Current: make([]*int, steps), Ready: make([]*int, steps), Desired: make([]*int, steps), Reason: make([]string, steps),
+		Followed: make([]*int, steps), FollowedReady: make([]*int, steps), Cost: make([]*float64, steps),
+	}
+}
+
+// add enters one step: what was decided given what ran, what was decided given what would have run, and what would have run then.
+func (a *account) add(step int, then, followed *collector.Snapshot, f *follower) {
+	for i := range then.Inputs {
+		if in := &then.Inputs[i]; in.Err != nil {
+			a.failures[Failure{Input: in.Name, Reason: string(in.Reason())}]++
+		}
+	}
+	first := 0
+	var anyShort [2]bool
+	for m := range a.models {
+		remembered := &a.models[m]
+		for v := range remembered.variants {
+			entry := variantEntry{
+				step: step, into: &a.result.Models[m].Variants[v], then: &then.Models[m].Variants[v],
+				decided: followed.Models[m].Variants[v].Desired != nil, followed: f.order[first+v], power: powerOf(then, m, v),
+			}
+			a.addVariant(&remembered.variants[v], entry)
+		}
+		first += len(remembered.variants)
+		for way, short := range a.addModel(m, step, &then.Models[m]) {
+			anyShort[way] = anyShort[way] || short
+		}
+	}
+	for way, short := range anyShort {
+		if short {
+			a.short[way]++
+		}
+	}
+}
+
+// variantEntry is what there is to enter of a variant at a step.
+type variantEntry struct {
+	step     int
+	into     *Variant
+	then     *collector.Variant
+	decided  bool // with what would have run
+	followed *followed
+	power    *float64 // watts of a replica, where a budget makes them known
+}
+
+func (a *account) addVariant(r *variantAccount, e variantEntry) {
+	v, i := e.into, e.step
+	v.Current[i], v.Ready[i], v.Desired[i], v.Reason[i] = e.then.Current, e.then.Ready, e.then.Desired, string(e.then.Reason)
+	if e.then.Desired == nil {
+		v.Reason[i] = string(optimizer.ReasonHold)
+	}
+	if !e.decided {
+		r.held++
+	}
+	if e.then.Cost != nil {
+		r.cost = e.then.Cost
+	}
+	v.Cost[i] = r.cost
+	for _, c := range e.then.Capacities {
+		r.capacities[c.Signal] = c.Value
+	}
+	if e.followed.known {
+		n, ready := e.followed.current(), e.followed.ready(true)
+		v.Followed[i], v.FollowedReady[i] = &n, &ready
+	}
+	if v.Current[i] == nil {
+		r.unknown++
+		return
+	}
+	replicas := [2]int{*v.Current[i], *v.Followed[i]}
+	if !r.counted {
+		r.counted = true
+		r.last = [2]int{replicas[ran], replicas[ran]}
+	}
+	if r.cost == nil {
+		r.unpriced++
+	}
+	for way, n := range replicas {
+		total := v.Total.of(way)
+		hours := float64(n) * a.result.hours(1)
+		total.ReplicaHours += hours
+		if r.cost != nil {
+			total.Cost += *r.cost * hours
+		}
+		total.addEnergy(r.config, e.power, hours)
+		if n != r.last[way] {
+			total.Changes++
+		}
+	}
+	r.last = replicas
+}
+
+const wattsPerKilowatt = 1000
+
+// addEnergy counts the power that replicas are configured to draw.
+func (t *Account) addEnergy(c *config.Variant, power *float64, hours float64) {
+	use, draws := c.Uses[config.PowerUse]
+	switch {
+	case !draws:
+		return
+	case use.Query.IsZero():
+		power = &use.Number
+	case power == nil:
+		return
+	}
+	if t.EnergyKWh == nil {
+		t.EnergyKWh = new(float64)
+	}
+	*t.EnergyKWh += *power * hours / wattsPerKilowatt
+}
+
+// powerOf is what a replica draws by the planning problem, which knows it where power has a limit.
+func powerOf(s *collector.Snapshot, m, v int) *float64 {
+	if m >= len(s.Problem.Models) {
+		return nil
+	}
+	watts, ok := s.Problem.Models[m].Variants[v].Uses[config.PowerUse]
+	if !ok {
+		return nil
+	}
+	return &watts
+}
+
+// addModel enters the demand of a model, and says in which of the ways of running it was short.
+func (a *account) addModel(m, step int, then *collector.Model) (short [2]bool) {
+	model, remembered := &a.result.Models[m], &a.models[m]
+	unmeasured := true
+	for s := range then.Signals {
+		value := &then.Signals[s]
+		// Where a demand was measured but could not be planned by, its capacities are not known.
+		if value.Planned == nil || value.Measured == nil {
+			continue
+		}
+		supply, known := remembered.supply(model, value.Name, step)
+		if !known {
+			continue
+		}
+		unmeasured = false
+		series := &model.Signals[s]
+		series.Demand[step], series.RanSupply[step], series.FollowedSupply[step] = value.Measured, &supply[ran], &supply[wouldRun]
+		for way, carried := range supply {
+			if missing := *value.Measured - carried; missing > *value.Measured*metWithin {
+				short[way] = true
+				total := model.Total.of(way)
+				total.LargestShortfall = max(total.LargestShortfall, missing / *value.Measured)
+			}
+		}
+	}
+	if unmeasured {
+		remembered.unmeasured++
+	}
+	for way := range short {
+		if short[way] {
+			remembered.short[way]++
+		}
+	}
+	return short
+}
+
+// supply is what the ready replicas of a model can carry of a signal.
+func (r *modelAccount) supply(m *Model, signal string, step int) (supply [2]float64, known bool) {
+	for v := range r.variants {
+		ready, followed := m.Variants[v].Ready[step], m.Variants[v].FollowedReady[step]
+		if ready == nil || followed == nil {
+			return supply, false
+		}
+		capacity := r.variants[v].capacities[signal]
+		supply[ran] += capacity * float64(*ready)
+		supply[wouldRun] += capacity * float64(*followed)
+	}
+	return supply, true
+}
+
+// finish adds variants up to models, and models to the total.
+func (a *account) finish() *Result {
+	r := a.result
+	for m := range r.Models {
+		model, remembered := &r.Models[m], &a.models[m]
+		model.UnmeasuredMinutes = r.minutes(remembered.unmeasured)
+		for v := range model.Variants {
+			variant, of := &model.Variants[v], &remembered.variants[v]
+			variant.HeldMinutes, variant.UnknownMinutes, variant.UnpricedMinutes = r.minutes(of.held), r.minutes(of.unknown), r.minutes(of.unpriced)
+			for way := range 2 {
+				model.Total.of(way).include(variant.Total.of(way))
+			}
+		}
+		for way := range 2 {
+			total := model.Total.of(way)
+			total.ShortfallMinutes = r.minutes(remembered.short[way])
+			r.Total.of(way).include(total)
+		}
+	}
+	for way := range 2 {
+		r.Total.of(way).ShortfallMinutes = r.minutes(a.short[way]) // not twice where two models were short at once
+	}
+	r.Failures = []Failure{}
+	for failure, steps := range a.failures {
+		failure.Steps = steps
+		r.Failures = append(r.Failures, failure)
+	}
+	slices.SortFunc(r.Failures, func(x, y Failure) int {
+		return cmp.Or(cmp.Compare(x.Input, y.Input), cmp.Compare(x.Reason, y.Reason))
+	})
+	r.Notes = notes(r, a.config)
+	return r
+}
+
+func (t *Account) include(x *Account) {
+	t.Cost += x.Cost
+	t.ReplicaHours += x.ReplicaHours
+	t.Changes += x.Changes
+	t.LargestShortfall = max(t.LargestShortfall, x.LargestShortfall)
+	if x.EnergyKWh != nil {
+		if t.EnergyKWh == nil {
+			t.EnergyKWh = new(float64)
+		}
+		*t.EnergyKWh += *x.EnergyKWh
+	}
+}

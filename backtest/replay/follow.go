@@ -1,0 +1,112 @@
+package replay
+
+import (
+	"slices"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// follower is a fleet whose autoscalers run what was decided at the last step, from what ran at the first step on. A replica is
+// ready when it has been asked for without a break for as long as its variant takes to start.
+type follower struct {
+	step     time.Duration
+	variants map[identity]*followed
+	order    []*followed // as in the configuration
+}
+
+// identity is what tells variants apart.
+type identity struct{ namespace, variant string }
+
+type followed struct {
+	startup int   // in steps, rounded up
+	known   bool  // what ran at the beginning is known
+	before  int   // replicas that were ready at the beginning
+	counts  []int // asked for from each step on; the first are those of the beginning
+}
+
+var _ collector.Running = (*follower)(nil)
+
+func newFollower(c *config.Config, step time.Duration) *follower {
+	f := &follower{step: step, variants: map[identity]*followed{}}
+	for i := range c.Models {
+		for j := range c.Models[i].Variants {
+			v := &c.Models[i].Variants[j]
+			x := &followed{startup: int((time.Duration(v.Startup) + step - 1) / step), counts: []int{0}}
+			f.variants[identity{c.Models[i].Namespace, v.Name}] = x
+			f.order = append(f.order, x)
+		}
+	}
+	return f
+}
+
+// start takes over what ran, for the variants of which that was not known before.
+func (f *follower) start(then *collector.Snapshot) {
+	f.each(then, func(x *followed, v *collector.Variant) {
+		if x.known || v.Current == nil {
+			return
+		}
+		x.known = true
+		x.before = *v.Current
+		if v.Ready != nil {
+			x.before = min(x.before, *v.Ready)
+		}
+		x.counts = []int{*v.Current}
+	})
+}
+
+// follow runs what was decided. Without a decision everything stays as it is.
+func (f *follower) follow(decided *collector.Snapshot) {
+	f.each(decided, func(x *followed, v *collector.Variant) {
+		next := x.current()
+		if v.Desired != nil && x.known {
+			next = *v.Desired
+		}
+		x.counts = append(x.counts, next)
+	})
+}
+
+func (f *follower) each(s *collector.Snapshot, do func(*followed, *collector.Variant)) {
+	i := 0
+	for m := range s.Models {
+		for v := range s.Models[m].Variants {
+			do(f.order[i], &s.Models[m].Variants[v])
+			i++
+		}
+	}
+}
+
+func (x *followed) current() int { return x.counts[len(x.counts)-1] }
+
+// ready is how many replicas are ready just before a decision, or, with after, once it is in force: the fewest asked for since the
+// newest replicas that may be ready were.
+func (x *followed) ready(after bool) int {
+	span := x.startup
+	if after {
+		span++
+	}
+	n := x.current()
+	for ago := range span {
+		i := len(x.counts) - 1 - ago
+		if i <= 0 {
+			return min(n, x.before)
+		}
+		n = min(n, x.counts[i])
+	}
+	return n
+}
+
+// Replicas implements collector.Running.
+func (f *follower) Replicas(namespace, variant string) (current, ready int) {
+	x := f.variants[identity{namespace, variant}]
+	return x.current(), x.ready(false)
+}
+
+// Over implements collector.Running.
+func (f *follower) Over(namespace, variant string, window time.Duration) (fewest, most int) {
+	x := f.variants[identity{namespace, variant}]
+	steps := int((window + f.step - 1) / f.step)
+	recent := x.counts[max(0, len(x.counts)-max(1, steps)):]
+	return slices.Min(recent), slices.Max(recent)
+}

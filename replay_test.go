@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/value"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/backtest/replay"
+	"github.com/variant-exporter/variant-exporter/collector/embedded"
+)
+
+// recordedRuns holds real vLLM pods under a staircase of load, scaled by an autoscaler of the time. It is not part of the project.
+const recordedRuns = "../shared/data/runs"
+
+// recordedRun is what is read of such a file.
+type recordedRun struct {
+	Replicas []struct {
+		T       float64 `json:"t"`
+		Desired float64 `json:"desired"`
+		Ready   float64 `json:"ready"`
+	} `json:"replicas"`
+	Pods map[string]struct {
+		Series []struct {
+			T       float64 `json:"t"`
+			Running float64 `json:"run"`
+			Waiting float64 `json:"wait"`
+		} `json:"series"`
+	} `json:"pods"`
+}
+
+// samples are the run's as Prometheus would have scraped them: a pod that is gone misses its next scrape and is marked stale.
+func (r *recordedRun) samples() model.Vector {
+	var all model.Vector
+	add := func(t, v float64, name string, labels ...string) {
+		m := model.Metric{model.MetricNameLabel: model.LabelValue(name), "namespace": "llm"}
+		for i := 0; i < len(labels); i += 2 {
+			m[model.LabelName(labels[i])] = model.LabelValue(labels[i+1])
+		}
+		all = append(all, &model.Sample{Metric: m, Value: model.SampleValue(v), Timestamp: model.Time(t * 1000)})
+	}
+	end := r.Replicas[len(r.Replicas)-1].T
+	for pod, p := range r.Pods {
+		labels := []string{"model_name", "llama-8b", "pod", "llama-h100-6d4cf56db6-xxxx" + string("bcdfghjklm"[pod[len(pod)-1]-'0'])}
+		for _, s := range p.Series {
+			add(s.T, s.Running, "vllm:num_requests_running", labels...)
+			add(s.T, s.Waiting, "vllm:num_requests_waiting", labels...)
+		}
+		if last := p.Series[len(p.Series)-1].T; last+16 < end {
+			gone := math.Float64frombits(value.StaleNaN)
+			add(last+16, gone, "vllm:num_requests_running", labels...)
+			add(last+16, gone, "vllm:num_requests_waiting", labels...)
+		}
+	}
+	for _, x := range r.Replicas {
+		add(x.T, x.Desired, "kube_deployment_spec_replicas", "deployment", "llama-h100")
+		add(x.T, x.Ready, "kube_deployment_status_replicas_ready", "deployment", "llama-h100")
+	}
+	return all
+}
+
+// prometheusWith runs a real Prometheus that knows some samples, and returns where it is.
+func prometheusWith(t *testing.T, samples model.Vector) string {
+	t.Helper()
+	if _, err := exec.LookPath("prometheus"); err != nil {
+		t.Skip("no Prometheus here: ", err)
+	}
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
+	engine, err := embedded.New(embedded.Config{Dir: data})
+	require.NoError(t, err)
+	require.NoError(t, engine.Append(t.Context(), samples))
+	require.NoError(t, engine.Close())
+	return prometheusOn(t, data)
+}
+
+// prometheusOn runs a real Prometheus on a folder of samples.
+func prometheusOn(t testing.TB, data string) string {
+	t.Helper()
+	file := filepath.Join(filepath.Dir(data), "prometheus.yml")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	address := freeAddress(t)
+	start(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+data, "--storage.tsdb.retention.time=100y",
+		"--web.listen-address="+address, "--log.level=warn")
+	url := "http://" + address
+	eventually(t, "Prometheus is ready", func() bool {
+		status, _, err := fetch(t, http.MethodGet, url+"/-/ready")
+		return err == nil && status == http.StatusOK
+	})
+	return url
+}
+
+// replayRun is the command as its users run it.
+func replayRun(t *testing.T, args ...string) (code int, out, problems string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code = run(t.Context(), append([]string{"replay"}, args...), stdio{nil, &stdout, &stderr})
+	return code, stdout.String(), stderr.String()
+}
+
+// TestReplayRecordedRuns says what following the exporter would have cost and missed where real pods were scaled by the autoscaler
+// of that time, and holds it to a golden file. 90 requests is what one replica held in run a, see TestRecordedRuns in collector.
+func TestReplayRecordedRuns(t *testing.T) {
+	for _, name := range []string{"a", "b"} {
+		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join(recordedRuns, "h100-staircase-"+name+".json"))
+			if os.IsNotExist(err) {
+				t.Skip("the recorded runs are not here: ", recordedRuns)
+			}
+			require.NoError(t, err)
+			r := &recordedRun{}
+			require.NoError(t, json.Unmarshal(text, r))
+			config := write(t, filepath.Join(t.TempDir(), "config.yml"), `
+prometheus: {url: "`+prometheusWith(t, r.samples())+`"}
+models:
+  - name: llama-8b
+    namespace: llm
+    presets: [vllm]
+    variants:
+      - {name: llama-h100, accelerator: H100, cost: 4.10, startup: 85s, uses: {power: 700}, capacity: {concurrency: 90}, replicas: {max: 10}}
+`)
+			from, to := r.Replicas[0].T, r.Replicas[len(r.Replicas)-1].T
+			page := filepath.Join(t.TempDir(), "replay.html")
+			code, out, problems := replayRun(t, "--config.file="+config, fmt.Sprintf("--from=%.0f", from), fmt.Sprintf("--to=%.0f", to),
+				"--step=15s", "--output.html="+page)
+			require.Zero(t, code, problems)
+			golden(t, filepath.Join("testdata", "replay", "h100-staircase-"+name+".txt"), out)
+			drawn, err := os.ReadFile(page)
+			require.NoError(t, err)
+			assert.Equal(t, 4, strings.Count(string(drawn), "<svg "))
+		})
+	}
+}
+
+// cannedReplay is a Prometheus in which load rises from 100 to 300 after half an hour, under four replicas of which nothing is known
+// for five minutes.
+func cannedReplay(t *testing.T, from int64) string {
+	t.Helper()
+	answer := func(expr string, at int64) (value float64, known bool) {
+		minute := (at - from) / 60
+		switch {
+		case strings.Contains(expr, "timestamp("):
+			return 0, false
+		case expr == "load" && minute < 30:
+			return 100, true
+		case expr == "load":
+			return 300, true
+		}
+		return 4, minute < 10 || minute >= 15
+	}
+	const metric = `{"namespace":"llm","model_name":"m","scale_target_kind":"Deployment","scale_target_name":"a","selector":"0"}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		number := func(name string) int64 {
+			v, err := strconv.ParseInt(r.FormValue(name), 10, 64)
+			assert.NoError(t, err)
+			return v
+		}
+		assert.Equal(t, "/api/v1/query_range", r.URL.Path, "one query for all steps")
+		var values []string
+		for at := number("start"); at <= number("end"); at += number("step") {
+			if v, known := answer(r.FormValue("query"), at); known {
+				values = append(values, fmt.Sprintf(`[%d,"%v"]`, at, v))
+			}
+		}
+		result := ""
+		if len(values) > 0 {
+			result = `{"metric":` + metric + `,"values":[` + strings.Join(values, ",") + `]}`
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"matrix","result":[%s]}}`, result)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// TestReplayComparison works out by hand what an hour cost: a replica carries 50 and is ready two minutes after it was asked for.
+//
+// Ran: four replicas at 2 an hour for the 55 minutes that are known, short of 300 by a third for 30 minutes. Followed: two
+// replicas, then six, of which only two are ready for the first two minutes of 300.
+func TestReplayComparison(t *testing.T) {
+	from := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
+	config := write(t, filepath.Join(t.TempDir(), "config.yml"), `
+prometheus: {url: "`+cannedReplay(t, from.Unix())+`"}
+defaults: {headroom: 0, scale_down_window: 0s}
+scale_targets: {current: current, ready: ready}
+signals: {load: {unit: requests, demand: load}}
+models: [{name: m, namespace: llm, provision_timeout: 0s, variants: [{name: a, cost: 2, startup: 2m, uses: {power: 500}, capacity: {load: 50}}]}]
+`)
+	args := []string{"--config.file=" + config, "--from=" + from.Format(time.RFC3339), "--to=" + from.Add(time.Hour).Format(time.RFC3339)}
+	page := filepath.Join(t.TempDir(), "replay.html")
+	code, out, problems := replayRun(t, append(args, "--output.html="+page)...)
+	require.Zero(t, code, problems)
+	golden(t, filepath.Join("testdata", "replay", "hour.txt"), out)
+
+	code, out, problems = replayRun(t, append(args, "--format=json")...)
+	require.Zero(t, code, problems)
+	var got replay.Result
+	require.NoError(t, json.Unmarshal([]byte(out), &got))
+	energy := func(kwh float64) *float64 { return &kwh }
+	const known = 55. / 60
+	assert.InDelta(t, 4*known*2, got.Total.Ran.Cost, 1e-9)
+	assert.InDelta(t, (2*25+6*30)/60.*2, got.Total.Followed.Cost, 1e-9)
+	assert.InDelta(t, *energy(4 * known * 0.5), *got.Total.Ran.EnergyKWh, 1e-9)
+	want := replay.Compared{
+		Ran:      replay.Account{ShortfallMinutes: 30, LargestShortfall: 1 - 200./300},
+		Followed: replay.Account{ShortfallMinutes: 2, LargestShortfall: 1 - 100./300, Changes: 2},
+	}
+	for _, pair := range [][2]replay.Account{{want.Ran, got.Total.Ran}, {want.Followed, got.Total.Followed}} {
+		assert.InDelta(t, pair[0].ShortfallMinutes, pair[1].ShortfallMinutes, 1e-9)
+		assert.InDelta(t, pair[0].LargestShortfall, pair[1].LargestShortfall, 1e-9)
+		assert.Equal(t, pair[0].Changes, pair[1].Changes)
+	}
+	v := got.Models[0].Variants[0]
+	assert.InDelta(t, 5, v.UnknownMinutes, 1e-9)
+	assert.InDelta(t, 5, got.Models[0].UnmeasuredMinutes, 1e-9)
+	assert.Zero(t, v.HeldMinutes)
+	assert.Len(t, v.Desired, 60)
+
+	code, out, problems = replayRun(t, append(args, "--format=csv")...)
+	require.Zero(t, code, problems)
+	lines := strings.Split(out, "\n")
+	require.Len(t, lines, 62)
+	assert.Equal(t, []string{
+		"time,namespace,model,variant,current,ready,desired,reason,followed,followed_ready,cost_per_replica_hour",
+		"2026-11-16T09:00:00Z,llm,m,a,4,4,2,demand,2,2,2",
+	}, lines[:2])
+	assert.Equal(t, "2026-11-16T09:12:00Z,llm,m,a,,,2,demand,2,2,2", lines[13])
+	assert.Equal(t, []string{
+		"2026-11-16T09:30:00Z,llm,m,a,4,4,6,demand,6,2,2", "2026-11-16T09:31:00Z,llm,m,a,4,4,6,demand,6,2,2",
+		"2026-11-16T09:32:00Z,llm,m,a,4,4,6,demand,6,6,2",
+	}, lines[31:34])
+}
+
+// golden compares a text with a file.
+func golden(t *testing.T, file, text string) {
+	t.Helper()
+	if *update {
+		write(t, file, text)
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), text)
+}
