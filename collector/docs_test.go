@@ -5,12 +5,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
@@ -54,28 +56,57 @@ All of these are gauges, computed anew for every scrape. Those of the program it
 	return b.String()
 }
 
-// TestAlertOfLatencyPage holds the alert in docs/latency.md to what promtool and the table of metrics say.
-func TestAlertOfLatencyPage(t *testing.T) {
-	page, err := os.ReadFile("../docs/latency.md")
+// blocks are the blocks of YAML on a page of docs that begin with a text.
+func blocks(t *testing.T, page, begin string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "docs", page))
 	require.NoError(t, err)
-	_, section, found := strings.Cut(string(page), "## Watch it\n")
-	require.True(t, found)
-	_, rest, found := strings.Cut(section, "```yaml\n")
-	require.True(t, found)
-	rules, _, found := strings.Cut(rest, "```")
-	require.True(t, found)
-	known := false
-	for _, m := range collector.Metrics() {
-		known = known || strings.Contains(rules, m.Name)
+	var all []string
+	for part := range strings.SplitSeq(string(text), "```yaml\n") {
+		if block, _, found := strings.Cut(part, "```"); found && strings.HasPrefix(block, begin) {
+			all = append(all, block)
+		}
 	}
-	require.True(t, known, "the alert asks for a metric that there is")
+	require.NotEmpty(t, all, "%s has no block that begins with %s", page, begin)
+	return all
+}
 
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Skip("promtool is not on PATH")
+// TestAlertsOfPages holds the alerts on pages of docs to what promtool and the table of metrics say.
+func TestAlertsOfPages(t *testing.T) {
+	for _, page := range []string{"latency.md", "guards.md"} {
+		t.Run(page, func(t *testing.T) {
+			rules := strings.Join(blocks(t, page, "- alert:"), "")
+			known := slices.ContainsFunc(collector.Metrics(), func(m collector.Metric) bool { return strings.Contains(rules, m.Name) })
+			require.True(t, known, "the alert asks for a metric that there is")
+			promtool, err := exec.LookPath("promtool")
+			if err != nil {
+				t.Skip("promtool is not on PATH")
+			}
+			file := filepath.Join(t.TempDir(), "rules.yml")
+			require.NoError(t, os.WriteFile(file, []byte("groups:\n- name: variant_exporter\n  rules:\n  "+strings.ReplaceAll(rules, "\n", "\n  ")), 0o600))
+			out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", file).CombinedOutput()
+			require.NoError(t, err, "%s", out)
+		})
 	}
-	file := filepath.Join(t.TempDir(), "rules.yml")
-	require.NoError(t, os.WriteFile(file, []byte("groups:\n- name: variant_exporter\n  rules:\n  "+strings.ReplaceAll(rules, "\n", "\n  ")), 0o600))
-	out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", file).CombinedOutput()
-	require.NoError(t, err, "%s", out)
+}
+
+// TestGuardsPage loads what docs/guards.md shows of configurations.
+func TestGuardsPage(t *testing.T) {
+	const head = "prometheus: {url: http://prometheus.example}\n"
+	const variants = "    variants: [{name: llama-h100, cost: 4.10, capacity: {concurrency: 96}, uses: {h100: 1}}]\n"
+	const model = "models:\n  - name: llama\n    namespace: llm\n    presets: [vllm]\n"
+	var texts []string
+	for _, block := range blocks(t, "guards.md", "budgets:") {
+		texts = append(texts, head+block+model+variants)
+	}
+	for _, block := range blocks(t, "guards.md", "defaults:") {
+		texts = append(texts, head+block+model+strings.Replace(variants, ", uses: {h100: 1}", "", 1))
+	}
+	for _, block := range blocks(t, "guards.md", "variants:") {
+		texts = append(texts, head+model+"    "+strings.ReplaceAll(strings.TrimSpace(block), "\n", "\n    "))
+	}
+	for _, text := range texts {
+		_, found := config.Load("guards.md", text)
+		require.Empty(t, found, "%s", text)
+	}
 }
