@@ -35,7 +35,15 @@ type Budget struct {
 	Limit       *float64 `json:"limit"`
 	Used        *float64 `json:"used"`
 	ShadowPrice *float64 `json:"shadow_price"` // currency per hour that one more unit would save
-	Exceeded    bool     `json:"exceeded"`     // the minimums alone are above the limit
+	Exceeded    bool     `json:"exceeded"`     // what may not be lowered is above the limit alone
+}
+
+// Share is what the plan uses of the limit, for people.
+func (b *Budget) Share() string {
+	if b.Used == nil || b.Limit == nil || *b.Limit == 0 {
+		return dash
+	}
+	return Percent(*b.Used / *b.Limit)
 }
 
 // Model is one model's way from demand to replicas.

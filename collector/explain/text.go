@@ -216,14 +216,14 @@ func (p *printer) budgets(budgets []Budget) {
 		return
 	}
 	p.line("")
-	rows := [][]string{{"BUDGET", "UNIT", "USED", "LIMIT", "ONE MORE SAVES"}}
+	rows := [][]string{{"BUDGET", "UNIT", "USED", "LIMIT", "SHARE", "ONE MORE SAVES"}}
 	for _, b := range budgets {
-		rows = append(rows, []string{b.Name, b.Unit, Number(b.Used), Number(b.Limit), Money(b.ShadowPrice)})
+		rows = append(rows, []string{b.Name, b.Unit, Number(b.Used), Number(b.Limit), b.Share(), Money(b.ShadowPrice)})
 	}
 	p.table(rows)
 	for _, b := range budgets {
 		if b.Exceeded {
-			p.line("  The minimums alone are above the limit of %s.", b.Name)
+			p.line("  What may not be lowered is above the limit of %s.", b.Name)
 		}
 	}
 }
