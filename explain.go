@@ -105,7 +105,7 @@ func (f *explainFlags) evaluate(ctx context.Context) (*explain.Explanation, erro
 		return nil, err
 	}
 	defer closeClient()
-	return explain.New(evaluator.Evaluate(ctx, at)).Only(f.model)
+	return explain.Of(evaluator.Evaluate(ctx, at), f.model, func() bool { return ctx.Err() != nil })
 }
 
 // fetch asks a running exporter.

@@ -16,7 +16,7 @@ type Explanation struct {
 	Plan     Plan      `json:"plan"`
 	Budgets  []Budget  `json:"budgets"`
 	Models   []Model   `json:"models"`
-	Inputs   []Input   `json:"inputs"` // those that the models above rest on, and for all models every one
+	Inputs   []Input   `json:"inputs"` // without those that only other models rest on
 }
 
 // Plan is what is known of the plan as a whole. Its numbers are null where nothing could be planned.

@@ -3,14 +3,18 @@ package explain_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/explain"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
@@ -21,7 +25,7 @@ var update = flag.Bool("update", false, "write testdata anew")
 func TestGolden(t *testing.T) {
 	for name, s := range snapshots(t) {
 		t.Run(name, func(t *testing.T) {
-			e := explain.New(s)
+			e := whole(t, s)
 			var text bytes.Buffer
 			require.NoError(t, e.WriteText(&text))
 			golden(t, name+".txt", text.Bytes())
@@ -64,39 +68,84 @@ func TestEveryReason(t *testing.T) {
 // TestJSONRoundTrip holds that a client can write the same text from JSON.
 func TestJSONRoundTrip(t *testing.T) {
 	for name, s := range snapshots(t) {
-		fields, err := json.Marshal(explain.New(s))
+		e := whole(t, s)
+		fields, err := json.Marshal(e)
 		require.NoError(t, err)
 		var back explain.Explanation
 		require.NoError(t, json.Unmarshal(fields, &back), name)
-		require.Equal(t, explain.New(s), &back, name)
+		require.Equal(t, e, &back, name)
 	}
 }
 
-func TestOnly(t *testing.T) {
-	e := explain.New(planReasons(t))
+// whole explains everything, with all the time that it takes.
+func whole(t *testing.T, s *collector.Snapshot) *explain.Explanation {
+	t.Helper()
+	e, err := explain.Of(s, "", never)
+	require.NoError(t, err)
+	return e
+}
+
+func never() bool { return false }
+
+func TestOf(t *testing.T) {
 	for _, tc := range []struct {
 		name, model string
 		want        []string
-		inputs      int
 	}{
-		{"all", "", []string{"llm/org/chat-8b", "dev/org/embed"}, 2},
-		{"by name", "org/embed", []string{"dev/org/embed"}, 2},
-		{"with namespace", "dev/org/embed", []string{"dev/org/embed"}, 2},
+		{"all", "", []string{"llm/org/chat-8b", "dev/org/embed"}},
+		{"by name", "org/embed", []string{"dev/org/embed"}},
+		{"with namespace", "llm/org/chat-8b", []string{"llm/org/chat-8b"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			only, err := e.Only(tc.model)
+			some, err := explain.Of(planReasons(t), tc.model, never)
 			require.NoError(t, err)
 			var got []string
-			for i := range only.Models {
-				got = append(got, only.Models[i].ID())
+			for i := range some.Models {
+				got = append(got, some.Models[i].ID())
 			}
 			assert.Equal(t, tc.want, got)
-			assert.Len(t, only.Inputs, tc.inputs)
+			assert.Len(t, some.Inputs, 2)
 		})
 	}
-	_, err := e.Only("embed")
-	require.EqualError(t, err, "there is no model embed; there is llm/org/chat-8b, dev/org/embed")
-	without, err := explain.New(missing(t)).Only("blind")
+	_, err := explain.Of(planReasons(t), "embed", never)
+	unknown, ok := errors.AsType[*explain.UnknownModelError](err)
+	require.True(t, ok)
+	assert.Equal(t, &explain.UnknownModelError{Model: "embed", Known: []string{"llm/org/chat-8b", "dev/org/embed"}}, unknown)
+	assert.Equal(t, "there is no model embed; there is llm/org/chat-8b, dev/org/embed", err.Error())
+	without, err := explain.Of(missing(t), "blind", never)
 	require.NoError(t, err)
-	assert.Empty(t, without.Inputs, "inputs that other models rest on")
+	var names []string
+	for _, in := range without.Inputs {
+		names = append(names, in.Name)
+	}
+	assert.Equal(t, []string{"llm/lost.cost", "budget.power.limit"}, names, "neither those of the other model, nor without what concerns all")
+}
+
+func TestManyKnownModels(t *testing.T) {
+	err := &explain.UnknownModelError{Model: "x", Known: slices.Repeat([]string{"llm/m"}, 23)}
+	assert.True(t, strings.HasSuffix(err.Error(), "llm/m, llm/m and 3 more"), err)
+}
+
+// TestRunnerUp holds what it would have cost to what the planner says of the same choice, made by leaving it no other.
+func TestRunnerUp(t *testing.T) {
+	s := planReasons(t)
+	m := whole(t, s).Models[0]
+	require.NotNil(t, m.RunnerUp)
+	problem := s.Problem
+	problem.Models = slices.Clone(problem.Models)
+	problem.Models[0].Variants = slices.Clone(problem.Models[0].Variants)
+	for i, v := range m.RunnerUp.Variants {
+		problem.Models[0].Variants[i].Min, problem.Models[0].Variants[i].Max = v.Replicas, &v.Replicas
+	}
+	plan, err := optimizer.Solve(problem, optimizer.Options{})
+	require.NoError(t, err)
+	assert.LessOrEqual(t, plan.Models[0].Shortfall, *m.Shortfall)
+	embed := *whole(t, s).Models[1].Cost
+	assert.InDelta(t, plan.Cost, m.RunnerUp.Cost+embed, 1e-9)
+	assert.InDelta(t, plan.StartCost, m.RunnerUp.StartCost, 1e-9)
+	assert.InDelta(t, *m.RunnerUp.Dearer, m.RunnerUp.Cost+m.RunnerUp.StartCost-*m.Cost-*m.StartCost, 1e-9)
+
+	hurried, err := explain.Of(s, "", func() bool { return true })
+	require.NoError(t, err)
+	assert.Nil(t, hurried.Models[0].RunnerUp)
 }

@@ -86,6 +86,7 @@ func uses(budget string, n float64) func(*optimizer.Variant) {
 func snapshots(t *testing.T) map[string]*collector.Snapshot {
 	return map[string]*collector.Snapshot{
 		"plan": planReasons(t), "guards": guardReasons(t), "missing": missing(t), "noplan": noPlan(), "quiet": quiet(t), "short": short(t),
+		"waking": waking(t),
 	}
 }
 
@@ -165,7 +166,7 @@ func missing(t *testing.T) *collector.Snapshot {
 	kept.Desired, kept.Reason = nil, optimizer.ReasonHold
 	blind.Shortfall, blind.Signals = nil, []collector.SignalValue{{Name: "concurrency", Unit: "requests", Measured: new(3.0), Missing: "no variant has a capacity for it that is known"}}
 	lost := &blind.Variants[0]
-	*lost = collector.Variant{Name: "lost", Reason: optimizer.ReasonHold, Missing: "llm/lost.cost: nan"}
+	*lost = collector.Variant{Name: "lost", Reason: optimizer.ReasonHold, Missing: "llm/lost.cost: nan", Inputs: []int{3}}
 	s.Budgets = []collector.Budget{{Name: "power", Unit: "watts"}}
 	s.Inputs = append(s.Inputs,
 		collector.Input{Name: "own.kv_cache.usage", Query: "kv", Duration: 10 * time.Second, Age: -1, Err: &promapi.Error{Reason: promapi.ReasonTimeout, Err: errors.New("no answer within 10s")}},
@@ -203,4 +204,19 @@ func short(t *testing.T) *collector.Snapshot {
 			variant("pinned", 1, 1, 1, least(2), uses("quota", 1)),
 		}}},
 	})
+}
+
+// waking is a model at zero that people wait for: its costs are those of waiting.
+func waking(t *testing.T) *collector.Snapshot {
+	s := planned(t, optimizer.Problem{Models: []optimizer.Model{{
+		Name: "llm/asleep", MinReplicas: 1, Demand: map[string]float64{"concurrency": 3}, Variants: []optimizer.Variant{
+			variant("cheap-and-slow", 1, 100, 0), variant("dear-and-fast", 0.5, 100, 0),
+		},
+	}}})
+	for i, cost := range []float64{2, 8} {
+		s.Problem.Models[0].Variants[i].StartCost = 0
+		s.Models[0].Variants[i].Cost = &cost
+	}
+	s.Plan.Cost = 8
+	return s
 }

@@ -2,7 +2,10 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/variant-exporter/variant-exporter/collector"
 )
 
 // UnknownModelError is a question about a model that is not configured.
@@ -24,46 +27,58 @@ func (e *UnknownModelError) Error() string {
 	return fmt.Sprintf("there is no model %s; there is %s%s", e.Model, strings.Join(known, ", "), more)
 }
 
-// Only returns the explanation of the models with a name, in any namespace or, as namespace/name, in one; an *UnknownModelError
-// where there is none. Of the inputs, those remain that they rest on. An empty name selects everything.
-func (e *Explanation) Only(model string) (*Explanation, error) {
+// Of explains the models with a name, in any namespace or, as namespace/name, in one; an *UnknownModelError where there is none. An
+// empty name selects all. Inputs that only other models rest on are left out. For each model a runner-up is looked for until stop
+// says that there is no time left.
+func Of(s *collector.Snapshot, model string, stop func() bool) (*Explanation, error) {
+	e := New(s)
+	models, inputs := e.Models, e.Inputs
+	e.Models = []Model{}
+	unknown := &UnknownModelError{Model: model}
+	for i := range models {
+		m := &models[i]
+		unknown.Known = append(unknown.Known, m.ID())
+		if model != "" && model != m.Name && model != m.ID() {
+			continue
+		}
+		if !stop() {
+			m.RunnerUp = runnerUp(s, i)
+		}
+		e.Models = append(e.Models, *m)
+	}
 	if model == "" {
 		return e, nil
 	}
-	out := *e
-	out.Models, out.Inputs = []Model{}, []Input{}
-	unknown := &UnknownModelError{Model: model}
-	wanted := map[string]bool{}
-	for i := range e.Models {
-		m := &e.Models[i]
-		unknown.Known = append(unknown.Known, m.ID())
-		if model != m.Name && model != m.ID() {
-			continue
-		}
-		out.Models = append(out.Models, *m)
-		for _, name := range m.inputs() {
-			wanted[name] = true
-		}
-	}
-	if len(out.Models) == 0 {
+	if len(e.Models) == 0 {
 		return nil, unknown
 	}
-	for _, in := range e.Inputs {
-		if wanted[in.Name] {
-			out.Inputs = append(out.Inputs, in)
-		}
-	}
-	return &out, nil
+	e.Inputs = concerning(e.Models, models, inputs)
+	return e, nil
 }
 
-// inputs are the names of what a model rests on; a name may stand more than once.
-func (m *Model) inputs() []string {
-	var names []string
-	for _, s := range m.Signals {
-		names = append(names, s.Inputs...)
-	}
-	for i := range m.Variants {
-		names = append(names, m.Variants[i].Inputs...)
+// concerning returns the inputs that some of all models rest on, and those that concern all, such as a budget's limit or the price of
+// energy.
+func concerning(some, all []Model, inputs []Input) []Input {
+	wanted, used := restOn(some), restOn(all)
+	return slices.DeleteFunc(inputs, func(in Input) bool { return used[in.Name] && !wanted[in.Name] })
+}
+
+// restOn are the names of the inputs that models rest on.
+func restOn(models []Model) map[string]bool {
+	names := map[string]bool{}
+	for i := range models {
+		for _, s := range models[i].Signals {
+			mark(names, s.Inputs)
+		}
+		for j := range models[i].Variants {
+			mark(names, models[i].Variants[j].Inputs)
+		}
 	}
 	return names
+}
+
+func mark(set map[string]bool, names []string) {
+	for _, name := range names {
+		set[name] = true
+	}
 }

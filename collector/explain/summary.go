@@ -47,7 +47,11 @@ func (e *Explanation) wrong() []string {
 	if short := e.short(); short > 0 {
 		parts = append(parts, fmt.Sprintf("The plan leaves demand of %s uncarried.", counted(short, "model", "models")))
 	}
-	if failing := e.failing(); failing > 0 {
+	switch failing := e.failing(); {
+	case failing == 0:
+	case failing == len(e.Inputs):
+		parts = append(parts, "None of the inputs has a usable answer.")
+	default:
 		parts = append(parts, fmt.Sprintf("%d of %s no usable answer.", failing, counted(len(e.Inputs), "input has", "inputs have")))
 	}
 	return parts

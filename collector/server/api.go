@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -19,9 +20,15 @@ func (s *Server) routeAPI(mux *http.ServeMux) {
 	mux.Handle("GET /api/v1/inputs", s.evaluated(writeError, getInputs))
 }
 
+// runnersUpTime bounds how long an answer is kept back in order to find what other choices would have cost. For a large fleet there
+// is more of that than there is time; for one model there is always enough.
+const runnersUpTime = 2 * time.Second
+
 // getExplanation answers why everything, or what concerns one model, was decided as it was.
 func getExplanation(w http.ResponseWriter, r *http.Request, snapshot *collector.Snapshot) {
-	explanation, err := explain.New(snapshot).Only(r.URL.Query().Get("model"))
+	ctx, cancel := context.WithTimeout(r.Context(), runnersUpTime)
+	defer cancel()
+	explanation, err := explain.Of(snapshot, r.URL.Query().Get("model"), func() bool { return ctx.Err() != nil })
 	if unknown, ok := errors.AsType[*explain.UnknownModelError](err); ok {
 		writeError(w, unknown.Error(), http.StatusNotFound)
 		return
