@@ -57,8 +57,8 @@ func Count(n *int) string {
 	return strconv.Itoa(*n)
 }
 
-// Percent writes a share for people.
-func Percent(share float64) string { return number(100*share) + " %" }
+// Percent writes a share for people, with three significant digits.
+func Percent(share float64) string { return significant(100*share, 3) + " %" }
 
 func orDash(text string) string {
 	if text == "" {

@@ -112,16 +112,20 @@ type Attention struct {
 // maxAttention bounds how many models are pointed out: where more are in trouble, they have it in common.
 const maxAttention = 20
 
-// Attention lists models that are not decided or whose demand the plan does not carry, in their order, but no more than twenty.
-func (e *Explanation) Attention() []Attention {
-	var all []Attention
+// Attention lists models that are not decided or whose demand the plan does not carry, in their order, but no more than twenty,
+// and how many there are beyond those.
+func (e *Explanation) Attention() (shown []Attention, more int) {
 	for i := range e.Models {
 		m := &e.Models[i]
-		if trouble := m.trouble(); trouble != "" && len(all) < maxAttention {
-			all = append(all, Attention{i, m.ID(), trouble})
+		switch trouble := m.trouble(); {
+		case trouble == "":
+		case len(shown) < maxAttention:
+			shown = append(shown, Attention{i, m.ID(), trouble})
+		default:
+			more++
 		}
 	}
-	return all
+	return shown, more
 }
 
 func (m *Model) trouble() string {

@@ -307,6 +307,21 @@ func TestStatusPageStandsAlone(t *testing.T) {
 	}
 }
 
+// TestStatusPageOfAFleetInTrouble holds that it points out some models, and says how many more there are.
+func TestStatusPageOfAFleetInTrouble(t *testing.T) {
+	s := &collector.Snapshot{}
+	for i := range 30 {
+		s.Models = append(s.Models, collector.Model{Name: fmt.Sprintf("m%d", i), Namespace: "llm", Variants: []collector.Variant{
+			{Name: "v", Missing: "no signal can be trusted", Reason: optimizer.ReasonHold},
+		}})
+	}
+	got := get(t, serving(t, evaluatorFunc(func(context.Context, time.Time) *collector.Snapshot { return s })), "/")
+	assert.Contains(t, got.body, `<li><a href="#m19">llm/m19</a>: v: no signal can be trusted</li>`)
+	assert.NotContains(t, got.body, `href="#m20"`)
+	assert.Contains(t, got.body, "<li>and 10 more</li>")
+	assert.Contains(t, got.body, `<p class="state error">Nothing is decided, so that autoscalers hold.</p>`)
+}
+
 func TestStatusPageWithNothingKnown(t *testing.T) {
 	got := get(t, serving(t, evaluatorFunc(func(context.Context, time.Time) *collector.Snapshot { return &collector.Snapshot{} })), "/")
 	assert.Equal(t, http.StatusOK, got.status)

@@ -70,6 +70,9 @@ func TestOptionalPaths(t *testing.T) {
 			t.Errorf("there are metrics that start with %q, though they are disabled", prefix[1:])
 		}
 	}
+	if got := get(t, srv, "/api/v1/explain"); got.status != http.StatusOK {
+		t.Errorf("with the telemetry path / the API answers %d", got.status)
+	}
 	if got := get(t, srv, "/debug/pprof/cmdline"); got.status != http.StatusOK {
 		t.Errorf("pprof answers %d, though it is enabled", got.status)
 	}
@@ -92,6 +95,7 @@ func TestInvalidOptions(t *testing.T) {
 		{"path with a pattern", func(o *server.Options) { o.TelemetryPath = "/{x}" }, `metrics cannot be served at "/{x}"`},
 		{"path that cleaning changes", func(o *server.Options) { o.TelemetryPath = "/a/../b" }, `metrics cannot be served at "/a/../b"`},
 		{"reserved path", func(o *server.Options) { o.TelemetryPath = "/-/ready" }, `metrics cannot be served at "/-/ready"`},
+		{"path of the API", func(o *server.Options) { o.TelemetryPath = "/api/v1/plan" }, `metrics cannot be served at "/api/v1/plan"`},
 		{"no addresses", func(o *server.Options) { o.Web = listenOn() }, "no address to listen on"},
 		{"no sockets from systemd", func(o *server.Options) { *o.Web.WebSystemdSocket = true }, "systemd has passed no sockets"},
 		{"address in use", func(o *server.Options) { o.Web = listenOn("127.0.0.1:0", taken) }, "address already in use"},

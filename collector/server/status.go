@@ -31,6 +31,8 @@ type status struct {
 	Severity    explain.Severity
 	Summary     string
 	Explanation *explain.Explanation // nil where there was no evaluation
+	Attention   []explain.Attention
+	More        int // models beside those that need attention too
 }
 
 // link is a place that the status page leads to.
@@ -66,6 +68,7 @@ func (s *Server) statusPage() http.Handler {
 		content := base
 		content.Explanation = explain.New(snapshot)
 		content.Severity, content.Summary = content.Explanation.Summary()
+		content.Attention, content.More = content.Explanation.Attention()
 		show(w, content, http.StatusOK)
 	})
 }
