@@ -1,18 +1,12 @@
 package replay
 
 import (
-	"cmp"
-	"slices"
-
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
-
-// metWithin is the part of a demand that may be missing before it counts as not carried, as in planning.
-const metWithin = 1e-9
 
 // account adds up what either way of running cost and missed.
 type account struct {
@@ -204,101 +198,4 @@ func powerOf(s *collector.Snapshot, m, v int) *float64 {
 		return nil
 	}
 	return &watts
-}
-
-// addModel enters the demand of a model, and says in which of the ways of running it was short.
-func (a *account) addModel(m, step int, then *collector.Model) (short [2]bool) {
-	model, remembered := &a.result.Models[m], &a.models[m]
-	unmeasured := true
-	for s := range then.Signals {
-		value := &then.Signals[s]
-		// Where a demand was measured but could not be planned by, its capacities are not known.
-		if value.Planned == nil || value.Measured == nil {
-			continue
-		}
-		supply, known := remembered.supply(model, value.Name, step)
-		if !known {
-			continue
-		}
-		unmeasured = false
-		series := &model.Signals[s]
-		series.Demand[step], series.RanSupply[step], series.FollowedSupply[step] = value.Measured, &supply[ran], &supply[wouldRun]
-		for way, carried := range supply {
-			if missing := *value.Measured - carried; missing > *value.Measured*metWithin {
-				short[way] = true
-				total := model.Total.of(way)
-				total.LargestShortfall = max(total.LargestShortfall, missing / *value.Measured)
-			}
-		}
-	}
-	if unmeasured {
-		remembered.unmeasured++
-	}
-	for way := range short {
-		if short[way] {
-			remembered.short[way]++
-		}
-	}
-	return short
-}
-
-// supply is what the ready replicas of a model can carry of a signal.
-func (r *modelAccount) supply(m *Model, signal string, step int) (supply [2]float64, known bool) {
-	for v := range r.variants {
-		ready, followed := m.Variants[v].Ready[step], m.Variants[v].FollowedReady[step]
-		if ready == nil || followed == nil {
-			return supply, false
-		}
-		capacity := r.variants[v].capacities[signal]
-		supply[ran] += capacity * float64(*ready)
-		supply[wouldRun] += capacity * float64(*followed)
-	}
-	return supply, true
-}
-
-// finish adds variants up to models, and models to the total.
-func (a *account) finish() *Result {
-	r := a.result
-	for m := range r.Models {
-		model, remembered := &r.Models[m], &a.models[m]
-		model.UnmeasuredMinutes = r.minutes(remembered.unmeasured)
-		for v := range model.Variants {
-			variant, of := &model.Variants[v], &remembered.variants[v]
-			variant.HeldMinutes, variant.UnknownMinutes, variant.UnpricedMinutes = r.minutes(of.held), r.minutes(of.unknown), r.minutes(of.unpriced)
-			for way := range 2 {
-				model.Total.of(way).include(variant.Total.of(way))
-			}
-		}
-		for way := range 2 {
-			total := model.Total.of(way)
-			total.ShortfallMinutes = r.minutes(remembered.short[way])
-			r.Total.of(way).include(total)
-		}
-	}
-	for way := range 2 {
-		r.Total.of(way).ShortfallMinutes = r.minutes(a.short[way]) // not twice where two models were short at once
-	}
-	r.Failures = []Failure{}
-	for failure, steps := range a.failures {
-		failure.Steps = steps
-		r.Failures = append(r.Failures, failure)
-	}
-	slices.SortFunc(r.Failures, func(x, y Failure) int {
-		return cmp.Or(cmp.Compare(x.Input, y.Input), cmp.Compare(x.Reason, y.Reason))
-	})
-	r.Notes = notes(r, a.config)
-	return r
-}
-
-func (t *Account) include(x *Account) {
-	t.Cost += x.Cost
-	t.ReplicaHours += x.ReplicaHours
-	t.Changes += x.Changes
-	t.LargestShortfall = max(t.LargestShortfall, x.LargestShortfall)
-	if x.EnergyKWh != nil {
-		if t.EnergyKWh == nil {
-			t.EnergyKWh = new(float64)
-		}
-		*t.EnergyKWh += *x.EnergyKWh
-	}
 }

@@ -119,14 +119,20 @@ models:
 `,
 	"seasonal": `
 prometheus: {url: http://prometheus.example}
-defaults: {forecast: {method: seasonal}, scale_down_window: 10m}
+defaults:
+  forecast: {method: seasonal}
+  scale_down_window: 10m
+  provision_timeout: 3m
+  scale_up_limit: {replicas: 2, percent: 50, per: 3m}
+  scale_down_limit: {replicas: 1, per: 5m}
+max_age: 2m
 models:
   - name: m
     namespace: llm
     presets: [vllm]
     signals: [kv_tokens, prompt_tokens]
     variants:
-      - {name: big, cost: 4, startup: 2m, capacity: {prompt_tokens: 4000}}
+      - {name: big, cost: 4, startup: 2m, capacity: {prompt_tokens: 4000}, failsafe: {after: 5m, replicas: 3}}
       - {name: small, cost: 1, startup: 1m, capacity: {prompt_tokens: 1000}, scale_target: {name: small}}
 `,
 	"odd": `
@@ -165,6 +171,15 @@ func sameSnapshots(want, got *collector.Snapshot) string {
 	)
 }
 
+// otherFleet runs so many replicas of everything.
+type otherFleet int
+
+func (n otherFleet) Replicas(_, _ string) (current, ready int) { return int(n), int(n) / 2 }
+
+func (n otherFleet) Over(_, _ string, _ time.Duration) (fewest, most int) {
+	return int(n) / 2, int(n) * 2
+}
+
 // TestReplayDecidesAsThen holds the snapshots of a replay to those that instant queries give at every step.
 func TestReplayDecidesAsThen(t *testing.T) {
 	engine := randomHistory(t, 2)
@@ -186,6 +201,10 @@ func TestReplayDecidesAsThen(t *testing.T) {
 				history.Advance(t.Context(), at)
 				want, got := then.Evaluate(t.Context(), at), replayed.Evaluate(t.Context(), at)
 				require.Empty(t, sameSnapshots(want, got), "%s", at)
+				if i%10 == 0 {
+					others := otherFleet(i)
+					require.Empty(t, sameSnapshots(then.EvaluateRunning(t.Context(), at, others), replayed.EvaluateRunning(t.Context(), at, others)), "%s", at)
+				}
 				for _, v := range want.Models[0].Variants {
 					if v.Desired != nil {
 						decided++

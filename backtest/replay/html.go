@@ -110,7 +110,7 @@ func showModel(r *Result, m *Model) shownModel {
 		}
 		series := append([]plotted{{name: "demand", class: "demand", values: demand, area: true}},
 			bothWays(floats(s.RanSupply), floats(s.FollowedSupply))...)
-		series[1].name, series[2].name = "ready replicas carried", "would have carried"
+		series[1].name, series[2].name = "ran could carry", "followed could carry"
 		shown.Charts = append(shown.Charts, newChart(r, s.Name+", "+s.Unit, heightOfDemand, series))
 	}
 	for i := range m.Variants {
