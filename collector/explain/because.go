@@ -134,7 +134,11 @@ func (b *builder) overlap(i int) string {
 	if to-from == 1 {
 		verb = "stays"
 	}
-	return fmt.Sprintf("%d %s until the ready replicas of %s carry the demand", to-from, verb, coming)
+	what := "the demand"
+	if b.model.Shortfall != nil && *b.model.Shortfall > 0 {
+		what = "what the plan does"
+	}
+	return fmt.Sprintf("%d %s until the ready replicas of %s carry %s", to-from, verb, coming, what)
 }
 
 // others names the other variants of the model of which something holds.

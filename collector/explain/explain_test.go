@@ -149,3 +149,12 @@ func TestRunnerUp(t *testing.T) {
 	require.NoError(t, err)
 	assert.Nil(t, hurried.Models[0].RunnerUp)
 }
+
+// TestOverlapOfAShortModel holds that nothing is said to wait for demand that will not be carried.
+func TestOverlapOfAShortModel(t *testing.T) {
+	s := short(t)
+	chat := &s.Models[0].Variants[0]
+	chat.Effects = []optimizer.Effect{{Guard: optimizer.ReasonMakeBeforeBreak, From: chat.Desired, To: new(4)}}
+	chat.Desired, chat.Reason = new(4), optimizer.ReasonMakeBeforeBreak
+	assert.Equal(t, "2 stay until the ready replicas of what replaces them carry what the plan does", whole(t, s).Models[0].Variants[0].Because)
+}
