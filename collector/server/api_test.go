@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -271,75 +270,4 @@ models:
 		assert.NotContains(t, got.body, "someone", path)
 		assert.True(t, path == "/api/v1/plan" || strings.Contains(got.body, "connection"), path)
 	}
-}
-
-func TestStatusPageEscapes(t *testing.T) {
-	const evil = `<script>alert(1)</script>"'`
-	s := &collector.Snapshot{
-		Models: []collector.Model{{Name: evil, Namespace: evil, Binding: evil, Variants: []collector.Variant{
-			{Name: evil, Accelerator: evil, Missing: evil, Reason: optimizer.ReasonHold},
-		}, Signals: []collector.SignalValue{{Name: evil, Unit: evil, Missing: evil}}}},
-		Inputs:  []collector.Input{{Name: evil, Query: evil, Err: errors.New(evil)}},
-		Budgets: []collector.Budget{{Name: evil, Unit: evil}},
-	}
-	got := get(t, serving(t, evaluatorFunc(func(context.Context, time.Time) *collector.Snapshot { return s })), "/")
-	require.Equal(t, http.StatusOK, got.status)
-	assert.Contains(t, got.body, "&lt;script&gt;")
-	assert.NotContains(t, got.body, "<script")
-	assert.NotContains(t, got.body, "ZgotmplZ")
-}
-
-// TestStatusPageStandsAlone holds that the page needs nothing else, and says so to the browser.
-func TestStatusPageStandsAlone(t *testing.T) {
-	got := get(t, serving(t, fleet(t, "a")), "/")
-	require.Equal(t, http.StatusOK, got.status)
-	assert.Equal(t, "text/html; charset=utf-8", got.header.Get("Content-Type"))
-	assert.Regexp(t, `^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/=]+'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$`,
-		got.header.Get("Content-Security-Policy"))
-	for _, external := range []string{"http://", "https://", "<script", "style=", "<img", "@import", "url("} {
-		assert.NotContains(t, got.body, external)
-	}
-	for _, want := range []string{
-		`href="/metrics"`, `href="/api/v1/explain"`, `href="/api/v1/plan"`, `href="/api/v1/inputs"`, `href="/-/ready"`, `href="/-/healthy"`,
-		`href="/api/v1/explain?model=llm%2fa"`, "<strong>4</strong>", "1 of 2 inputs have no usable answer.", "connection: refused",
-	} {
-		assert.Contains(t, got.body, want)
-	}
-}
-
-// TestStatusPageOfAFleetInTrouble holds that it points out some models, and says how many more there are.
-func TestStatusPageOfAFleetInTrouble(t *testing.T) {
-	s := &collector.Snapshot{}
-	for i := range 30 {
-		s.Models = append(s.Models, collector.Model{Name: fmt.Sprintf("m%d", i), Namespace: "llm", Variants: []collector.Variant{
-			{Name: "v", Missing: "no signal can be trusted", Reason: optimizer.ReasonHold},
-		}})
-	}
-	got := get(t, serving(t, evaluatorFunc(func(context.Context, time.Time) *collector.Snapshot { return s })), "/")
-	assert.Contains(t, got.body, `<li><a href="#m19">llm/m19</a>: v: no signal can be trusted</li>`)
-	assert.NotContains(t, got.body, `href="#m20"`)
-	assert.Contains(t, got.body, "<li>and 10 more</li>")
-	assert.Contains(t, got.body, `<p class="state error">Nothing is decided, so that autoscalers hold.</p>`)
-}
-
-func TestStatusPageWithNothingKnown(t *testing.T) {
-	got := get(t, serving(t, evaluatorFunc(func(context.Context, time.Time) *collector.Snapshot { return &collector.Snapshot{} })), "/")
-	assert.Equal(t, http.StatusOK, got.status)
-	assert.Contains(t, got.body, "None.")
-	assert.Contains(t, got.body, "</html>")
-}
-
-// TestStatusPageOfALargeFleet bounds the page of a thousand variants.
-func TestStatusPageOfALargeFleet(t *testing.T) {
-	names := make([]string, 1000)
-	for i := range names {
-		names[i] = fmt.Sprintf("model-%d", i)
-	}
-	srv := serving(t, fleet(t, names...))
-	begun := time.Now()
-	got := get(t, srv, "/")
-	assert.Less(t, time.Since(begun), 10*time.Second)
-	assert.Equal(t, 1000, strings.Count(got.body, "<section"))
-	assert.Less(t, len(got.body), 4<<20)
-	assert.True(t, strings.HasSuffix(got.body, "</html>\n"))
 }
