@@ -36,6 +36,8 @@ type Config struct {
 	MaxBodyBytes int64
 	// UserAgent is sent with every request.
 	UserAgent string
+	// DialContext makes the connections; nil: over TCP. With it a server in the same process can be asked without sockets.
+	DialContext config.DialContextFunc
 }
 
 // Client asks a Prometheus, or anything else that speaks its HTTP API. It keeps no state but its idle connections, and is
@@ -63,7 +65,11 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.HTTPConfig.Validate(); err != nil {
 		return nil, fmt.Errorf("prometheus http_config: %w", err)
 	}
-	hc, err := config.NewClientFromConfig(cfg.HTTPConfig, "prometheus", config.WithUserAgent(cfg.UserAgent))
+	options := []config.HTTPClientOption{config.WithUserAgent(cfg.UserAgent)}
+	if cfg.DialContext != nil {
+		options = append(options, config.WithDialContextFunc(cfg.DialContext))
+	}
+	hc, err := config.NewClientFromConfig(cfg.HTTPConfig, "prometheus", options...)
 	if err != nil {
 		return nil, fmt.Errorf("prometheus http_config: %w", err)
 	}
