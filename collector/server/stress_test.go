@@ -1,0 +1,243 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/server"
+)
+
+const crowd = 1000
+
+// TestManyScrapes lets a thousand come at once. Each gets a whole answer, or is told that there are too many, and all share one
+// evaluation.
+func TestManyScrapes(t *testing.T) {
+	for name, admitted := range map[string]int{"without a limit": crowd, "with the default limit": 40} {
+		t.Run(name, func(t *testing.T) {
+			var evaluations atomic.Int32
+			leave := make(chan struct{})
+			opts := options(t)
+			if admitted < crowd {
+				opts.MaxRequests = int64(admitted)
+			}
+			opts.Load = loads(ok(evaluatorFunc(func(ctx context.Context, at time.Time) *collector.Snapshot {
+				deadline, _ := ctx.Deadline()
+				if budget := time.Until(deadline); budget > 10*time.Second && budget < 20*time.Second { // the crowd's
+					evaluations.Add(1)
+					<-leave
+				}
+				return wanting(3, at)
+			})))
+			srv := started(t, opts)
+			answers := make(chan answer, crowd)
+			for range crowd {
+				req := scrape(t, srv, "20")
+				go func() {
+					got, _ := try(client, req)
+					answers <- got
+				}()
+			}
+			for range crowd - admitted { // whoever is not let in is told so at once
+				if got := <-answers; got.status != http.StatusServiceUnavailable {
+					t.Errorf("got %d %q, want 503 for all but %d", got.status, got.body, admitted)
+				}
+			}
+			if admitted == crowd {
+				await(t, srv, admitted)
+			}
+			close(leave)
+			for range admitted {
+				if got := <-answers; got.status != http.StatusOK || gauge(t, got.body, "variant_desired_replicas") != 3 {
+					t.Errorf("got %d %q, want three replicas", got.status, got.body)
+				}
+			}
+			if n := evaluations.Load(); n != 1 {
+				t.Errorf("%d evaluations for %d scrapes, want one", n, crowd)
+			}
+		})
+	}
+}
+
+// await waits until so many scrapes are under way beside the one that it asks by.
+func await(t *testing.T, srv *server.Server, scrapes int) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for under := 0.; under <= float64(scrapes); {
+		if time.Now().After(deadline) {
+			t.Fatalf("%g scrapes are under way, want %d", under, scrapes)
+		}
+		under = gauge(t, do(t, client, scrape(t, srv, "2")).body, "promhttp_metric_handler_requests_in_flight")
+	}
+}
+
+// gauge reads a gauge of one series from an exposition, which must be whole.
+func gauge(t *testing.T, body, name string) float64 {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return -1
+	}
+	if len(families[name].GetMetric()) == 0 {
+		return -1
+	}
+	return families[name].GetMetric()[0].GetGauge().GetValue()
+}
+
+// many is a snapshot whose exposition is larger than what the network buffers.
+func many(at time.Time) *collector.Snapshot {
+	s := wanting(3, at)
+	for i := range 1000 {
+		name := fmt.Sprintf("variant-%d-%s", i, strings.Repeat("x", 4000))
+		s.Models[0].Variants = append(s.Models[0].Variants, collector.Variant{Name: name})
+	}
+	return s
+}
+
+// dawdle asks for metrics and reads the head of the answer only.
+func dawdle(t *testing.T, srv *server.Server) (net.Conn, *http.Response) {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", srv.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReaderSize(conn, 512), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn, resp
+}
+
+// TestSlowReader holds that one who does not read takes nothing but his own place, and gets a whole answer once he does.
+func TestSlowReader(t *testing.T) {
+	opts := options(t)
+	opts.MaxRequests = 2
+	opts.Load = loads(ok(evaluatorFunc(func(_ context.Context, at time.Time) *collector.Snapshot { return many(at) })))
+	srv := started(t, opts)
+	_, resp := dawdle(t, srv)
+	for range 5 {
+		if got := get(t, srv, "/metrics"); got.status != http.StatusOK {
+			t.Fatalf("got %d %q beside a slow reader, want 200", got.status, got.body)
+		}
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || gauge(t, string(body), "variant_desired_replicas") != 3 {
+		t.Errorf("the slow reader got %d bytes, error %v", len(body), err)
+	}
+	if err := resp.Body.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReaderThatLeaves holds that one who goes in the middle of an answer leaves his place, and so does one who goes while it is
+// worked out, and takes the evaluation with him.
+func TestReaderThatLeaves(t *testing.T) {
+	entered, canceled := make(chan struct{}), make(chan struct{})
+	var waiting atomic.Bool
+	opts := options(t)
+	opts.MaxRequests = 1
+	opts.Load = loads(ok(evaluatorFunc(func(ctx context.Context, at time.Time) *collector.Snapshot {
+		if waiting.Load() {
+			entered <- struct{}{}
+			<-ctx.Done()
+			canceled <- struct{}{}
+		}
+		return many(at)
+	})))
+	srv := started(t, opts)
+	eventually(t, srv, "/-/ready", http.StatusOK)
+	for range 3 {
+		eventually(t, srv, "/metrics", http.StatusOK)
+		conn, resp := dawdle(t, srv)
+		if got := get(t, srv, "/metrics"); got.status != http.StatusServiceUnavailable {
+			t.Fatalf("got %d while the one place is taken, want 503", got.status)
+		}
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+		_ = resp.Body.Close() // there is nothing left of it
+	}
+	eventually(t, srv, "/metrics", http.StatusOK)
+	waiting.Store(true)
+	ctx, leave := context.WithCancel(t.Context())
+	gone := doLater(client, scrape(t, srv, "15").WithContext(ctx))
+	<-entered
+	leave()
+	<-gone
+	<-canceled
+	waiting.Store(false)
+	eventually(t, srv, "/metrics", http.StatusOK)
+}
+
+// TestStopAndReloadUnderLoad reloads again and again while scrapes come from all sides, and stops in the middle of it. Until then
+// every scrape is answered, by one configuration or the other; nothing that comes is half an answer.
+func TestStopAndReloadUnderLoad(t *testing.T) {
+	var released atomic.Int32
+	loaded := 0
+	opts := options(t)
+	opts.Load = func(context.Context) (server.Loaded, error) {
+		loaded++
+		return server.Loaded{Evaluator: desire(3 + loaded%2), Release: func() error { released.Add(1); return nil }}, nil
+	}
+	srv := started(t, opts)
+	var stopping atomic.Bool
+	var clients sync.WaitGroup
+	var answered atomic.Int32
+	for range 8 {
+		clients.Go(func() {
+			for {
+				late := stopping.Load()
+				got, err := try(client, scrape(t, srv, "10"))
+				switch {
+				case err == nil && got.status == http.StatusOK:
+					answered.Add(1)
+					if n := gauge(t, got.body, "variant_desired_replicas"); n != 3 && n != 4 {
+						t.Errorf("%g replicas, want 3 or 4", n)
+					}
+				case !late && !stopping.Load():
+					t.Errorf("got %d, error %v, before the server stops", got.status, err)
+					return
+				default:
+					return // it is refused, or nobody listens any more
+				}
+			}
+		})
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for i := range int32(50) {
+		for answered.Load() <= i { // some scrape lies between two reloads
+			if time.Now().After(deadline) {
+				t.Fatal("no scrape is answered")
+			}
+			runtime.Gosched()
+		}
+		if err := srv.Reload(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	stopping.Store(true)
+	stop(t, srv)
+	clients.Wait()
+	if int(released.Load()) != loaded {
+		t.Errorf("%d of %d configurations released", released.Load(), loaded)
+	}
+}
