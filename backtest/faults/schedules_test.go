@@ -1,0 +1,270 @@
+package faults_test
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/backtest/faults"
+	"github.com/variant-exporter/variant-exporter/backtest/fleet"
+	"github.com/variant-exporter/variant-exporter/collector"
+)
+
+var (
+	oneSeed = flag.Uint64("faults.seed", 0, "run the schedule of this seed only")
+	seeds   = flag.Uint64("faults.schedules", 200, "run the schedules of the seeds from 1 to this; a tenth of them with -short")
+)
+
+// TestSchedules runs hundreds of schedules and holds every scrape of each to the rules.
+func TestSchedules(t *testing.T) {
+	first, last := uint64(1), *seeds
+	switch {
+	case *oneSeed != 0:
+		first, last = *oneSeed, *oneSeed
+	case testing.Short():
+		last = max(1, last/10)
+	}
+	all := scenarios(t)
+	for seed := first; seed <= last; seed++ {
+		sc := all[seed%uint64(len(all))]
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { newRun(t, sc, seed).run() })
+		})
+	}
+	t.Logf("seeds %d to %d; run one again with -faults.seed=N", first, last)
+}
+
+// The parts of a run: nothing goes wrong, then what the schedule says, then nothing again until all of it is forgotten.
+const (
+	settle  = 4 * time.Minute
+	trouble = 6 * time.Minute
+	forget  = window + 5*time.Minute + time.Minute // the window, how far back Prometheus looks for a sample, and some more
+)
+
+// run is one schedule.
+type run struct {
+	*world
+	step     time.Duration // between scrapes by Prometheus
+	calm     time.Duration // from here on nothing goes wrong
+	exporter *collector.Evaluator
+}
+
+func newRun(t *testing.T, sc *scenario, seed uint64) *run {
+	r := &run{step: 15 * time.Second, calm: settle + trouble}
+	o := faults.Options{From: settle, To: settle + trouble, Step: r.step}
+	if seed%20 == 0 {
+		r.step, r.calm = time.Minute, settle+65*time.Minute
+		o = faults.Options{From: settle, To: r.calm, Step: r.step, Hour: true}
+	}
+	r.world = newWorld(t, sc, faults.NewSchedule(seed, o))
+	r.exporter = r.connect()
+	return r
+}
+
+func (r *run) run() {
+	defer func() {
+		if r.t.Failed() {
+			r.t.Logf("%s (%s), at %s", r.schedule, r.scenario.name, r.now)
+		}
+	}()
+	for now := time.Duration(0); now <= r.calm+forget; now += r.step {
+		r.world.step(now)
+		if watched := now >= settle && now < r.calm+time.Minute; !watched && now%time.Minute != 0 {
+			continue // the exporter may be scraped less often while nothing goes wrong
+		}
+		at := time.Now()
+		if x := r.schedule.Trouble(faults.Skew, now); x != nil {
+			at = at.Add(x.Skew)
+		}
+		if r.schedule.Trouble(faults.NewExporter, now) != nil {
+			r.exporter, r.gauges = nil, nil
+			continue
+		}
+		if r.exporter == nil {
+			r.exporter = r.connect()
+		}
+		got := scrape(r.t, r.exporter, at)
+		r.gauges = got.desired
+		r.bounded(got)
+		r.agreed(got, at)
+		r.justified(got, at)
+		r.sufficient(got, at)
+	}
+	truth := scrape(r.t, newEvaluator(r.t, r.scenario.config, r.truth), time.Now())
+	require.Equal(r.t, truth.desired, r.gauges, "at the end everything is as if nothing had gone wrong")
+}
+
+// bounded: every gauge is a whole number within its bounds.
+func (r *run) bounded(got *exposition) {
+	for name, x := range got.desired {
+		limits := r.scenario.bounds[name]
+		require.True(r.t, x == math.Trunc(x) && x >= limits[0] && x <= limits[1], "%s is to have %g replicas", name, x)
+	}
+}
+
+// agreed: what another exporter, that has just started, exposes at the same time is the same. Where no answer was spoilt it is
+// also what the data alone say.
+func (r *run) agreed(got *exposition, at time.Time) {
+	if r.schedule.Trouble(faults.Restart, r.now) != nil {
+		return
+	}
+	var other *exposition
+	switch struck := len(r.struck); {
+	case struck == 0:
+		other = scrape(r.t, newEvaluator(r.t, r.scenario.config, r.seen), at)
+	case r.now/r.step%3 == 0:
+		other = scrape(r.t, r.connect(), at)
+	default:
+		return
+	}
+	if diff := cmp.Diff(other.text, got.text); diff != "" {
+		r.t.Fatalf("two exporters differ:\n%s", diff)
+	}
+}
+
+// justified: an exporter that did not get the answers there are lowers nothing for it. Where it did not get what a model's demand
+// or capacities are, it lowers nothing of the model at all; otherwise what it lowers leaves enough for what it would have planned
+// for.
+func (r *run) justified(got *exposition, at time.Time) {
+	down := r.schedule.Trouble(faults.Restart, r.now) != nil
+	lowered := r.lowered(got)
+	if len(lowered) == 0 || len(r.struck) == 0 && !down {
+		return
+	}
+	spoilt := r.spoilt(got)
+	clean := scrape(r.t, newEvaluator(r.t, r.scenario.config, r.seen), at)
+	for _, v := range lowered {
+		for _, name := range essential(got, v.Model) {
+			if _, ok := spoilt[name]; ok || down {
+				r.t.Fatalf("%s has %d replicas, is to have %g, would have %v if the answers had not been spoilt\nspoilt: %v",
+					v.Name, v.Desired, got.desired[v.Name], clean.desired, spoilt)
+			}
+		}
+	}
+	require.Empty(r.t, lacking(got, lowered, clean, func(s collector.SignalValue) *float64 { return s.Planned }), "spoilt: %v", spoilt)
+}
+
+// essential are the inputs of a model without which nothing of it is lowered: its demand, as it is, over the window and as it is
+// foreseen, and the capacities. Prices and limits only keep what depends on them where it is.
+func essential(x *exposition, name string) []string {
+	var names []string
+	for m := range x.Models {
+		model := &x.Models[m]
+		if model.Name != name {
+			continue
+		}
+		for _, s := range model.Signals {
+			for _, i := range s.Inputs {
+				names = append(names, x.Inputs[i].Name)
+			}
+		}
+		for v := range model.Variants {
+			for _, i := range model.Variants[v].Inputs {
+				if strings.Contains(x.Inputs[i].Name, ".capacity") {
+					names = append(names, x.Inputs[i].Name)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// spoilt names the inputs whose answers were spoilt.
+func (r *run) spoilt(got *exposition) map[string]faults.Fault {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	names := map[string]faults.Fault{}
+	for i := range got.Inputs {
+		if fault, ok := r.struck[got.Inputs[i].Query]; ok {
+			names[got.Inputs[i].Name] = fault
+		}
+	}
+	return names
+}
+
+// lowered are the variants of which there are to be fewer.
+func (r *run) lowered(got *exposition) []fleet.VariantStatus {
+	var lowered []fleet.VariantStatus
+	for _, v := range r.fleet.Status().Variants {
+		if x, ok := got.desired[v.Name]; ok && x < float64(v.Desired) {
+			lowered = append(lowered, v)
+		}
+	}
+	return lowered
+}
+
+// sufficient: where not everything was scraped, nothing is lowered below what carries the demand that there really is. Series
+// that are not marked as stale are taken for the present for as long as Prometheus looks back.
+func (r *run) sufficient(got *exposition, at time.Time) {
+	lowered := r.lowered(got)
+	if len(lowered) == 0 || r.seen == r.truth || r.scenario.delayed {
+		return
+	}
+	times := []time.Time{at}
+	if r.fresh.Before(at) {
+		times[0] = r.fresh
+	}
+	if x := r.schedule.Trouble(faults.NoPod, r.now); x != nil && !x.Marked {
+		times = append(times, r.start.Add(x.From-r.step))
+	}
+	var wrong string
+	for _, at := range times {
+		truth := scrape(r.t, newEvaluator(r.t, r.scenario.config, r.truth), at)
+		if wrong = lacking(got, lowered, truth, func(s collector.SignalValue) *float64 { return s.Measured }); wrong == "" {
+			return
+		}
+	}
+	r.t.Fatal(wrong)
+}
+
+// lacking says where what is left of the models of which something is lowered does not carry a demand that another evaluation
+// knows of, nor as much as that evaluation would have had it carry.
+func lacking(got *exposition, lowered []fleet.VariantStatus, other *exposition, demand func(collector.SignalValue) *float64) string {
+	for m := range other.Models {
+		model := &other.Models[m]
+		if !slices.ContainsFunc(lowered, func(v fleet.VariantStatus) bool { return v.Model == model.Name }) {
+			continue
+		}
+		for _, s := range model.Signals {
+			if demand(s) == nil {
+				continue
+			}
+			supply, enough := 0.0, 0.0
+			for i := range model.Variants {
+				v := &model.Variants[i]
+				supply += capacity(v, s.Name) * replicas(got, v)
+				enough += capacity(v, s.Name) * replicas(other, v)
+			}
+			if supply < min(*demand(s), enough) {
+				return fmt.Sprintf("%s: %v carries %g of %g %s; %v would be right", model.Name, got.desired, supply, *demand(s), s.Name, other.desired)
+			}
+		}
+	}
+	return ""
+}
+
+// replicas are those to be had of a variant, or, where nothing is said, those there are.
+func replicas(got *exposition, v *collector.Variant) float64 {
+	if x, ok := got.desired[v.Name]; ok {
+		return x
+	}
+	return float64(*v.Current)
+}
+
+func capacity(v *collector.Variant, signal string) float64 {
+	for _, c := range v.Capacities {
+		if c.Signal == signal {
+			return c.Value
+		}
+	}
+	return 0
+}
