@@ -132,7 +132,7 @@ func progressOn(w io.Writer) (progress func(done, of int), finish func()) {
 	progress = func(done, of int) {
 		if bar == nil {
 			bar = progressbar.NewOptions(of, progressbar.OptionSetWriter(file), progressbar.OptionSetDescription("replay"),
-				progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+				progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
 		}
 		_ = bar.Set(done) // A bar that cannot be drawn must not end the replay.
 	}

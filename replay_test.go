@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -243,6 +245,26 @@ models: [{name: m, namespace: llm, provision_timeout: 0s, variants: [{name: a, c
 		"2026-11-16T09:30:00Z,llm,m,a,4,4,6,demand,6,2,2", "2026-11-16T09:31:00Z,llm,m,a,4,4,6,demand,6,2,2",
 		"2026-11-16T09:32:00Z,llm,m,a,4,4,6,demand,6,6,2",
 	}, lines[31:34])
+}
+
+// TestReplayInterrupted ends with one line, also in the middle of a query.
+func TestReplayInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // Only then is it seen that the client leaves.
+		cancel()
+		<-r.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	config := write(t, filepath.Join(t.TempDir(), "config.yml"), `
+prometheus: {url: "`+server.URL+`"}
+models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1, capacity: {concurrency: 1}}]}]
+`)
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, []string{"replay", "--config.file=" + config}, stdio{nil, &stdout, &stderr})
+	assert.Equal(t, exitFailure, code)
+	assert.Empty(t, stdout.String())
+	assert.Equal(t, "variant_exporter: error: interrupted\n", stderr.String())
 }
 
 // golden compares a text with a file.

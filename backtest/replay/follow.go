@@ -41,6 +41,11 @@ func newFollower(c *config.Config, step time.Duration) *follower {
 	return f
 }
 
+// complete says that it is known of every variant what ran at the beginning.
+func (f *follower) complete() bool {
+	return !slices.ContainsFunc(f.order, func(x *followed) bool { return !x.known })
+}
+
 // start takes over what ran, for the variants of which that was not known before.
 func (f *follower) start(then *collector.Snapshot) {
 	f.each(then, func(x *followed, v *collector.Variant) {

@@ -171,11 +171,11 @@ func TestRunEndsWhereTheSourceDoes(t *testing.T) {
 		From: replayFrom, To: replayFrom.Add(100 * time.Minute), Step: time.Minute, Concurrency: 4, Now: time.Now,
 		Progress: func(done, of int) {
 			require.Equal(t, 100, of)
-			if done == 10 {
+			if done == 9 {
 				cancel()
 			}
 		},
 	})
 	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorContains(t, err, "step 11 of 100")
+	require.ErrorContains(t, err, "step 10 of 100")
 }

@@ -47,7 +47,7 @@ func notesOn(r *Result, m *Model, v *Variant, c *config.Variant) []string {
 		add("for %s minutes its cost is not known yet: they cost nothing in either account.", number(v.UnpricedMinutes))
 	}
 	if v.HeldMinutes > 0 {
-		add("for %s minutes nothing could be decided, and what ran stayed.", number(v.HeldMinutes))
+		add("for %s minutes nothing could be decided, and what would have run stayed.", number(v.HeldMinutes))
 	}
 	if c.Startup == 0 {
 		add("no startup is configured: its replicas count as ready at once.")

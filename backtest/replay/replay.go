@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -28,7 +28,7 @@ type Options struct {
 	// Concurrency is how many queries are sent at once.
 	Concurrency int
 	Now         func() time.Time // measures durations only
-	// Progress, if not nil, is told how many of how many steps are done.
+	// Progress, if not nil, is told before every step how many of how many are done.
 	Progress func(done, of int)
 }
 
@@ -78,11 +78,11 @@ func Run(ctx context.Context, c *config.Config, source promapi.RangeQuerier, o O
 	}
 	steps := r.account.result.Steps
 	for i := range steps {
-		if err := r.step(ctx, i, grid.Start.Add(time.Duration(i)*grid.Step)); err != nil {
-			return nil, fmt.Errorf("replay: step %d of %d: %w", i+1, steps, err)
-		}
 		if o.Progress != nil {
-			o.Progress(i+1, steps)
+			o.Progress(i, steps)
+		}
+		if err := r.step(ctx, i, r.account.result.at(i)); err != nil {
+			return nil, fmt.Errorf("replay: step %d of %d: %w", i+1, steps, err)
 		}
 	}
 	return r.account.finish(), nil
@@ -100,19 +100,15 @@ type runner struct {
 func (r *runner) step(ctx context.Context, i int, at time.Time) error {
 	r.history.Advance(ctx, at)
 	var then, followed *collector.Snapshot
-	if i == 0 {
+	if r.follower.complete() {
+		var other sync.WaitGroup
+		other.Go(func() { then = r.then.Evaluate(ctx, at) })
+		followed = r.followed.EvaluateRunning(ctx, at, r.follower)
+		other.Wait()
+	} else {
 		then = r.then.Evaluate(ctx, at)
 		r.follower.start(then)
 		followed = r.followed.EvaluateRunning(ctx, at, r.follower)
-	} else {
-		var both errgroup.Group
-		both.Go(func() error {
-			then = r.then.Evaluate(ctx, at)
-			return nil
-		})
-		followed = r.followed.EvaluateRunning(ctx, at, r.follower)
-		_ = both.Wait() // the function returns no error: a snapshot tells of its own
-		r.follower.start(then)
 	}
 	switch {
 	case ctx.Err() != nil:
