@@ -168,7 +168,7 @@ func (g *guard) limitChange() {
 			case v.planned > v.current && v.state.Most != nil:
 				v.allowed = max(v.least, min(v.planned, max(v.current, *v.state.Most)))
 			case v.planned < present && v.state.Fewest != nil:
-				v.allowed = max(v.planned, min(present, *v.state.Fewest, v.most))
+				v.allowed = max(v.planned, min(present, *v.state.Fewest))
 			}
 			if v.n = v.allowed; v.allowed != v.planned {
 				v.change(ReasonRateLimit, new(v.planned), new(v.allowed))

@@ -1,10 +1,7 @@
 package optimizer_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -206,6 +203,23 @@ func TestGuard(t *testing.T) {
 			[]string{"5 rate_limit, rate_limit 2 to 5"},
 		},
 		{
+			"a limited fall of what is stuck", wide, 0,
+			known(seen(3, 3), having(having(seen(6, 1), stuckAt(1)), fewest(5))),
+			[]string{"3 demand", "1 stuck, stuck 6 to 1"},
+		},
+		{
+			"a minimum that only what is stuck can keep",
+			`{"models":[{"name":"m","min_replicas":1,"demand":{},"variants":[{"name":"a","cost":1,"capacity":{"s":10}}]}]}`, 0,
+			known(having(seen(1, 0), stuckAt(0))),
+			[]string{"1 stuck"},
+		},
+		{
+			"a swap without demand",
+			`{"models":[{"name":"m","min_replicas":1,"demand":{},"variants":[{"name":"old","cost":3},{"name":"new","cost":1}]}]}`, 0,
+			known(seen(1, 1), seen(0, 0)),
+			[]string{"1 make_before_break, make_before_break 0 to 1", "1 min"},
+		},
+		{
 			"a limited rise holds back what goes", wide, 0, known(seen(4, 4), having(seen(0, 0), most(1))),
 			[]string{"4 make_before_break, make_before_break 0 to 4", "1 rate_limit, rate_limit 4 to 1"},
 		},
@@ -249,112 +263,11 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestGuardIsSafeWithoutTime cuts the planner short in a choice among many
-// variants that go: what stays still carries the demand.
-func TestGuardIsSafeWithoutTime(t *testing.T) {
-	m := optimizer.Model{Name: "m", Demand: map[string]float64{"r": 1234, "s": 1234, "t": 1234}}
-	s := optimizer.State{Models: []optimizer.ModelState{known()}}
-	for i := range 24 {
-		m.Variants = append(m.Variants, optimizer.Variant{
-			Name: fmt.Sprintf("old-%02d", i), Cost: 20 + float64(i*7%24)/10,
-			Capacity: map[string]float64{"r": float64(20 + i*5%24), "s": float64(20 + i*11%24), "t": float64(20 + i*17%24)},
-		})
-		s.Models[0].Variants = append(s.Models[0].Variants, seen(3, 3))
-	}
-	m.Variants = append(m.Variants, optimizer.Variant{Name: "young", Cost: 1, Capacity: map[string]float64{"r": 100, "s": 100, "t": 100}})
-	s.Models[0].Variants = append(s.Models[0].Variants, seen(0, 0))
-	p := optimizer.Problem{Models: []optimizer.Model{m}}
-	place(&p, s)
-	plan, err := optimizer.Solve(p, optimizer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := optimizer.Guard(p, plan, s, optimizer.Options{Interrupt: func() bool { return true }})
-	for signal, demand := range m.Demand {
-		ready := 0.0
-		for j, v := range d.Models[0].Variants[:24] {
-			ready += m.Variants[j].Capacity[signal] * float64(*v.Desired)
-		}
-		if ready < demand {
-			t.Errorf("what is ready carries %g of %g %s", ready, demand, signal)
-		}
-	}
-}
-
-// TestGuardKeepsWhatItCannotPlan: where a number of the problem is no number,
-// nothing that serves is given up.
-func TestGuardKeepsWhatItCannotPlan(t *testing.T) {
-	p := parse(t, fmt.Sprintf(oldAndNew, 100.))
-	s := optimizer.State{Models: []optimizer.ModelState{known(seen(9, 9), seen(0, 0))}}
-	plan, _ := guarded(t, p, s)
-	p.Models[0].Variants[0].Cost = math.NaN()
-	d := optimizer.Guard(p, plan, s, optimizer.Options{})
-	want := []string{"9 make_before_break, make_before_break 0 to 9", "4 demand"}
-	if diff := cmp.Diff(want, told(d)); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestGuardWithoutAPlanHolds(t *testing.T) {
 	p := parse(t, fmt.Sprintf(oldAndNew, 100.))
 	s := optimizer.State{Models: []optimizer.ModelState{known(seen(9, 9), seen(0, 0))}}
 	d := optimizer.Guard(p, optimizer.Plan{}, s, optimizer.Options{})
 	if diff := cmp.Diff([]string{"none hold", "none hold"}, told(d)); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestConstrain(t *testing.T) {
-	four, one := 4, 1
-	p := optimizer.Problem{Models: []optimizer.Model{{
-		Name: "m", MinReplicas: 1, Demand: map[string]float64{"s": 10},
-		Variants: []optimizer.Variant{{Name: "a", Min: 1, Max: &four}, {Name: "b"}},
-	}}}
-	before, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	unknown := having(seen(7, 7), func(s *optimizer.VariantState) { s.Unknown = true })
-	for _, test := range []struct {
-		name  string
-		state optimizer.ModelState
-		want  string
-	}{
-		{"everything is known", known(seen(2, 2), seen(3, 3)), "1..4 0..nil, 1 replicas, 1 signals"},
-		{"a variant is not known", known(unknown, seen(3, 3)), "7..7 0..nil, 1 replicas, 1 signals"},
-		{
-			"nor what runs of it", known(optimizer.VariantState{Unknown: true}, optimizer.VariantState{}),
-			"1..1 0..nil, 1 replicas, 1 signals",
-		},
-		{"nothing is known", optimizer.ModelState{Variants: []optimizer.VariantState{seen(2, 2), {}}}, "2..2 0..0, 0 replicas, 0 signals"},
-		{"the state is left out", optimizer.ModelState{}, "1..1 0..0, 0 replicas, 0 signals"},
-		{
-			"a part is known",
-			optimizer.ModelState{Knowledge: optimizer.KnownPartly, Variants: []optimizer.VariantState{seen(9, 9), seen(3, 3)}},
-			"4..4 3..nil, 1 replicas, 1 signals",
-		},
-		{
-			"stuck below the minimum, and at one",
-			known(optimizer.VariantState{Stuck: new(int)}, optimizer.VariantState{Stuck: &one}), "1..1 0..1, 1 replicas, 1 signals",
-		},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			m := optimizer.Constrain(p, optimizer.State{Models: []optimizer.ModelState{test.state}}).Models[0]
-			var bounds []string
-			for _, v := range m.Variants {
-				most := "nil"
-				if v.Max != nil {
-					most = strconv.Itoa(*v.Max)
-				}
-				bounds = append(bounds, fmt.Sprintf("%d..%s", v.Min, most))
-			}
-			got := fmt.Sprintf("%s, %d replicas, %d signals", strings.Join(bounds, " "), m.MinReplicas, len(m.Demand))
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Error(diff)
-			}
-			if after, err := json.Marshal(p); err != nil || !slices.Equal(before, after) {
-				t.Errorf("the problem was changed: %s %v", after, err)
-			}
-		})
 	}
 }

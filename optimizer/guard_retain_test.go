@@ -1,0 +1,97 @@
+package optimizer_test
+
+import (
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// TestGuardRetainsAtLeastCost: what stays of the variants that go is the
+// cheapest that carries as much as is missed.
+func TestGuardRetainsAtLeastCost(t *testing.T) {
+	generate := problems(shape{models: 1, variants: 3, signals: 2, replicas: 4, priorities: 1})
+	retained := 0
+	rapid.Check(t, func(t *rapid.T) {
+		p := generate.Draw(t, "problem")
+		var variants []optimizer.VariantState
+		for range p.Models[0].Variants {
+			current := rapid.IntRange(0, 6).Draw(t, "current")
+			variants = append(variants, seen(current, rapid.IntRange(0, current).Draw(t, "ready")))
+		}
+		s := optimizer.State{Models: []optimizer.ModelState{known(variants...)}}
+		place(&p, s)
+		plan, d := guarded(t, p, s)
+		m := outcomes(p, plan, s, d)[0]
+		need := map[string]float64{}
+		for signal, demand := range p.Models[0].Demand {
+			need[signal] = min(demand, supply(m, signal, func(o *outcome) int { return o.planned }),
+				supply(m, signal, func(o *outcome) int { return min(o.ready, maxOf(o.Variant)) }))
+		}
+		cost := func(n []int) (sum float64) {
+			for j := range m {
+				sum += m[j].Cost * float64(max(0, n[j]-m[j].planned))
+			}
+			return sum
+		}
+		after := make([]int, len(m))
+		for j := range m {
+			if after[j] = m[j].after; m[j].planned < m[j].current && after[j] > m[j].planned {
+				retained++
+			}
+		}
+		least := math.Inf(1)
+		eachRetention(m, make([]int, 0, len(m)), func(n []int) {
+			for signal, demand := range need {
+				sum := 0.0
+				for j := range m {
+					sum += m[j].Capacity[signal] * float64(min(n[j], m[j].ready))
+				}
+				if sum < demand*(1-optimizer.Tolerance) {
+					return
+				}
+			}
+			if keeps := min(p.Models[0].MinReplicas, serving(m, nil)); serving(m, n) >= keeps {
+				least = min(least, cost(n))
+			}
+		})
+		if got := cost(after); got > least+1e-9 {
+			t.Fatalf("%g to retain %v, %g is enough\n%v", got, after, least, m)
+		}
+	})
+	if retained == 0 {
+		t.Error("nothing was ever retained")
+	}
+}
+
+// serving is how many of n replicas serve; nil stands for all that are ready
+// and no more than are planned.
+func serving(m []outcome, n []int) int {
+	ready, planned := 0, 0
+	for j := range m {
+		if n == nil {
+			ready += min(m[j].ready, maxOf(m[j].Variant))
+		} else {
+			ready += min(m[j].ready, n[j])
+		}
+		planned += m[j].planned
+	}
+	if n == nil {
+		return min(ready, planned)
+	}
+	return ready
+}
+
+// eachRetention calls do for everything that can stay.
+func eachRetention(m []outcome, n []int, do func([]int)) {
+	if len(n) == len(m) {
+		do(n)
+		return
+	}
+	o := &m[len(n)]
+	for k := o.planned; k <= max(o.planned, min(o.ready, maxOf(o.Variant))); k++ {
+		eachRetention(m, append(n, k), do)
+	}
+}
