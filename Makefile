@@ -3,6 +3,8 @@
 GO            ?= go
 GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ARGS          ?= demo
+DURATION      ?= 1h
+SCHEDULES     ?= 2000
 
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -22,6 +24,14 @@ run:
 
 test:
 	$(GO) test ./...
+
+# More schedules of faults than the tests run: make faults SCHEDULES=10000
+faults:
+	$(GO) test -count=1 -timeout=0 -v -run='^TestSchedules$$' ./backtest/faults -faults.schedules=$(SCHEDULES)
+
+# The program under scrapes for as long as is asked for, with what it uses: make soak DURATION=8h
+soak:
+	$(GO) test -count=1 -timeout=0 -v -run='^TestSoak$$' . -soak.duration=$(DURATION)
 
 lint:
 	$(GO) vet ./...

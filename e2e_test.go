@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -23,11 +22,7 @@ func TestEndToEnd(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program and runs Prometheus servers: skipped with -short")
 	}
-	binary := filepath.Join(t.TempDir(), "variant_exporter")
-	args := []string{"build", "-race=" + strconv.FormatBool(underRaceDetector()), "-o", binary, "."}
-	if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	binary := build(t)
 	t.Run("Prometheus", func(t *testing.T) { testPrometheus(t, binary) })
 	t.Run("Embedded", func(t *testing.T) { testEmbedded(t, binary) })
 	t.Run("Reload", func(t *testing.T) { testReload(t, binary) })
