@@ -35,6 +35,13 @@ signals:
 `
 )
 
+func load(t *testing.T, text string) *config.Config {
+	t.Helper()
+	c, found := config.Load("faults.yml", text)
+	require.NotNil(t, c, "%v", found)
+	return c
+}
+
 // scenarios are the configurations that schedules are tried on.
 func scenarios(t *testing.T) []*scenario {
 	t.Helper()
@@ -89,17 +96,40 @@ models:
     match: {inference_pool: code}
     variants: [{name: code-large, cost: 3, capacity: {concurrency: 16}, replicas: {max: 6}, startup: 1m}]
 `},
+		{name: "guards", text: head + "max_age: 1m\n" + byPod + `
+defaults:
+  headroom: 0.2
+  scale_down_window: 2m
+  provision_timeout: 2m
+  provision_cooldown: 3m
+  scale_up_limit: {replicas: 3, percent: 100, per: 1m}
+  scale_down_limit: {percent: 25, per: 1m}
+budgets: [{name: gpus, unit: accelerators, limit: 16, borrow: 2}]
+models:
+  - name: chat
+    namespace: llm
+    variants:
+      - {name: chat-large, cost: max(price), uses: {gpus: 1}, capacity: {requests: 16}, replicas: {max: 8}, startup: 1m, failsafe: {after: 3m, replicas: 8}}
+      - {name: chat-small, cost: 1, uses: {gpus: 1}, capacity: {requests: 6}, replicas: {max: 12}, startup: 30s}
+`, fleet: soldOut},
 	}
 	for _, s := range all {
-		var found config.Diagnostics
-		s.config, found = config.Load("faults.yml", s.text)
-		require.NotNil(t, s.config, "%v", found)
-		s.fleet = twoModels
+		s.config = load(t, s.text)
+		if s.fleet == nil {
+			s.fleet = twoModels
+		}
 		s.series = prices
 		s.bounds = map[string][2]float64{"chat-large": {0, 8}, "chat-small": {0, 12}, "code-large": {0, 6}}
 	}
 	all[1].bounds["chat-large"], all[1].bounds["code-large"] = [2]float64{1, 8}, [2]float64{1, 6}
 	return all
+}
+
+// soldOut is a fleet whose smaller accelerators cannot be had: what is started of them does not become ready.
+func soldOut(seed uint64) fleet.Config {
+	c := twoModels(seed)
+	c.Models[0].Variants[1].Startup = 24 * time.Hour
+	return c
 }
 
 // prices change which variant is the cheaper one per request, and how many accelerators there are.

@@ -61,7 +61,7 @@ type run struct {
 func newRun(t *testing.T, sc *scenario, seed uint64) *run {
 	r := &run{step: 15 * time.Second, calm: settle + trouble}
 	o := faults.Options{From: settle, To: settle + trouble, Step: r.step}
-	if seed%20 == 0 {
+	if seed%19 == 0 {
 		r.step, r.calm = time.Minute, settle+65*time.Minute
 		o = faults.Options{From: settle, To: r.calm, Step: r.step, Hour: true}
 	}
