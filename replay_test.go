@@ -6,105 +6,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/value"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/backtest/replay"
-	"github.com/variant-exporter/variant-exporter/collector/embedded"
 )
-
-// recordedRuns holds real vLLM pods under a staircase of load, scaled by an autoscaler of the time. It is not part of the project.
-const recordedRuns = "../shared/data/runs"
-
-// recordedRun is what is read of such a file.
-type recordedRun struct {
-	Replicas []struct {
-		T       float64 `json:"t"`
-		Desired float64 `json:"desired"`
-		Ready   float64 `json:"ready"`
-	} `json:"replicas"`
-	Pods map[string]struct {
-		Series []struct {
-			T       float64 `json:"t"`
-			Running float64 `json:"run"`
-			Waiting float64 `json:"wait"`
-		} `json:"series"`
-	} `json:"pods"`
-}
-
-// samples are the run's as Prometheus would have scraped them: a pod that is gone misses its next scrape and is marked stale.
-func (r *recordedRun) samples() model.Vector {
-	var all model.Vector
-	add := func(t, v float64, name string, labels ...string) {
-		m := model.Metric{model.MetricNameLabel: model.LabelValue(name), "namespace": "llm"}
-		for i := 0; i < len(labels); i += 2 {
-			m[model.LabelName(labels[i])] = model.LabelValue(labels[i+1])
-		}
-		all = append(all, &model.Sample{Metric: m, Value: model.SampleValue(v), Timestamp: model.Time(t * 1000)})
-	}
-	end := r.Replicas[len(r.Replicas)-1].T
-	for pod, p := range r.Pods {
-		labels := []string{"model_name", "llama-8b", "pod", "llama-h100-6d4cf56db6-xxxx" + string("bcdfghjklm"[pod[len(pod)-1]-'0'])}
-		for _, s := range p.Series {
-			add(s.T, s.Running, "vllm:num_requests_running", labels...)
-			add(s.T, s.Waiting, "vllm:num_requests_waiting", labels...)
-		}
-		if last := p.Series[len(p.Series)-1].T; last+16 < end {
-			gone := math.Float64frombits(value.StaleNaN)
-			add(last+16, gone, "vllm:num_requests_running", labels...)
-			add(last+16, gone, "vllm:num_requests_waiting", labels...)
-		}
-	}
-	for _, x := range r.Replicas {
-		add(x.T, x.Desired, "kube_deployment_spec_replicas", "deployment", "llama-h100")
-		add(x.T, x.Ready, "kube_deployment_status_replicas_ready", "deployment", "llama-h100")
-	}
-	return all
-}
-
-// prometheusWith runs a real Prometheus that knows some samples, and returns where it is.
-func prometheusWith(t *testing.T, samples model.Vector) string {
-	t.Helper()
-	if _, err := exec.LookPath("prometheus"); err != nil {
-		t.Skip("no Prometheus here: ", err)
-	}
-	dir := t.TempDir()
-	data := filepath.Join(dir, "data")
-	engine, err := embedded.New(embedded.Config{Dir: data})
-	require.NoError(t, err)
-	require.NoError(t, engine.Append(t.Context(), samples))
-	require.NoError(t, engine.Close())
-	return prometheusOn(t, data)
-}
-
-// prometheusOn runs a real Prometheus on a folder of samples.
-func prometheusOn(t testing.TB, data string) string {
-	t.Helper()
-	file := filepath.Join(filepath.Dir(data), "prometheus.yml")
-	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	address := freeAddress(t)
-	start(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+data, "--storage.tsdb.retention.time=100y",
-		"--web.listen-address="+address, "--log.level=warn")
-	url := "http://" + address
-	eventually(t, "Prometheus is ready", func() bool {
-		status, _, err := fetch(t, http.MethodGet, url+"/-/ready")
-		return err == nil && status == http.StatusOK
-	})
-	return url
-}
 
 // replayRun is the command as its users run it.
 func replayRun(t *testing.T, args ...string) (code int, out, problems string) {
@@ -112,40 +27,6 @@ func replayRun(t *testing.T, args ...string) (code int, out, problems string) {
 	var stdout, stderr bytes.Buffer
 	code = run(t.Context(), append([]string{"replay"}, args...), stdio{nil, &stdout, &stderr})
 	return code, stdout.String(), stderr.String()
-}
-
-// TestReplayRecordedRuns says what following the exporter would have cost and missed where real pods were scaled by the autoscaler
-// of that time, and holds it to a golden file. 90 requests is what one replica held in run a, see TestRecordedRuns in collector.
-func TestReplayRecordedRuns(t *testing.T) {
-	for _, name := range []string{"a", "b"} {
-		t.Run(name, func(t *testing.T) {
-			text, err := os.ReadFile(filepath.Join(recordedRuns, "h100-staircase-"+name+".json"))
-			if os.IsNotExist(err) {
-				t.Skip("the recorded runs are not here: ", recordedRuns)
-			}
-			require.NoError(t, err)
-			r := &recordedRun{}
-			require.NoError(t, json.Unmarshal(text, r))
-			config := write(t, filepath.Join(t.TempDir(), "config.yml"), `
-prometheus: {url: "`+prometheusWith(t, r.samples())+`"}
-models:
-  - name: llama-8b
-    namespace: llm
-    presets: [vllm]
-    variants:
-      - {name: llama-h100, accelerator: H100, cost: 4.10, startup: 85s, uses: {power: 700}, capacity: {concurrency: 90}, replicas: {max: 10}}
-`)
-			from, to := r.Replicas[0].T, r.Replicas[len(r.Replicas)-1].T
-			page := filepath.Join(t.TempDir(), "replay.html")
-			code, out, problems := replayRun(t, "--config.file="+config, fmt.Sprintf("--from=%.0f", from), fmt.Sprintf("--to=%.0f", to),
-				"--step=15s", "--output.html="+page)
-			require.Zero(t, code, problems)
-			golden(t, filepath.Join("testdata", "replay", "h100-staircase-"+name+".txt"), out)
-			drawn, err := os.ReadFile(page)
-			require.NoError(t, err)
-			assert.Equal(t, 4, strings.Count(string(drawn), "<svg "))
-		})
-	}
 }
 
 // cannedReplay is a Prometheus in which load rises from 100 to 300 after half an hour, under four replicas of which nothing is known
@@ -195,14 +76,14 @@ func cannedReplay(t *testing.T, from int64) string {
 // replicas, then six, of which only two are ready for the first two minutes of 300.
 func TestReplayComparison(t *testing.T) {
 	from := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
-	config := write(t, filepath.Join(t.TempDir(), "config.yml"), `
+	file := write(t, filepath.Join(t.TempDir(), "config.yml"), `
 prometheus: {url: "`+cannedReplay(t, from.Unix())+`"}
 defaults: {headroom: 0, scale_down_window: 0s}
 scale_targets: {current: current, ready: ready}
 signals: {load: {unit: requests, demand: load}}
 models: [{name: m, namespace: llm, provision_timeout: 0s, variants: [{name: a, cost: 2, startup: 2m, uses: {power: 500}, capacity: {load: 50}}]}]
 `)
-	args := []string{"--config.file=" + config, "--from=" + from.Format(time.RFC3339), "--to=" + from.Add(time.Hour).Format(time.RFC3339)}
+	args := []string{"--config.file=" + file, "--from=" + from.Format(time.RFC3339), "--to=" + from.Add(time.Hour).Format(time.RFC3339)}
 	page := filepath.Join(t.TempDir(), "replay.html")
 	code, out, problems := replayRun(t, append(args, "--output.html="+page)...)
 	require.Zero(t, code, problems)
@@ -256,12 +137,12 @@ func TestReplayInterrupted(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	t.Cleanup(server.Close)
-	config := write(t, filepath.Join(t.TempDir(), "config.yml"), `
+	file := write(t, filepath.Join(t.TempDir(), "config.yml"), `
 prometheus: {url: "`+server.URL+`"}
 models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1, capacity: {concurrency: 1}}]}]
 `)
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, []string{"replay", "--config.file=" + config}, stdio{nil, &stdout, &stderr})
+	code := run(ctx, []string{"replay", "--config.file=" + file}, stdio{nil, &stdout, &stderr})
 	assert.Equal(t, exitFailure, code)
 	assert.Empty(t, stdout.String())
 	assert.Equal(t, "variant_exporter: error: interrupted\n", stderr.String())

@@ -18,19 +18,18 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
 )
 
-// The random history: more than a day, because headroom: auto looks at one, in scrapes between whole minutes.
+// The random history is in scrapes between whole minutes, and ends after the steps of the replay.
 const (
-	historySpan   = 27 * time.Hour
 	historyScrape = 30 * time.Second
+	historyOffset = 4 * time.Second
+	longHistory   = 25 * time.Hour // before the first step, because headroom: auto looks at a day
+	shortHistory  = 90 * time.Minute
 )
 
-var (
-	historyBegin = time.Date(2026, 11, 2, 0, 0, 4, 0, time.UTC)
-	replayFrom   = historyBegin.Add(25*time.Hour - 4*time.Second)
-)
+var replayFrom = time.Date(2026, 11, 3, 1, 0, 0, 0, time.UTC)
 
 // randomHistory is a store with what a fleet shows that suffers from everything a fleet can.
-func randomHistory(t testing.TB, seed uint64) *embedded.Engine {
+func randomHistory(t testing.TB, seed uint64, before time.Duration) *embedded.Engine {
 	t.Helper()
 	dir := t.TempDir()
 	options := tsdb.DefaultOptions()
@@ -38,7 +37,8 @@ func randomHistory(t testing.TB, seed uint64) *embedded.Engine {
 	db, err := tsdb.Open(dir, promslog.NewNopLogger(), nil, options, nil)
 	require.NoError(t, err)
 	h := &historyWriter{random: rand.New(rand.NewPCG(seed, 5)), db: db}
-	for at := historyBegin; at.Before(historyBegin.Add(historySpan)); at = at.Add(historyScrape) {
+	end := replayFrom.Add(replaySteps * time.Minute)
+	for at := replayFrom.Add(historyOffset - before); at.Before(end); at = at.Add(historyScrape) {
 		h.scrape(t, at)
 	}
 	require.NoError(t, db.Close())
@@ -114,7 +114,7 @@ func (h *historyWriter) pod(t testing.TB, variant, pod string, load float64) {
 	h.tokens[pod] += math.Max(0, load)
 	served := h.tokens[pod]
 	for name, each := range map[string]float64{
-		"vllm:request_success_total": 1, "vllm:request_prompt_tokens_sum": 812.3, "vllm:request_prompt_tokens_count": 1,
+		"vllm:request_success_total": 1, "vllm:prompt_tokens_total": 812.3, "vllm:request_prompt_tokens_sum": 812.3, "vllm:request_prompt_tokens_count": 1,
 		"vllm:request_generation_tokens_sum": 203.7, "vllm:request_generation_tokens_count": 1,
 		"vllm:inter_token_latency_seconds_sum": 203.7 * 0.013, "vllm:inter_token_latency_seconds_count": 203.7,
 	} {

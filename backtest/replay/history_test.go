@@ -137,9 +137,9 @@ func TestHistoryPrefetches(t *testing.T) {
 
 // TestHistoryRanges holds ranges that overlap, at any phase, to what the source answers.
 func TestHistoryRanges(t *testing.T) {
-	engine := randomHistory(t, 3)
+	engine := randomHistory(t, 3, shortHistory)
 	history := historyOf(engine, 64)
-	for i := range replaySteps {
+	for i := range fewerInShort() {
 		at := replayFrom.Add(time.Duration(i) * time.Minute)
 		history.Advance(t.Context(), at)
 		for _, expr := range []string{"vllm:num_requests_running", "odd", "sum(odd)", `rate({__name__=~"first_a_total|first_b_total"}[5m])`, "time()"} {
