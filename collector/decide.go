@@ -26,12 +26,24 @@ type decision struct {
 // facts are what is known of one variant.
 type facts struct {
 	current, ready *int
+	watched        fleet // what was there to be measured: with Running, not what is decided for
 	cost           *float64
 	uses           map[string]float64
 	capacities     []float64 // in the order of the model's signals
 	correction     *float64  // of the variant's profile, where it is corrected
 	stuck          *int      // replicas that it is capped at
 	missing        string    // a quantity of its own that is not known
+}
+
+// fleet are replicas of a variant that were asked for, and those that were ready; nil where not known.
+type fleet struct{ current, ready *int }
+
+// serves says that there is a replica that may be in use: ready, or, where that is not known, asked for.
+func (f fleet) serves() bool {
+	if f.ready != nil {
+		return *f.ready > 0
+	}
+	return f.current == nil || *f.current > 0
 }
 
 // solution is what was planned, the plan, and what the guards made of it.
@@ -87,14 +99,13 @@ func (d *decision) gather() {
 
 // runs reads what runs of a variant.
 func (d *decision) runs(v int) facts {
+	watched := fleet{d.replicas(d.program.current, v), d.replicas(d.program.ready, v)}
 	if d.running != nil {
 		x := &d.program.variants[v]
 		current, ready := d.running.Replicas(d.program.models[x.model].Namespace, x.Name)
-		return facts{current: &current, ready: &ready}
+		return facts{current: &current, ready: &ready, watched: watched}
 	}
-	f := facts{current: d.replicas(d.program.current, v), ready: d.replicas(d.program.ready, v)}
-	f.stuck = d.stuck(v, f.ready)
-	return f
+	return facts{current: watched.current, ready: watched.ready, watched: watched, stuck: d.stuck(v, watched.ready)}
 }
 
 // limit is the smallest of a budget's limits; nil when one of them is not known.
@@ -235,13 +246,9 @@ func (d *decision) capacity(v, s int) (value float64, missing string) {
 	return value, missing
 }
 
-// serves says that a variant has a replica that may be in use: ready, or, where that is not known, asked for.
+// serves says that a variant has a replica that may be in use.
 func (d *decision) serves(v int) bool {
-	f := &d.facts[v]
-	if f.ready != nil {
-		return *f.ready > 0
-	}
-	return f.current == nil || *f.current > 0
+	return fleet{d.facts[v].current, d.facts[v].ready}.serves()
 }
 
 // replicasFailed says why what runs could not be asked for; empty where it could, or nobody is there to tell.

@@ -97,7 +97,7 @@ func (d *decision) fewerPods(m, s int, now level) string {
 		return ""
 	}
 	for v := served.first; v < served.behind; v++ {
-		if r := d.facts[v].ready; r != nil && d.carries(v, s) {
+		if r := d.facts[v].watched.ready; r != nil && d.carries(v, s) {
 			ready += *r
 		}
 	}
@@ -214,7 +214,7 @@ func (d *decision) usedBy(v, s, query int, found, present *reading) (value float
 		fraction = found.sumOf(present)
 	case len(found.samples) > 0:
 		fraction = found.sum()
-	case d.serves(v):
+	case d.facts[v].watched.serves():
 		return 0, noResult
 	}
 	if fraction == 0 {
