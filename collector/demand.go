@@ -125,6 +125,8 @@ func (d *decision) stabilized(m, s int, now level) (value float64, missing strin
 	}
 	past, missing := d.level(m, s, sig.stable, now.parts)
 	switch {
+	case missing == noResult && sig.earlier.asked() && d.watched(m, s, sig.earlier):
+		return 0, "no result over the window, though there was one before it"
 	case missing == noResult:
 		return now.value, "" // nothing is older than the present
 	case missing != "":

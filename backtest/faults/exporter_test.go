@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 	"github.com/stretchr/testify/require"
 
@@ -61,7 +62,7 @@ func scrape(t *testing.T, e *collector.Evaluator, at time.Time) *exposition {
 
 func render(t *testing.T, s *collector.Snapshot) *exposition {
 	t.Helper()
-	families, err := collector.NewGatherer(s).Gather()
+	families, err := prometheus.Gatherers{collector.NewGatherer(s)}.Gather()
 	require.NoError(t, err)
 	var b bytes.Buffer
 	for _, f := range families {

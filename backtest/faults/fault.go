@@ -50,8 +50,18 @@ func OfAnswers() []Fault {
 	}
 }
 
-// interrupt answers in the place of the source, and says whether it has.
-func (f Fault) interrupt(w http.ResponseWriter, r *http.Request) bool {
+// interrupts says whether a fault comes in the place of an answer.
+func (f Fault) interrupts() bool {
+	switch f {
+	case Hang, Reset, ServerError, BadGateway, Overloaded, TooMany, Execution, LoginPage, Garbage, ScalarValue:
+		return true
+	default:
+		return false
+	}
+}
+
+// interrupt answers in the place of the source.
+func (f Fault) interrupt(w http.ResponseWriter, r *http.Request) {
 	switch f {
 	case Hang:
 		wait(r, hanging)
@@ -72,9 +82,7 @@ func (f Fault) interrupt(w http.ResponseWriter, r *http.Request) bool {
 	case ScalarValue:
 		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"scalar","result":[%d,"0"]}}`, time.Hour/time.Second)
 	default:
-		return false
 	}
-	return true
 }
 
 // send sends an answer, or a part of it.

@@ -20,6 +20,8 @@ type Prometheus struct {
 	Source promapi.RangeQuerier
 	// Strike says what is to go wrong with the answer to an expression. [None] leaves it whole.
 	Strike func(expr string) Fault
+	// Spoilt is told of every answer that is not what it would have been, before it is sent.
+	Spoilt func(expr string, by Fault)
 }
 
 // response is what Prometheus' API sends.
@@ -38,14 +40,20 @@ type data struct {
 
 // ServeHTTP implements http.Handler.
 func (p *Prometheus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	fault := p.Strike(r.FormValue("query"))
-	if fault.interrupt(w, r) {
+	expr := r.FormValue("query")
+	fault := p.Strike(expr)
+	if fault.interrupts() {
+		p.Spoilt(expr, fault)
+		fault.interrupt(w, r)
 		return
 	}
 	value, err := p.answer(r)
 	if err != nil {
 		refuse(w, err)
 		return
+	}
+	if fault != None && fault != Slow && !fault.spares(value) {
+		p.Spoilt(expr, fault)
 	}
 	value, warnings := fault.spoil(value)
 	body, err := json.Marshal(response{

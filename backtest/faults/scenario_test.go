@@ -95,7 +95,7 @@ models:
     replicas: {min: 0}
     match: {inference_pool: code}
     variants: [{name: code-large, cost: 3, capacity: {concurrency: 16}, replicas: {max: 6}, startup: 1m}]
-`},
+`, fleet: ofCode},
 		{name: "guards", text: head + "max_age: 1m\n" + byPod + `
 defaults:
   headroom: 0.2
@@ -123,6 +123,13 @@ models:
 	}
 	all[1].bounds["chat-large"], all[1].bounds["code-large"] = [2]float64{1, 8}, [2]float64{1, 6}
 	return all
+}
+
+// ofCode is a fleet with the one model only whose load ends now and then: whatever is said of it, is said of that.
+func ofCode(seed uint64) fleet.Config {
+	c := twoModels(seed)
+	c.Models = c.Models[1:]
+	return c
 }
 
 // soldOut is a fleet whose smaller accelerators cannot be had: what is started of them does not become ready.

@@ -127,7 +127,7 @@ func NewSchedule(seed uint64, o Options) Schedule {
 	s := Schedule{Seed: seed}
 	kinds := 1 + rng.IntN(3)
 	if kinds&1 != 0 {
-		for range 1 + rng.IntN(4) {
+		for range 2 + rng.IntN(5) {
 			s.Strikes = append(s.Strikes, drawStrike(rng, o))
 		}
 	}

@@ -98,6 +98,7 @@ func (r *run) run() {
 		r.agreed(got, at)
 		r.justified(got, at)
 		r.sufficient(got, at)
+		r.watched(got, at)
 	}
 	truth := scrape(r.t, newEvaluator(r.t, r.scenario.config, r.truth), time.Now())
 	require.Equal(r.t, truth.desired, r.gauges, "at the end everything is as if nothing had gone wrong")
@@ -140,7 +141,7 @@ func (r *run) justified(got *exposition, at time.Time) {
 	if len(lowered) == 0 || len(r.struck) == 0 && !down {
 		return
 	}
-	spoilt := r.spoilt(got)
+	spoilt := r.inputs(got)
 	clean := scrape(r.t, newEvaluator(r.t, r.scenario.config, r.seen), at)
 	for _, v := range lowered {
 		for _, name := range essential(got, v.Model) {
@@ -154,7 +155,8 @@ func (r *run) justified(got *exposition, at time.Time) {
 }
 
 // essential are the inputs of a model without which nothing of it is lowered: its demand, as it is, over the window and as it is
-// foreseen, and the capacities. Prices and limits only keep what depends on them where it is.
+// foreseen, and the capacities. Prices and limits only keep what depends on them where it is; of whether a source is up, and of what
+// it told before the window, it is enough that something is said.
 func essential(x *exposition, name string) []string {
 	var names []string
 	for m := range x.Models {
@@ -164,7 +166,9 @@ func essential(x *exposition, name string) []string {
 		}
 		for _, s := range model.Signals {
 			for _, i := range s.Inputs {
-				names = append(names, x.Inputs[i].Name)
+				if name := x.Inputs[i].Name; !strings.Contains(name, ".alive") && !strings.Contains(name, ".before_") {
+					names = append(names, name)
+				}
 			}
 		}
 		for v := range model.Variants {
@@ -178,8 +182,8 @@ func essential(x *exposition, name string) []string {
 	return names
 }
 
-// spoilt names the inputs whose answers were spoilt.
-func (r *run) spoilt(got *exposition) map[string]faults.Fault {
+// inputs names the inputs whose answers were spoilt.
+func (r *run) inputs(got *exposition) map[string]faults.Fault {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	names := map[string]faults.Fault{}
@@ -191,11 +195,24 @@ func (r *run) spoilt(got *exposition) map[string]faults.Fault {
 	return names
 }
 
-// lowered are the variants of which there are to be fewer.
+// lowered are the variants of which there are to be fewer than there are, as far as the exporter can know of them: while
+// kube-state-metrics is away, what it last told is taken for the present.
 func (r *run) lowered(got *exposition) []fleet.VariantStatus {
+	known := map[string]int{}
+	for m := range got.Models {
+		for _, v := range got.Models[m].Variants {
+			if v.Current != nil {
+				known[v.Name] = *v.Current
+			}
+		}
+	}
 	var lowered []fleet.VariantStatus
 	for _, v := range r.fleet.Status().Variants {
-		if x, ok := got.desired[v.Name]; ok && x < float64(v.Desired) {
+		x, ok := got.desired[v.Name]
+		if current, is := known[v.Name]; is && current < v.Desired {
+			v.Desired = current
+		}
+		if ok && x < float64(v.Desired) {
 			lowered = append(lowered, v)
 		}
 	}
@@ -224,6 +241,17 @@ func (r *run) sufficient(got *exposition, at time.Time) {
 		}
 	}
 	r.t.Fatal(wrong)
+}
+
+// watched: nothing is lowered by a Prometheus that knows of no model server and no gateway as they were a window ago.
+func (r *run) watched(got *exposition, at time.Time) {
+	lowered := r.lowered(got)
+	if len(lowered) == 0 || r.seen == r.truth {
+		return
+	}
+	known, err := r.seen.Query(r.t.Context(), `count(last_over_time({job=~"vllm|epp"}[5m] offset 2m))`, at)
+	require.NoError(r.t, err)
+	require.NotEmpty(r.t, known, "%v lowers with less history than the window", got.desired)
 }
 
 // lacking says where what is left of the models of which something is lowered does not carry a demand that another evaluation

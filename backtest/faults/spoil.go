@@ -17,6 +17,22 @@ func (f Fault) spoil(value model.Value) (model.Value, []string) {
 	return value, nil
 }
 
+// spares says whether an answer is what it was: one without series has nothing to spoil but its form.
+func (f Fault) spares(value model.Value) bool {
+	switch f {
+	case Empty, NaN, Infinite, Negative, Histogram, Doubled:
+	default:
+		return false
+	}
+	switch v := value.(type) {
+	case model.Vector:
+		return len(v) == 0
+	case model.Matrix:
+		return len(v) == 0
+	}
+	return false
+}
+
 // warning is what Thanos says where a store does not answer.
 const warning = "receive series from store: context deadline exceeded"
 

@@ -123,7 +123,7 @@ func newWorld(t *testing.T, sc *scenario, schedule faults.Schedule) *world {
 
 // serve answers queries until the test ends.
 func (w *world) serve() {
-	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: &faults.Prometheus{Source: w.seen, Strike: w.strike}}
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: &faults.Prometheus{Source: w.seen, Strike: w.strike, Spoilt: w.spoilt}}
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -262,9 +262,12 @@ func pod(p fleet.PodStatus, factor float64, add func(float64, ...string)) {
 func (w *world) strike(expr string) faults.Fault {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	fault := w.schedule.Fault(expr, w.now)
-	if fault != faults.None && fault != faults.Slow {
-		w.struck[expr] = fault
-	}
-	return fault
+	return w.schedule.Fault(expr, w.now)
+}
+
+// spoilt remembers what was spoilt.
+func (w *world) spoilt(expr string, by faults.Fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.struck[expr] = by
 }

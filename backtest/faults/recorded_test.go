@@ -1,0 +1,72 @@
+package faults_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/backtest/fleet"
+)
+
+// recordedRuns holds what real users of a model asked, and when. It is not part of the project.
+const recordedRuns = "../../../shared/data/runs"
+
+const (
+	recordedShare = 0.2 // of what was asked then, which is what this fleet is large enough for
+	recordedSlot  = 15 * time.Second
+)
+
+// recordedLoad is the rate at which requests arrived in a recorded run, from its first one on.
+func recordedLoad(t *testing.T, name string) fleet.Load {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(recordedRuns, name))
+	if os.IsNotExist(err) {
+		t.Skip("the recorded runs are not here: ", recordedRuns)
+	}
+	require.NoError(t, err)
+	var run struct {
+		Requests []struct {
+			Arrival float64 `json:"t_arr"`
+		} `json:"requests"`
+	}
+	require.NoError(t, json.Unmarshal(text, &run))
+	require.NotEmpty(t, run.Requests)
+	var rates []float64
+	for _, q := range run.Requests {
+		slot := int((q.Arrival - run.Requests[0].Arrival) / recordedSlot.Seconds())
+		for len(rates) <= slot {
+			rates = append(rates, 0)
+		}
+		rates[slot] += recordedShare / recordedSlot.Seconds()
+	}
+	return fleet.Steps(recordedSlot, rates...)
+}
+
+// TestRecordedLoad runs schedules under the load of recorded runs.
+func TestRecordedLoad(t *testing.T) {
+	schedules := uint64(10)
+	if testing.Short() {
+		schedules = 2
+	}
+	for _, name := range []string{"h100-staircase-a.json", "h100-staircase-b.json"} {
+		load := recordedLoad(t, name)
+		sc := *scenarios(t)[0]
+		sc.fleet = func(seed uint64) fleet.Config {
+			c := twoModels(seed)
+			c.Models[0].Load = load
+			return c
+		}
+		for seed := uint64(1); seed <= schedules; seed++ {
+			t.Run(fmt.Sprintf("%s/seed=%d", name, seed), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) { newRun(t, &sc, seed).run() })
+			})
+		}
+	}
+}
