@@ -121,7 +121,7 @@ models: [{name: m, namespace: llm, provision_timeout: 0s, variants: [{name: a, c
 		"time,namespace,model,variant,current,ready,desired,reason,followed,followed_ready,cost_per_replica_hour",
 		"2026-11-16T09:00:00Z,llm,m,a,4,4,2,demand,2,2,2",
 	}, lines[:2])
-	assert.Equal(t, "2026-11-16T09:12:00Z,llm,m,a,,,2,demand,2,2,2", lines[13])
+	assert.Equal(t, "2026-11-16T09:12:00Z,llm,m,a,,,,hold,2,2,2", lines[13])
 	assert.Equal(t, []string{
 		"2026-11-16T09:30:00Z,llm,m,a,4,4,6,demand,6,2,2", "2026-11-16T09:31:00Z,llm,m,a,4,4,6,demand,6,2,2",
 		"2026-11-16T09:32:00Z,llm,m,a,4,4,6,demand,6,6,2",

@@ -94,7 +94,7 @@ func (r *results) age(at time.Time) {
 		setAges(r.inputs, a, r.answers[query].vector, at)
 	}
 	for i, q := range r.program.queries {
-		if age := r.inputs[i].Age; r.answers[i].err == nil && age > q.maxAge {
+		if age := r.inputs[i].Age; r.answers[i].err == nil && q.maxAge > 0 && age > q.maxAge {
 			err := &promapi.Error{Reason: promapi.ReasonStale, Err: fmt.Errorf("the newest sample is %s old, and may be %s",
 				config.Duration(age.Truncate(time.Second)), config.Duration(q.maxAge))}
 			r.answers[i], r.inputs[i].Err = answer{err: err}, err

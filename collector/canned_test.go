@@ -3,6 +3,7 @@ package collector_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -137,8 +138,16 @@ func runCases(t *testing.T, cases map[string]decisionCase) {
 
 func (c decisionCase) run(t *testing.T) {
 	t.Helper()
-	q := newCanned(t, c.answers)
-	got := exposition(t, evaluateWith(t, complete(c.config), q))
+	answers, text := maps.Clone(c.answers), c.config
+	current, known := answers["current"]
+	if _, told := answers["ready"]; known && !told {
+		answers["ready"] = current // All that is asked for is ready.
+	}
+	if !known && !strings.Contains(text, "scale_targets") {
+		text = unseen + text
+	}
+	q := newCanned(t, answers)
+	got := exposition(t, evaluateWith(t, complete(text), q))
 	require.Empty(t, q.unanswered(), "answers that nobody asked for")
 	var want []string
 	families := map[string]bool{}
@@ -162,6 +171,9 @@ func (c decisionCase) run(t *testing.T) {
 		t.Errorf("exposition (-want +got):\n%s", diff)
 	}
 }
+
+// unseen is for configurations of which nothing is to be known of what runs.
+const unseen = "scale_targets: {disabled: true}\n"
 
 // family is the name of the metric of a line.
 func family(line string) string {

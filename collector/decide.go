@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -17,6 +18,7 @@ type decision struct {
 
 	facts   []facts               // per variant
 	known   []optimizer.Knowledge // per model
+	lacking []string              // per model: what is not known of its replicas or their past; empty where all is
 	signals [][]SignalValue
 	limits  []*float64 // per budget; nil when unknown
 
@@ -93,6 +95,7 @@ func (d *decision) gather() {
 		d.signals = append(d.signals, values)
 		d.readCapacities(m)
 		d.uncarried(m)
+		d.lacking = append(d.lacking, cmp.Or(d.replicasUnknown(m), d.guardsFailed(m)))
 		d.known = append(d.known, d.knowledge(m))
 	}
 }
@@ -264,6 +267,25 @@ func (d *decision) replicasFailed() string {
 	return ""
 }
 
+// replicasUnknown says what is not known of the replicas of a model's variants, where they were to be known: a variant that runs
+// unseen can be neither replaced nor relied on.
+func (d *decision) replicasUnknown(m int) string {
+	if failed := d.replicasFailed(); failed != "" || d.running != nil || d.program.current == none {
+		return failed
+	}
+	model := &d.program.models[m]
+	for v := model.first; v < model.behind; v++ {
+		target := d.program.targetOf(v)
+		if d.facts[v].current == nil {
+			return d.inputs[d.program.current].Name + ": nothing usable of " + string(target.kind) + " " + target.name
+		}
+		if found := d.byTarget(d.program.ready)[target]; found != nil && found.bad != "" {
+			return d.inputs[d.program.ready].Name + ": " + found.bad
+		}
+	}
+	return ""
+}
+
 func (d *decision) knowledge(m int) optimizer.Knowledge {
 	known, missing := 0, 0
 	for _, s := range d.signals[m] {
@@ -277,7 +299,7 @@ func (d *decision) knowledge(m int) optimizer.Knowledge {
 			missing++
 		}
 	}
-	if d.replicasFailed() != "" || d.guardsFailed(m) != "" {
+	if d.lacking[m] != "" {
 		missing++
 	}
 	model := &d.program.models[m]

@@ -54,6 +54,7 @@ func (emit emitter) model(m *Model) {
 		emit.pointer(modelStabilized, s.Stabilized, labels)
 		emit.pointer(modelForecast, s.Forecast, labels)
 		emit.pointer(modelPlanned, s.Planned, labels)
+		emit.pointer(modelReady, s.Ready, labels)
 	}
 	emit.pointer(modelShortfall, m.Shortfall, []*dto.LabelPair{model, namespace})
 	for i := range m.Variants {

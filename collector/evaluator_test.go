@@ -144,6 +144,7 @@ func TestNothingAnswered(t *testing.T) {
 // TestAges is about how old the answers are: the age of the newest sample behind each selector, of which the oldest counts.
 func TestAges(t *testing.T) {
 	text := `
+scale_targets: {current: current, ready: ready}
 signals: {load: {unit: requests, demand: 'fresh + old + fresh offset 1h'}, tokens: {unit: tokens, demand: 'old or gone'}}
 models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10, tokens: 1}}]}]
 `

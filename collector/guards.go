@@ -29,7 +29,7 @@ func (p *program) bindGuards(m *boundModel) {
 		if x.Failsafe == nil {
 			continue
 		}
-		x.watched = p.askBefore("scale_targets.current", p.config.ScaleTargets.Current, x.Failsafe.After)
+		x.watched = p.askWatched(x.Failsafe.After)
 		for _, s := range m.signals {
 			x.usable = append(x.usable, p.askUsable(s.ActiveSignal, x.Failsafe.After))
 		}
@@ -59,7 +59,8 @@ func pastStep(over time.Duration) config.Duration {
 }
 
 // askStuck asks which scale targets have wanted more replicas, throughout the provision timeout, than were ready at any moment of
-// it, and for how many were. A verdict counts for the cooldown. Without the whole timeout of history there is none.
+// it, and for how many were. A verdict counts for the cooldown. There is none without the whole timeout of history, nor while pods
+// are replaced by newer ones, of which some are always not ready.
 func (p *program) askStuck(timeout, cooldown time.Duration) int {
 	if p.current == none || p.ready == none || timeout == 0 {
 		return none
@@ -70,15 +71,30 @@ func (p *program) askStuck(timeout, cooldown time.Duration) int {
 	over := func(function string, e config.Expr) string {
 		return fmt.Sprintf("%s_over_time((%s)[%s:%s])", function, e, window, step)
 	}
+	targets := p.config.ScaleTargets
 	verdict := fmt.Sprintf("(%s < %s %s) and %s (%s >= %d)",
-		over("max", p.config.ScaleTargets.Ready), target, over("min", p.config.ScaleTargets.Current),
-		target, over("count", p.config.ScaleTargets.Current), window/step)
+		over("max", targets.Ready), target, over("min", targets.Current), target, over("count", targets.Current), window/step)
+	if !targets.Rolling.IsZero() {
+		verdict += fmt.Sprintf(" unless %s %s", target, over("count", targets.Rolling))
+	}
 	query := p.askText(
 		fmt.Sprintf("scale_targets.stuck_%s_%s", config.Duration(timeout), config.Duration(cooldown)),
-		fmt.Sprintf("last_over_time((%s)[%s:%s])", verdict, config.Duration(cooldown), step),
+		fmt.Sprintf("last_over_time((%s)[%s:%s])", verdict, config.Duration(cooldown), min(step, pastStep(cooldown))),
 	)
 	p.queries[query].sparse = true
 	return query
+}
+
+// askWatched asks which scale targets were known throughout a time: Prometheus was there to ask then.
+func (p *program) askWatched(over config.Duration) int {
+	if p.current == none {
+		return none
+	}
+	step := pastStep(time.Duration(over))
+	return p.askText(
+		fmt.Sprintf("scale_targets.current.known_%s", over),
+		fmt.Sprintf("count_over_time((%s)[%s:%s]) >= %d", p.config.ScaleTargets.Current, over+step, step, (over+step)/step),
+	)
 }
 
 // askUsable asks whether anything usable was known of a signal over a time.
@@ -182,16 +198,13 @@ func (d *decision) stuck(v int, ready *int) *int {
 }
 
 // failsafeDue says that nothing usable has been known of any signal of a model for as long as a variant's failsafe asks for, while
-// Prometheus watched: it knew of the variant's replicas then, and does now.
+// Prometheus watched: it knew of the variant's replicas all the time, and does now.
 func (d *decision) failsafeDue(m, v int) bool {
 	x := &d.program.variants[v]
 	if x.Failsafe == nil || d.facts[v].current == nil || x.watched == none || d.replicas(x.watched, v) == nil {
 		return false
 	}
 	for s := range d.program.models[m].signals {
-		if value := d.signals[m][s]; value.Ignored {
-			continue
-		}
 		if d.failed(x.usable[s]) || d.watched(m, s, x.usable[s]) {
 			return false
 		}

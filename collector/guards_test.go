@@ -3,12 +3,14 @@ package collector_test
 import (
 	"fmt"
 	"maps"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector"
@@ -54,6 +56,41 @@ func TestSwap(t *testing.T) {
 				variant_decision{reason="idle",variant="b"} 1
 				variant_desired_replicas{variant="a"} 4
 				variant_desired_replicas{variant="b"} 0`,
+		},
+		"nothing is known of the ready ones of what comes, though they are asked for": {
+			config:  text,
+			answers: at(runs("a", "4", "b", "4"), runs("b", "4")),
+			want: `
+				variant_decision{reason="demand",variant="a"} 1
+				variant_decision{reason="make_before_break",variant="b"} 1
+				variant_desired_replicas{variant="a"} 4
+				variant_desired_replicas{variant="b"} 4`,
+		},
+		"a number of ready ones that is none: nothing is lowered": {
+			config:  text,
+			answers: at(runs("a", "4", "b", "4"), runs("a", "NaN", "b", "4")),
+			want: `
+				variant_up{variant="a"} 0
+				variant_up{variant="b"} 0`,
+			absent: []string{"variant_desired_replicas"},
+		},
+		"what runs of one is not known: nothing is lowered": {
+			config:  text,
+			answers: at(runs("a", "4"), runs("a", "0", "b", "4")),
+			want: `
+				variant_decision{reason="hold",variant="a"} 1
+				variant_decision{reason="hold",variant="b"} 1
+				variant_up{variant="a"} 0
+				variant_up{variant="b"} 0`,
+			absent: []string{"variant_desired_replicas"},
+		},
+		"nothing is known of what runs": {
+			config:  text,
+			answers: at("", ""),
+			want: `
+				variant_up{variant="a"} 0
+				variant_up{variant="b"} 0`,
+			absent: []string{"variant_desired_replicas"},
 		},
 		"which replicas are ready could not be asked for: nothing is lowered": {
 			config:  text,
@@ -181,9 +218,9 @@ func TestFailsafe(t *testing.T) {
 	const (
 		demanded = "count_over_time((((demand) >= 0) < +Inf)[15m:45s])"
 		used     = "count_over_time((((usage) >= 0) < +Inf)[15m:45s])"
-		watched  = "last_over_time((current)[45s:45s] offset 15m)"
+		watched  = "count_over_time((current)[16m:1m]) >= 16"
 	)
-	known := canned{"current": runs("a", "9", "b", "1"), "ready": runs("a", "9", "b", "1"), watched: runs("a", "9")}
+	known := canned{"current": runs("a", "9", "b", "1"), "ready": runs("a", "9", "b", "1"), watched: runs("a", "16")}
 	with := func(more canned) canned {
 		out := maps.Clone(known)
 		maps.Copy(out, more)
@@ -207,7 +244,12 @@ func TestFailsafe(t *testing.T) {
 		"something meanwhile":             {config: failsafe, answers: with(canned{demanded: load("3")}), absent: held},
 		"some use meanwhile":              {config: failsafe, answers: with(canned{used: `{namespace="ns", llm_d_ai_variant="b"} 3`}), absent: held},
 		"Prometheus has no past":          {config: failsafe, answers: with(canned{watched: ""}), absent: held},
+		"Prometheus was away meanwhile":   {config: failsafe, answers: with(canned{watched: runs("b", "16")}), absent: held},
 		"the past could not be asked for": {config: failsafe, answers: with(canned{demanded: "error: timeout"}), absent: held},
+		"a signal whose absence is ignored was there meanwhile": {
+			config:  strings.Replace(failsafe, "demand: demand", "demand: demand, on_missing: ignore", 1),
+			answers: with(canned{demanded: load("3")}), absent: held,
+		},
 		"a signal is known": {
 			config: failsafe, answers: with(canned{"demand": load("300")}),
 			want: `
@@ -314,6 +356,39 @@ func TestStuck(t *testing.T) {
 		"15: stuck at 2 a 2, b 2", // ten minutes after minute 5
 		"44: not stuck a 4, b 0",  // fifteen minutes after it was last seen, at minute 29, before less was asked for
 	}, lines)
+}
+
+// TestStuckWhileRolling is about pods that are replaced one by one: that one is always missing does not say that none can be had.
+func TestStuckWhileRolling(t *testing.T) {
+	begin := time.Unix(1767225600, 0)
+	engine, err := embedded.New(embedded.Config{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, engine.Close()) })
+	text := "scale_targets: {current: current, ready: ready, rolling: rolling}\n" + provisioning
+	e := newEvaluator(t, text, engine, collector.EvaluatorOptions{})
+	stuck := map[int]bool{}
+	for minute := range 45 {
+		now := begin.Add(time.Duration(minute) * time.Minute)
+		samples := minuteOf(now, 4, 3)
+		if minute < 20 { // and then it is over, and one is missing still
+			samples = append(samples, &model.Sample{
+				Metric: model.Metric{"__name__": "rolling", "namespace": "ns", "scale_target_kind": "Deployment", "scale_target_name": "a"},
+				Value:  1, Timestamp: model.TimeFromUnixNano(now.UnixNano()),
+			})
+		}
+		if minute == 20 {
+			samples = append(samples, &model.Sample{
+				Metric: model.Metric{"__name__": "rolling", "namespace": "ns", "scale_target_kind": "Deployment", "scale_target_name": "a"},
+				Value:  model.SampleValue(math.Float64frombits(value.StaleNaN)), Timestamp: model.TimeFromUnixNano(now.UnixNano()),
+			})
+		}
+		require.NoError(t, engine.Append(t.Context(), samples))
+		s := e.Evaluate(t.Context(), now)
+		require.Empty(t, failures(s))
+		stuck[minute] = s.Models[0].Variants[0].Stuck != nil
+	}
+	require.False(t, stuck[29])
+	require.True(t, stuck[30], "ten minutes after the last pod was replaced")
 }
 
 func minuteOf(now time.Time, asked, ready int) model.Vector {

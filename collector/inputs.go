@@ -26,8 +26,8 @@ func (s *boundSignal) inputs(queries int) []int {
 	return asked(all)
 }
 
-// inputsOf lists the queries about a variant itself: its cost, uses, capacities and replicas.
-func (p *program) inputsOf(x *boundVariant) []int {
+// inputsOf lists the queries about a variant itself: its cost, uses, capacities and replicas, now and in the past.
+func (p *program) inputsOf(m *boundModel, x *boundVariant) []int {
 	all := []int{x.cost.query}
 	for _, name := range slices.Sorted(maps.Keys(x.uses)) {
 		all = append(all, x.uses[name].query)
@@ -35,7 +35,11 @@ func (p *program) inputsOf(x *boundVariant) []int {
 	for _, q := range x.capacities {
 		all = append(all, q.query)
 	}
-	return asked(append(all, p.current, p.ready, x.stuck))
+	all = append(all, p.current, p.ready, x.stuck, m.up.query, m.down.query, x.watched)
+	for _, q := range x.usable {
+		all = append(all, q.demand, q.usage)
+	}
+	return asked(all)
 }
 
 // asked leaves out what is not asked for, and what stands there twice.
@@ -49,29 +53,28 @@ func asked(queries []int) []int {
 	return kept
 }
 
-// limitAges says how old what is behind each answer may be. Of signals that share a query and name ages of their own, the
-// smallest counts.
+// limitAges says how old what is behind the answers about signals and replicas may be. Prices, limits and capacities may be as old as
+// Prometheus finds them: what tells of them is scraped seldom. Of signals that share a query the smallest age counts.
 func (p *program) limitAges() {
-	for i := range p.queries {
-		p.queries[i].maxAge = time.Duration(*p.config.MaxAge)
-	}
-	own := map[int]config.Duration{}
-	for i := range p.models {
-		for j := range p.models[i].signals {
-			s := &p.models[i].signals[j]
-			if s.MaxAge == nil {
-				continue
+	limit := func(queries []int, age config.Duration) {
+		for _, q := range queries {
+			if q >= len(p.queries) {
+				continue // a history, which is no answer at one time
 			}
-			for _, q := range s.inputs(len(p.queries)) {
-				if age, ok := own[q]; !ok || *s.MaxAge < age {
-					own[q] = *s.MaxAge
-				}
+			if known := p.queries[q].maxAge; known == 0 || time.Duration(age) < known {
+				p.queries[q].maxAge = time.Duration(age)
 			}
 		}
 	}
-	for q, age := range own {
-		if q < len(p.queries) {
-			p.queries[q].maxAge = time.Duration(age)
+	limit(asked([]int{p.current, p.ready}), *p.config.MaxAge)
+	for i := range p.models {
+		for j := range p.models[i].signals {
+			s := &p.models[i].signals[j]
+			age := p.config.MaxAge
+			if s.MaxAge != nil {
+				age = s.MaxAge
+			}
+			limit(s.inputs(len(p.queries)), *age)
 		}
 	}
 }

@@ -54,7 +54,7 @@ scale_targets.current        4       4        0.000    -
 scale_targets.ready          4       4        0.000    -
 running.demand               2       2        0.000    -
 tokens.demand                2       2        0.000    -
-scale_targets.stuck_10m_15m  0       0        0.000    -
+scale_targets.stuck_30m_15m  0       0        0.000    -
 input_ages                   0       0        0.000    -
 
 evaluated in 0.000s of the 10.00s that a scrape leaves

@@ -43,10 +43,10 @@ models: [{name: m, namespace: ns, variants: [
 		"a series that names the model":      {config: one("price", ""), answers: canned{"demand": load("25"), "price": `{namespace="ns", model_name="m"} 4`}, want: chosen("3", "0") + cost("4")},
 		"series by pod: the median":          {config: one("price", ""), answers: canned{"demand": load("25"), "price": podPrices}, want: chosen("3", "0") + cost("3")},
 		"from labels, times the value":       {config: one("{query: price, from_labels: [x, y]}", ""), answers: canned{"demand": load("25"), "price": `{x="1.5", y="2"} 2`}, want: chosen("0", "3") + cost("6")},
-		"of another variant, model or place": {config: one("price", ""), answers: canned{"demand": load("25"), "price": otherPrices, "current": runs("a", "0")}, want: `variant_desired_replicas{variant="b"} 3`},
+		"of another variant, model or place": {config: one("price", ""), answers: canned{"demand": load("25"), "price": otherPrices, "current": runs("a", "0", "b", "0")}, want: `variant_desired_replicas{variant="b"} 3`},
 		"two series that name nothing": {
 			config:  one("price", ""),
-			answers: canned{"demand": load("25"), "price": "{job=\"x\"} 6\n{job=\"y\"} 6", "current": runs("a", "0")},
+			answers: canned{"demand": load("25"), "price": "{job=\"x\"} 6\n{job=\"y\"} 6", "current": runs("a", "0", "b", "0")},
 			want:    `variant_desired_replicas{variant="b"} 3`,
 		},
 		"energy: 700 W at 2 per kWh": {
@@ -61,7 +61,7 @@ models: [{name: m, namespace: ns, variants: [
 		},
 		"energy at no known price": {
 			config:  "energy_price: kwh" + one("4", ", uses: {power: 700}"),
-			answers: canned{"demand": load("25"), "kwh": "", "current": runs("a", "0")},
+			answers: canned{"demand": load("25"), "kwh": "", "current": runs("a", "0", "b", "0")},
 			want: `
 				variant_desired_replicas{variant="b"} 3
 				variant_replica_cost_per_hour{variant="b"} 5
@@ -70,7 +70,7 @@ models: [{name: m, namespace: ns, variants: [
 		},
 		"unknown, of a variant that runs nothing": {
 			config:  one("price", ""),
-			answers: unknown(runs("a", "0")),
+			answers: unknown(runs("a", "0", "b", "0")),
 			want: `
 				variant_decision{reason="demand",variant="b"} 1
 				variant_decision{reason="hold",variant="a"} 1
@@ -248,9 +248,7 @@ models:
 			want: budget("10", "10") + plan("2", "4") + `
 				variant_exporter_query_up{input="budget.gpus.limit"} 1
 				variant_exporter_query_up{input="budget.gpus.limit#2"} 1
-				variant_exporter_query_up{input="load.demand"} 1
-				variant_exporter_query_up{input="scale_targets.current"} 1
-				variant_exporter_query_up{input="scale_targets.ready"} 1`,
+				variant_exporter_query_up{input="load.demand"} 1`,
 		},
 		"one of several limits fails: nobody knows the smallest": {
 			config:  text("[20, quota]"),
@@ -279,7 +277,7 @@ func TestNoPlan(t *testing.T) {
 		fmt.Fprintf(&many, ", {name: v%d, cost: 1, capacity: {load: 10}}", i)
 	}
 	q := newCanned(t, canned{"demand": load("25")})
-	s := evaluateWith(t, complete(strings.Replace(oneSignal, "}}]}]", "}}"+many.String()+"]}]", 1)), q)
+	s := evaluateWith(t, complete(unseen+strings.Replace(oneSignal, "}}]}]", "}}"+many.String()+"]}]", 1)), q)
 	require.ErrorContains(t, s.Plan.Err, "variants: more than 10000")
 	require.Equal(t, collector.PlanSummary{Err: s.Plan.Err}, s.Plan)
 	require.Nil(t, s.Models[0].Shortfall)

@@ -35,7 +35,7 @@ type program struct {
 // query is one expression and the name by which people know it.
 type query struct {
 	name, expr string
-	maxAge     time.Duration // of the newest sample behind the answer
+	maxAge     time.Duration // of the newest sample behind the answer; 0: any
 	sparse     bool          // no series is a good answer
 }
 
@@ -155,7 +155,7 @@ func (p *program) bindModel(i int, m *config.Model) {
 	bound.behind = len(p.variants)
 	p.bindGuards(&bound)
 	for v := bound.first; v < bound.behind; v++ {
-		p.variants[v].inputs = p.inputsOf(&p.variants[v])
+		p.variants[v].inputs = p.inputsOf(&bound, &p.variants[v])
 	}
 	p.models = append(p.models, bound)
 }

@@ -59,6 +59,7 @@ func (d *decision) modelOf(m int, found *solution) Model {
 	out := Model{Name: model.Name, Namespace: model.Namespace, Signals: d.signals[m]}
 	for s := range out.Signals {
 		out.Signals[s].Inputs = model.signals[s].inputs(len(d.program.queries) + len(d.program.ages))
+		out.Signals[s].Ready = d.readySupply(m, s)
 	}
 	if planned := d.plannedFor(m, found); planned != nil {
 		out.Shortfall, out.Binding = &planned.Shortfall, planned.Binding
@@ -67,6 +68,23 @@ func (d *decision) modelOf(m int, found *solution) Model {
 		out.Variants = append(out.Variants, d.variantOf(m, v, found))
 	}
 	return out
+}
+
+// readySupply is what the ready replicas of a model carry of a signal.
+func (d *decision) readySupply(m, s int) *float64 {
+	model, supply := &d.program.models[m], 0.0
+	for v := model.first; v < model.behind; v++ {
+		if !d.carries(v, s) {
+			continue // of another role
+		}
+		f, own := &d.facts[v], d.program.variants[v].capacities[s]
+		known := f.capacities[s] > 0 || own.set && own.query == none
+		if f.ready == nil || *f.ready > 0 && !known {
+			return nil
+		}
+		supply += f.capacities[s] * float64(*f.ready)
+	}
+	return &supply
 }
 
 // plannedFor is the plan for a model; nil where nothing could be planned.
@@ -119,10 +137,8 @@ func (d *decision) missing(m int, f *facts, planned *optimizer.ModelPlan) string
 			return s.Name + ": " + s.Partial
 		}
 	}
-	for _, failed := range []string{d.replicasFailed(), d.guardsFailed(m)} {
-		if failed != "" {
-			return failed
-		}
+	if d.lacking[m] != "" {
+		return d.lacking[m]
 	}
 	switch {
 	case d.interrupted && planned != nil:

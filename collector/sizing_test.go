@@ -25,7 +25,7 @@ models: [{name: m, namespace: ns, slo: {ttft: 500ms, itl: 40ms, quantile: 0.95},
 	exact, err := server.Capacity(optimizer.SLO{TTFT: 0.5, ITL: 0.04, Quantile: 0.95})
 	require.NoError(t, err)
 
-	snapshot := evaluateWith(t, complete(config), newCanned(t, canned{"demand": load("100"), "input": load("800"), "output": load("200")}))
+	snapshot := evaluateWith(t, complete(unseen+config), newCanned(t, canned{"demand": load("100"), "input": load("800"), "output": load("200")}))
 	v := snapshot.Models[0].Variants[0]
 	require.Len(t, v.Capacities, 1)
 	capacity := v.Capacities[0].Value
@@ -71,7 +71,7 @@ models: [{name: m, namespace: ns, slo: {itl: 40ms}, variants: [
 		}
 		return canned{"demand": load("100"), "input": load("800"), "output": load("200"), "itl": series(itl), "running": series(20)}
 	}
-	asProfiled := evaluateWith(t, complete(config), newCanned(t, of(predicted))).Models[0].Variants[0]
+	asProfiled := evaluateWith(t, complete(unseen+config), newCanned(t, of(predicted))).Models[0].Variants[0]
 	require.InDelta(t, 1, *asProfiled.Correction, 1e-9)
 	for name, c := range map[string]struct{ shown, want float64 }{
 		"slower":                         {1.2, 1.2},
@@ -79,7 +79,7 @@ models: [{name: m, namespace: ns, slo: {itl: 40ms}, variants: [
 		"a little faster":                {0.95, 0.95},
 		"much faster, not to be trusted": {0.5, 0.9},
 	} {
-		v := evaluateWith(t, complete(config), newCanned(t, of(c.shown*predicted))).Models[0].Variants[0]
+		v := evaluateWith(t, complete(unseen+config), newCanned(t, of(c.shown*predicted))).Models[0].Variants[0]
 		require.InDelta(t, c.want, *v.Correction, 1e-9, name)
 		if c.want > 1 {
 			require.Less(t, v.Capacities[0].Value, asProfiled.Capacities[0].Value, name)

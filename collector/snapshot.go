@@ -88,6 +88,7 @@ type SignalValue struct {
 	Stabilized *float64 // demand after the windows
 	Forecast   *float64 // demand expected by the time a replica ordered now is ready; nil without a forecast or without history
 	Planned    *float64 // the larger of stabilized and forecast, with headroom: what was planned for
+	Ready      *float64 // what the ready replicas carry; nil when that is not known of all variants
 	Missing    string   // why there is no demand; empty when there is
 	Ignored    bool     // missing, and the configuration says that this does not matter
 	Partial    string   // why the demand may be more than this: it may raise a variant, never lower it; empty when it is whole

@@ -35,6 +35,7 @@ const (
 	modelStabilized
 	modelForecast
 	modelPlanned
+	modelReady
 	modelShortfall
 	budgetLimit
 	budgetUsed
@@ -76,6 +77,7 @@ func Metrics() []Metric {
 	table[modelStabilized] = Metric{"variant_model_stabilized_demand", "Demand after the scale-down and scale-up windows.", signal}
 	table[modelForecast] = Metric{"variant_model_forecast_demand", "Demand expected by the time at which a replica that is ordered now is ready; absent without a forecast or without history.", signal}
 	table[modelPlanned] = Metric{"variant_model_planned_demand", "Demand that was planned for: the larger of stabilized and forecast, with headroom.", signal}
+	table[modelReady] = Metric{"variant_model_ready_supply", "What the ready replicas of all variants carry, in the unit that the label names; absent where it is not known how many are ready.", signal}
 	table[modelShortfall] = Metric{"variant_model_shortfall_ratio", "Share of the planned demand that the plan leaves uncarried, of the signal for which it is largest.", []string{"model", "target_namespace"}}
 	table[budgetLimit] = Metric{"variant_budget_limit", "Limit of a budget, in the unit that the label names.", []string{"budget", "unit"}}
 	table[budgetUsed] = Metric{"variant_budget_used", "What the plan uses of a budget.", []string{"budget", "unit"}}

@@ -129,12 +129,12 @@ func (v *guardedVariant) read(known Knowledge, plan *ModelPlan) {
 }
 
 // serving is how many of the current replicas are ready. Where that is not
-// known, what is to replace others is waited for, and all else serves.
+// known, only what goes may be serving: nobody is to rely on the others.
 func (v *guardedVariant) serving() int {
 	switch {
 	case v.state.Ready != nil:
 		return min(v.current, *v.state.Ready)
-	case v.planned > v.current:
+	case v.planned >= v.current:
 		return 0
 	case v.state.Stuck != nil:
 		return min(v.current, *v.state.Stuck)

@@ -81,8 +81,8 @@ func outcomes(p optimizer.Problem, plan optimizer.Plan, s optimizer.State, d opt
 				switch {
 				case o.state.Ready != nil:
 					o.ready = min(o.current, *o.state.Ready)
-				case o.planned > o.current:
-					o.ready = 0
+				case o.planned >= o.current:
+					o.ready = 0 // what does not go is not to be relied on
 				case o.state.Stuck != nil:
 					o.ready = min(o.current, *o.state.Stuck)
 				}

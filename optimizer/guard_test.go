@@ -145,7 +145,7 @@ func TestGuard(t *testing.T) {
 		},
 		{
 			"it is not known what is ready of what was started", wide, 0, known(having(seen(4, 4), unready), having(seen(4, 4), unready)),
-			[]string{"0 idle", "4 demand"},
+			[]string{"4 make_before_break, make_before_break 0 to 4", "4 demand"},
 		},
 		{"it is not known what runs", wide, 0, known(optimizer.VariantState{}, seen(0, 0)), []string{"0 idle", "4 demand"}},
 		{

@@ -18,7 +18,7 @@ type Config struct {
 	Labels        LabelNames        `yaml:"labels" doc:"In which labels the results of expressions say what they are about. A preset or a signal may name its own."`
 	Defaults      Tuning            `yaml:"defaults" doc:"What models use unless they say otherwise."`
 	ScaleTargets  ScaleTargets      `yaml:"scale_targets" doc:"How to find out how many replicas run. Default: from the series of kube-state-metrics."`
-	MaxAge        *Duration         `yaml:"max_age" doc:"How old the newest sample behind an answer may be. What is older counts as missing. A signal may name its own. Default: 3m."`
+	MaxAge        *Duration         `yaml:"max_age" doc:"How old the newest sample behind an answer about a signal or about replicas may be. What is older counts as missing. A signal may name its own. Default: 3m."`
 	EnergyPrice   Quantity          `yaml:"energy_price" doc:"Currency per kWh. What a replica uses of power, in watts, times this is added to its cost."`
 	Signals       map[string]Signal `yaml:"signals" doc:"Own signals by name, beside those that presets bring. One that has the name of a preset's replaces it."`
 	Budgets       []Budget          `yaml:"budgets" doc:"Limits shared by variants of any models, such as the accelerators of a type that there are."`
@@ -77,7 +77,8 @@ func (ForecastMethod) values() []string {
 type ScaleTargets struct {
 	Current  Expr `yaml:"current" doc:"How many replicas each workload was asked to have. Results carry the namespace label, scale_target_kind and scale_target_name."`
 	Ready    Expr `yaml:"ready" doc:"How many of them are ready, with the same labels."`
-	Disabled bool `yaml:"disabled" doc:"Do not ask for replicas: nothing is then known of what runs."`
+	Rolling  Expr `yaml:"rolling" doc:"A result, with the same labels, for each workload whose pods are being replaced by newer ones: that not all of them are ready says nothing then of whether more can be had."`
+	Disabled bool `yaml:"disabled" doc:"Do not ask for replicas. Nothing is then known of what runs, and the guards that need it do nothing."`
 }
 
 // Signal is one measure of demand and capacity. It has one of three forms: demand, absolute and per model; usage, per variant; or

@@ -6,14 +6,15 @@ import "time"
 const (
 	defaultMaxAge            = Duration(3 * time.Minute)
 	defaultProvisionCooldown = Duration(15 * time.Minute)
-	defaultProvisionTimeout  = Duration(10 * time.Minute) // at least; longer where replicas start slowly
 	startupsUntilStuck       = 3
+	leastProvisionTimeout    = Duration(10 * time.Minute)
+	defaultProvisionTimeout  = Duration(30 * time.Minute) // where the startup is not given
 	defaultLimitPeriod       = Duration(time.Minute)
 )
 
 // Guards are what keeps a plan from being followed blindly.
 type Guards struct {
-	ProvisionTimeout  *Duration    `yaml:"provision_timeout" doc:"How long replicas may take from being ordered to being ready. A variant of which some take longer is stuck: it is capped at what is ready, and the plan goes round it. Default: three times startup, at least 10m. 0s: never."`
+	ProvisionTimeout  *Duration    `yaml:"provision_timeout" doc:"How long replicas may take from being ordered to being ready. A variant of which some take longer is stuck: it is capped at what is ready, and the plan goes round it. Default: three times startup, at least 10m; 30m where no startup is given. 0s: never."`
 	ProvisionCooldown *Duration    `yaml:"provision_cooldown" doc:"How long a stuck variant stays capped after it was last seen stuck, before it is tried again. Default: 15m."`
 	ScaleUpLimit      *ChangeLimit `yaml:"scale_up_limit" doc:"By how much a variant may grow within a time. Default: no limit."`
 	ScaleDownLimit    *ChangeLimit `yaml:"scale_down_limit" doc:"By how much a variant may shrink within a time. Default: no limit."`
@@ -56,7 +57,10 @@ func (v *Variant) completeGuards(m *Model) {
 		v.ProvisionTimeout = m.ProvisionTimeout
 	}
 	if v.ProvisionTimeout == nil {
-		timeout := max(defaultProvisionTimeout, startupsUntilStuck*v.Startup)
+		timeout := defaultProvisionTimeout
+		if v.Startup > 0 {
+			timeout = max(leastProvisionTimeout, startupsUntilStuck*v.Startup)
+		}
 		v.ProvisionTimeout = &timeout
 	}
 }

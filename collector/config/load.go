@@ -112,7 +112,7 @@ func (v *Variant) complete(m *Model) {
 
 func (d *decoder) completeScaleTargets(c *Config) {
 	if c.ScaleTargets.Disabled {
-		c.ScaleTargets.Current, c.ScaleTargets.Ready = Expr{}, Expr{}
+		c.ScaleTargets = ScaleTargets{Disabled: true}
 		return
 	}
 	if !c.Labels.valid() {
@@ -122,6 +122,9 @@ func (d *decoder) completeScaleTargets(c *Config) {
 	if err != nil {
 		d.errorf("scale_targets", nil, "%v", err)
 		return
+	}
+	if c.ScaleTargets.Rolling.IsZero() && c.ScaleTargets.Current.IsZero() {
+		c.ScaleTargets.Rolling = p.ScaleTargets.Rolling // It fits the preset's own replicas only.
 	}
 	if c.ScaleTargets.Current.IsZero() {
 		c.ScaleTargets.Current = p.ScaleTargets.Current

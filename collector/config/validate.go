@@ -100,7 +100,8 @@ func (v *validator) labelNames(path string, l LabelNames) {
 }
 
 func (v *validator) scaleTargets() {
-	for key, e := range map[string]Expr{"current": v.config.ScaleTargets.Current, "ready": v.config.ScaleTargets.Ready} {
+	targets := v.config.ScaleTargets
+	for key, e := range map[string]Expr{"current": targets.Current, "ready": targets.Ready, "rolling": targets.Rolling} {
 		path := join("scale_targets", key)
 		if v.has(path) && v.vector(path, e) {
 			v.mayCarry(path, e, v.config.Labels.Namespace, matched)

@@ -36,7 +36,7 @@ func (b *builder) clause(i int) string {
 	case optimizer.ReasonStuck:
 		return stuck(v)
 	case optimizer.ReasonRateLimit:
-		return "a limit on change per time allows no more for now" + planIs(v)
+		return "a limit on change per time allows no further change for now" + planIs(v)
 	case optimizer.ReasonFailsafe:
 		return "nothing has been known for so long that its failsafe applies" + inBrackets(v.Missing)
 	case optimizer.ReasonHold:

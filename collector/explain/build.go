@@ -62,7 +62,7 @@ func (b *builder) signal(s *collector.SignalValue) Signal {
 	return Signal{
 		Name: s.Name, Unit: s.Unit, Measured: s.Measured, Stabilized: s.Stabilized, Forecast: s.Forecast, Planned: s.Planned,
 		Headroom: headroom(s), Missing: s.Missing, Ignored: s.Ignored, Partial: s.Partial, Inputs: b.names(s.Inputs),
-		Ready:  b.supply(s.Name, func(v *collector.Variant) *int { return v.Ready }),
+		Ready:  s.Ready,
 		Supply: b.supply(s.Name, func(v *collector.Variant) *int { return v.Planned }),
 	}
 }

@@ -84,10 +84,35 @@ func uses(budget string, n float64) func(*optimizer.Variant) {
 
 // snapshots are evaluations of every kind, by name.
 func snapshots(t *testing.T) map[string]*collector.Snapshot {
-	return map[string]*collector.Snapshot{
+	all := map[string]*collector.Snapshot{
 		"plan": planReasons(t), "guards": guardReasons(t), "missing": missing(t), "noplan": noPlan(), "quiet": quiet(t), "short": short(t),
 		"waking": waking(t),
 	}
+	for _, s := range all {
+		for i := range s.Models {
+			for j := range s.Models[i].Signals {
+				s.Models[i].Signals[j].Ready = readySupply(&s.Models[i], s.Models[i].Signals[j].Name)
+			}
+		}
+	}
+	return all
+}
+
+// readySupply is what the ready replicas of a model carry of a signal.
+func readySupply(m *collector.Model, signal string) *float64 {
+	supply := 0.0
+	for i := range m.Variants {
+		for _, c := range m.Variants[i].Capacities {
+			switch {
+			case c.Signal != signal:
+			case m.Variants[i].Ready == nil:
+				return nil
+			default:
+				supply += c.Value * float64(*m.Variants[i].Ready)
+			}
+		}
+	}
+	return &supply
 }
 
 // planReasons has every reason that the planner gives.

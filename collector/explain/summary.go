@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -47,6 +48,9 @@ func (e *Explanation) wrong() []string {
 	if short := e.short(); short > 0 {
 		parts = append(parts, fmt.Sprintf("The plan leaves demand of %s uncarried.", counted(short, "model", "models")))
 	}
+	if behind := e.behind(); behind > 0 {
+		parts = append(parts, fmt.Sprintf("The ready replicas of %s carry less than is demanded now.", counted(behind, "model", "models")))
+	}
 	switch failing := e.failing(); {
 	case failing == 0:
 	case failing == len(e.Inputs):
@@ -55,6 +59,19 @@ func (e *Explanation) wrong() []string {
 		parts = append(parts, fmt.Sprintf("%d of %s no usable answer.", failing, counted(len(e.Inputs), "input has", "inputs have")))
 	}
 	return parts
+}
+
+// behind counts the models whose ready replicas carry less of a signal than is demanded.
+func (e *Explanation) behind() int {
+	n := 0
+	for i := range e.Models {
+		if slices.ContainsFunc(e.Models[i].Signals, func(s Signal) bool {
+			return s.Measured != nil && s.Ready != nil && *s.Ready < *s.Measured
+		}) {
+			n++
+		}
+	}
+	return n
 }
 
 // variants counts all, those that are fully decided, and those that have a number.
