@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -270,4 +271,11 @@ func (w *world) spoilt(expr string, by faults.Fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.struck[expr] = by
+}
+
+// answersSpoilt are those of this step.
+func (w *world) answersSpoilt() map[string]faults.Fault {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.struck)
 }

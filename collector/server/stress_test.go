@@ -31,23 +31,25 @@ func TestManyScrapes(t *testing.T) {
 			var evaluations atomic.Int32
 			leave := make(chan struct{})
 			opts := options(t)
+			opts.MaxTimeout = 5 * time.Minute
 			if admitted < crowd {
 				opts.MaxRequests = int64(admitted)
 			}
 			opts.Load = loads(ok(evaluatorFunc(func(ctx context.Context, at time.Time) *collector.Snapshot {
 				deadline, _ := ctx.Deadline()
-				if budget := time.Until(deadline); budget > 10*time.Second && budget < 20*time.Second { // the crowd's
+				if budget := time.Until(deadline); budget > time.Minute && budget < 2*time.Minute { // the crowd's
 					evaluations.Add(1)
 					<-leave
 				}
 				return wanting(3, at)
 			})))
 			srv := started(t, opts)
+			patient := &http.Client{Transport: client.Transport, Timeout: 2 * time.Minute}
 			answers := make(chan answer, crowd)
 			for range crowd {
-				req := scrape(t, srv, "20")
+				req := scrape(t, srv, "120")
 				go func() {
-					got, _ := try(client, req)
+					got, _ := try(patient, req)
 					answers <- got
 				}()
 			}
@@ -75,7 +77,7 @@ func TestManyScrapes(t *testing.T) {
 // await waits until so many scrapes are under way beside the one that it asks by.
 func await(t *testing.T, srv *server.Server, scrapes int) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for under := 0.; under <= float64(scrapes); {
 		if time.Now().After(deadline) {
 			t.Fatalf("%g scrapes are under way, want %d", under, scrapes)
@@ -222,7 +224,7 @@ func TestStopAndReloadUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for i := range int32(50) {
 		for answered.Load() <= i { // some scrape lies between two reloads
 			if time.Now().After(deadline) {
