@@ -69,6 +69,7 @@ func (f *demoFlags) run(ctx context.Context, std stdio) (err error) {
 	exporter.started = func(addr net.Addr) {
 		url := "http://" + dialable(addr) + "/metrics"
 		fmt.Fprintf(std.out, "A simulated fleet, and the exporter that plans for it: %s\n", url)
+		fmt.Fprintf(std.out, "The exporter's configuration, and the fleet's servers for a file_sd of yours: %s\n", dir)
 		demoCtx := ctx
 		if f.runFor > 0 {
 			var stop context.CancelFunc

@@ -119,6 +119,10 @@ func (f *replayFlags) replay(ctx context.Context, std stdio, now time.Time) (*re
 	if ctx.Err() != nil {
 		return nil, errors.New("interrupted")
 	}
+	if err == nil && !result.Known() {
+		return nil, fmt.Errorf("nothing is known of what ran between %s and %s: is kube-state-metrics in this Prometheus, and does its history go back so far?",
+			result.From.Format(time.RFC3339), result.To.Format(time.RFC3339))
+	}
 	return result, err
 }
 

@@ -15,7 +15,7 @@ func (d *decision) demandOf(m, s int) SignalValue {
 	value := SignalValue{Name: sig.Name, Unit: sig.Unit}
 	now, missing := d.level(m, s, sig.now, nil)
 	if missing == noResult && sig.OnMissing == config.OnMissingZero && d.alive(m, s, sig.alive) {
-		now, missing = level{}, ""
+		now, missing, value.Assumed = level{}, "", true
 	}
 	if missing != "" {
 		value.Missing = missing
@@ -235,7 +235,6 @@ func (d *decision) alive(m, s, query int) bool {
 	labels := served.signals[s].Labels
 	for _, id := range d.sources(query, labels) {
 		if agrees(id, served.Model, labels) && (id.model != "" || !served.signals[s].aliveShared) {
-			d.inputs[query].Matched++
 			return true
 		}
 	}

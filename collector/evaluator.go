@@ -176,6 +176,9 @@ func (l *failureLog) report(logger *slog.Logger, at time.Time, s *Snapshot) {
 			logger.Info("input works again", "input", in.Name)
 		}
 	}
+	for i := range s.Models {
+		l.reportModel(logger, at, &s.Models[i])
+	}
 	switch {
 	case s.Plan.Err != nil:
 		if l.due("", s.Plan.Err.Error(), at) {
@@ -183,6 +186,25 @@ func (l *failureLog) report(logger *slog.Logger, at time.Time, s *Snapshot) {
 		}
 	case l.recovered(""):
 		logger.Info("there is a plan again")
+	}
+}
+
+// reportModel writes a line when a model is no longer fully decided, and when it is again.
+func (l *failureLog) reportModel(logger *slog.Logger, at time.Time, m *Model) {
+	name := "model " + m.Namespace + "/" + m.Name
+	for i := range m.Variants {
+		v := &m.Variants[i]
+		if v.Up {
+			continue
+		}
+		if l.due(name, string(v.Reason)+v.Missing, at) {
+			logger.Info("model is not fully decided", "model", m.Name, "namespace", m.Namespace, "variant", v.Name,
+				"reason", v.Reason, "missing", v.Missing)
+		}
+		return
+	}
+	if l.recovered(name) {
+		logger.Info("model is decided again", "model", m.Name, "namespace", m.Namespace)
 	}
 }
 

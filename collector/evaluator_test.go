@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -188,13 +189,14 @@ func TestFailureLog(t *testing.T) {
 		demand  string
 		scrapes int
 		want    string
+		models  []string
 	}{
-		{load("25"), 3, ""},
-		{"error: timeout", 3, `level=WARN msg="input has no usable answer" input=load.demand reason=timeout err="timeout: canned"`},
-		{"error: connection", 3, `level=WARN msg="input has no usable answer" input=load.demand reason=connection err="connection: canned"`},
-		{load("NaN"), 3, `level=WARN msg="input has samples that cannot be used" input=load.demand reason=nan samples=1 example="{model_name=\"m\", namespace=\"ns\"}"`},
-		{load("25"), 3, `level=INFO msg="input works again" input=load.demand`},
-		{"error: timeout", 50, strings.Repeat(`level=WARN msg="input has no usable answer" input=load.demand reason=timeout err="timeout: canned"`+"\n", 2)},
+		{load("25"), 3, "", nil},
+		{"error: timeout", 3, `level=WARN msg="input has no usable answer" input=load.demand reason=timeout err="timeout: canned"`, []string{`level=INFO msg="model is not fully decided" model=m namespace=ns variant=a reason=hold missing="load: load.demand: timeout"`}},
+		{"error: connection", 3, `level=WARN msg="input has no usable answer" input=load.demand reason=connection err="connection: canned"`, []string{`level=INFO msg="model is not fully decided" model=m namespace=ns variant=a reason=hold missing="load: load.demand: connection"`}},
+		{load("NaN"), 3, `level=WARN msg="input has samples that cannot be used" input=load.demand reason=nan samples=1 example="{model_name=\"m\", namespace=\"ns\"}"`, []string{`level=INFO msg="model is not fully decided" model=m namespace=ns variant=a reason=hold missing="load: load.demand: nan"`}},
+		{load("25"), 3, `level=INFO msg="input works again" input=load.demand`, []string{`level=INFO msg="model is decided again" model=m namespace=ns`}},
+		{"error: timeout", 50, strings.Repeat(`level=WARN msg="input has no usable answer" input=load.demand reason=timeout err="timeout: canned"`+"\n", 2), slices.Repeat([]string{`level=INFO msg="model is not fully decided" model=m namespace=ns variant=a reason=hold missing="load: load.demand: timeout"`}, 2)},
 	} {
 		log.Reset()
 		answers["demand"] = step.demand
@@ -203,6 +205,15 @@ func TestFailureLog(t *testing.T) {
 			at = at.Add(15 * time.Second)
 			e.Evaluate(t.Context(), at)
 		}
-		require.Equal(t, strings.TrimSpace(step.want), strings.TrimSpace(log.String()))
+		var inputs, models []string
+		for line := range strings.Lines(log.String()) {
+			if line = strings.TrimSpace(line); strings.Contains(line, "model=") {
+				models = append(models, line)
+			} else {
+				inputs = append(inputs, line)
+			}
+		}
+		require.Equal(t, strings.TrimSpace(step.want), strings.Join(inputs, "\n"))
+		require.Equal(t, step.models, models)
 	}
 }

@@ -42,13 +42,13 @@ func (p *program) bindLimit(limit *config.ChangeLimit, most bool) boundLimit {
 	if limit == nil || p.current == none {
 		return boundLimit{query: none}
 	}
-	extreme, step := "min", pastStep(time.Duration(limit.Per))
+	extreme, step := "min", pastStep(time.Duration(*limit.Per))
 	if most {
 		extreme = "max"
 	}
 	query := p.askText(
-		fmt.Sprintf("scale_targets.current.%s_%s", extreme, limit.Per),
-		fmt.Sprintf("%s_over_time((%s)[%s:%s])", extreme, p.config.ScaleTargets.Current, limit.Per, step),
+		fmt.Sprintf("scale_targets.current.%s_%s", extreme, *limit.Per),
+		fmt.Sprintf("%s_over_time((%s)[%s:%s])", extreme, p.config.ScaleTargets.Current, *limit.Per, step),
 	)
 	return boundLimit{limit, query, most}
 }
@@ -159,7 +159,7 @@ func (d *decision) variantState(m, v int) optimizer.VariantState {
 func (d *decision) extreme(limit boundLimit, v int) int {
 	if d.running != nil {
 		x := &d.program.variants[v]
-		fewest, most := d.running.Over(d.program.models[x.model].Namespace, x.Name, time.Duration(limit.Per))
+		fewest, most := d.running.Over(d.program.models[x.model].Namespace, x.Name, time.Duration(*limit.Per))
 		if limit.most {
 			return most
 		}

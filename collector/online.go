@@ -39,7 +39,7 @@ func CheckOnline(ctx context.Context, e *Evaluator, at time.Time, budget time.Du
 		r.addInput(&s.Inputs[i], absent)
 	}
 	for i := range s.Models {
-		r.addModel(&s.Models[i])
+		r.addModel(s, &s.Models[i])
 	}
 	if s.Plan.Err != nil {
 		r.problem("there is no plan: %v", s.Plan.Err)
@@ -91,9 +91,12 @@ func (r *OnlineReport) addInput(i *Input, absent *absence) {
 	r.Inputs = append(r.Inputs, in)
 }
 
-func (r *OnlineReport) addModel(m *Model) {
+func (r *OnlineReport) addModel(snapshot *Snapshot, m *Model) {
 	for _, s := range m.Signals {
 		switch {
+		case s.Assumed && snapshot.Inputs[s.Inputs[0]].Stray != "":
+			r.problem("model %s/%s: signal %s has no result and is taken for none, while others have no model: is %s not this one's?",
+				m.Namespace, m.Name, s.Name, snapshot.Inputs[s.Inputs[0]].Stray)
 		case s.Missing == "":
 		case s.Ignored:
 			r.doubt("model %s/%s: signal %s is ignored: %s", m.Namespace, m.Name, s.Name, s.Missing)
@@ -106,8 +109,10 @@ func (r *OnlineReport) addModel(m *Model) {
 		if v.Current == nil {
 			r.doubt("variant %s/%s: nothing is known of the replicas of %s %s", m.Namespace, v.Name, v.TargetKind, v.TargetName)
 		}
-		if !v.Up {
+		if !v.Up && v.Desired == nil {
 			r.problem("variant %s/%s holds: %s", m.Namespace, v.Name, v.Missing)
+		} else if !v.Up {
+			r.problem("variant %s/%s has %d replicas by the reason %s, and not everything is known: %s", m.Namespace, v.Name, *v.Desired, v.Reason, v.Missing)
 		}
 	}
 }

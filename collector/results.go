@@ -2,6 +2,7 @@ package collector
 
 import (
 	"math"
+	"slices"
 
 	"github.com/prometheus/common/model"
 
@@ -90,11 +91,20 @@ func (r *results) sources(query int, labels config.LabelNames) []*identity {
 	if up, ok := r.up[key]; ok {
 		return up
 	}
+	input := &r.inputs[query]
 	up := []*identity{}
 	for _, s := range r.answers[query].vector {
 		if value, bad := valueOf(s, nil); bad == "" && value > 0 {
 			id := identify(s.Metric, labels)
 			up = append(up, &id)
+		}
+	}
+	for _, s := range r.answers[query].vector {
+		id := identify(s.Metric, labels)
+		if slices.ContainsFunc(r.program.models, func(m boundModel) bool { return agrees(&id, m.Model, labels) }) {
+			input.Matched++
+		} else {
+			input.stray(s.Metric)
 		}
 	}
 	r.up[key] = up

@@ -90,6 +90,7 @@ type SignalValue struct {
 	Planned    *float64 // the larger of stabilized and forecast, with headroom: what was planned for
 	Ready      *float64 // what the ready replicas carry; nil when that is not known of all variants
 	Missing    string   // why there is no demand; empty when there is
+	Assumed    bool     // no result, taken for no demand because its source is up
 	Ignored    bool     // missing, and the configuration says that this does not matter
 	Partial    string   // why the demand may be more than this: it may raise a variant, never lower it; empty when it is whole
 	Inputs     []int    // places in Snapshot.Inputs of what the demand rests on, in the order of measured, windows, forecasts

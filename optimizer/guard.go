@@ -1,5 +1,7 @@
 package optimizer
 
+import "math"
+
 // Guard makes a plan safe to act on. The problem is the one before Constrain,
 // the plan that of the constrained one. The guards act in the order that the
 // package comment gives; each leaves a reason and, where it changed a number,
@@ -14,6 +16,7 @@ func Guard(p Problem, plan Plan, s State, o Options) Decision {
 	g.keepQueued()
 	g.limitChange()
 	g.makeBeforeBreak()
+	g.fallBack()
 	return g.decide()
 }
 
@@ -119,10 +122,7 @@ func (v *guardedVariant) read(known Knowledge, plan *ModelPlan) {
 			v.ready = min(v.ready, v.most)
 		}
 	}
-	switch {
-	case known == KnownNothing && v.state.Failsafe != nil:
-		v.planned = v.failsafe()
-	case known == KnownPartly:
+	if known == KnownPartly {
 		v.planned = max(v.planned, v.current)
 	}
 	v.allowed, v.n = v.planned, v.planned
@@ -140,6 +140,33 @@ func (v *guardedVariant) serving() int {
 		return min(v.current, *v.state.Stuck)
 	}
 	return v.current
+}
+
+// fallBack asks for the failsafes that are due. What is known goes first: a
+// failsafe above the present takes what the budgets have left.
+func (g *guard) fallBack() {
+	var room []float64
+	for i := range g.models {
+		for j := range g.models[i].variants {
+			v := &g.models[i].variants[j]
+			if g.models[i].knowledge != KnownNothing || v.state.Failsafe == nil {
+				continue
+			}
+			if room == nil {
+				room = g.left(func(v *guardedVariant) int { return v.n })
+				for b := range room {
+					room[b] += g.problem.Budgets[b].Limit * (1 + Tolerance)
+				}
+			}
+			more := float64(v.failsafe() - v.n)
+			for _, t := range v.takes {
+				more = min(more, max(0, math.Floor(room[t.row]/t.use)))
+			}
+			n := max(v.n+int(more), v.Min)
+			v.take(room, n-v.n)
+			v.n = n
+		}
+	}
 }
 
 // failsafe is what to run while nothing is known.
@@ -197,7 +224,6 @@ func (v *guardedVariant) decide(known Knowledge) VariantDecision {
 	desired := new(v.n)
 	switch {
 	case known == KnownNothing && v.state.Failsafe != nil:
-		desired = new(v.failsafe())
 		v.change(ReasonFailsafe, nil, desired)
 	case known == KnownNothing, v.state.Unknown:
 		desired, v.reason = nil, ReasonHold

@@ -60,13 +60,13 @@ func TestGuardSharesBudgets(t *testing.T) {
 			[]int{4, 2, 4, 0},
 		},
 		{
-			"a failsafe takes what was planned for others",
+			"a failsafe takes what others leave",
 			`{"budgets":[{"name":"gpu","limit":6}],"models":[
 				{"name":"m","demand":{"s":40},"variants":[{"name":"a","cost":1,"capacity":{"s":10},"uses":{"gpu":1}}]},
 				{"name":"n","demand":{"s":40},"variants":[{"name":"a","cost":1,"capacity":{"s":10},"uses":{"gpu":1}}]}]}`,
 			[]optimizer.ModelState{known(seen(0, 0)), {Variants: []optimizer.VariantState{failsafe}}},
 			false,
-			[]int{1, 5},
+			[]int{4, 2},
 		},
 		{
 			"roles of which only one can start",

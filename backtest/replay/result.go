@@ -1,6 +1,9 @@
 package replay
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Result is what a replay has found. Ran stands for what really ran, Followed for what would have run had autoscalers obeyed from
 // the first step on.
@@ -80,6 +83,18 @@ type Failure struct {
 	Input  string `json:"input"`
 	Reason string `json:"reason"`
 	Steps  int    `json:"steps"`
+}
+
+// Known says whether it is known at any step what ran.
+func (r *Result) Known() bool {
+	for i := range r.Models {
+		for j := range r.Models[i].Variants {
+			if slices.ContainsFunc(r.Models[i].Variants[j].Current, func(n *int) bool { return n != nil }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hours and minutes of so many steps.

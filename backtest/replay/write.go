@@ -118,7 +118,7 @@ func (c *Compared) lines() []line {
 	all := []line{
 		{"cost", fixed(x.Cost), fixed(y.Cost), change(x.Cost, y.Cost)},
 		{"replica-hours", fixed(x.ReplicaHours), fixed(y.ReplicaHours), change(x.ReplicaHours, y.ReplicaHours)},
-		{"minutes short", number(x.ShortfallMinutes), number(y.ShortfallMinutes), signed(y.ShortfallMinutes - x.ShortfallMinutes)},
+		{"minutes short", number(x.ShortfallMinutes), number(y.ShortfallMinutes), signed(math.Round(10*(y.ShortfallMinutes-x.ShortfallMinutes)) / 10)},
 		{"largest shortfall", percent(x.LargestShortfall), percent(y.LargestShortfall), ""},
 		{"changes", strconv.Itoa(x.Changes), strconv.Itoa(y.Changes), signed(float64(y.Changes - x.Changes))},
 	}

@@ -10,6 +10,7 @@ const (
 	leastProvisionTimeout    = Duration(10 * time.Minute)
 	defaultProvisionTimeout  = Duration(30 * time.Minute) // where the startup is not given
 	defaultLimitPeriod       = Duration(time.Minute)
+	longestGuard             = Duration(24 * time.Hour)
 )
 
 // Guards are what keeps a plan from being followed blindly.
@@ -23,9 +24,9 @@ type Guards struct {
 // ChangeLimit bounds the change of a variant's replicas within a time. Of the two bounds the larger counts, and it is never less
 // than one replica.
 type ChangeLimit struct {
-	Replicas *int     `yaml:"replicas" minimum:"1" maximum:"1000000" doc:"So many replicas."`
-	Percent  *float64 `yaml:"percent" minimum:"0" maximum:"1000000" doc:"So many percent of the replicas that there were. Of replicas and percent the larger counts, and at least one replica."`
-	Per      Duration `yaml:"per" doc:"Within this time. Default: 1m."`
+	Replicas *int      `yaml:"replicas" minimum:"1" maximum:"1000000" doc:"So many replicas."`
+	Percent  *float64  `yaml:"percent" minimum:"0" maximum:"1000000" doc:"So many percent of the replicas that there were. Of replicas and percent the larger counts, and at least one replica."`
+	Per      *Duration `yaml:"per" doc:"Within this time. Default: 1m."`
 }
 
 // Failsafe is what to run once nothing has been known for long enough.
@@ -67,8 +68,9 @@ func (v *Variant) completeGuards(m *Model) {
 
 func (g Guards) completeLimits() {
 	for _, limit := range []*ChangeLimit{g.ScaleUpLimit, g.ScaleDownLimit} {
-		if limit != nil && limit.Per == 0 {
-			limit.Per = defaultLimitPeriod
+		if limit != nil && limit.Per == nil {
+			period := defaultLimitPeriod
+			limit.Per = &period
 		}
 	}
 }

@@ -12,12 +12,12 @@ func (v *validator) guards(path string, g Guards) {
 		if !v.has(at+".replicas") && !v.has(at+".percent") {
 			v.errorf(at, nil, "neither replicas nor percent").hint("give one of them or both, such as {replicas: 4, percent: 100, per: 1m}; without a limit, take it out")
 		}
-		v.atLeastASecond(at+".per", limit.Per)
+		v.watchable(at+".per", *limit.Per)
 		v.needsReplicas(at, "a limit on change")
 	}
 	for key, value := range map[string]*Duration{"provision_timeout": g.ProvisionTimeout, "provision_cooldown": g.ProvisionCooldown} {
 		if value != nil && (*value > 0 || key == "provision_cooldown") {
-			v.atLeastASecond(join(path, key), *value)
+			v.watchable(join(path, key), *value)
 		}
 	}
 }
@@ -27,7 +27,7 @@ func (v *validator) variantGuards(path string, x *Variant) {
 	at := join(path, "provision_timeout")
 	timeout := *x.ProvisionTimeout
 	if v.has(at) && timeout > 0 {
-		v.atLeastASecond(at, timeout)
+		v.watchable(at, timeout)
 		v.needsReplicas(at, "a time in which replicas must be ready")
 	}
 	if timeout > 0 && timeout <= x.Startup {
@@ -42,9 +42,17 @@ func (v *validator) variantGuards(path string, x *Variant) {
 		return
 	}
 	v.needsReplicas(at, "a failsafe")
-	v.atLeastASecond(at+".after", x.Failsafe.After)
+	v.watchable(at+".after", x.Failsafe.After)
 	if n := x.Failsafe.Replicas; n != nil && (*n < x.Replicas.Min || x.Replicas.Max != nil && *n > *x.Replicas.Max) {
 		v.errorf(at+".replicas", nil, "%d is outside the bounds of the variant's replicas", *n).hint("between replicas.min and replicas.max")
+	}
+}
+
+// watchable checks a time of the past that is looked at with every evaluation.
+func (v *validator) watchable(at string, value Duration) {
+	v.atLeastASecond(at, value)
+	if v.has(at) && v.sound(at) && value > longestGuard {
+		v.errorf(at, nil, "%s is too long", value).hint("at most %s: the whole of it is looked at with every evaluation", longestGuard)
 	}
 }
 
