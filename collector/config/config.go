@@ -25,6 +25,7 @@ type Config struct {
 	Models        []Model           `yaml:"models" required:"true" doc:"The models to plan for, each with the variants that can serve it."`
 
 	embedded *promconfig.Config
+	origin   *decoder // knows where in the file everything stands
 }
 
 // Prometheus is where the answers come from.

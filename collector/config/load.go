@@ -33,7 +33,7 @@ func Load(name, text string) (*Config, Diagnostics) {
 		return nil, d.remarks()
 	}
 	d.hideSecrets(root)
-	c := &Config{}
+	c := &Config{origin: d}
 	d.decode("", root, c)
 	if root.Kind == yaml.MappingNode && d.budget > 0 {
 		if c.Prometheus == nil && (c.ScrapeConfigs.Set || c.Global.Set) {

@@ -91,6 +91,19 @@ func loadPreset(name string, names LabelNames, namespaces []string) (*Preset, er
 	return p, nil
 }
 
+// PresetSignal returns a signal of a preset, with the label names and namespaces of the configuration.
+func (c *Config) PresetSignal(preset, name string) (Signal, error) {
+	p, err := loadPreset(preset, c.Labels, c.namespaces())
+	if err != nil {
+		return Signal{}, err
+	}
+	s, ok := p.Signals[name]
+	if !ok {
+		return Signal{}, fmt.Errorf("preset %s has no signal %q", preset, name)
+	}
+	return s, nil
+}
+
 // measuredUses gives the variants of a model what its presets measure of their uses. A number of a variant's own then counts only
 // where nothing is measured of it, an expression of its own always.
 func (v *validator) measuredUses(path string, m *Model) {

@@ -76,3 +76,16 @@ func (d *decoder) nearest(path string) *yaml.Node {
 	}
 	return d.nodes[""]
 }
+
+// ErrorAt makes a remark about a place in the file that the configuration was read from, for checks that only some uses of a
+// configuration need. The path is like that of every Diagnostic, such as models[0].variants[1].replicas.max; what does not stand
+// in the file is reported where it would.
+func (c *Config) ErrorAt(path, message, hint string) Diagnostic {
+	if c.origin == nil {
+		return Diagnostic{Path: path, Severity: SeverityError, Message: message, Hint: hint}
+	}
+	d := *c.origin
+	d.found = nil
+	d.errorf(path, nil, "%s", message).hint("%s", hint)
+	return d.found[0]
+}

@@ -247,7 +247,11 @@ func (v *validator) unique(path string, m *Model, x *Variant) {
 		}
 		v.names[name] = path
 	}
-	target := fmt.Sprintf("%s/%s/%s", m.Namespace, x.ScaleTarget.Kind, x.ScaleTarget.Name)
+	kind := x.ScaleTarget.Kind
+	if kind == KindLeaderWorkerSet {
+		kind = KindStatefulSet // Its leaders are a StatefulSet of the same name.
+	}
+	target := fmt.Sprintf("%s/%s/%s", m.Namespace, kind, x.ScaleTarget.Name)
 	if other, taken := v.targets[target]; taken && x.Name != "" {
 		v.errorf(join(path, "scale_target"), nil, "%s %s is already the scale target of %s", x.ScaleTarget.Kind, x.ScaleTarget.Name, other).
 			hint("two variants cannot scale one workload")
