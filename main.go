@@ -60,6 +60,7 @@ func run(ctx context.Context, args []string, std stdio) int {
 		newExplainCommand(app), newReplayCommand(app), newDemoCommand(app, logs),
 	}
 	commands = append(commands, newPresetsCommands(app)...)
+	commands = append(commands, newGenerateCommands(app)...)
 
 	selected, err := app.Parse(args)
 	if done {

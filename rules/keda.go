@@ -1,0 +1,213 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// KEDATrigger is where KEDA asks for the desired replicas.
+type KEDATrigger string
+
+// Where KEDA may ask.
+const (
+	TriggerPrometheus KEDATrigger = "prometheus"  // the Prometheus that scrapes the exporter
+	TriggerMetricsAPI KEDATrigger = "metrics-api" // the exporter itself
+)
+
+// KEDAOptions say how ScaledObjects are made.
+type KEDAOptions struct {
+	Labels          map[string]string // of every object
+	MaxReplicas     int               // of variants that neither the configuration nor a budget bounds; 0 refuses them
+	Stabilization   time.Duration     // scale-down stabilization window
+	Trigger         KEDATrigger
+	PrometheusURL   string            // as KEDA reaches it; default: that of the configuration
+	ExporterURL     string            // the exporter's metrics, for the trigger metrics-api
+	Authentication  string            // [Kind/]Name of a TriggerAuthentication
+	Metadata        map[string]string // more metadata of the triggers, such as authModes
+	PollingInterval time.Duration
+}
+
+type scaledObjectSpec struct {
+	ScaleTargetRef  workload      `yaml:"scaleTargetRef"`
+	PollingInterval int           `yaml:"pollingInterval"`
+	CooldownPeriod  int           `yaml:"cooldownPeriod"`
+	MinReplicaCount int           `yaml:"minReplicaCount"`
+	MaxReplicaCount int           `yaml:"maxReplicaCount"`
+	Fallback        *kedaFallback `yaml:"fallback,omitempty"`
+	Advanced        kedaAdvanced  `yaml:"advanced"`
+	Triggers        []kedaTrigger `yaml:"triggers"`
+}
+
+type kedaFallback struct {
+	FailureThreshold int `yaml:"failureThreshold"`
+	Replicas         int `yaml:"replicas"`
+}
+
+type kedaAdvanced struct {
+	HPA kedaHPA `yaml:"horizontalPodAutoscalerConfig"`
+}
+
+type kedaHPA struct {
+	Behavior behavior `yaml:"behavior"`
+}
+
+type kedaTrigger struct {
+	Type           string              `yaml:"type"`
+	Name           string              `yaml:"name"`
+	MetricType     string              `yaml:"metricType"`
+	Metadata       map[string]string   `yaml:"metadata"`
+	Authentication *kedaAuthentication `yaml:"authenticationRef,omitempty"`
+}
+
+type kedaAuthentication struct {
+	Kind string `yaml:"kind,omitempty"`
+	Name string `yaml:"name"`
+}
+
+// KEDA makes a ScaledObject for each variant.
+func KEDA(c *config.Config, o KEDAOptions) (*Manifest, error) {
+	o, err := o.complete(c)
+	if err != nil {
+		return nil, err
+	}
+	all, err := targets(c, o.MaxReplicas)
+	if err != nil {
+		return nil, err
+	}
+	m := &Manifest{}
+	m.note("tolerance needs Kubernetes 1.35.")
+	switch {
+	case !authenticates(c):
+	case o.Trigger == TriggerMetricsAPI:
+		o.PrometheusURL = "" // A trigger that is refused would keep the other one from lowering anything.
+		m.note("Prometheus wants authentication, so no trigger watches the gateway's queue: use --trigger=prometheus for that.")
+	case o.Authentication == "":
+		m.note("The exporter authenticates to Prometheus. KEDA must do so too: see --authentication and --metadata=authModes=...")
+	}
+	wakes := wakers(all)
+	for i := range all {
+		m.add(object{"keda.sh/v1alpha1", "ScaledObject", all[i].metadata(o.Labels), all[i].scaledObject(c, o, wakes[i])})
+	}
+	return m, nil
+}
+
+// reserved are the keys of a trigger's metadata on which the outcome depends.
+func reserved() []string {
+	return []string{
+		"serverAddress", "query", "threshold", "activationThreshold", "ignoreNullValues",
+		"url", "format", "valueLocation", "targetValue", "activationTargetValue",
+	}
+}
+
+// complete fills in what follows from the configuration, and finds what is missing.
+func (o KEDAOptions) complete(c *config.Config) (KEDAOptions, error) {
+	if o.PrometheusURL == "" && c.Prometheus != nil {
+		o.PrometheusURL = c.Prometheus.URL
+	}
+	for _, key := range reserved() {
+		if _, ok := o.Metadata[key]; ok {
+			return o, fmt.Errorf("%s of a trigger follows from the configuration and cannot be given", key)
+		}
+	}
+	needed, flag := o.PrometheusURL, "--prometheus.url, or prometheus.url in the configuration"
+	if o.Trigger == TriggerMetricsAPI {
+		needed, flag = o.ExporterURL, "--exporter.url"
+	}
+	if needed == "" {
+		return o, fmt.Errorf("the trigger %s needs an address as KEDA reaches it: give %s", o.Trigger, flag)
+	}
+	for _, address := range []string{o.PrometheusURL, o.ExporterURL} {
+		if address != "" && !askable(address) {
+			return o, errors.New("an address that KEDA could not ask: write it like http://NAME.NAMESPACE:PORT, without credentials")
+		}
+	}
+	return o, nil
+}
+
+// askable says whether an address is one of a server, and holds no secret.
+func askable(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil
+}
+
+// authenticates says whether the exporter tells the Prometheus who it is.
+func authenticates(c *config.Config) bool {
+	if c.Prometheus == nil {
+		return false
+	}
+	h := &c.Prometheus.HTTPConfig
+	return h.BasicAuth != nil || h.Authorization != nil || h.OAuth2 != nil || h.HTTPHeaders != nil ||
+		h.TLSConfig.CertFile != "" || h.TLSConfig.Cert != ""
+}
+
+// scaledObject follows the exporter's gauge. There is no cooldown before zero: the exporter has waited already.
+func (t *target) scaledObject(c *config.Config, o KEDAOptions, wake bool) scaledObjectSpec {
+	s := scaledObjectSpec{
+		ScaleTargetRef: t.workload(), PollingInterval: seconds(o.PollingInterval),
+		MinReplicaCount: t.least, MaxReplicaCount: t.most,
+		Fallback: t.fallback(o.PollingInterval),
+		Advanced: kedaAdvanced{kedaHPA{follow(t.most, o.Stabilization)}},
+		Triggers: []kedaTrigger{t.desired(o)},
+	}
+	if wake && o.PrometheusURL != "" {
+		s.Triggers = append(s.Triggers, o.prometheus("gateway-queue", wakeQuery(c, t.model), wakeThreshold))
+	}
+	return s
+}
+
+// fallback is what KEDA runs when it cannot be told, where the configuration has such a number. One of 0 is never given: with
+// minReplicaCount 0, KEDA would then scale to zero on the first error.
+func (t *target) fallback(interval time.Duration) *kedaFallback {
+	if t.Failsafe == nil || t.Failsafe.Replicas == nil || *t.Failsafe.Replicas == 0 {
+		return nil
+	}
+	polls := math.Ceil(float64(t.Failsafe.After) / float64(interval))
+	return &kedaFallback{FailureThreshold: max(int(polls), 1), Replicas: *t.Failsafe.Replicas}
+}
+
+func (t *target) selector() string {
+	return fmt.Sprintf("%s{%s=%q,%s=%q}", desiredReplicas, labelVariant, t.Name, labelTargetNamespace, t.model.Namespace)
+}
+
+// desired is the trigger on the exporter's gauge.
+func (t *target) desired(o KEDAOptions) kedaTrigger {
+	if o.Trigger == TriggerPrometheus {
+		return o.prometheus("desired", "max("+t.selector()+")", "1")
+	}
+	return o.trigger(TriggerMetricsAPI, "desired", map[string]string{
+		"url": o.ExporterURL, "format": "prometheus", "valueLocation": t.selector(), "targetValue": "1", "activationTargetValue": "0",
+	})
+}
+
+// prometheus is a trigger that asks Prometheus. An empty answer is an error, not zero.
+func (o KEDAOptions) prometheus(name, query, threshold string) kedaTrigger {
+	return o.trigger(TriggerPrometheus, name, map[string]string{
+		"serverAddress": o.PrometheusURL, "query": query, "threshold": threshold, "activationThreshold": "0", "ignoreNullValues": "false",
+	})
+}
+
+func (o KEDAOptions) trigger(kind KEDATrigger, name string, metadata map[string]string) kedaTrigger {
+	t := kedaTrigger{Type: string(kind), Name: name, MetricType: "AverageValue", Metadata: metadata}
+	if kind == o.Trigger {
+		maps.Copy(metadata, o.Metadata)
+		t.Authentication = authentication(o.Authentication)
+	}
+	return t
+}
+
+func authentication(ref string) *kedaAuthentication {
+	if ref == "" {
+		return nil
+	}
+	if kind, name, ok := strings.Cut(ref, "/"); ok {
+		return &kedaAuthentication{kind, name}
+	}
+	return &kedaAuthentication{Name: ref}
+}
