@@ -95,8 +95,35 @@ func (d *decision) gather() {
 		d.signals = append(d.signals, values)
 		d.readCapacities(m)
 		d.uncarried(m)
+		d.readRest(m)
 		d.lacking = append(d.lacking, cmp.Or(d.replicasUnknown(m), d.guardsFailed(m)))
 		d.known = append(d.known, d.knowledge(m))
+	}
+}
+
+// readRest reads what this evaluation may have done without, so that what an input is seen to match does not depend on that.
+func (d *decision) readRest(m int) {
+	model := &d.program.models[m]
+	var moments []moment
+	for s := range model.signals {
+		sig := &model.signals[s]
+		for _, query := range []int{sig.alive, sig.aliveEarlier, sig.aliveBefore} {
+			if query != none {
+				d.sources(query, sig.Labels)
+			}
+		}
+		moments = append(moments[:0], sig.idle, sig.before, sig.earlier)
+		for v := model.first; v < model.behind; v++ {
+			if x := &d.program.variants[v]; x.Failsafe != nil && x.watched != none {
+				d.replicas(x.watched, v)
+				moments = append(moments, x.usable[s])
+			}
+		}
+		for _, q := range moments {
+			if q.asked() {
+				d.watched(m, s, q)
+			}
+		}
 	}
 }
 
