@@ -1,0 +1,214 @@
+package deploy_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+var update = flag.Bool("update", false, "generate the files anew")
+
+// generated are the files that the exporter makes from the configuration beside them, and how.
+func generated() map[string][]string {
+	files := map[string][]string{
+		"kustomize/overlays/kube-prometheus-stack/servicemonitor.yaml": {"servicemonitor", "--label=release=kube-prometheus-stack"},
+		"kustomize/overlays/kube-prometheus-stack/rules.yaml":          {"rules", "--format=prometheusrule", "--label=release=kube-prometheus-stack"},
+	}
+	for example, autoscaler := range map[string]string{"three-variants": "keda", "prefill-decode": "hpa", "shared-budget": "keda"} {
+		folder := "examples/" + example
+		files[folder+"/autoscalers.yaml"] = []string{autoscaler}
+		files[folder+"/podmonitors.yaml"] = []string{"podmonitor", "--label=release=kube-prometheus-stack"}
+		files[folder+"/rules.yaml"] = files["kustomize/overlays/kube-prometheus-stack/rules.yaml"]
+	}
+	return files
+}
+
+// TestGenerated holds the generated files to their configurations.
+func TestGenerated(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "variant_exporter")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "..").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	for file, arguments := range generated() {
+		folder := filepath.Dir(file)
+		cmd := exec.CommandContext(t.Context(), binary, append([]string{"generate"}, arguments...)...)
+		cmd.Dir = folder
+		if _, err := os.Stat(filepath.Join(folder, "variant_exporter.yml")); err != nil {
+			cmd.Args = append(cmd.Args, "--config.file=../minimal/variant_exporter.yml")
+		}
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		got, err := cmd.Output()
+		require.NoError(t, err, "%s: %s", file, stderr.String())
+		if *update {
+			require.NoError(t, os.WriteFile(file, got, 0o644))
+			continue
+		}
+		want, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(got), "%s: run make generate", file)
+	}
+}
+
+// object is what the tests look at of a manifest.
+type object struct {
+	APIVersion string `yaml:"apiVersion"`
+	Kind       string
+	Metadata   struct{ Name, Namespace string }
+	Data       map[string]string
+	Spec       yaml.Node
+}
+
+func build(t *testing.T, folder string) []object {
+	t.Helper()
+	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), folder)
+	require.NoError(t, err)
+	text, err := resources.AsYaml()
+	require.NoError(t, err)
+	var all []object
+	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
+		var o object
+		if decoder.Decode(&o) != nil {
+			return all
+		}
+		all = append(all, o)
+	}
+}
+
+func kinds(objects []object) map[string]int {
+	count := map[string]int{}
+	for _, o := range objects {
+		count[o.Kind]++
+	}
+	return count
+}
+
+// TestKustomize builds every overlay and example as kubectl apply -k would.
+func TestKustomize(t *testing.T) {
+	minimal := map[string]int{"ConfigMap": 1, "Deployment": 1, "NetworkPolicy": 1, "Service": 1}
+	with := func(more map[string]int) map[string]int {
+		all := map[string]int{}
+		for _, part := range []map[string]int{minimal, more} {
+			for kind, n := range part {
+				all[kind] += n
+			}
+		}
+		return all
+	}
+	operator := map[string]int{"PodDisruptionBudget": 1, "PrometheusRule": 1, "ServiceMonitor": 1}
+	for folder, want := range map[string]map[string]int{
+		"kustomize/overlays/minimal":               minimal,
+		"kustomize/overlays/ha":                    with(map[string]int{"PodDisruptionBudget": 1}),
+		"kustomize/overlays/kube-prometheus-stack": with(operator),
+	} {
+		t.Run(folder, func(t *testing.T) {
+			objects := build(t, folder)
+			require.Equal(t, want, kinds(objects))
+			for _, o := range objects {
+				require.Equal(t, "monitoring", o.Metadata.Namespace, "%s %s", o.Kind, o.Metadata.Name)
+			}
+		})
+	}
+	for example, autoscalers := range map[string]map[string]int{
+		"three-variants": {"ScaledObject": 3, "PodMonitor": 1},
+		"prefill-decode": {"HorizontalPodAutoscaler": 2, "PodMonitor": 1},
+		"shared-budget":  {"ScaledObject": 3, "PodMonitor": 2},
+	} {
+		t.Run(example, func(t *testing.T) {
+			objects := build(t, "examples/"+example)
+			want := with(operator)
+			for kind, n := range autoscalers {
+				want[kind] += n
+			}
+			require.Equal(t, want, kinds(objects))
+			own, err := os.ReadFile(filepath.Join("examples", example, "variant_exporter.yml"))
+			require.NoError(t, err)
+			require.Equal(t, string(own), configOf(t, objects), "the pods get the example's configuration")
+		})
+	}
+}
+
+func configOf(t *testing.T, objects []object) string {
+	t.Helper()
+	for _, o := range objects {
+		if o.Kind == "ConfigMap" {
+			return o.Data["variant_exporter.yml"]
+		}
+	}
+	t.Fatal("there is no ConfigMap")
+	return ""
+}
+
+// TestHardened holds the pods to the restricted profile of the Pod Security Standards, and to having no token.
+func TestHardened(t *testing.T) {
+	for _, o := range build(t, "kustomize/overlays/kube-prometheus-stack") {
+		if o.Kind == "NetworkPolicy" {
+			var policy struct {
+				PodSelector struct {
+					MatchLabels map[string]string `yaml:"matchLabels"`
+				} `yaml:"podSelector"`
+				PolicyTypes []string `yaml:"policyTypes"`
+			}
+			require.NoError(t, o.Spec.Decode(&policy))
+			require.NotEmpty(t, policy.PodSelector.MatchLabels, "an empty selector would cut off everybody in the namespace")
+			require.ElementsMatch(t, []string{"Ingress", "Egress"}, policy.PolicyTypes)
+		}
+		if o.Kind != "Deployment" {
+			continue
+		}
+		var spec struct {
+			Template struct {
+				Spec struct {
+					Token    *bool `yaml:"automountServiceAccountToken"`
+					Security struct {
+						NonRoot bool                  `yaml:"runAsNonRoot"`
+						User    int                   `yaml:"runAsUser"`
+						Seccomp struct{ Type string } `yaml:"seccompProfile"`
+					} `yaml:"securityContext"`
+					Containers []struct {
+						Security struct {
+							Escalation   *bool `yaml:"allowPrivilegeEscalation"`
+							ReadOnly     bool  `yaml:"readOnlyRootFilesystem"`
+							Capabilities struct{ Drop []string }
+						} `yaml:"securityContext"`
+						Readiness *yaml.Node `yaml:"readinessProbe"`
+						Liveness  *yaml.Node `yaml:"livenessProbe"`
+						Resources struct{ Limits map[string]string }
+					}
+				}
+			}
+		}
+		require.NoError(t, o.Spec.Decode(&spec))
+		pod := spec.Template.Spec
+		require.NotNil(t, pod.Token)
+		require.False(t, *pod.Token)
+		require.True(t, pod.Security.NonRoot)
+		require.Positive(t, pod.Security.User)
+		require.Equal(t, "RuntimeDefault", pod.Security.Seccomp.Type)
+		require.Len(t, pod.Containers, 1)
+		c := pod.Containers[0]
+		require.NotNil(t, c.Security.Escalation)
+		require.False(t, *c.Security.Escalation)
+		require.True(t, c.Security.ReadOnly)
+		require.Equal(t, []string{"ALL"}, c.Security.Capabilities.Drop)
+		require.NotNil(t, c.Readiness)
+		require.NotNil(t, c.Liveness)
+		require.NotEmpty(t, c.Resources.Limits["memory"])
+	}
+}
+
+// TestStatic builds the program as the Dockerfile does: it must run in an image that holds nothing else.
+func TestStatic(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if .CgoFiles}}{{.ImportPath}}{{end}}", "..")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	require.Empty(t, string(bytes.TrimSpace(out)), "packages that need C")
+}
