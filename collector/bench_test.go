@@ -151,7 +151,7 @@ func BenchmarkIdleFleet(b *testing.B) {
 		pool := model.LabelValue(fmt.Sprintf("pool-%d", m))
 		up = append(up, &model.Sample{Metric: model.Metric{"inference_pool": pool}, Value: 1})
 	}
-	text := gateway.Replace(fleetConfig(250))
+	text := unseen + gateway.Replace(fleetConfig(250))
 	for m := range 250 {
 		text = strings.Replace(text, "    presets:", fmt.Sprintf("    match: {inference_pool: pool-%d}\n    Presets:", m), 1)
 	}

@@ -2,7 +2,6 @@ package collector
 
 import (
 	"math"
-	"slices"
 
 	"github.com/prometheus/common/model"
 
@@ -101,7 +100,7 @@ func (r *results) sources(query int, labels config.LabelNames) []*identity {
 	}
 	for _, s := range r.answers[query].vector {
 		id := identify(s.Metric, labels)
-		if slices.ContainsFunc(r.program.models, func(m boundModel) bool { return agrees(&id, m.Model, labels) }) {
+		if r.ofAnyModel(&id, labels) {
 			input.Matched++
 		} else {
 			input.stray(s.Metric)
@@ -109,6 +108,16 @@ func (r *results) sources(query int, labels config.LabelNames) []*identity {
 	}
 	r.up[key] = up
 	return up
+}
+
+// ofAnyModel says that a source may be one of a configured model.
+func (r *results) ofAnyModel(id *identity, labels config.LabelNames) bool {
+	for i := range r.program.models {
+		if agrees(id, r.program.models[i].Model, labels) {
+			return true
+		}
+	}
+	return false
 }
 
 // placement is where a sample goes.
