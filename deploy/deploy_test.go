@@ -2,10 +2,13 @@ package deploy_test
 
 import (
 	"bytes"
+	"debug/elf"
 	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,6 +29,9 @@ func generated() map[string][]string {
 		folder := "examples/" + example
 		files[folder+"/autoscalers.yaml"] = []string{autoscaler}
 		files[folder+"/podmonitors.yaml"] = []string{"podmonitor", "--label=release=kube-prometheus-stack"}
+		if autoscaler == "hpa" {
+			files[folder+"/adapter-values.yaml"] = []string{"adapter", "--format=helm-values"}
+		}
 		files[folder+"/rules.yaml"] = files["kustomize/overlays/kube-prometheus-stack/rules.yaml"]
 	}
 	return files
@@ -131,8 +137,31 @@ func TestKustomize(t *testing.T) {
 			own, err := os.ReadFile(filepath.Join("examples", example, "variant_exporter.yml"))
 			require.NoError(t, err)
 			require.Equal(t, string(own), configOf(t, objects), "the pods get the example's configuration")
+			require.Equal(t, ruleOf(t, filepath.Join("examples", example, "rules.yaml")), spec(t, objects, "PrometheusRule"), "the rules are the example's")
 		})
 	}
+}
+
+// spec is the specification of the only object of a kind, as plain values.
+func spec(t *testing.T, objects []object, kind string) (values any) {
+	t.Helper()
+	for _, o := range objects {
+		if o.Kind == kind {
+			require.NoError(t, o.Spec.Decode(&values))
+			return values
+		}
+	}
+	t.Fatal("there is no " + kind)
+	return nil
+}
+
+func ruleOf(t *testing.T, file string) any {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var o object
+	require.NoError(t, yaml.Unmarshal(text, &o))
+	return spec(t, []object{o}, "PrometheusRule")
 }
 
 func configOf(t *testing.T, objects []object) string {
@@ -206,9 +235,43 @@ func TestHardened(t *testing.T) {
 
 // TestStatic builds the program as the Dockerfile does: it must run in an image that holds nothing else.
 func TestStatic(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if .CgoFiles}}{{.ImportPath}}{{end}}", "..")
+	binary := filepath.Join(t.TempDir(), "variant_exporter")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "..")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := cmd.Output()
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	file, err := elf.Open(binary)
 	require.NoError(t, err)
-	require.Empty(t, string(bytes.TrimSpace(out)), "packages that need C")
+	t.Cleanup(func() { _ = file.Close() })
+	libraries, err := file.ImportedLibraries()
+	require.NoError(t, err)
+	require.Empty(t, libraries)
+	for _, p := range file.Progs {
+		require.NotEqual(t, elf.PT_INTERP, p.Type, "it needs a loader")
+	}
+}
+
+// TestArguments gives the program the arguments of the pods, the image and the unit: it must know them all, and serve beyond loopback
+// where it runs in a container.
+func TestArguments(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "variant_exporter")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "..").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	for file, contained := range map[string]bool{
+		"kustomize/base/deployment.yaml": true, "Dockerfile": true, "systemd/variant_exporter.service": false,
+	} {
+		t.Run(file, func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			var flags []string
+			for _, line := range regexp.MustCompile(`(?m)^(CMD|ExecStart=| +- --).*$`).FindAllString(string(text), -1) {
+				flags = append(flags, regexp.MustCompile(`--[a-z.-]+=[^\s",\]]+`).FindAllString(line, -1)...)
+			}
+			require.NotEmpty(t, flags)
+			require.Equal(t, contained, slices.Contains(flags, "--web.listen-address=:18270"))
+			// Help is given once all other arguments are understood.
+			out, err := exec.CommandContext(t.Context(), binary, append(append([]string{"serve"}, flags...), "--help")...).CombinedOutput()
+			require.NoError(t, err, "%s", out)
+		})
+	}
 }
