@@ -120,6 +120,7 @@ func namespacedBy(label string) adapterResources {
 func gatewayRules(c *config.Config) ([]adapterRule, error) {
 	var rules []adapterRule
 	var found config.Diagnostics
+	taken := map[string]string{}
 	for i := range c.Models {
 		m := &c.Models[i]
 		if len(m.Variants) != 1 {
@@ -127,6 +128,7 @@ func gatewayRules(c *config.Config) ([]adapterRule, error) {
 		}
 		t := target{Variant: &m.Variants[0], model: m, path: fmt.Sprintf("models[%d].variants[0]", i)}
 		found = append(found, t.gatewayAmbiguous(c)...)
+		found = append(found, t.gatewayTwice(c, taken)...)
 		query, err := t.gatewayQuery(c)
 		if err != nil {
 			return nil, fmt.Errorf("ask the gateway of %s: %w", m.Name, err)

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,7 @@ func requireHPAs(t require.TestingT, c *config.Config, text string) {
 			require.Len(t, h.Spec.Metrics, 1)
 			m := h.Spec.Metrics[0]
 			require.Equal(t, "External", m.Type)
+			require.Equal(t, strings.ToLower(m.External.Metric.Name), m.External.Metric.Name, "it is asked for in lower case")
 			require.Equal(t, "variant_desired_replicas", m.External.Metric.Name)
 			require.Equal(t, map[string]string{"variant": x.Name}, m.External.Metric.Selector.MatchLabels, "the namespace is added by the adapter")
 			require.Equal(t, "AverageValue", m.External.Target.Type, "Value multiplies by the replicas")
@@ -250,6 +252,17 @@ func TestWhoWakes(t *testing.T) {
 		"none of what never is at zero": {"", "{name: a, cost: 4, capacity: {concurrency: 1}}", nil},
 		"none where one always runs": {
 			"replicas: {min: 0},", "{name: a, cost: 1, capacity: {concurrency: 1}, replicas: {min: 1}}, {name: b, cost: 4, capacity: {concurrency: 1}}", nil,
+		},
+		"none that is switched off": {
+			"replicas: {min: 0},", "{name: a, cost: 1, capacity: {concurrency: 1}, replicas: {max: 0}}, {name: b, cost: 4, capacity: {concurrency: 1}}", []string{"b"},
+		},
+		"none that a budget leaves nothing": {
+			"replicas: {min: 0},", "{name: a, cost: 1, capacity: {concurrency: 1}, uses: {h100: 19}}, {name: b, cost: 4, capacity: {concurrency: 1}}", []string{"b"},
+		},
+		"none where all are switched off": {"replicas: {min: 0},", "{name: a, cost: 1, capacity: {concurrency: 1}, replicas: {max: 0}}", nil},
+		"roles where what serves whole requests is switched off": {
+			"replicas: {min: 0},", "{name: a, role: prefill, cost: 4, capacity: {concurrency: 1}}, {name: b, role: decode, cost: 4, capacity: {kv_tokens: 1}}, " +
+				"{name: c, cost: 1, capacity: {concurrency: 1}, replicas: {max: 0}}", []string{"a", "b"},
 		},
 		"one of each role": {
 			"replicas: {min: 0},", "{name: a, role: prefill, cost: 4, capacity: {concurrency: 1}}, {name: b, role: decode, cost: 4, capacity: {kv_tokens: 1}}, " +

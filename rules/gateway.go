@@ -28,25 +28,38 @@ const (
 )
 
 // gatewayMetric is the name of the external metric with the requests of a variant's model at the gateway. No namespace has a dot
-// in its name, so that no two variants share one.
+// in its name, so that no two namespaces share one. It is in lower case, because an HPA asks for it in lower case, whatever is written in
+// its manifest.
 func (t *target) gatewayMetric() string {
-	return "gateway-requests." + t.model.Namespace + "." + t.Name
+	return strings.ToLower("gateway-requests." + t.model.Namespace + "." + t.Name)
+}
+
+// gatewayTwice refuses a variant whose metric is called like that of another. Taken ones are known by name.
+func (t *target) gatewayTwice(c *config.Config, taken map[string]string) config.Diagnostics {
+	other, twice := taken[t.gatewayMetric()]
+	taken[t.gatewayMetric()] = t.path
+	if !twice {
+		return nil
+	}
+	return config.Diagnostics{c.ErrorAt(t.path+".name", fmt.Sprintf("the metric of this variant would be called %q, like that of %s", t.gatewayMetric(), other),
+		"choose names that differ in more than case")}
 }
 
 // gatewayed is an HPA on what is queued and running at the gateway, for the only variant of a model. The windows are the HPA's own
 // then, because the exporter is not asked.
-func (t *target) gatewayed(c *config.Config) (hpaSpec, config.Diagnostics) {
+func (t *target) gatewayed(c *config.Config, o HPAOptions) (hpaSpec, config.Diagnostics) {
 	capacity, found := t.gatewayCapacity(c)
 	if len(found) > 0 {
 		return hpaSpec{}, found
 	}
-	down := time.Duration(*t.model.ScaleDownWindow)
+	down := max(time.Duration(*t.model.ScaleDownWindow), o.Stabilization)
 	if t.least == 0 {
 		down = max(down, time.Duration(*t.model.IdleAfter))
 	}
 	b := follow(t.most, min(down, maxHPAWindow))
 	b.ScaleUp.StabilizationWindowSeconds = seconds(min(time.Duration(*t.model.ScaleUpWindow), maxHPAWindow))
 	b.ScaleUp.limit(t.model.ScaleUpLimit)
+	b.ScaleUp.leaveZero()
 	b.ScaleDown.limit(t.model.ScaleDownLimit)
 	return hpaSpec{
 		ScaleTargetRef: t.workload(), MinReplicas: t.least, MaxReplicas: t.most,
@@ -67,6 +80,13 @@ func (r *scalingRules) limit(l *config.ChangeLimit) {
 	}
 	if l.Percent != nil {
 		r.Policies = append(r.Policies, scalingPolicy{"Percent", max(int(*l.Percent), 1), period})
+	}
+}
+
+// leaveZero lets one replica be added whatever the other policies say: a percentage of none is none, and an HPA would stay there.
+func (r *scalingRules) leaveZero() {
+	if !slices.ContainsFunc(r.Policies, func(p scalingPolicy) bool { return p.Type == "Pods" }) {
+		r.Policies = append(r.Policies, scalingPolicy{"Pods", 1, r.Policies[0].PeriodSeconds})
 	}
 }
 

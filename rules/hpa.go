@@ -98,9 +98,10 @@ func HPA(c *config.Config, o HPAOptions) (*Manifest, error) {
 	var found config.Diagnostics
 	for i := range all {
 		spec := all[i].gauged(o)
-		if o.Gateway && len(all[i].model.Variants) == 1 {
+		// No HPA can have a maximum of 0: the gateway's requests would start what is switched off, which the gauge does not.
+		if o.Gateway && len(all[i].model.Variants) == 1 && !all[i].off {
 			var refused config.Diagnostics
-			spec, refused = all[i].gatewayed(c)
+			spec, refused = all[i].gatewayed(c, o)
 			found = append(found, refused...)
 		}
 		m.add(object{"autoscaling/v2", "HorizontalPodAutoscaler", all[i].metadata(o.Labels), spec})

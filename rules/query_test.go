@@ -48,6 +48,7 @@ func requireAdapter(t require.TestingT, text string) []adapterRule {
 	for i := range file[0].ExternalRules {
 		r := &file[0].ExternalRules[i]
 		require.Len(t, r.Resources.Overrides, 1)
+		require.Equal(t, strings.ToLower(r.Name.As), r.Name.As, "an HPA asks in lower case")
 		requirePromQL(t, r.SeriesQuery)
 		query := asked(t, r, "a-namespace", "")
 		require.Equal(t, strings.Count(query, `="a-namespace"`), strings.Count(r.MetricsQuery, "<<.LabelMatchers>>"), "every selector keeps to the namespace")

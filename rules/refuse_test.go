@@ -66,6 +66,12 @@ func TestRefuses(t *testing.T) {
 		"a capacity that is not a number":    {one("", "{name: a, cost: 1, capacity: {concurrency: sum by (pod) (x)}, replicas: {max: 1}}"), gateway, []string{"give capacity.concurrency as a number"}},
 		"gateways that cannot be told apart": {one("", bounded("a", "")) + neighbour, gateway, []string{"models[0]: ", "models[1]: ", "which gateway is this one's"}},
 		"and so for the adapter":             {one("", bounded("a", "")) + neighbour, adapter, []string{"models[0]", "models[1]", "match: {inference_pool: NAME}"}},
+		"metrics that differ in case only": {
+			strings.ReplaceAll(one("match: {inference_pool: p},", bounded("a", ", scale_target: {name: x}")), "vllm", "epp") +
+				"  - {name: n, namespace: llm, presets: [epp], match: {inference_pool: q}, variants: [" + bounded("A", ", scale_target: {name: y}") + "]}\n",
+			adapter,
+			[]string{"models[1].variants[0].name", `would be called "gateway-requests.llm.a", like that of models[0].variants[0]`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, found := config.Load("test.yml", tc.text)

@@ -17,7 +17,8 @@ type target struct {
 	path  string // of the variant in the file
 	name  string // of the autoscaler's object
 	least int    // fewest and
-	most  int    // most replicas that the exporter can ask for
+	most  int    // most replicas that the exporter can ask for, but at least 1, which an autoscaler's maximum must be
+	off   bool   // the exporter never asks for a replica
 }
 
 // workload is a reference to what is scaled.
@@ -61,7 +62,7 @@ func targets(c *config.Config, fallback int) ([]target, error) {
 				found = append(found, c.ErrorAt(t.path, "no maximum, which an autoscaler must have, and no budget of a fixed size bounds the variant",
 					"give replicas.max, which the plan keeps to as well; or --max-replicas for all variants without one"))
 			}
-			t.most = max(most, t.least, 1)
+			t.most, t.off = max(most, t.least, 1), max(most, t.least) == 0
 			found = append(found, t.checkName(c, named)...)
 			all = append(all, t)
 		}

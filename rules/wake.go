@@ -12,18 +12,18 @@ import (
 const wakeThreshold = "1000000000"
 
 // wakers are the variants that a waiting request wakes when nothing of their model runs: of those of a model that may be at zero,
-// the one that the exporter would wake. Where no variant serves whole requests, one of each role.
+// the one that the exporter would wake. Where no variant serves whole requests, one of each role. One that is switched off is never woken.
 func wakers(all []target) map[int]bool {
 	best := map[string]int{}
 	whole, timed := map[*config.Model]bool{}, map[*config.Model]bool{}
 	for i := range all {
-		m := all[i].model
-		whole[m] = whole[m] || all[i].Role == config.RoleBoth
-		timed[m] = !slices.ContainsFunc(m.Variants, func(x config.Variant) bool { return x.Startup == 0 })
+		t := &all[i]
+		whole[t.model] = whole[t.model] || t.Role == config.RoleBoth && !t.off
+		timed[t.model] = !slices.ContainsFunc(t.model.Variants, func(x config.Variant) bool { return x.Startup == 0 })
 	}
 	for i := range all {
 		t := &all[i]
-		if *t.model.Replicas.Min > 0 || whole[t.model] && t.Role != config.RoleBoth {
+		if t.off || *t.model.Replicas.Min > 0 || whole[t.model] && t.Role != config.RoleBoth {
 			continue
 		}
 		key := fmt.Sprintf("%s/%s/%s", t.model.Namespace, t.model.Name, t.Role)
