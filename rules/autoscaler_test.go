@@ -93,6 +93,7 @@ func requireScaledObjects(t require.TestingT, c *config.Config, text string) {
 			if o.Spec.Fallback != nil {
 				require.Positive(t, o.Spec.Fallback.Replicas, "a fallback of 0 scales to zero on an error")
 				require.Positive(t, o.Spec.Fallback.FailureThreshold)
+				require.Equal(t, "currentReplicasIfHigher", o.Spec.Fallback.Behavior, "what serves is not taken away on an error")
 			}
 			requireTriggers(t, &o, c.Models[i].Namespace, x.Name)
 		}
@@ -124,6 +125,7 @@ func requireTriggers(t require.TestingT, o *scaledObject, namespace, variant str
 			require.Equal(t, selector, trigger.Metadata["valueLocation"])
 			require.Equal(t, "1", trigger.Metadata["targetValue"])
 			require.Equal(t, "prometheus", trigger.Metadata["format"])
+			require.Equal(t, "21000", trigger.Metadata["timeout"], "an evaluation may take 20 s, and KEDA waits 3 s by default")
 		}
 	}
 }
@@ -209,24 +211,28 @@ func TestKEDAAuthentication(t *testing.T) {
 	require.Equal(t, 30, got.PollingInterval)
 }
 
-// TestKEDAFallback is about the number that KEDA runs when it cannot be told: the failsafe's, unless that is zero.
+// TestKEDAFallback is about the number that KEDA runs when it cannot be told: the failsafe's, unless that is zero. KEDA counts failures at
+// its own polls and at each sync of the HPA.
 func TestKEDAFallback(t *testing.T) {
 	for name, tc := range map[string]struct {
 		failsafe string
-		want     bool
+		interval time.Duration
+		want     []int // replicas and failures
 	}{
-		"none":    {"", false},
-		"of some": {", failsafe: {after: 5m, replicas: 3}", true},
-		"of zero": {", failsafe: {after: 5m, replicas: 0}", false},
+		"none":              {"", 15 * time.Second, nil},
+		"of some":           {", failsafe: {after: 5m, replicas: 3}", 15 * time.Second, []int{3, 40}},
+		"with seldom polls": {", failsafe: {after: 5m, replicas: 3}", time.Minute, []int{3, 25}},
+		"rounded up":        {", failsafe: {after: 100s, replicas: 1}", 30 * time.Second, []int{1, 10}},
+		"of zero":           {", failsafe: {after: 5m, replicas: 0}", 15 * time.Second, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := parse(t, one("replicas: {min: 0},", "{name: a, cost: 1, capacity: {concurrency: 1}, replicas: {max: 4}"+tc.failsafe+"}"))
-			m, err := rules.KEDA(c, rules.KEDAOptions{Trigger: rules.TriggerPrometheus, PollingInterval: 20 * time.Second})
-			got := strict[scaledObject](t, text(t, m, err))[0].Spec.Fallback
-			require.Equal(t, tc.want, got != nil)
-			if tc.want {
-				require.Equal(t, []int{3, 15}, []int{got.Replicas, got.FailureThreshold})
+			m, err := rules.KEDA(c, rules.KEDAOptions{Trigger: rules.TriggerPrometheus, PollingInterval: tc.interval})
+			var got []int
+			if f := strict[scaledObject](t, text(t, m, err))[0].Spec.Fallback; f != nil {
+				got = []int{f.Replicas, f.FailureThreshold}
 			}
+			require.Equal(t, tc.want, got)
 		})
 	}
 }

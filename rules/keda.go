@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,8 +47,9 @@ type scaledObjectSpec struct {
 }
 
 type kedaFallback struct {
-	FailureThreshold int `yaml:"failureThreshold"`
-	Replicas         int `yaml:"replicas"`
+	FailureThreshold int    `yaml:"failureThreshold"`
+	Replicas         int    `yaml:"replicas"`
+	Behavior         string `yaml:"behavior"`
 }
 
 type kedaAdvanced struct {
@@ -157,24 +159,33 @@ func (t *target) scaledObject(c *config.Config, o KEDAOptions, wake bool) scaled
 		Triggers: []kedaTrigger{t.desired(o)},
 	}
 	if wake && o.PrometheusURL != "" {
-		s.Triggers = append(s.Triggers, o.prometheus("gateway-queue", wakeQuery(c, t.model), wakeThreshold))
+		s.Triggers = append(s.Triggers, o.prometheus("gateway-queue", t.wakeQuery(c), wakeThreshold))
 	}
 	return s
 }
 
-// fallback is what KEDA runs when it cannot be told, where the configuration has such a number. One of 0 is never given: with
-// minReplicaCount 0, KEDA would then scale to zero on the first error.
+// hpaSync is how often an HPA asks for its metrics, unless the controller manager is told otherwise.
+const hpaSync = 15 * time.Second
+
+// fallback is the least that KEDA runs when it cannot be told, where the configuration has such a number; more that runs stays. One of 0
+// is never given: with minReplicaCount 0, KEDA would then scale to zero on the first error. KEDA counts a failure at each of its own
+// polls, and at each sync of the HPA.
 func (t *target) fallback(interval time.Duration) *kedaFallback {
-	if t.Failsafe == nil || t.Failsafe.Replicas == nil || *t.Failsafe.Replicas == 0 {
+	if t.off || t.Failsafe == nil || t.Failsafe.Replicas == nil || *t.Failsafe.Replicas == 0 {
 		return nil
 	}
-	polls := math.Ceil(float64(t.Failsafe.After) / float64(interval))
-	return &kedaFallback{FailureThreshold: max(int(polls), 1), Replicas: *t.Failsafe.Replicas}
+	after := time.Duration(t.Failsafe.After)
+	failures := math.Ceil(after.Seconds()/hpaSync.Seconds() + after.Seconds()/interval.Seconds())
+	return &kedaFallback{FailureThreshold: max(int(failures), 1), Replicas: *t.Failsafe.Replicas, Behavior: "currentReplicasIfHigher"}
 }
 
 func (t *target) selector() string {
 	return fmt.Sprintf("%s{%s=%q,%s=%q}", desiredReplicas, labelVariant, t.Name, labelTargetNamespace, t.model.Namespace)
 }
+
+// evaluationTimeout is how long KEDA waits for the exporter, instead of 3 seconds: KEDA sends no timeout of its own, so that an evaluation
+// may take the exporter's --scrape.max-timeout, and a second is for the way.
+const evaluationTimeout = 21 * time.Second
 
 // desired is the trigger on the exporter's gauge.
 func (t *target) desired(o KEDAOptions) kedaTrigger {
@@ -183,6 +194,7 @@ func (t *target) desired(o KEDAOptions) kedaTrigger {
 	}
 	return o.trigger(TriggerMetricsAPI, "desired", map[string]string{
 		"url": o.ExporterURL, "format": "prometheus", "valueLocation": t.selector(), "targetValue": "1", "activationTargetValue": "0",
+		"timeout": strconv.FormatInt(evaluationTimeout.Milliseconds(), 10),
 	})
 }
 

@@ -178,8 +178,18 @@ func TestWakeQuery(t *testing.T) {
 		"another model's queue":        {map[string]string{queue(`namespace="llm",inference_pool="p",model_name="other"`): "3x10"}, byName, new(float64(0))},
 		"a name that became another's": {map[string]string{queue(`namespace="llm",inference_pool="p",` + llama + `,target_model_name="other"`): "3x10"}, byName, new(float64(0))},
 		"another namespace's queue":    {map[string]string{queue(`namespace="web",inference_pool="p",` + llama): "3x10"}, byName, new(float64(0))},
-		"by the pool":                  {map[string]string{queue(`kubernetes_namespace="llm",inference_pool="llama-pool",model_name="x"`): "3x10"}, byPool, new(float64(3))},
-		"by another pool":              {map[string]string{queue(`kubernetes_namespace="llm",inference_pool="q",model_name="llama-70b"`): "3x10"}, byPool, new(float64(0))},
+		"requests wait, and the plan says 0": {map[string]string{
+			queue(`namespace="llm",inference_pool="p",` + llama): "3x10", `variant_desired_replicas{instance="a",variant="llama-8b-l4",target_namespace="llm"}`: "0x10",
+		}, byName, new(float64(0))},
+		"requests wait, and another variant is decided": {map[string]string{
+			queue(`namespace="llm",inference_pool="p",` + llama): "3x10", `variant_desired_replicas{variant="llama-8b-h100",target_namespace="llm"}`: "0x10",
+			`variant_desired_replicas{variant="llama-8b-l4",target_namespace="web"}`: "0x10",
+		}, byName, new(float64(3))},
+		"the exporter is gone": {map[string]string{
+			queue(`namespace="llm",inference_pool="p",` + llama): "3x10", `variant_desired_replicas{variant="llama-8b-l4",target_namespace="llm"}`: "0x2 stale",
+		}, byName, new(float64(3))},
+		"by the pool":     {map[string]string{queue(`kubernetes_namespace="llm",inference_pool="llama-pool",model_name="x"`): "3x10"}, byPool, new(float64(3))},
+		"by another pool": {map[string]string{queue(`kubernetes_namespace="llm",inference_pool="q",model_name="llama-70b"`): "3x10"}, byPool, new(float64(0))},
 	})
 }
 

@@ -77,6 +77,7 @@ type scaledObject struct {
 		Fallback        *struct {
 			FailureThreshold int `yaml:"failureThreshold"`
 			Replicas         int
+			Behavior         string
 		}
 		Advanced struct {
 			HPA struct {

@@ -51,9 +51,11 @@ func wakesBefore(a, b *target, timed bool) bool {
 	return x < y || x == y && a.Startup < b.Startup
 }
 
-// wakeQuery is above zero while requests for a model wait at a gateway that has no endpoint ready. No answer means that nothing is known
-// to wait, so it is 0: it only ever adds a replica, what takes one away is the other trigger.
-func wakeQuery(c *config.Config, m *config.Model) string {
+// wakeQuery is above zero while requests for a model wait at a gateway that has no endpoint ready, and the exporter does not decide the
+// variant: a plan that says 0 knows of budgets and of what is stuck, and is not overridden. No answer means that nothing is known to wait,
+// so it is 0: it only ever adds a replica, what takes one away is the other trigger.
+func (t *target) wakeQuery(c *config.Config) string {
+	m := t.model
 	namespace := fmt.Sprintf("%s=%q", c.Labels.Namespace, m.Namespace)
 	queue := `__name__=~"llm_d_epp_flow_control_queue_size|inference_extension_flow_control_queue_size",` + namespace
 	var waiting []string
@@ -75,5 +77,7 @@ func wakeQuery(c *config.Config, m *config.Model) string {
   )
   unless on (%s)
   label_replace({__name__=~"llm_d_epp_ready_endpoints|inference_pool_ready_pods",%s} > 0, %q, "$1", "name", "(.*)")
-) or vector(0)`, strings.Join(waiting, "\n    or\n    "), labelPool, namespace, labelPool)
+  unless on ()
+  max(%s)
+) or vector(0)`, strings.Join(waiting, "\n    or\n    "), labelPool, namespace, labelPool, t.selector())
 }
