@@ -21,6 +21,9 @@ const (
 	serverObjectName = "variant-model-servers"
 )
 
+// maxStabilization is as long as the alert VariantAutoscalerNotFollowing waits for an autoscaler that goes down.
+const maxStabilization = 15 * time.Minute
+
 // generateFlags are the flags that every kind of manifest has.
 type generateFlags struct {
 	kind       string
@@ -132,22 +135,43 @@ func checkLabels(labels map[string]string) error {
 	return nil
 }
 
-func addNameFlags(cmd *kingpin.CmdClause, name, namespace *string) {
-	cmd.Flag("name", "Name of the object.").Default(objectName).StringVar(name)
-	cmd.Flag("namespace", "Namespace of the object.").Default(objectNamespace).StringVar(namespace)
+// Names of Kubernetes: of an object; of a namespace or a port, which have no dots.
+var (
+	dnsName  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	dnsLabel = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+)
+
+func (f *generateFlags) addName(cmd *kingpin.CmdClause, usual string, name *string) {
+	cmd.Flag("name", "Name of the object.").Default(usual).StringVar(name)
+	f.checkName("name", dnsName, name)
+}
+
+func (f *generateFlags) addNamespace(cmd *kingpin.CmdClause, name *string) {
+	cmd.Flag("namespace", "Namespace of the object.").Default(objectNamespace).StringVar(name)
+	f.checkName("namespace", dnsLabel, name)
+}
+
+// checkName refuses what Kubernetes would not take as a name.
+func (f *generateFlags) checkName(flag string, form *regexp.Regexp, name *string) {
+	f.check(func() error {
+		if len(*name) > 253 || !form.MatchString(*name) {
+			return fmt.Errorf("--%s: Kubernetes does not take %q", flag, *name)
+		}
+		return nil
+	})
 }
 
 func (f *generateFlags) addReplicas(cmd *kingpin.CmdClause, most *int, down *time.Duration) {
 	cmd.Flag("max-replicas", "Maximum of variants that have none in the configuration and that no budget of a fixed size bounds. "+
 		"Default: refuse such variants.").PlaceHolder("N").IntVar(most)
-	cmd.Flag("scale-down.stabilization", "How long an autoscaler waits before it follows the gauge down. The exporter has waited already.").
+	cmd.Flag("scale-down.stabilization", "How long an autoscaler waits before it follows the gauge down, up to 15m. The exporter has waited already.").
 		Default("0s").DurationVar(down)
 	f.check(func() error {
 		switch {
 		case *most < 0:
 			return errors.New("--max-replicas must be above zero")
-		case *down < 0 || *down > time.Hour:
-			return errors.New("--scale-down.stabilization must be between 0s and 1h")
+		case *down < 0 || *down > maxStabilization:
+			return errors.New("--scale-down.stabilization must be between 0s and 15m")
 		}
 		return nil
 	})
@@ -158,7 +182,8 @@ func newGenerateRules(parent *kingpin.CmdClause) command {
 	cmd := f.add(parent, "rules", "Recording and alerting rules for Prometheus.")
 	cmd.Flag("format", "file: a rules file; prometheusrule: an object of the Prometheus Operator.").
 		Default(string(rules.FormatFile)).EnumVar((*string)(&o.Format), string(rules.FormatFile), string(rules.FormatPrometheusRule))
-	addNameFlags(cmd, &o.Name, &o.Namespace)
+	f.addName(cmd, objectName, &o.Name)
+	f.addNamespace(cmd, &o.Namespace)
 	f.addLabels(cmd, &o.Labels)
 	cmd.Flag("interval", "How often recording rules are evaluated.").Default("15s").DurationVar(&o.Interval)
 	cmd.Flag("runbook.url", "Page with what to do about each alert.").Default(rules.DefaultRunbookURL).StringVar(&o.RunbookURL)
@@ -181,8 +206,8 @@ func newGenerateAdapter(parent *kingpin.CmdClause) command {
 	cmd.Flag("format", "config: the adapter's file; helm-values: for its chart; configmap: the file in a ConfigMap.").
 		Default(string(rules.AdapterConfig)).
 		EnumVar((*string)(&o.Format), string(rules.AdapterConfig), string(rules.AdapterHelmValues), string(rules.AdapterConfigMap))
-	cmd.Flag("name", "Name of the ConfigMap.").Default("adapter-config").StringVar(&o.Name)
-	cmd.Flag("namespace", "Namespace of the ConfigMap.").Default(objectNamespace).StringVar(&o.Namespace)
+	f.addName(cmd, "adapter-config", &o.Name)
+	f.addNamespace(cmd, &o.Namespace)
 	f.addLabels(cmd, &o.Labels)
 	cmd.Flag("gateway", "Also serve the gateway's metrics, for the HPAs of generate hpa --gateway.").BoolVar(&o.Gateway)
 	cmd.Flag("wva", "Also serve wva_desired_replicas.").Default("true").BoolVar(&o.WVA)
@@ -228,10 +253,12 @@ func (f *generateFlags) addScrape(cmd *kingpin.CmdClause, o *rules.MonitorOption
 func newGenerateServiceMonitor(parent *kingpin.CmdClause) command {
 	f, o := &generateFlags{}, rules.MonitorOptions{Selector: map[string]string{}}
 	cmd := f.add(parent, "servicemonitor", "A ServiceMonitor of the Prometheus Operator for the exporter.")
-	addNameFlags(cmd, &o.Name, &o.Namespace)
+	f.addName(cmd, objectName, &o.Name)
+	f.addNamespace(cmd, &o.Namespace)
 	f.addScrape(cmd, &o)
 	cmd.Flag("selector", "Label of the exporter's Service; repeatable. Default: app.kubernetes.io/name="+objectName+".").PlaceHolder("KEY=VALUE").StringMapVar(&o.Selector)
 	cmd.Flag("port", "Name of the Service's port.").Default("http").StringVar(&o.Port)
+	f.checkName("port", dnsLabel, &o.Port)
 	cmd.Flag("path", "Path of the metrics.").Default("/metrics").StringVar(&o.Path)
 	f.check(func() error { return checkLabels(o.Selector) })
 	f.make = func(*config.Config) (*rules.Manifest, error) {
@@ -246,10 +273,12 @@ func newGenerateServiceMonitor(parent *kingpin.CmdClause) command {
 func newGeneratePodMonitor(parent *kingpin.CmdClause) command {
 	f, o := &generateFlags{}, rules.MonitorOptions{}
 	cmd := f.add(parent, "podmonitor", "PodMonitors of the Prometheus Operator for the model servers, which carry the variant's name to their series.")
-	cmd.Flag("name", "Name of the objects.").Default(serverObjectName).StringVar(&o.Name)
+	f.addName(cmd, serverObjectName, &o.Name)
 	f.addScrape(cmd, &o)
 	cmd.Flag("pod-label", "Label of the pods with the name of their variant.").Default("llm-d.ai/variant").StringVar(&o.PodLabel)
+	f.checkName("pod-label", labelKey, &o.PodLabel)
 	cmd.Flag("port", "Name of the pods' port.").Default("modelserver").StringVar(&o.Port)
+	f.checkName("port", dnsLabel, &o.Port)
 	cmd.Flag("path", "Path of the metrics. Default: as the model's servers have it.").PlaceHolder("PATH").StringVar(&o.Path)
 	f.make = func(c *config.Config) (*rules.Manifest, error) { return rules.PodMonitor(c, o) }
 	return f.command()

@@ -47,3 +47,30 @@ func TestDocumentedCommands(t *testing.T) {
 		}
 	}
 }
+
+// TestGenerateRefusesFlags is about what Kubernetes would not take, or an alert would take for an autoscaler that does not follow.
+func TestGenerateRefusesFlags(t *testing.T) {
+	for name, tc := range map[string]struct{ refused, taken string }{
+		"name of an object":  {"rules --name=Variant_Exporter", "rules --name=variant.exporter-1"},
+		"name of a map":      {"adapter --name=-a", "adapter --name=a"},
+		"name of monitors":   {"podmonitor --name=a..b", "podmonitor --name=a.b"},
+		"no name":            {"servicemonitor --name=", "servicemonitor --name=a"},
+		"a long name":        {"rules --name=" + strings.Repeat("a", 254), "rules --name=" + strings.Repeat("a", 253)},
+		"namespace":          {"rules --namespace=a.b", "rules --namespace=a-b"},
+		"namespace of a map": {"adapter --namespace=A", "adapter --namespace=a"},
+		"label of pods":      {"podmonitor --pod-label=a/b/c", "podmonitor --pod-label=llm-d.ai/variant"},
+		"port of pods":       {"podmonitor --port=8000/tcp", "podmonitor --port=http-8000"},
+		"port of a Service":  {"servicemonitor --port=HTTP", "servicemonitor --port=web"},
+		"stabilization":      {"keda --scale-down.stabilization=15m1s", "keda --scale-down.stabilization=15m"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join("deploy", "examples", "three-variants", "variant_exporter.yml")
+			for command, want := range map[string]int{tc.refused: exitUsage, tc.taken: exitOK} {
+				var out, complaints bytes.Buffer
+				args := append([]string{"generate"}, append(strings.Fields(command), "--config.file="+file)...)
+				require.Equal(t, want, run(t.Context(), args, stdio{strings.NewReader(""), &out, &complaints}), "%s: %s", command, complaints.String())
+				require.Equal(t, want == exitOK, complaints.Len() == 0, complaints.String())
+			}
+		})
+	}
+}
