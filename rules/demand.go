@@ -2,6 +2,8 @@ package rules
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,26 +16,49 @@ import (
 // demandRules record the expressions that tell demand, as the configuration has them, so that windows over them are cheap. One that is
 // read from a recording rule already is recorded no second time; where that is the rule of a preset's signal, it is kept.
 func demandRules(c *config.Config) ([]rule, error) {
-	recorded := map[string]string{}
+	recorded := map[string]recording{}
 	for i := range c.Models {
 		for _, s := range c.Models[i].ActiveSignals() {
-			for form, e := range demandForms(s.Signal) {
-				name, expr, err := record(c, s, form, e)
+			forms := demandForms(s.Signal)
+			for _, form := range slices.Sorted(maps.Keys(forms)) {
+				name, expr, err := record(c, s, form, forms[form])
 				if err != nil {
 					return nil, err
 				}
-				if name != "" {
-					recorded[name] = expr
+				if name == "" {
+					continue
 				}
+				r := recording{s, expr}
+				if other, taken := recorded[name]; taken && other.expr != r.expr {
+					return nil, r.twice(c, name, other)
+				}
+				recorded[name] = r
 			}
 		}
 	}
 	rules := make([]rule, 0, len(recorded))
-	for name, expr := range recorded {
-		rules = append(rules, rule{Record: name, Expr: expr})
+	for name, r := range recorded {
+		rules = append(rules, rule{Record: name, Expr: r.expr})
 	}
 	slices.SortFunc(rules, func(a, b rule) int { return cmp.Compare(a.Record, b.Record) })
 	return rules, nil
+}
+
+// recording is what a rule records, and for which signal.
+type recording struct {
+	signal config.ActiveSignal
+	expr   string
+}
+
+// twice refuses a signal that would be recorded under the name of another's rule: whoever reads that name would be told of either.
+// Signals of presets differ in their names, so that one of the two is the file's own.
+func (r recording) twice(c *config.Config, name string, other recording) error {
+	own, preset := r.signal, other.signal
+	if own.Key() != own.Name {
+		own, preset = preset, own
+	}
+	return config.Diagnostics{c.ErrorAt("signals."+own.Name, fmt.Sprintf("%s would record two expressions: that of this signal, and that of %s", name, preset.Key()),
+		"give the signal another name")}.Err()
 }
 
 // demandForms are the expressions of a signal that tell demand, by what they are called.

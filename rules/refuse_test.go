@@ -30,6 +30,12 @@ func TestRefuses(t *testing.T) {
 		_, err := rules.KEDA(c, rules.KEDAOptions{Trigger: rules.TriggerPrometheus, PollingInterval: time.Second})
 		return err
 	}
+	recorded := func(c *config.Config) error {
+		_, err := rules.Rules(c, ruleOptions())
+		return err
+	}
+	own := "signals: {vllm_concurrency: {unit: requests, demand: 'sum by (namespace, model_name) (x)'}}\n"
+	ownVariant := "{name: a, cost: 1, capacity: {concurrency: 1, vllm_concurrency: 1}, replicas: {max: 4}}"
 	bounded := func(name, more string) string {
 		return "{name: " + name + ", cost: 1, capacity: {concurrency: 1}, replicas: {max: 4}" + more + "}"
 	}
@@ -66,6 +72,13 @@ func TestRefuses(t *testing.T) {
 		"a capacity that is not a number":    {one("", "{name: a, cost: 1, capacity: {concurrency: sum by (pod) (x)}, replicas: {max: 1}}"), gateway, []string{"give capacity.concurrency as a number"}},
 		"gateways that cannot be told apart": {one("", bounded("a", "")) + neighbour, gateway, []string{"models[0]: ", "models[1]: ", "which gateway is this one's"}},
 		"and so for the adapter":             {one("", bounded("a", "")) + neighbour, adapter, []string{"models[0]", "models[1]", "match: {inference_pool: NAME}"}},
+		"two signals recorded under one name": {
+			own + one("signals: [concurrency, vllm_concurrency],", ownVariant), recorded,
+			[]string{"signals.vllm_concurrency", "model:vllm_concurrency_demand:sum would record two expressions", "that of vllm.concurrency"},
+		},
+		"of two models, the other way round": {
+			own + one("signals: [vllm_concurrency],", ownVariant) + neighbour, recorded, []string{"signals.vllm_concurrency", "that of vllm.concurrency"},
+		},
 		"metrics that differ in case only": {
 			strings.ReplaceAll(one("match: {inference_pool: p},", bounded("a", ", scale_target: {name: x}")), "vllm", "epp") +
 				"  - {name: n, namespace: llm, presets: [epp], match: {inference_pool: q}, variants: [" + bounded("A", ", scale_target: {name: y}") + "]}\n",
