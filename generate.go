@@ -238,7 +238,11 @@ func newGenerateKEDA(parent *kingpin.CmdClause) command {
 	cmd.Flag("authentication", "TriggerAuthentication of the trigger, by name; another kind as KIND/NAME.").PlaceHolder("NAME").StringVar(&o.Authentication)
 	cmd.Flag("metadata", "More metadata of the trigger, such as authModes=bearer; repeatable.").PlaceHolder("KEY=VALUE").StringMapVar(&o.Metadata)
 	cmd.Flag("polling-interval", "How often KEDA asks.").Default("15s").DurationVar(&o.PollingInterval)
-	f.check(func() error { return atLeastASecond("polling-interval", o.PollingInterval) })
+	cmd.Flag("cooldown-period", "How long KEDA waits before zero. While it gets no answer it may take a trigger for inactive by mistake: "+
+		"this should outlast an outage.").Default("5m").DurationVar(&o.Cooldown)
+	f.check(func() error {
+		return errors.Join(atLeastASecond("polling-interval", o.PollingInterval), atLeastASecond("cooldown-period", o.Cooldown))
+	})
 	f.make = func(c *config.Config) (*rules.Manifest, error) { return rules.KEDA(c, o) }
 	return f.command()
 }

@@ -89,7 +89,7 @@ func requireScaledObjects(t require.TestingT, c *config.Config, text string) {
 			require.NotNil(t, o.Spec.MinReplicaCount)
 			requireBounds(t, x, *o.Spec.MinReplicaCount, o.Spec.MaxReplicaCount)
 			requireFollows(t, o.Spec.Advanced.HPA.Behavior, o.Spec.MaxReplicaCount)
-			require.NotNil(t, o.Spec.CooldownPeriod, "the default is 300 s more than the exporter has waited")
+			require.NotNil(t, o.Spec.CooldownPeriod)
 			if o.Spec.Fallback != nil {
 				require.Positive(t, o.Spec.Fallback.Replicas, "a fallback of 0 scales to zero on an error")
 				require.Positive(t, o.Spec.Fallback.FailureThreshold)

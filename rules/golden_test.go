@@ -57,11 +57,11 @@ func kinds() map[string]func(*config.Config) (*rules.Manifest, error) {
 		"hpa":         func(c *config.Config) (*rules.Manifest, error) { return rules.HPA(c, rules.HPAOptions{}) },
 		"hpa-gateway": func(c *config.Config) (*rules.Manifest, error) { return rules.HPA(c, rules.HPAOptions{Gateway: true}) },
 		"keda": func(c *config.Config) (*rules.Manifest, error) {
-			return rules.KEDA(c, rules.KEDAOptions{Trigger: rules.TriggerPrometheus, PollingInterval: 15 * time.Second})
+			return rules.KEDA(c, rules.KEDAOptions{Trigger: rules.TriggerPrometheus, PollingInterval: 15 * time.Second, Cooldown: 5 * time.Minute})
 		},
 		"keda-metrics-api": func(c *config.Config) (*rules.Manifest, error) {
 			return rules.KEDA(c, rules.KEDAOptions{
-				Trigger: rules.TriggerMetricsAPI, PollingInterval: 15 * time.Second, ExporterURL: "http://variant-exporter.monitoring:18270/metrics",
+				Trigger: rules.TriggerMetricsAPI, PollingInterval: 15 * time.Second, Cooldown: 5 * time.Minute, ExporterURL: "http://variant-exporter.monitoring:18270/metrics",
 			})
 		},
 		"servicemonitor": func(*config.Config) (*rules.Manifest, error) { return rules.ServiceMonitor(scrape) },

@@ -33,6 +33,7 @@ type KEDAOptions struct {
 	Authentication  string            // [Kind/]Name of a TriggerAuthentication
 	Metadata        map[string]string // more metadata of the triggers, such as authModes
 	PollingInterval time.Duration
+	Cooldown        time.Duration // from the last activity that KEDA has seen until zero
 }
 
 type scaledObjectSpec struct {
@@ -149,10 +150,12 @@ func authenticates(c *config.Config) bool {
 		h.TLSConfig.CertFile != "" || h.TLSConfig.Cert != ""
 }
 
-// scaledObject follows the exporter's gauge. There is no cooldown before zero: the exporter has waited already.
+// scaledObject follows the exporter's gauge. The exporter has waited before it asks for zero, but KEDA must wait too: while a trigger
+// fails, as it does while nothing is known, KEDA 2.21 may take it for inactive, because its HPA server closes the cache of triggers
+// under its scale loop (getScalerState ignores ErrCacheClosed).
 func (t *target) scaledObject(c *config.Config, o KEDAOptions, wake bool) scaledObjectSpec {
 	s := scaledObjectSpec{
-		ScaleTargetRef: t.workload(), PollingInterval: seconds(o.PollingInterval),
+		ScaleTargetRef: t.workload(), PollingInterval: seconds(o.PollingInterval), CooldownPeriod: seconds(o.Cooldown),
 		MinReplicaCount: t.least, MaxReplicaCount: t.most,
 		Fallback: t.fallback(o.PollingInterval),
 		Advanced: kedaAdvanced{kedaHPA{follow(t.most, o.Stabilization)}},
