@@ -12,7 +12,7 @@ BRANCH   := $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
 INFO     := github.com/prometheus/common/version
 LD_FLAGS := -s -w -X $(INFO).Version=$(VERSION) -X $(INFO).Revision=$(REVISION) -X $(INFO).Branch=$(BRANCH)
 
-.PHONY: build run test lint bench replay-bench generate
+.PHONY: build run test lint bench replay-bench e2e generate
 
 # A static program in the working directory.
 build:
@@ -43,6 +43,11 @@ bench:
 # A generated week of minutes for ten variants, replayed against a real Prometheus on this machine.
 replay-bench:
 	$(GO) test -run='^$$' -bench=ReplayWeek -benchtime=1x .
+
+# From load to pods on real Kubernetes components. The first time builds those, into a cache. See deploy/e2e/README.md.
+e2e:
+	deploy/e2e/build.sh
+	cd deploy/e2e && GOFLAGS=-trimpath $(GO) test -count=1 -v -parallel=4 -timeout=15m $(E2E_ARGS) .
 
 # Everything that is checked in but comes from a program. CI fails when it is not current.
 generate:
