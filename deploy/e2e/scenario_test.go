@@ -89,6 +89,7 @@ func (c *chain) step(t *testing.T) {
 // replacement makes a variant the cheaper one, and requires that the ready replicas of both carry the demand at every moment.
 func (c *chain) replacement(t *testing.T, goes, comes observe.Name) {
 	const demand, capacity = 12, 4
+	c.pause(t, settled) // see README.md: not within a scrape interval of having been scaled down
 	from := time.Now()
 	c.code.LongestQueue() // what was before does not count
 	c.prices.set(comes.Name, c.prices.of(goes.Name)/2)
@@ -98,7 +99,8 @@ func (c *chain) replacement(t *testing.T, goes, comes observe.Name) {
 	states := merged(c.recorder.Since(goes, from), c.recorder.Since(comes, from))
 	for _, ready := range states {
 		if ready*capacity < demand {
-			t.Errorf("%d ready replicas carry %d requests, there are %d; of %s and %s were ready %v", ready, ready*capacity, demand, goes.Name, comes.Name, states)
+			t.Errorf("%d ready replicas carry %d requests, there are %d; ready were %v: %s went through %s, %s through %s", ready, ready*capacity, demand, states,
+				goes.Name, observe.Describe(c.recorder.Since(goes, from.Add(-settled))), comes.Name, observe.Describe(c.recorder.Since(comes, from.Add(-settled))))
 			break
 		}
 	}
