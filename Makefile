@@ -1,4 +1,4 @@
-# What a developer runs. CI (.ci/run) calls the same.
+# Commands for developers. CI (.ci/run) uses the same.
 
 GO            ?= go
 GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -14,7 +14,7 @@ LD_FLAGS := -s -w -X $(INFO).Version=$(VERSION) -X $(INFO).Revision=$(REVISION) 
 
 .PHONY: build run test lint bench replay-bench e2e generate
 
-# A static program in the working directory.
+# Builds a static program in the working directory.
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LD_FLAGS)' -o variant_exporter .
 
@@ -25,11 +25,11 @@ run:
 test:
 	$(GO) test ./...
 
-# More schedules of faults than the tests run: make faults SCHEDULES=10000
+# Runs more schedules of faults than the tests do: make faults SCHEDULES=10000
 faults:
 	$(GO) test -count=1 -timeout=0 -v -run='^TestSchedules$$' ./backtest/faults -faults.schedules=$(SCHEDULES)
 
-# The program under scrapes for as long as is asked for, with what it uses: make soak DURATION=8h
+# Scrapes the program for a long time, and prints its resource use: make soak DURATION=8h
 soak:
 	$(GO) test -count=1 -timeout=0 -v -run='^TestSoak$$' . -soak.duration=$(DURATION)
 
@@ -40,15 +40,15 @@ lint:
 bench:
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
 
-# A generated week of minutes for ten variants, replayed against a real Prometheus on this machine.
+# Replays a generated week of one-minute steps for ten variants, against a real Prometheus on this machine.
 replay-bench:
 	$(GO) test -run='^$$' -bench=ReplayWeek -benchtime=1x .
 
-# From load to pods on real Kubernetes components. The first time builds those, into a cache. See deploy/e2e/README.md.
+# Tests the chain from load to pods on real Kubernetes components. The first run builds them into a cache. See deploy/e2e/README.md.
 e2e:
 	deploy/e2e/build.sh
 	cd deploy/e2e && GOFLAGS=-trimpath $(GO) test -count=1 -v -parallel=4 -timeout=15m $(E2E_ARGS) .
 
-# Everything that is checked in but comes from a program. CI fails when it is not current.
+# Rewrites all checked-in files that are generated. CI fails if one is not current.
 generate:
 	$(GO) generate ./...
