@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 
 	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
 // LoadFile reads a configuration file. Files that it names are found beside it.
@@ -27,43 +28,36 @@ func LoadFile(name string) (*Config, Diagnostics, error) {
 // Load reads a configuration from a text. It returns every mistake and doubt that it finds, in the order of the file; the
 // configuration is nil when one of them is an error.
 func Load(name, text string) (*Config, Diagnostics) {
-	d := newDecoder(newSource(name, text))
-	root := d.parse()
+	d := strict.NewDecoder(name, text, strict.Options{Empty: "give at least prometheus.url and one model", Secret: soundsSecret})
+	root := d.Parse()
 	if root == nil {
-		return nil, d.remarks()
+		return nil, d.Remarks()
 	}
-	d.hideSecrets(root)
+	hideSecrets(d, root)
 	c := &Config{origin: d}
-	d.decode("", root, c)
-	if root.Kind == yaml.MappingNode && d.budget > 0 {
+	d.Decode("", root, c)
+	if root.Kind == yaml.MappingNode && !d.Exhausted() {
 		if c.Prometheus == nil && (c.ScrapeConfigs.Set || c.Global.Set) {
-			c.embedded = d.loadEmbedded()
+			c.embedded = loadEmbedded(d)
 		}
-		d.complete(c)
-		v := &validator{decoder: d, config: c}
+		c.complete(d)
+		v := &validator{Decoder: d, config: c}
 		v.validate()
 	}
-	found := d.remarks()
+	found := d.Remarks()
 	if found.HasErrors() {
 		return nil, found
 	}
 	return c, found
 }
 
-func newDecoder(src *source) *decoder {
-	return &decoder{
-		src: src, nodes: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{},
-		fields: map[reflect.Type][]field{}, budget: extraValues,
-	}
-}
-
 // complete fills in the defaults.
-func (d *decoder) complete(c *Config) {
+func (c *Config) complete(d *strict.Decoder) {
 	c.Labels = c.Labels.or(LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName})
 	headroom, scaleUp, scaleDown, idle := Headroom{Ratio: defaultHeadroom}, Duration(0), defaultScaleDown, defaultIdleAfter
 	lookback, lead := defaultLookback, Duration(0)
 	cooldown, age := defaultProvisionCooldown, defaultMaxAge
-	if n := d.nodes["prometheus.http_config"]; c.Prometheus != nil && (n == nil || isNull(n)) {
+	if n := d.Node("prometheus.http_config"); c.Prometheus != nil && (n == nil || strict.IsNull(n)) {
 		c.Prometheus.HTTPConfig.HTTPClientConfig = commonconfig.DefaultHTTPClientConfig
 	}
 	c.Defaults = c.Defaults.or(Tuning{
@@ -94,7 +88,7 @@ func (d *decoder) complete(c *Config) {
 			m.Variants[j].complete(m)
 		}
 	}
-	d.completeScaleTargets(c)
+	c.completeScaleTargets(d)
 }
 
 func (v *Variant) complete(m *Model) {
@@ -110,7 +104,7 @@ func (v *Variant) complete(m *Model) {
 	}
 }
 
-func (d *decoder) completeScaleTargets(c *Config) {
+func (c *Config) completeScaleTargets(d *strict.Decoder) {
 	if c.ScaleTargets.Disabled {
 		c.ScaleTargets = ScaleTargets{Disabled: true}
 		return
@@ -120,7 +114,7 @@ func (d *decoder) completeScaleTargets(c *Config) {
 	}
 	p, err := loadPreset(presetScaleTargets, c.Labels, c.namespaces())
 	if err != nil {
-		d.errorf("scale_targets", nil, "%v", err)
+		d.Errorf("scale_targets", nil, "%v", err)
 		return
 	}
 	if c.ScaleTargets.Rolling.IsZero() && c.ScaleTargets.Current.IsZero() {

@@ -19,7 +19,7 @@ func (v *validator) mayCarry(path string, e Expr, label, purpose string) {
 
 // carriesIdentity reports an expression whose result can have none of the labels by which it would be matched.
 func (v *validator) carriesIdentity(path string, e Expr, names []string) {
-	if e.IsZero() || e.AST().Type() != parser.ValueTypeVector || !v.has(path) {
+	if e.IsZero() || e.AST().Type() != parser.ValueTypeVector || !v.Has(path) {
 		return
 	}
 	if !slices.ContainsFunc(names, labelsOf(e.AST()).has) {
@@ -29,20 +29,20 @@ func (v *validator) carriesIdentity(path string, e Expr, names []string) {
 
 // dropped reports an expression whose result has none of some labels, at the part that drops the first of them.
 func (v *validator) dropped(path string, names []string, purpose string) {
-	n := v.nodes[path]
-	if inner := v.nodes[path+".query"]; inner != nil {
+	n := v.Node(path)
+	if inner := v.Node(path + ".query"); inner != nil {
 		path, n = path+".query", inner
 	}
 	message := "the result cannot carry the label " + strings.Join(names, ", or ") + ", " + purpose
 	// The canonical text may differ from the text in the file, so positions come from parsing the file's own.
 	own, err := newParser().ParseExpr(n.Value)
 	if err != nil {
-		v.errorf(path, n, "%s", message)
+		v.Errorf(path, n, "%s", message)
 		return
 	}
 	culprit := dropper(own, names[0])
 	at := int(culprit.PositionRange().Start)
-	v.within(path, n, at, firstWord(n.Value[at:]), message).hint("%s", keepHint(culprit, names[0]))
+	v.Within(path, n, at, firstWord(n.Value[at:]), message).Hint("%s", keepHint(culprit, names[0]))
 }
 
 // keepHint says how a part of an expression would keep a label.
