@@ -132,7 +132,7 @@ func (c *Config) completeScaleTargets(d *strict.Decoder) {
 func (c *Config) namespaces() []string {
 	var names []string
 	for i := range c.Models {
-		if isDNSLabel(c.Models[i].Namespace) {
+		if isNamespace(c.Models[i].Namespace) {
 			names = append(names, c.Models[i].Namespace)
 		}
 	}

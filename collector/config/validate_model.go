@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -28,7 +27,7 @@ func (s ActiveSignal) Key() string {
 func (m *Model) ActiveSignals() []ActiveSignal { return m.active }
 
 func (v *validator) model(path string, m *Model) {
-	v.dnsLabel(strict.Join(path, "namespace"), m.Namespace)
+	v.namespace(strict.Join(path, "namespace"), m.Namespace)
 	v.windows(path, m.Tuning)
 	v.guards(path, m.Guards)
 	v.claims(path, m)
@@ -168,7 +167,7 @@ func noSignalHint(available map[string]ActiveSignal) string {
 
 // variant checks what does not depend on the signals that the model may use.
 func (v *validator) variant(path string, m *Model, x *Variant) {
-	v.labelValue(strict.Join(path, "name"), x.Name)
+	v.variantName(strict.Join(path, "name"), x.Name)
 	v.targetName(path, x)
 	v.unique(path, m, x)
 	v.quantity(strict.Join(path, "cost"), x.Cost)
@@ -275,45 +274,6 @@ func (v *validator) modelMinimum(path string, m *Model) {
 	if *m.Replicas.Min > most {
 		v.Errorf(path+".replicas.min", nil, "minimum of %d, but the variants' maxima add up to %d", *m.Replicas.Min, most).
 			Hint("lower the minimum or raise a maximum")
-	}
-}
-
-var (
-	dnsLabel   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
-	dnsName    = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
-	labelValue = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`)
-)
-
-const (
-	maxLabelValue = 63
-	maxDNSName    = 253
-)
-
-func isDNSLabel(value string) bool { return dnsLabel.MatchString(value) && len(value) <= maxLabelValue }
-
-func (v *validator) dnsLabel(path, value string) {
-	if value != "" && !isDNSLabel(value) {
-		v.Errorf(path, nil, "%q is not the name of a namespace", value).Hint("lower-case letters, digits and -, at most 63")
-	}
-}
-
-// targetName checks the name of a scale target, which is the variant's where none is given.
-func (v *validator) targetName(path string, x *Variant) {
-	value := x.ScaleTarget.Name
-	switch at := strict.Join(path, "scale_target.name"); {
-	case value == "" || dnsName.MatchString(value) && len(value) <= maxDNSName:
-	case v.Has(at):
-		v.Errorf(at, nil, "%q is not the name of a workload", value).Hint("lower-case letters, digits, - and .")
-	case labelValue.MatchString(value):
-		v.Errorf(strict.Join(path, "name"), nil, "%q is not the name of a workload", value).
-			Hint("give the workload's name in scale_target.name: lower-case letters, digits, - and .")
-	}
-}
-
-func (v *validator) labelValue(path, value string) {
-	if value != "" && (!labelValue.MatchString(value) || len(value) > maxLabelValue) {
-		v.Errorf(path, nil, "%q is not a Kubernetes label value", value).
-			Hint("autoscalers select by it: letters, digits, -, _ and ., at most 63, a letter or digit at both ends")
 	}
 }
 
