@@ -15,7 +15,9 @@ const module = "github.com/variant-exporter/variant-exporter"
 // arrows says who may import whom; what can be reached over several arrows may be imported directly. A package below one of
 // these stands for itself if it is listed, or else for the folder that it is in.
 var arrows = map[string][]string{
-	"":                        {"collector/server", "rules", "backtest"},
+	"":                        {"collector/server", "collector/calibrate", "rules", "backtest"},
+	"collector/calibrate":     {"collector", "collector/svg"},
+	"collector/svg":           {},
 	"collector/server":        {"collector"},
 	"collector":               {"collector/config", "collector/promapi", "collector/embedded", "optimizer"},
 	"collector/embedded":      {"collector/promapi"},
@@ -24,7 +26,7 @@ var arrows = map[string][]string{
 	"collector/promapi":       {},
 	"optimizer":               {},
 	"rules":                   {"collector/config"},
-	"backtest":                {"collector", "optimizer"},
+	"backtest":                {"collector", "collector/svg", "optimizer"},
 }
 
 // TestImports holds the import directions of the layout. It looks at what is built, not at tests.
@@ -104,6 +106,8 @@ func TestReachable(t *testing.T) {
 		{"collector/config", "collector/promapi", false},
 		{"collector/config/strict", "collector/config", false},
 		{"backtest", "collector/server", false},
+		{"backtest", "collector/calibrate", false},
+		{"collector/calibrate", "backtest", false},
 	} {
 		if got := reachable(tc.from, tc.to); got != tc.want {
 			t.Errorf("from %q to %q: %t, want %t", tc.from, tc.to, got, tc.want)
