@@ -60,9 +60,9 @@ func TestRefuses(t *testing.T) {
 		"a name that is too long": {
 			one("", bounded(strings.Repeat("a", 64), "")), hpas, []string{"not a Kubernetes label value"},
 		},
-		"a name twice":                       {one("", bounded("a", "")+", "+bounded("a", ", scale_target: {name: b}")), hpas, []string{"autoscalers select by this name"}},
-		"a minimum above the maximum":        {one("", "{name: a, cost: 1, capacity: {concurrency: 1}, replicas: {min: 5, max: 4}}"), hpas, []string{"maximum of 4 below the minimum of 5"}},
-		"a model's minimum above all":        {one("replicas: {min: 9},", bounded("a", "")), hpas, []string{"the variants' maxima add up to 4"}},
+		"a name twice":                       {one("", bounded("a", "")+", "+bounded("a", ", scale_target: {name: b}")), hpas, []string{"duplicate variant a"}},
+		"a minimum above the maximum":        {one("", "{name: a, cost: 1, capacity: {concurrency: 1}, replicas: {min: 5, max: 4}}"), hpas, []string{"maximum 4 is below minimum 5"}},
+		"a model's minimum above all":        {one("replicas: {min: 9},", bounded("a", "")), hpas, []string{"above the sum of the variants' maximums, 4"}},
 		"a namespace that is none":           {strings.Replace(one("", bounded("a", "")), "llm", "L_M", 1), hpas, []string{"is not a namespace name"}},
 		"names that differ in case only":     {one("", bounded("a_b", ", scale_target: {name: x}")+", "+bounded("A-b", ", scale_target: {name: y}")), scaledObjects, []string{"models[0].variants[1].name", `would be called "a-b"`}},
 		"a name that no object can have":     {one("", bounded("a._b", ", scale_target: {name: x}")), hpas, []string{"models[0].variants[0].name", `refuses an object called "a.-b"`}},

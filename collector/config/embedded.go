@@ -58,7 +58,7 @@ func isSection(d *strict.Decoder, section string, n *yaml.Node) bool {
 	case n.Kind != kind:
 		d.Errorf(section, n, "this must be %s", want).Hint(foreignHint)
 	case kind == yaml.SequenceNode && len(n.Content) == 0:
-		d.Errorf(section, n, "nothing to scrape").Hint("give at least one job, or prometheus.url")
+		d.Errorf(section, n, "nothing to scrape").Hint("list at least one job, or set prometheus.url")
 	default:
 		return true
 	}
@@ -96,7 +96,7 @@ func reportForeign(d *strict.Decoder, lines map[int]string, message string) {
 		d.Errorf(path, nil, "%s", strict.Shorten(message)).Hint(foreignHint)
 	case strings.HasSuffix(field[1], "_sd_configs"):
 		d.Errorf(path, d.Key(path), "%s is not supported here", field[1]).
-			Hint("the exporter itself finds targets by static_configs and file_sd_configs; for others run a Prometheus and give prometheus.url")
+			Hint("the exporter supports static_configs and file_sd_configs; for other discovery run a Prometheus and set prometheus.url")
 	default:
 		d.Errorf(path, d.Key(path), "unknown field %q", field[1]).Hint(foreignHint)
 	}

@@ -64,15 +64,15 @@ func (Seconds) JSONSchema(*strict.SchemaBuilder) map[string]any {
 func (v *validator) latencyForm(path string, s Signal) {
 	for _, key := range []string{"input_tokens", "output_tokens"} {
 		if !v.Has(strict.Join(path, key)) {
-			v.Errorf(path, v.Key(path), "latency without %s", key).Hint("give PromQL for the mean tokens of a request, per model")
+			v.Errorf(path, v.Key(path), "latency needs %s", key).Hint("set it to PromQL for the mean tokens of a request, per model")
 		}
 	}
 	if v.Has(strict.Join(path, "observed_itl")) != v.Has(strict.Join(path, "observed_running")) {
-		v.Errorf(path, v.Key(path), "one of observed_itl and observed_running").Hint("the time between tokens says nothing without the load at which it was seen: give both")
+		v.Errorf(path, v.Key(path), "observed_itl and observed_running are needed together").Hint("set both: the time between tokens says nothing without the load at that time")
 	}
 	if s.Capacity.Set {
-		v.Errorf(strict.Join(path, "capacity"), v.Key(strict.Join(path, "capacity")), "capacity beside latency").
-			Hint("the capacity follows from the variants' profiles and the model's slo; a variant may still give its own")
+		v.Errorf(strict.Join(path, "capacity"), v.Key(strict.Join(path, "capacity")), "capacity cannot be used with latency").
+			Hint("the capacity follows from profile and slo; a variant may still set its own")
 	}
 }
 
@@ -83,10 +83,10 @@ func (v *validator) slo(path string, m *Model) {
 	}
 	at := strict.Join(path, "slo")
 	if !v.Has(strict.Join(at, "ttft")) && !v.Has(strict.Join(at, "itl")) {
-		v.Errorf(at, nil, "neither ttft nor itl").Hint("give a target for one of them")
+		v.Errorf(at, nil, "no target: set ttft or itl").Hint("set at least one of them")
 	}
 	if q := m.SLO.Quantile; q != nil && (*q <= 0 || *q >= 1) {
-		v.Errorf(strict.Join(at, "quantile"), nil, "quantile of %v", *q).Hint("between 0 and 1, such as 0.95; leave it out for means")
+		v.Errorf(strict.Join(at, "quantile"), nil, "quantile %v is not between 0 and 1", *q).Hint("use a number such as 0.95, or remove it to plan by means")
 	}
 	for i := range m.Variants {
 		p := m.Variants[i].Profile
@@ -96,7 +96,7 @@ func (v *validator) slo(path string, m *Model) {
 		least := p.Alpha + p.Beta
 		for key, target := range map[string]Seconds{"ttft": m.SLO.TTFT, "itl": m.SLO.ITL} {
 			if target > 0 && target < least {
-				v.Errorf(strict.Join(at, key), nil, "%v s cannot be kept by %s at any load: one step of an idle replica takes alpha + beta = %v + %v = %v s",
+				v.Errorf(strict.Join(at, key), nil, "target %v s is out of reach of %s: one iteration of an idle replica takes alpha + beta = %v + %v = %v s",
 					float64(target), m.Variants[i].Name, float64(p.Alpha), float64(p.Beta), float64(least)).
 					Hint("raise the target, or correct the profile")
 			}
@@ -109,12 +109,12 @@ func (v *validator) profile(path string, m *Model, x *Variant) {
 	if x.Profile != nil && x.Profile.Correct {
 		for _, s := range m.active {
 			if !s.Latency.IsZero() && s.ObservedITL.IsZero() {
-				v.Errorf(strict.Join(path, "profile.correct"), nil, "correct: true, but the signal %s does not tell what replicas show", s.Name).
-					Hint("give the signal observed_itl and observed_running, or take correct out")
+				v.Errorf(strict.Join(path, "profile.correct"), nil, "correct needs observed_itl and observed_running of signal %s", s.Name).
+					Hint("set them, or remove correct")
 			}
 		}
 	}
 	if x.Profile != nil && v.Has(strict.Join(path, "profile.alpha")) && x.Profile.Alpha == 0 {
-		v.Errorf(strict.Join(path, "profile.alpha"), nil, "an iteration that takes no time").Hint("give the measured time, such as 12ms")
+		v.Errorf(strict.Join(path, "profile.alpha"), nil, "an iteration cannot take 0 s").Hint("set the measured time, such as 12ms")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
-// LoadFile reads a configuration file. Files that it names are found beside it.
+// LoadFile reads a configuration file. Names of files in it are relative to its folder.
 func LoadFile(name string) (*Config, Diagnostics, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -25,10 +25,10 @@ func LoadFile(name string) (*Config, Diagnostics, error) {
 	return c, found, nil
 }
 
-// Load reads a configuration from a text. It returns every mistake and doubt that it finds, in the order of the file; the
-// configuration is nil when one of them is an error.
+// Load reads a configuration from a text. It returns all errors and warnings in the order of the file. The configuration is nil if
+// there is an error.
 func Load(name, text string) (*Config, Diagnostics) {
-	d := strict.NewDecoder(name, text, strict.Options{Empty: "give at least prometheus.url and one model", Secret: soundsSecret})
+	d := strict.NewDecoder(name, text, strict.Options{Empty: "set at least prometheus.url and one model", Secret: soundsSecret})
 	root := d.Parse()
 	if root == nil {
 		return nil, d.Remarks()
@@ -110,7 +110,7 @@ func (c *Config) completeScaleTargets(d *strict.Decoder) {
 		return
 	}
 	if !c.Labels.valid() {
-		return // It has been reported, and the preset's expressions would be nonsense.
+		return // It has been reported. The expressions of the preset would make no sense.
 	}
 	p, err := loadPreset(presetScaleTargets, c.Labels, c.namespaces())
 	if err != nil {
@@ -128,7 +128,7 @@ func (c *Config) completeScaleTargets(d *strict.Decoder) {
 	}
 }
 
-// namespaces lists those of the models. One that is none has been reported.
+// namespaces lists the namespaces of the models. Invalid ones have been reported.
 func (c *Config) namespaces() []string {
 	var names []string
 	for i := range c.Models {
@@ -143,7 +143,7 @@ func (l LabelNames) valid() bool {
 	return isLabelName(l.Namespace) && isLabelName(l.Model) && isLabelName(l.Variant)
 }
 
-// isLabelName says whether a label has a name that every Prometheus takes, unquoted.
+// isLabelName reports whether every Prometheus accepts a label name without quotes.
 func isLabelName(name string) bool { return model.LegacyValidation.IsValidLabelName(name) }
 
 // or fills what is empty from other settings.

@@ -102,8 +102,8 @@ func (c *Config) PresetSignal(preset, name string) (Signal, error) {
 	return s, nil
 }
 
-// measuredUses gives the variants of a model what its presets measure of their uses. A number of a variant's own then counts only
-// where nothing is measured of it, an expression of its own always.
+// measuredUses gives the variants of a model the uses that its presets measure. A variant's own expression wins over the
+// measurement; its own number counts only while nothing is measured.
 func (v *validator) measuredUses(path string, m *Model) {
 	for i, name := range m.Presets {
 		p := v.presets[name]

@@ -36,5 +36,5 @@ func promqlHint(message, text string) string {
 			return fmt.Sprintf("did you mean %q?", near)
 		}
 	}
-	return "give an expression that Prometheus accepts; try it in its expression browser"
+	return "try the expression in Prometheus' expression browser"
 }

@@ -49,7 +49,7 @@ func (e *Expr) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 		return
 	}
 	if strings.TrimSpace(text) == "" {
-		d.Errorf(path, n, "empty expression").Hint("give a PromQL expression, or leave the field out")
+		d.Errorf(path, n, "empty expression").Hint("set a PromQL expression, or remove the key")
 		return
 	}
 	if n.Tag != "!!str" {
@@ -57,12 +57,12 @@ func (e *Expr) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 		if _, ok := strict.Number(n); ok {
 			r.Hint("a constant is written vector(%s)", text)
 		} else {
-			r.Hint("put it in quotes if it is the name of a metric")
+			r.Hint("put it in quotes if it is a metric name")
 		}
 		return
 	}
 	if length := utf8.RuneCountInString(text); length > maxExpr {
-		d.Errorf(path, n, "an expression of %d characters", length).Hint("at most %d; record parts of it with rules", maxExpr)
+		d.Errorf(path, n, "expression has %d characters, more than %d", length, maxExpr).Hint("record parts of it with rules")
 		return
 	}
 	ast, err := newParser().ParseExpr(text)
@@ -124,7 +124,7 @@ func (q *Quantity) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	case n.Kind == yaml.ScalarNode && (n.Tag == "!!float" || n.Tag == "!!int"):
 		v, ok := strict.Number(n)
 		if !ok || v < 0 {
-			d.Errorf(path, n, "%s is not a quantity", n.Value).Hint("give a finite number of 0 or more, or a PromQL expression")
+			d.Errorf(path, n, "%s is not a quantity", n.Value).Hint("use a finite number of 0 or more, or a PromQL expression")
 			return
 		}
 		q.Number = v
@@ -183,7 +183,7 @@ func (r *Regexp) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 		return
 	}
 	if text == "" {
-		d.Errorf(path, n, "empty expression").Hint("give a regular expression, or leave the field out")
+		d.Errorf(path, n, "empty expression").Hint("set a regular expression, or remove the key")
 		return
 	}
 	// Alone first: brackets that it closes too often must not pair with those added.
@@ -214,7 +214,7 @@ func (s *Strings) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	if d.Scalar(path, n, &one, "a text or a list of texts") {
 		*s = Strings{one}
 		if one == "" {
-			d.Errorf(path, n, "no value").Hint("give one, or take the entry out")
+			d.Errorf(path, n, "no value").Hint("set a value, or remove the entry")
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (q *Quantities) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	if n.Kind == yaml.SequenceNode {
 		d.Decode(path, n, (*[]Quantity)(q))
 		if len(*q) == 0 {
-			d.Errorf(path, n, "empty list").Hint("give at least one limit")
+			d.Errorf(path, n, "empty list").Hint("list at least one limit")
 		}
 		return
 	}

@@ -52,7 +52,7 @@ func (v *validator) validate() {
 	v.sources()
 	v.scrapes()
 	if v.Err() == nil {
-		v.unused() // What a mistake hides may well be used.
+		v.unused() // A mistake may hide the use of a setting.
 	}
 }
 
@@ -60,14 +60,14 @@ func (v *validator) sourceOfAnswers() {
 	c := v.config
 	switch {
 	case c.Prometheus == nil && !c.ScrapeConfigs.Set:
-		v.Errorf("", nil, "there is nowhere to ask").
-			Hint("give prometheus.url, or scrape_configs for the exporter to scrape itself")
+		v.Errorf("", nil, "no data source: set prometheus.url or scrape_configs").
+			Hint("with scrape_configs the exporter scrapes the targets itself")
 		return
 	case c.Prometheus == nil:
 		return
 	case c.ScrapeConfigs.Set || c.Global.Set:
-		v.Errorf("prometheus", v.Key("prometheus"), "both a Prometheus to ask and targets to scrape").
-			Hint("keep prometheus, or global and scrape_configs")
+		v.Errorf("prometheus", v.Key("prometheus"), "prometheus and scrape_configs are both set").
+			Hint("keep prometheus, or global and scrape_configs: there is one data source")
 	}
 	if c.Prometheus.URL == "" {
 		return // It has been reported.
@@ -75,9 +75,9 @@ func (v *validator) sourceOfAnswers() {
 	u, err := url.Parse(c.Prometheus.URL)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		v.Errorf("prometheus.url", nil, "not the URL of a Prometheus").Hint("write it like http://prometheus.monitoring:9090")
+		v.Errorf("prometheus.url", nil, "not a Prometheus URL").Hint("write it like http://prometheus.monitoring:9090")
 	case u.User != nil:
-		v.Errorf("prometheus.url", nil, "credentials in the URL").Hint("give them in prometheus.http_config, where they are kept secret")
+		v.Errorf("prometheus.url", nil, "credentials in the URL").Hint("move them to prometheus.http_config, where they are kept secret")
 	}
 }
 
@@ -109,11 +109,11 @@ const (
 
 func (v *validator) budget(path string, b Budget) {
 	if b.Name != "" && v.budgets[b.Name] {
-		v.Errorf(strict.Join(path, "name"), nil, "two budgets are called %q", b.Name).Hint("give each a name of its own")
+		v.Errorf(strict.Join(path, "name"), nil, "duplicate budget %q", b.Name).Hint("give each budget its own name")
 	}
 	v.budgets[b.Name] = true
 	if b.Name == PowerUse && b.Unit != "" && b.Unit != "watts" {
-		v.Errorf(strict.Join(path, "unit"), nil, "the budget power in %q", b.Unit).Hint("power is in watts")
+		v.Errorf(strict.Join(path, "unit"), nil, "budget power has unit %q", b.Unit).Hint("the unit of power is watts")
 	}
 	for i, q := range b.Limit {
 		at := strict.Join(path, "limit")
@@ -129,17 +129,17 @@ var signalName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 func (v *validator) signal(path, name string, s Signal) {
 	if !signalName.MatchString(name) {
-		v.Errorf(path, v.Key(path), "%q is not a name for a signal", name).Hint("letters, digits and underscores, not a digit first")
+		v.Errorf(path, v.Key(path), "%q is not a signal name", name).Hint("letters, digits and underscores, not a digit first")
 	}
 	if strict.IsNull(v.Node(path)) {
 		return
 	}
 	v.labelNames(strict.Join(path, "labels"), s.Labels)
-	// An expression that was given but is wrong has been reported: whether it is there is asked of the file.
+	// Ask the file whether an expression is set: a wrong one has been reported already.
 	v.form(path, s)
 	if s.OnMissing == OnMissingZero && !v.Has(strict.Join(path, "alive")) {
-		v.Errorf(strict.Join(path, "on_missing"), nil, "on_missing: zero without alive").
-			Hint("give alive, an expression above zero while the source is up: only then is no result a zero")
+		v.Errorf(strict.Join(path, "on_missing"), nil, "on_missing: zero needs alive").
+			Hint("set alive to an expression that is above zero while the source is up: only then does no result mean zero")
 	}
 	for key, e := range map[string]Expr{
 		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive,
@@ -155,7 +155,7 @@ func (v *validator) signal(path, name string, s Signal) {
 	v.identities(path, s)
 }
 
-// form checks that a signal has one of the three forms, and what belongs to it.
+// form checks that a signal has one of the three forms, and only the keys of that form.
 func (v *validator) form(path string, s Signal) {
 	var forms []string
 	for _, key := range []string{"demand", "usage", "latency"} {
@@ -165,16 +165,16 @@ func (v *validator) form(path string, s Signal) {
 	}
 	switch {
 	case len(forms) > 1:
-		v.Errorf(path, v.Key(path), "both %s and %s", forms[0], forms[1]).
-			Hint("demand is absolute, per model; usage a share of capacity, per variant; latency a rate of requests: keep one")
+		v.Errorf(path, v.Key(path), "%s and %s are both set", forms[0], forms[1]).
+			Hint("keep one: demand is absolute, per model; usage is a share of capacity, per variant; latency is a rate of requests")
 	case len(forms) == 0:
-		v.Errorf(path, v.Key(path), "neither demand, usage nor latency").Hint("give a PromQL expression for one of them")
+		v.Errorf(path, v.Key(path), "no expression: set demand, usage or latency").Hint("set one of them to a PromQL expression")
 	case forms[0] == "latency":
 		v.latencyForm(path, s)
 	}
 	if len(forms) == 1 && forms[0] != "usage" && v.Has(strict.Join(path, "queued")) {
-		v.Errorf(strict.Join(path, "queued"), v.Key(strict.Join(path, "queued")), "queued beside %s", forms[0]).
-			Hint("queued belongs to usage; a demand expression holds the queue itself")
+		v.Errorf(strict.Join(path, "queued"), v.Key(strict.Join(path, "queued")), "queued cannot be used with %s", forms[0]).
+			Hint("use queued with usage; a demand expression includes the queue itself")
 	}
 }
 
@@ -209,7 +209,7 @@ func (v *validator) modelLabels(s Signal) []string {
 	return slices.Compact(names)
 }
 
-// quantity checks one that is given as PromQL.
+// quantity checks a quantity that is a PromQL expression.
 func (v *validator) quantity(path string, q Quantity) {
 	if q.Query.IsZero() {
 		return
@@ -219,7 +219,7 @@ func (v *validator) quantity(path string, q Quantity) {
 	}
 	if v.vector(path, q.Query) {
 		for _, l := range q.FromLabels {
-			v.mayCarry(path, q.Query, l, "from which the number is read")
+			v.mayCarry(path, q.Query, l, "which from_labels reads")
 		}
 	}
 }
@@ -229,35 +229,35 @@ func (v *validator) vector(path string, e Expr) bool {
 	if e.IsZero() || e.AST().Type() == parser.ValueTypeVector {
 		return !e.IsZero()
 	}
-	r := v.Errorf(path, nil, "a %s, where an instant vector is needed", e.AST().Type())
+	r := v.Errorf(path, nil, "expression yields a %s, but an instant vector is needed", e.AST().Type())
 	switch e.AST().Type() {
 	case parser.ValueTypeScalar:
 		if literal, ok := e.AST().(*parser.NumberLiteral); ok && isFinite(literal.Val) {
-			r.Hint("where a number is allowed, write it without quotes")
+			r.Hint("write a number without quotes, where a number is allowed")
 		} else {
 			r.Hint("wrap it as vector(...)")
 		}
 	case parser.ValueTypeMatrix:
 		r.Hint("apply a function over the range, such as rate(...) or max_over_time(...)")
 	default:
-		r.Hint("give an expression that selects or computes series")
+		r.Hint("use an expression that selects or computes series")
 	}
 	return false
 }
 
 func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// unused points at what is configured and has no effect.
+// unused warns about settings without effect.
 func (v *validator) unused() {
 	for _, name := range sortedKeys(v.config.Signals) {
 		if path := strict.Join("signals", name); !v.used[path] {
 			v.Warnf(path, v.Key(path), "no model uses the signal %s", name).
-				Hint("give a variant a capacity for it, or take it out")
+				Hint("give a variant a capacity for it, or remove it")
 		}
 	}
 	for i, b := range v.config.Budgets {
 		if path := strict.Index("budgets", i); !v.used["budget/"+b.Name] {
-			v.Warnf(path, nil, "no variant uses the budget %s", b.Name).Hint("name it in a variant's uses, or take it out")
+			v.Warnf(path, nil, "no variant uses the budget %s", b.Name).Hint("name it in a variant's uses, or remove it")
 		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// matched is what the labels of most results are for.
-const matched = "by which it is matched"
+// matched says what most labels of results are needed for.
+const matched = "which matches it to a variant or model"
 
 // mayCarry reports an expression whose result cannot have a label that serves a purpose.
 func (v *validator) mayCarry(path string, e Expr, label, purpose string) {
@@ -50,7 +50,7 @@ func keepHint(culprit parser.Expr, label string) string {
 	switch e := culprit.(type) {
 	case *parser.AggregateExpr:
 		if e.Without {
-			return "take " + label + " out of without (...)"
+			return "remove " + label + " from without (...)"
 		}
 		return "write " + e.Op.String() + " by (" + strings.Join(append(slices.Clone(e.Grouping), label), ", ") + ") (...)"
 	case *parser.BinaryExpr:
@@ -59,7 +59,7 @@ func keepHint(culprit parser.Expr, label string) string {
 		case matching.On:
 			return "add " + label + " to on (...), or match with group_left ()"
 		default:
-			return "take " + label + " out of ignoring (...), or match with group_left ()"
+			return "remove " + label + " from ignoring (...), or match with group_left ()"
 		}
 	}
 	return "keep the label in the result"

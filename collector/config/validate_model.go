@@ -38,7 +38,7 @@ func (v *validator) model(path string, m *Model) {
 	}
 	v.modelMinimum(path, m)
 	if !v.config.Labels.valid() || !v.Sound(strict.Join(path, "presets")) {
-		return // Which signals there are is not known.
+		return // The signals are unknown.
 	}
 	v.activate(path, m, available)
 	v.slo(path, m)
@@ -48,7 +48,7 @@ func (v *validator) model(path string, m *Model) {
 	v.carried(path, m)
 }
 
-// claims checks that no label value means two models.
+// claims checks that no label value belongs to two models.
 func (v *validator) claims(path string, m *Model) {
 	v.claim(strict.Join(path, "name"), m, v.config.Labels.Model, m.Name)
 	for _, label := range sortedKeys(m.Match) {
@@ -71,8 +71,8 @@ func (v *validator) claim(path string, m *Model, label, value string) {
 	}
 	key := strings.Join([]string{m.Namespace, label, value}, "\x00")
 	if other, taken := v.labels[key]; taken {
-		v.Errorf(path, nil, "%s=%q in namespace %s already means %s (%s)", label, value, m.Namespace, other.model, other.path).
-			Hint("a result can belong to one model only: give each model a value of its own")
+		v.Errorf(path, nil, "%s=%q in namespace %s already belongs to model %s (%s)", label, value, m.Namespace, other.model, other.path).
+			Hint("give each model its own value: a result belongs to one model only")
 		return
 	}
 	v.labels[key] = labelClaim{path, m.Name}
@@ -145,7 +145,7 @@ func (v *validator) activate(path string, m *Model, available map[string]ActiveS
 		v.used["signals."+name] = true
 	}
 	if len(m.active) == 0 && len(m.Variants) > 0 && v.Sound(path+".variants") && v.Sound(path+".signals") {
-		v.Errorf(path, nil, "no signal to plan by").Hint("%s", noSignalHint(available))
+		v.Errorf(path, nil, "model has no usable signal").Hint("%s", noSignalHint(available))
 	}
 }
 
@@ -165,7 +165,7 @@ func noSignalHint(available map[string]ActiveSignal) string {
 	return "give each variant a capacity for one of: " + strings.Join(sortedKeys(available), ", ")
 }
 
-// variant checks what does not depend on the signals that the model may use.
+// variant checks everything that does not depend on the model's signals.
 func (v *validator) variant(path string, m *Model, x *Variant) {
 	v.variantName(strict.Join(path, "name"), x.Name)
 	v.targetName(path, x)
@@ -175,13 +175,13 @@ func (v *validator) variant(path string, m *Model, x *Variant) {
 		v.use(strict.Join(path, "uses."+name), name, x.Uses[name])
 	}
 	if most := x.Replicas.Max; most != nil && *most < x.Replicas.Min {
-		v.Errorf(path+".replicas.max", nil, "maximum of %d below the minimum of %d", *most, x.Replicas.Min).
-			Hint("give a maximum of at least the minimum, or none")
+		v.Errorf(path+".replicas.max", nil, "maximum %d is below minimum %d", *most, x.Replicas.Min).
+			Hint("raise the maximum, or remove it")
 	}
 	v.variantGuards(path, x)
 }
 
-// capacities checks what a variant carries of which signals.
+// capacities checks the capacities of a variant.
 func (v *validator) capacities(path string, m *Model, x *Variant, available map[string]ActiveSignal) {
 	v.profile(path, m, x)
 	for _, name := range sortedKeys(x.Capacity) {
@@ -194,10 +194,10 @@ func (v *validator) capacities(path string, m *Model, x *Variant, available map[
 	v.missingCapacity(path, m, x)
 }
 
-// carried reports a signal of which no variant carries anything: whatever is planned, its demand would stay uncarried.
+// carried reports a signal without capacity: no plan could serve its demand.
 func (v *validator) carried(path string, m *Model) {
 	for _, s := range m.active {
-		nobody := !slices.ContainsFunc(m.Variants, func(x Variant) bool {
+		none := !slices.ContainsFunc(m.Variants, func(x Variant) bool {
 			own, signal := x.Capacity[s.Name], s.Capacity
 			switch {
 			case own.Set:
@@ -207,9 +207,9 @@ func (v *validator) carried(path string, m *Model) {
 			}
 			return !s.Latency.IsZero() && x.Profile != nil && m.SLO != nil
 		})
-		if nobody && v.Sound(path+".variants") {
-			v.Errorf(path, nil, "no variant carries anything of the signal %s that the model is planned by", s.Name).
-				Hint("give one of them a capacity above 0, or take the signal out")
+		if none && v.Sound(path+".variants") {
+			v.Errorf(path, nil, "no variant has capacity for signal %s", s.Name).
+				Hint("give a variant a capacity above 0, or remove the signal")
 		}
 	}
 }
@@ -222,7 +222,7 @@ func (v *validator) use(path, name string, q Quantity) {
 	v.quantity(path, q)
 }
 
-// missingCapacity reports a variant that serves whole requests and whose capacity for a signal in use is nowhere given.
+// missingCapacity reports a variant that serves whole requests and has no capacity for an active signal.
 func (v *validator) missingCapacity(path string, m *Model, x *Variant) {
 	if x.Role != RoleBoth {
 		return
@@ -232,19 +232,18 @@ func (v *validator) missingCapacity(path string, m *Model, x *Variant) {
 			continue
 		}
 		if !x.Capacity[s.Name].Set && !s.Capacity.Set {
-			v.Errorf(path, v.Key(strict.Join(path, "capacity")), "no capacity for the signal %s that the model is planned by", s.Name).
-				Hint("give capacity.%s in %s per replica, or 0 if this variant carries none of it", s.Name, s.Unit)
+			v.Errorf(path, v.Key(strict.Join(path, "capacity")), "no capacity for signal %s", s.Name).
+				Hint("set capacity.%s, in %s per replica, or 0 if this variant serves none of it", s.Name, s.Unit)
 		}
 	}
 }
 
-// unique checks that a variant's name and scale target are its own within the namespace: the one selects its gauges, the
-// other is scaled by them.
+// unique checks that no other variant of the namespace has the same name, which selects its gauges, or the same scale target.
 func (v *validator) unique(path string, m *Model, x *Variant) {
 	if name := m.Namespace + "/" + x.Name; x.Name != "" {
 		if other, taken := v.names[name]; taken {
-			v.Errorf(strict.Join(path, "name"), nil, "%s in namespace %s is already the variant %s", x.Name, m.Namespace, other).
-				Hint("autoscalers select by this name: give each variant of a namespace its own")
+			v.Errorf(strict.Join(path, "name"), nil, "duplicate variant %s in namespace %s, also %s", x.Name, m.Namespace, other).
+				Hint("give each variant of a namespace its own name: autoscalers select by it")
 		}
 		v.names[name] = path
 	}
@@ -255,7 +254,7 @@ func (v *validator) unique(path string, m *Model, x *Variant) {
 	target := fmt.Sprintf("%s/%s/%s", m.Namespace, kind, x.ScaleTarget.Name)
 	if other, taken := v.targets[target]; taken && x.Name != "" {
 		v.Errorf(strict.Join(path, "scale_target"), nil, "%s %s is already the scale target of %s", x.ScaleTarget.Kind, x.ScaleTarget.Name, other).
-			Hint("two variants cannot scale one workload")
+			Hint("give each variant its own workload")
 	}
 	v.targets[target] = path
 }
@@ -272,7 +271,7 @@ func (v *validator) modelMinimum(path string, m *Model) {
 		most += *x.Replicas.Max
 	}
 	if *m.Replicas.Min > most {
-		v.Errorf(path+".replicas.min", nil, "minimum of %d, but the variants' maxima add up to %d", *m.Replicas.Min, most).
+		v.Errorf(path+".replicas.min", nil, "minimum %d is above the sum of the variants' maximums, %d", *m.Replicas.Min, most).
 			Hint("lower the minimum or raise a maximum")
 	}
 }

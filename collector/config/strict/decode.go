@@ -177,7 +177,7 @@ func (d *Decoder) sequence(path string, n *yaml.Node, v reflect.Value) {
 func (d *Decoder) item(path string, n *yaml.Node, v reflect.Value) {
 	d.value(path, n, v)
 	if n = Resolve(n); IsNull(n) || n.Kind == yaml.ScalarNode && n.Value == "" && v.Kind() == reflect.String {
-		d.Errorf(path, n, "no value").Hint("give one, or take the entry out")
+		d.Errorf(path, n, "no value").Hint("set a value, or remove the entry")
 	}
 }
 
@@ -249,7 +249,7 @@ func (d *Decoder) Unknown(path string, n *yaml.Node, kind, word string, allowed 
 		return
 	}
 	if len(allowed) == 0 {
-		r.Hint("there is none to choose from")
+		r.Hint("there are none to choose from")
 		return
 	}
 	sorted := slices.Compact(slices.Sorted(slices.Values(allowed)))

@@ -79,7 +79,7 @@ oven: hot
 		`r.yml | serves | 13 is above 12 | How many eat.`,
 		`r.yml | course | unknown value "mian" | did you mean "main"?`,
 		"r.yml | steps | \"mix\" where a list is expected | write it as `- item` lines or [item, item]",
-		`r.yml | grams.flour | "flour" is given twice | keep one of them`,
+		`r.yml | grams.flour | duplicate key "flour" | keep one of them`,
 		`r.yml | oven | "hot" where a temperature is expected | degrees, such as 180`,
 	}, got)
 	require.Equal(t, "r.yml:6:7: error: oven: \"hot\" where a temperature is expected\n    6 | oven: hot\n      |       ^^^\n      = degrees, such as 180",

@@ -20,9 +20,9 @@ func (d *Decoder) entries(path string, n *yaml.Node, each func(key, value *yaml.
 		switch {
 		case key.Tag == "!!merge":
 		case key.Kind != yaml.ScalarNode || key.Value == "" || IsNull(key):
-			d.Errorf(path, key, "%s where a key is expected", Describe(key)).Hint("a key is a text that is not empty")
+			d.Errorf(path, key, "%s where a key is expected", Describe(key)).Hint("use a text that is not empty")
 		case own[key.Value]:
-			d.Errorf(Join(path, key.Value), key, "%q is given twice", shortened(key.Value, maxValue)).Hint("keep one of them")
+			d.Errorf(Join(path, key.Value), key, "duplicate key %q", shortened(key.Value, maxValue)).Hint("keep one of them")
 		default:
 			own[key.Value] = true
 			d.keys[Join(path, key.Value)] = key

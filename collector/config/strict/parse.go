@@ -58,7 +58,7 @@ func unreadable(r rune) bool {
 func (d *Decoder) unreadable(at int) {
 	line, column := d.src.position(at)
 	d.hideUnparsed(line)
-	message, hint := "control character", "take it out"
+	message, hint := "control character", "remove it"
 	if r, _ := utf8.DecodeRuneInString(d.src.text[at:]); r == utf8.RuneError {
 		message, hint = "not UTF-8", "save the file as UTF-8"
 	}
