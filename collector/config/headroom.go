@@ -6,10 +6,10 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
-// Headroom is the share planned above what was measured, or that it is to be measured itself.
+// Headroom is the share planned above the measured demand.
 type Headroom struct {
-	Ratio float64 // 0.15 plans 15 % more; also where Auto has too little history
-	Auto  bool    // from trend, noise and the errors of the same forecast over the last day
+	Ratio float64 // 0.15 plans 15 % more; also used while Auto has too little history
+	Auto  bool    // from trend, noise and the forecast errors of the last day
 }
 
 // autoHeadroom is what is written for Headroom.Auto.
@@ -26,11 +26,11 @@ func (h *Headroom) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	ratio, ok := strict.Number(n)
 	switch {
 	case !ok:
-		d.Errorf(path, n, "%s where a number or auto is expected", strict.Describe(n)).Hint("0.15 plans 15 %% above what was measured")
+		d.Errorf(path, n, "%s where a number or auto is expected", strict.Describe(n)).Hint("0.15 plans 15 %% above the measured demand")
 	case !(ratio >= 0):
-		d.Errorf(path, n, "%s is below 0", n.Value).Hint("0.15 plans 15 %% above what was measured")
+		d.Errorf(path, n, "%s is below 0", n.Value).Hint("0.15 plans 15 %% above the measured demand")
 	case ratio > maxHeadroom:
-		d.Errorf(path, n, "%s is above %d", n.Value, maxHeadroom).Hint("0.15 plans 15 %% above what was measured")
+		d.Errorf(path, n, "%s is above %d", n.Value, maxHeadroom).Hint("0.15 plans 15 %% above the measured demand")
 	default:
 		h.Ratio = ratio
 	}

@@ -11,21 +11,21 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
-// SLO is the latency that users of a model are promised.
+// SLO has the latency targets of a model.
 type SLO struct {
 	TTFT     Seconds  `yaml:"ttft" doc:"Target for the time to the first token, such as 500ms."`
 	ITL      Seconds  `yaml:"itl" doc:"Target for the time between output tokens, such as 40ms."`
-	Quantile *float64 `yaml:"quantile" minimum:"0" maximum:"1" doc:"Share of requests, and of output tokens, that must meet the targets, such as 0.95. Default: the means must."`
+	Quantile *float64 `yaml:"quantile" minimum:"0" maximum:"1" doc:"Share of requests, and of output tokens, that must meet the targets, such as 0.95. Default: the means must meet them."`
 }
 
-// Profile is how fast a replica is: the coefficients of a queueing model of its server. Written out in docs/latency.md.
+// Profile is the speed of a replica: the coefficients of a queueing model of its server. See docs/latency.md.
 type Profile struct {
 	Alpha    Seconds `yaml:"alpha" required:"true" doc:"Fixed time of an iteration, such as 12ms."`
 	Beta     Seconds `yaml:"beta" required:"true" doc:"Compute time per token, such as 0.03ms."`
 	Gamma    Seconds `yaml:"gamma" required:"true" doc:"Time to read one cached token, such as 0.0005ms."`
-	MaxBatch int     `yaml:"max_batch" required:"true" minimum:"1" maximum:"65536" doc:"Most requests in service at once (vLLM: max-num-seqs)."`
-	Correct  bool    `yaml:"correct" doc:"Shift the profile by what replicas show: the time between output tokens at the load they have. At most 10 % faster and 50 % slower."`
-	MaxQueue *int    `yaml:"max_queue" minimum:"0" maximum:"1000000" doc:"Most requests that wait. Default: ten times max_batch."`
+	MaxBatch int     `yaml:"max_batch" required:"true" minimum:"1" maximum:"65536" doc:"Maximum of requests in service at once (vLLM: max-num-seqs)."`
+	Correct  bool    `yaml:"correct" doc:"Corrects the profile by the measured time between output tokens at the measured load, by at most 10 % faster or 50 % slower."`
+	MaxQueue *int    `yaml:"max_queue" minimum:"0" maximum:"1000000" doc:"Maximum of waiting requests. Default: ten times max_batch."`
 }
 
 // Seconds is a span of time with a fraction, such as 0.03ms, in seconds.
@@ -76,7 +76,7 @@ func (v *validator) latencyForm(path string, s Signal) {
 	}
 }
 
-// slo checks a model's targets, and holds them against what its variants can do at best: one request of one token.
+// slo checks a model's targets, and compares them with the best case of each variant: one request of one token.
 func (v *validator) slo(path string, m *Model) {
 	if m.SLO == nil {
 		return

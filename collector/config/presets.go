@@ -21,7 +21,7 @@ type Preset struct {
 	Description  string              `yaml:"description" required:"true"`
 	Labels       LabelNames          `yaml:"labels"`
 	Signals      map[string]Signal   `yaml:"signals"`
-	Uses         map[string]Quantity `yaml:"uses"` // what a replica takes of budgets, as measured
+	Uses         map[string]Quantity `yaml:"uses"` // measured use of budgets by a replica
 	ScaleTargets ScaleTargets        `yaml:"scale_targets"`
 }
 

@@ -23,7 +23,7 @@ type Expr struct {
 // String returns the expression in canonical form, so that equal expressions are equal strings. It is empty for no expression.
 func (e Expr) String() string { return e.text }
 
-// IsZero says that there is no expression.
+// IsZero reports whether there is no expression.
 func (e Expr) IsZero() bool { return e.ast == nil }
 
 // AST returns the parsed expression. It must not be changed.
@@ -38,7 +38,7 @@ func ParseExpr(text string) (Expr, error) {
 	return Expr{text: ast.String(), ast: ast}, nil
 }
 
-// maxExpr is the length of an expression, in characters, up to which checking it takes no time to speak of.
+// maxExpr is the maximum length of an expression in characters. Longer ones would take long to check.
 const maxExpr = 16384
 
 func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
@@ -77,7 +77,7 @@ func (Expr) JSONSchema(*strict.SchemaBuilder) map[string]any {
 	return map[string]any{"type": "string", "minLength": 1, "maxLength": maxExpr}
 }
 
-// Quantity is a number, or a PromQL expression that yields one. The zero Quantity is neither: nothing was given.
+// Quantity is a number, or a PromQL expression that yields one. The zero Quantity is neither.
 type Quantity struct {
 	Number     float64  // when Query is empty and Set
 	Query      Expr     // asked at every evaluation
@@ -85,11 +85,11 @@ type Quantity struct {
 	Set        bool
 }
 
-// IsNumber says that the quantity is a fixed number.
+// IsNumber reports whether the quantity is a fixed number.
 func (q Quantity) IsNumber() bool { return q.Set && q.Query.IsZero() }
 
-// orElse returns a measured quantity with another beside it: an expression takes its place; a number stands in where nothing is
-// measured, as a series without labels, which counts where none fits better.
+// orElse combines a measured quantity with a variant's own. An own expression replaces it. An own number is the fallback, as a series
+// without labels.
 func (q Quantity) orElse(own Quantity) (Quantity, error) {
 	if !own.IsNumber() {
 		if own.Set {
@@ -107,7 +107,7 @@ func (q Quantity) orElse(own Quantity) (Quantity, error) {
 
 type queryQuantity struct {
 	Query      Expr     `yaml:"query" required:"true" doc:"Expression that yields the quantity."`
-	FromLabels []string `yaml:"from_labels" doc:"Numeric labels of the result. Their product, times the sample's value, is the quantity."`
+	FromLabels []string `yaml:"from_labels" doc:"Numeric labels of the result. The quantity is their product times the sample's value."`
 }
 
 func (q *Quantity) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
@@ -186,7 +186,7 @@ func (r *Regexp) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 		d.Errorf(path, n, "empty expression").Hint("set a regular expression, or remove the key")
 		return
 	}
-	// Alone first: brackets that it closes too often must not pair with those added.
+	// Compile it alone first: the added brackets must not close its own.
 	_, err := regexp.Compile(text)
 	if err == nil {
 		r.Regexp, err = regexp.Compile("^(?:" + text + ")$")

@@ -23,7 +23,7 @@ type HTTPConfig struct {
 	commonconfig.HTTPClientConfig `yaml:",inline"`
 }
 
-// String shows nothing: a logged configuration must not tell its secrets.
+// String shows nothing: a logged configuration must not show its secrets.
 func (HTTPConfig) String() string { return strict.SecretMark }
 
 // GoString is String for %#v.
@@ -48,7 +48,7 @@ func (HTTPConfig) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 	return b.Foreign(reflect.TypeFor[commonconfig.HTTPClientConfig]())
 }
 
-// Quantities is one quantity or a list of them of which the smallest counts.
+// Quantities is one quantity or a list. The smallest counts.
 type Quantities []Quantity
 
 func (q *Quantities) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
