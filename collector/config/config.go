@@ -72,6 +72,7 @@ const (
 	ForecastSeasonal ForecastMethod = "seasonal"
 )
 
+// Values implements strict.Enumeration.
 func (ForecastMethod) Values() []string {
 	return []string{string(ForecastNone), string(ForecastLinear), string(ForecastSeasonal)}
 }
@@ -116,6 +117,7 @@ const (
 	OnMissingIgnore OnMissing = "ignore"
 )
 
+// Values implements strict.Enumeration.
 func (OnMissing) Values() []string {
 	return []string{string(OnMissingHold), string(OnMissingZero), string(OnMissingIgnore)}
 }
@@ -198,6 +200,7 @@ const (
 	defaultVariantName              = "llm_d_ai_variant"
 )
 
+// Values implements strict.Enumeration.
 func (TargetKind) Values() []string {
 	return []string{string(KindDeployment), string(KindStatefulSet), string(KindLeaderWorkerSet)}
 }
@@ -212,6 +215,7 @@ const (
 	RoleDecode  Role = "decode"
 )
 
+// Values implements strict.Enumeration.
 func (Role) Values() []string {
 	return []string{string(RoleBoth), string(RolePrefill), string(RoleDecode)}
 }

@@ -17,6 +17,7 @@ const autoHeadroom = "auto"
 
 const maxHeadroom = 10
 
+// DecodeYAML implements strict.Unmarshaler.
 func (h *Headroom) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	h.Ratio = defaultHeadroom
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && n.Value == autoHeadroom {
@@ -36,6 +37,7 @@ func (h *Headroom) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	}
 }
 
+// JSONSchema implements strict.Schemer.
 func (Headroom) JSONSchema(*strict.SchemaBuilder) map[string]any {
 	return map[string]any{"anyOf": []any{
 		map[string]any{"type": "number", "minimum": 0, "maximum": maxHeadroom},

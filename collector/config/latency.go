@@ -35,6 +35,7 @@ const secondsPattern = `^([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s)$`
 
 var secondsNotation = regexp.MustCompile(secondsPattern)
 
+// DecodeYAML implements strict.Unmarshaler.
 func (v *Seconds) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	var text string
 	if !d.Scalar(path, n, &text, "a time") {
@@ -56,6 +57,7 @@ func (v *Seconds) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	*v = Seconds(number * unit.Seconds())
 }
 
+// JSONSchema implements strict.Schemer.
 func (Seconds) JSONSchema(*strict.SchemaBuilder) map[string]any {
 	return map[string]any{"type": "string", "pattern": secondsPattern}
 }

@@ -43,6 +43,7 @@ const maxExpr = 16384
 
 func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 
+// DecodeYAML implements strict.Unmarshaler.
 func (e *Expr) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	var text string
 	if !d.Scalar(path, n, &text, "a PromQL expression") {
@@ -73,6 +74,7 @@ func (e *Expr) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	e.text, e.ast = ast.String(), ast
 }
 
+// JSONSchema implements strict.Schemer.
 func (Expr) JSONSchema(*strict.SchemaBuilder) map[string]any {
 	return map[string]any{"type": "string", "minLength": 1, "maxLength": maxExpr}
 }
@@ -110,6 +112,7 @@ type queryQuantity struct {
 	FromLabels []string `yaml:"from_labels" doc:"Numeric labels of the result. The quantity is their product times the sample's value."`
 }
 
+// DecodeYAML implements strict.Unmarshaler.
 func (q *Quantity) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	switch {
 	case n.Kind == yaml.MappingNode:
@@ -136,6 +139,7 @@ func (q *Quantity) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	q.Set = true
 }
 
+// JSONSchema implements strict.Schemer.
 func (Quantity) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 	return map[string]any{"anyOf": []any{
 		map[string]any{"type": "number", "minimum": 0},
@@ -147,6 +151,7 @@ func (Quantity) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 // Duration is a span of time, written as Prometheus writes it: 5m, 1h30m, 500ms.
 type Duration time.Duration
 
+// DecodeYAML implements strict.Unmarshaler.
 func (v *Duration) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	var text string
 	if !d.Scalar(path, n, &text, "a duration") {
@@ -160,6 +165,7 @@ func (v *Duration) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	*v = Duration(parsed)
 }
 
+// JSONSchema implements strict.Schemer.
 func (Duration) JSONSchema(*strict.SchemaBuilder) map[string]any {
 	return map[string]any{"anyOf": []any{
 		map[string]any{"type": "string", "minLength": 1, "pattern": durationPattern},
@@ -177,6 +183,7 @@ type Regexp struct {
 	*regexp.Regexp
 }
 
+// DecodeYAML implements strict.Unmarshaler.
 func (r *Regexp) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	var text string
 	if !d.Scalar(path, n, &text, "a regular expression") {
@@ -196,6 +203,7 @@ func (r *Regexp) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	}
 }
 
+// JSONSchema implements strict.Schemer.
 func (Regexp) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 	s := b.Text()
 	s["minLength"] = 1
@@ -205,6 +213,7 @@ func (Regexp) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 // Strings is one text or a list of them.
 type Strings []string
 
+// DecodeYAML implements strict.Unmarshaler.
 func (s *Strings) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	if n.Kind == yaml.SequenceNode {
 		d.Decode(path, n, (*[]string)(s))
@@ -219,6 +228,7 @@ func (s *Strings) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	}
 }
 
+// JSONSchema implements strict.Schemer.
 func (Strings) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 	text := b.Text()
 	text["minLength"] = 1

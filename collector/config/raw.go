@@ -12,8 +12,10 @@ import (
 // Raw is a section that Prometheus' own loader reads.
 type Raw struct{ Set bool }
 
+// DecodeYAML implements strict.Unmarshaler.
 func (r *Raw) DecodeYAML(*strict.Decoder, string, *yaml.Node) { r.Set = true }
 
+// JSONSchema implements strict.Schemer.
 func (Raw) JSONSchema(*strict.SchemaBuilder) map[string]any { return map[string]any{} }
 
 const httpHint = "see the HTTP client section of Prometheus' configuration documentation"
@@ -29,6 +31,7 @@ func (HTTPConfig) String() string { return strict.SecretMark }
 // GoString is String for %#v.
 func (HTTPConfig) GoString() string { return strict.SecretMark }
 
+// DecodeYAML implements strict.Unmarshaler.
 func (c *HTTPConfig) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	before := d.Count()
 	d.Foreign(path, n, reflect.TypeFor[commonconfig.HTTPClientConfig](), httpHint)
@@ -44,6 +47,7 @@ func (c *HTTPConfig) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	}
 }
 
+// JSONSchema implements strict.Schemer.
 func (HTTPConfig) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 	return b.Foreign(reflect.TypeFor[commonconfig.HTTPClientConfig]())
 }
@@ -51,6 +55,7 @@ func (HTTPConfig) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 // Quantities is one quantity or a list. The smallest counts.
 type Quantities []Quantity
 
+// DecodeYAML implements strict.Unmarshaler.
 func (q *Quantities) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	if n.Kind == yaml.SequenceNode {
 		d.Decode(path, n, (*[]Quantity)(q))
@@ -63,6 +68,7 @@ func (q *Quantities) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	(*q)[0].DecodeYAML(d, path, n)
 }
 
+// JSONSchema implements strict.Schemer.
 func (Quantities) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 	one := Quantity{}.JSONSchema(b)
 	return map[string]any{"anyOf": append(one["anyOf"].([]any),
