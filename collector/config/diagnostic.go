@@ -2,12 +2,14 @@ package config
 
 import "github.com/variant-exporter/variant-exporter/collector/config/strict"
 
-// Remarks about a configuration are those of any document that is read strictly. They have their names here too: to read a
-// configuration takes one package.
+// Load returns the remarks of package strict. They have names here too: a reader of configurations needs one package only.
 type (
-	Diagnostic   = strict.Diagnostic   // one remark
-	Diagnostics  = strict.Diagnostics  // the remarks about one file
-	InvalidError = strict.InvalidError // why a configuration cannot be used
+	// Diagnostic is one remark about a configuration.
+	Diagnostic = strict.Diagnostic
+	// Diagnostics are the remarks about one file.
+	Diagnostics = strict.Diagnostics
+	// InvalidError says why a configuration cannot be used.
+	InvalidError = strict.InvalidError
 )
 
 // The severities of a Diagnostic.
