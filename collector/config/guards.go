@@ -8,31 +8,30 @@ const (
 	defaultProvisionCooldown = Duration(15 * time.Minute)
 	startupsUntilStuck       = 3
 	leastProvisionTimeout    = Duration(10 * time.Minute)
-	defaultProvisionTimeout  = Duration(30 * time.Minute) // where the startup is not given
+	defaultProvisionTimeout  = Duration(30 * time.Minute) // without startup
 	defaultLimitPeriod       = Duration(time.Minute)
 	longestGuard             = Duration(24 * time.Hour)
 )
 
-// Guards are what keeps a plan from being followed blindly.
+// Guards limit how the replicas follow the plan.
 type Guards struct {
-	ProvisionTimeout  *Duration    `yaml:"provision_timeout" doc:"How long replicas may take from being ordered to being ready. A variant of which some take longer is stuck: it is capped at what is ready, and the plan goes round it. Default: three times startup, at least 10m; 30m where no startup is given. 0s: never."`
-	ProvisionCooldown *Duration    `yaml:"provision_cooldown" doc:"How long a stuck variant stays capped after it was last seen stuck, before it is tried again. Default: 15m."`
-	ScaleUpLimit      *ChangeLimit `yaml:"scale_up_limit" doc:"By how much a variant may grow within a time. Default: no limit."`
-	ScaleDownLimit    *ChangeLimit `yaml:"scale_down_limit" doc:"By how much a variant may shrink within a time. Default: no limit."`
+	ProvisionTimeout  *Duration    `yaml:"provision_timeout" doc:"Time limit from the order of a replica until it is ready. A variant that exceeds it is stuck: it is capped at its ready replicas, and other variants serve the rest. Default: three times startup, at least 10m; 30m without startup. 0s: no limit."`
+	ProvisionCooldown *Duration    `yaml:"provision_cooldown" doc:"Time that a stuck variant stays capped after it was last seen stuck. Default: 15m."`
+	ScaleUpLimit      *ChangeLimit `yaml:"scale_up_limit" doc:"Limit on the growth of a variant within a time. Default: no limit."`
+	ScaleDownLimit    *ChangeLimit `yaml:"scale_down_limit" doc:"Limit on the reduction of a variant within a time. Default: no limit."`
 }
 
-// ChangeLimit bounds the change of a variant's replicas within a time. Of the two bounds the larger counts, and it is never less
-// than one replica.
+// ChangeLimit bounds the change of a variant's replicas within a time. The larger of the two bounds counts, at least one replica.
 type ChangeLimit struct {
-	Replicas *int      `yaml:"replicas" minimum:"1" maximum:"1000000" doc:"So many replicas."`
-	Percent  *float64  `yaml:"percent" minimum:"0" maximum:"1000000" doc:"So many percent of the replicas that there were. Of replicas and percent the larger counts, and at least one replica."`
-	Per      *Duration `yaml:"per" doc:"Within this time. Default: 1m."`
+	Replicas *int      `yaml:"replicas" minimum:"1" maximum:"1000000" doc:"Number of replicas."`
+	Percent  *float64  `yaml:"percent" minimum:"0" maximum:"1000000" doc:"Percentage of the earlier replicas. The larger of replicas and percent counts, at least one replica."`
+	Per      *Duration `yaml:"per" doc:"Time within which the limit applies. Default: 1m."`
 }
 
-// Failsafe is what to run once nothing has been known for long enough.
+// Failsafe says how many replicas to run once demand has been unknown for long enough.
 type Failsafe struct {
-	After    Duration `yaml:"after" required:"true" doc:"How long nothing usable must have been known of any of the model's signals, while Prometheus was there to ask."`
-	Replicas *int     `yaml:"replicas" required:"true" minimum:"0" maximum:"1000000" doc:"Replicas to ask for then, more or fewer than there are."`
+	After    Duration `yaml:"after" required:"true" doc:"Time without a usable result of any of the model's signals while Prometheus answers."`
+	Replicas *int     `yaml:"replicas" required:"true" minimum:"0" maximum:"1000000" doc:"Replicas to run then, more or fewer than now."`
 }
 
 // or fills what is empty from other guards.
@@ -52,7 +51,7 @@ func (g Guards) or(o Guards) Guards {
 	return g
 }
 
-// completeGuards fills in how long a variant's replicas may take.
+// completeGuards fills in the provision timeout of a variant.
 func (v *Variant) completeGuards(m *Model) {
 	if v.ProvisionTimeout == nil {
 		v.ProvisionTimeout = m.ProvisionTimeout

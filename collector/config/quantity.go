@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
 // Expr is a PromQL expression, parsed when the file was loaded.
@@ -21,7 +23,7 @@ type Expr struct {
 // String returns the expression in canonical form, so that equal expressions are equal strings. It is empty for no expression.
 func (e Expr) String() string { return e.text }
 
-// IsZero says that there is no expression.
+// IsZero reports whether there is no expression.
 func (e Expr) IsZero() bool { return e.ast == nil }
 
 // AST returns the parsed expression. It must not be changed.
@@ -36,46 +38,48 @@ func ParseExpr(text string) (Expr, error) {
 	return Expr{text: ast.String(), ast: ast}, nil
 }
 
-// maxExpr is the length of an expression, in characters, up to which checking it takes no time to speak of.
+// maxExpr is the maximum length of an expression in characters. Longer ones would take long to check.
 const maxExpr = 16384
 
 func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 
-func (e *Expr) decodeYAML(d *decoder, path string, n *yaml.Node) {
+// DecodeYAML implements strict.Unmarshaler.
+func (e *Expr) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	var text string
-	if !d.scalar(path, n, &text, "a PromQL expression") {
+	if !d.Scalar(path, n, &text, "a PromQL expression") {
 		return
 	}
 	if strings.TrimSpace(text) == "" {
-		d.errorf(path, n, "empty expression").hint("give a PromQL expression, or leave the field out")
+		d.Errorf(path, n, "empty expression").Hint("set a PromQL expression, or remove the key")
 		return
 	}
 	if n.Tag != "!!str" {
-		r := d.errorf(path, n, "%s where a PromQL expression is expected", text)
-		if _, ok := number(n); ok {
-			r.hint("a constant is written vector(%s)", text)
+		r := d.Errorf(path, n, "%s where a PromQL expression is expected", text)
+		if _, ok := strict.Number(n); ok {
+			r.Hint("a constant is written vector(%s)", text)
 		} else {
-			r.hint("put it in quotes if it is the name of a metric")
+			r.Hint("put it in quotes if it is a metric name")
 		}
 		return
 	}
 	if length := utf8.RuneCountInString(text); length > maxExpr {
-		d.errorf(path, n, "an expression of %d characters", length).hint("at most %d; record parts of it with rules", maxExpr)
+		d.Errorf(path, n, "expression has %d characters, more than %d", length, maxExpr).Hint("record parts of it with rules")
 		return
 	}
 	ast, err := newParser().ParseExpr(text)
 	if err != nil {
-		d.promqlErrors(path, n, err)
+		promqlErrors(d, path, n, err)
 		return
 	}
 	e.text, e.ast = ast.String(), ast
 }
 
-func (Expr) jsonSchema(*schemaBuilder) map[string]any {
+// JSONSchema implements strict.Schemer.
+func (Expr) JSONSchema(*strict.SchemaBuilder) map[string]any {
 	return map[string]any{"type": "string", "minLength": 1, "maxLength": maxExpr}
 }
 
-// Quantity is a number, or a PromQL expression that yields one. The zero Quantity is neither: nothing was given.
+// Quantity is a number, or a PromQL expression that yields one. The zero Quantity is neither.
 type Quantity struct {
 	Number     float64  // when Query is empty and Set
 	Query      Expr     // asked at every evaluation
@@ -83,11 +87,11 @@ type Quantity struct {
 	Set        bool
 }
 
-// IsNumber says that the quantity is a fixed number.
+// IsNumber reports whether the quantity is a fixed number.
 func (q Quantity) IsNumber() bool { return q.Set && q.Query.IsZero() }
 
-// orElse returns a measured quantity with another beside it: an expression takes its place; a number stands in where nothing is
-// measured, as a series without labels, which counts where none fits better.
+// orElse combines a measured quantity with a variant's own. An own expression replaces it. An own number is the fallback, as a series
+// without labels.
 func (q Quantity) orElse(own Quantity) (Quantity, error) {
 	if !own.IsNumber() {
 		if own.Set {
@@ -105,60 +109,64 @@ func (q Quantity) orElse(own Quantity) (Quantity, error) {
 
 type queryQuantity struct {
 	Query      Expr     `yaml:"query" required:"true" doc:"Expression that yields the quantity."`
-	FromLabels []string `yaml:"from_labels" doc:"Numeric labels of the result. Their product, times the sample's value, is the quantity."`
+	FromLabels []string `yaml:"from_labels" doc:"Numeric labels of the result. The quantity is their product times the sample's value."`
 }
 
-func (q *Quantity) decodeYAML(d *decoder, path string, n *yaml.Node) {
+// DecodeYAML implements strict.Unmarshaler.
+func (q *Quantity) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	switch {
 	case n.Kind == yaml.MappingNode:
 		var m queryQuantity
-		d.decode(path, n, &m)
+		d.Decode(path, n, &m)
 		q.Query, q.FromLabels = m.Query, m.FromLabels
 		for i, l := range q.FromLabels {
 			if l != "" && !model.UTF8Validation.IsValidLabelName(l) {
-				d.errorf(index(path+".from_labels", i), nil, "%q is not a label name", l).hint("name a label of the result")
+				d.Errorf(strict.Index(path+".from_labels", i), nil, "%q is not a label name", l).Hint("name a label of the result")
 			}
 		}
 	case n.Kind == yaml.ScalarNode && (n.Tag == "!!float" || n.Tag == "!!int"):
-		v, ok := number(n)
+		v, ok := strict.Number(n)
 		if !ok || v < 0 {
-			d.errorf(path, n, "%s is not a quantity", n.Value).hint("give a finite number of 0 or more, or a PromQL expression")
+			d.Errorf(path, n, "%s is not a quantity", n.Value).Hint("use a finite number of 0 or more, or a PromQL expression")
 			return
 		}
 		q.Number = v
 	case n.Kind == yaml.ScalarNode:
-		q.Query.decodeYAML(d, path, n)
+		q.Query.DecodeYAML(d, path, n)
 	default:
-		d.errorf(path, n, "%s where a number or a PromQL expression is expected", describe(n)).hint("write it like 4.1, or 'avg(price)'")
+		d.Errorf(path, n, "%s where a number or a PromQL expression is expected", strict.Describe(n)).Hint("write it like 4.1, or 'avg(price)'")
 	}
 	q.Set = true
 }
 
-func (Quantity) jsonSchema(b *schemaBuilder) map[string]any {
+// JSONSchema implements strict.Schemer.
+func (Quantity) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 	return map[string]any{"anyOf": []any{
 		map[string]any{"type": "number", "minimum": 0},
-		Expr{}.jsonSchema(b),
-		b.object(queryQuantity{}),
+		Expr{}.JSONSchema(b),
+		b.Object(queryQuantity{}),
 	}}
 }
 
 // Duration is a span of time, written as Prometheus writes it: 5m, 1h30m, 500ms.
 type Duration time.Duration
 
-func (v *Duration) decodeYAML(d *decoder, path string, n *yaml.Node) {
+// DecodeYAML implements strict.Unmarshaler.
+func (v *Duration) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	var text string
-	if !d.scalar(path, n, &text, "a duration") {
+	if !d.Scalar(path, n, &text, "a duration") {
 		return
 	}
 	parsed, err := model.ParseDuration(text)
 	if err != nil {
-		d.errorf(path, n, "%q is not a duration", text).hint("write it like 90s, 5m or 1h30m")
+		d.Errorf(path, n, "%q is not a duration", text).Hint("write it like 90s, 5m or 1h30m")
 		return
 	}
 	*v = Duration(parsed)
 }
 
-func (Duration) jsonSchema(*schemaBuilder) map[string]any {
+// JSONSchema implements strict.Schemer.
+func (Duration) JSONSchema(*strict.SchemaBuilder) map[string]any {
 	return map[string]any{"anyOf": []any{
 		map[string]any{"type": "string", "minLength": 1, "pattern": durationPattern},
 		map[string]any{"const": 0},
@@ -175,27 +183,29 @@ type Regexp struct {
 	*regexp.Regexp
 }
 
-func (r *Regexp) decodeYAML(d *decoder, path string, n *yaml.Node) {
+// DecodeYAML implements strict.Unmarshaler.
+func (r *Regexp) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	var text string
-	if !d.scalar(path, n, &text, "a regular expression") {
+	if !d.Scalar(path, n, &text, "a regular expression") {
 		return
 	}
 	if text == "" {
-		d.errorf(path, n, "empty expression").hint("give a regular expression, or leave the field out")
+		d.Errorf(path, n, "empty expression").Hint("set a regular expression, or remove the key")
 		return
 	}
-	// Alone first: brackets that it closes too often must not pair with those added.
+	// Compile it alone first: the added brackets must not close its own.
 	_, err := regexp.Compile(text)
 	if err == nil {
 		r.Regexp, err = regexp.Compile("^(?:" + text + ")$")
 	}
 	if err != nil {
-		d.errorf(path, n, "not a regular expression: %v", err).hint("use RE2 syntax; the expression must match the whole name")
+		d.Errorf(path, n, "not a regular expression: %v", err).Hint("use RE2 syntax; the expression must match the whole name")
 	}
 }
 
-func (Regexp) jsonSchema(b *schemaBuilder) map[string]any {
-	s := b.text()
+// JSONSchema implements strict.Schemer.
+func (Regexp) JSONSchema(b *strict.SchemaBuilder) map[string]any {
+	s := b.Text()
 	s["minLength"] = 1
 	return s
 }
@@ -203,22 +213,24 @@ func (Regexp) jsonSchema(b *schemaBuilder) map[string]any {
 // Strings is one text or a list of them.
 type Strings []string
 
-func (s *Strings) decodeYAML(d *decoder, path string, n *yaml.Node) {
+// DecodeYAML implements strict.Unmarshaler.
+func (s *Strings) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	if n.Kind == yaml.SequenceNode {
-		d.decode(path, n, (*[]string)(s))
+		d.Decode(path, n, (*[]string)(s))
 		return
 	}
 	var one string
-	if d.scalar(path, n, &one, "a text or a list of texts") {
+	if d.Scalar(path, n, &one, "a text or a list of texts") {
 		*s = Strings{one}
 		if one == "" {
-			d.errorf(path, n, "no value").hint("give one, or take the entry out")
+			d.Errorf(path, n, "no value").Hint("set a value, or remove the entry")
 		}
 	}
 }
 
-func (Strings) jsonSchema(b *schemaBuilder) map[string]any {
-	text := b.text()
+// JSONSchema implements strict.Schemer.
+func (Strings) JSONSchema(b *strict.SchemaBuilder) map[string]any {
+	text := b.Text()
 	text["minLength"] = 1
 	return map[string]any{"anyOf": []any{text, map[string]any{"type": "array", "items": text}}}
 }
