@@ -31,7 +31,7 @@ faults:
 
 # The program under scrapes for as long as is asked for, with what it uses: make soak DURATION=8h
 soak:
-	$(GO) test -count=1 -timeout=0 -v -run='^TestSoak$$' . -soak.duration=$(DURATION)
+	$(GO) test -count=1 -timeout=0 -v -run='^TestSoak$$' ./command -soak.duration=$(DURATION)
 
 lint:
 	$(GO) vet ./...
@@ -42,7 +42,7 @@ bench:
 
 # A generated week of minutes for ten variants, replayed against a real Prometheus on this machine.
 replay-bench:
-	$(GO) test -run='^$$' -bench=ReplayWeek -benchtime=1x .
+	$(GO) test -run='^$$' -bench=ReplayWeek -benchtime=1x ./command
 
 # From load to pods on real Kubernetes components. The first time builds those, into a cache. See deploy/e2e/README.md.
 e2e:

@@ -15,7 +15,8 @@ const module = "github.com/variant-exporter/variant-exporter"
 // arrows says who may import whom; what can be reached over several arrows may be imported directly. A package below one of
 // these stands for itself if it is listed, or else for the folder that it is in.
 var arrows = map[string][]string{
-	"":                   {"collector/server", "rules", "backtest"},
+	"":                   {"command"},
+	"command":            {"collector/server", "rules", "backtest"},
 	"collector/server":   {"collector"},
 	"collector":          {"collector/config", "collector/promapi", "collector/embedded", "optimizer"},
 	"collector/embedded": {"collector/promapi"},
@@ -94,7 +95,9 @@ func TestReachable(t *testing.T) {
 		from, to string
 		want     bool
 	}{
-		{"", "optimizer", true},
+		{"", "command", true},
+		{"command", "optimizer", true},
+		{"command", "", false},
 		{"collector/server", "collector/promapi", true},
 		{"rules", "collector/config", true},
 		{"rules", "collector", false},
@@ -102,6 +105,7 @@ func TestReachable(t *testing.T) {
 		{"collector", "collector/server", false},
 		{"collector/config", "collector/promapi", false},
 		{"backtest", "collector/server", false},
+		{"backtest", "command", false},
 	} {
 		if got := reachable(tc.from, tc.to); got != tc.want {
 			t.Errorf("from %q to %q: %t, want %t", tc.from, tc.to, got, tc.want)
