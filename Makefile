@@ -31,7 +31,7 @@ faults:
 
 # Scrapes the program for a long time, and prints its resource use: make soak DURATION=8h
 soak:
-	$(GO) test -count=1 -timeout=0 -v -run='^TestSoak$$' . -soak.duration=$(DURATION)
+	$(GO) test -count=1 -timeout=0 -v -run='^TestSoak$$' ./command -soak.duration=$(DURATION)
 
 lint:
 	$(GO) vet ./...
@@ -42,12 +42,16 @@ bench:
 
 # Replays a generated week of one-minute steps for ten variants, against a real Prometheus on this machine.
 replay-bench:
-	$(GO) test -run='^$$' -bench=ReplayWeek -benchtime=1x .
+	$(GO) test -run='^$$' -bench=ReplayWeek -benchtime=1x ./command
 
 # Tests the chain from load to pods on real Kubernetes components. The first run builds them into a cache. See deploy/e2e/README.md.
+# The test builds its programs too, but within a timeout: their packages are downloaded and compiled here first.
+e2e: export GOFLAGS = -trimpath
 e2e:
 	deploy/e2e/build.sh
-	cd deploy/e2e && GOFLAGS=-trimpath $(GO) test -count=1 -v -parallel=4 -timeout=15m $(E2E_ARGS) .
+	$(GO) build -o /dev/null .
+	cd deploy/e2e && $(GO) build ./...
+	cd deploy/e2e && $(GO) test -count=1 -v -parallel=4 -timeout=15m $(E2E_ARGS) .
 
 # Rewrites all checked-in files that are generated. CI fails if one is not current.
 generate:

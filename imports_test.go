@@ -15,18 +15,26 @@ const module = "github.com/variant-exporter/variant-exporter"
 // arrows says who may import whom; what can be reached over several arrows may be imported directly. A package below one of
 // these stands for itself if it is listed, or else for the folder that it is in.
 var arrows = map[string][]string{
-	"":                        {"collector/server", "collector/calibrate", "rules", "backtest"},
-	"collector/calibrate":     {"collector", "collector/svg"},
-	"collector/svg":           {},
-	"collector/server":        {"collector"},
-	"collector":               {"collector/config", "collector/promapi", "collector/embedded", "optimizer"},
-	"collector/embedded":      {"collector/promapi"},
+	"":                        {"command"},
+	"command":                 {"collector/server", "collector/calibrate", "collector/explain", "rules", "backtest"},
+	"collector/server":        {"collector/explain", "collector/embedded"},
+	"collector/explain":       {"collector"},
+	"collector/calibrate":     {"collector/match", "collector/svg", "optimizer/calibration"},
+	"collector":               {"collector/decide"},
+	"collector/decide":        {"collector/match", "optimizer", "optimizer/latency"},
+	"collector/match":         {"collector/query", "collector/promapi", "optimizer", "optimizer/forecast"},
+	"collector/query":         {"collector/config"},
 	"collector/config":        {"collector/config/strict"},
 	"collector/config/strict": {},
+	"collector/embedded":      {"collector/promapi"},
 	"collector/promapi":       {},
+	"collector/svg":           {},
 	"optimizer":               {},
+	"optimizer/calibration":   {"optimizer/latency"},
+	"optimizer/latency":       {},
+	"optimizer/forecast":      {},
 	"rules":                   {"collector/config"},
-	"backtest":                {"collector", "collector/svg", "optimizer"},
+	"backtest":                {"collector/server", "collector/explain", "collector/svg", "collector/embedded"},
 }
 
 // TestImports holds the import directions of the layout. It looks at what is built, not at tests.
@@ -97,7 +105,9 @@ func TestReachable(t *testing.T) {
 		from, to string
 		want     bool
 	}{
-		{"", "optimizer", true},
+		{"", "command", true},
+		{"command", "optimizer", true},
+		{"command", "", false},
 		{"collector/server", "collector/promapi", true},
 		{"rules", "collector/config", true},
 		{"rules", "collector", false},
@@ -108,6 +118,7 @@ func TestReachable(t *testing.T) {
 		{"backtest", "collector/server", false},
 		{"backtest", "collector/calibrate", false},
 		{"collector/calibrate", "backtest", false},
+		{"backtest", "command", false},
 	} {
 		if got := reachable(tc.from, tc.to); got != tc.want {
 			t.Errorf("from %q to %q: %t, want %t", tc.from, tc.to, got, tc.want)

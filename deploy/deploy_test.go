@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-var update = flag.Bool("update", false, "generate the files anew")
+var update = flag.Bool("update", false, "write the generated files")
 
 // generated are the files that the exporter makes from the configuration beside them, and how.
 func generated() map[string][]string {
@@ -37,11 +37,20 @@ func generated() map[string][]string {
 	return files
 }
 
-// TestGenerated holds the generated files to their configurations.
-func TestGenerated(t *testing.T) {
+// TestProgram builds the program once, as the Dockerfile does, and tests the files of this folder with it.
+func TestProgram(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "variant_exporter")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "..").CombinedOutput()
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "..")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
+	t.Run("generated", func(t *testing.T) { testGenerated(t, binary) })
+	t.Run("static", func(t *testing.T) { testStatic(t, binary) })
+	t.Run("arguments", func(t *testing.T) { testArguments(t, binary) })
+}
+
+// testGenerated compares the generated files with what the program makes of their configurations.
+func testGenerated(t *testing.T, binary string) {
 	for file, arguments := range generated() {
 		folder := filepath.Dir(file)
 		cmd := exec.CommandContext(t.Context(), binary, append([]string{"generate"}, arguments...)...)
@@ -233,13 +242,8 @@ func TestHardened(t *testing.T) {
 	}
 }
 
-// TestStatic builds the program as the Dockerfile does: it must run in an image that holds nothing else.
-func TestStatic(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "variant_exporter")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "..")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
+// testStatic requires that the program needs no libraries: its image holds nothing else.
+func testStatic(t *testing.T, binary string) {
 	file, err := elf.Open(binary)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = file.Close() })
@@ -251,12 +255,9 @@ func TestStatic(t *testing.T) {
 	}
 }
 
-// TestArguments gives the program the arguments of the pods, the image and the unit: it must know them all, and serve beyond loopback
+// testArguments gives the program the arguments of the pods, the image and the unit: it must know them all, and serve beyond loopback
 // where it runs in a container.
-func TestArguments(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "variant_exporter")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "..").CombinedOutput()
-	require.NoError(t, err, "%s", out)
+func testArguments(t *testing.T, binary string) {
 	for file, contained := range map[string]bool{
 		"kustomize/base/deployment.yaml": true, "Dockerfile": true, "systemd/variant_exporter.service": false,
 	} {

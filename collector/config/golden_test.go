@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,6 +66,35 @@ func TestBadFiles(t *testing.T) {
 			require.NotContains(t, render(found), "hunter", "a secret is shown")
 			golden(t, strings.TrimSuffix(name, ".yml")+".txt", render(found))
 		})
+	}
+}
+
+// TestManyMistakes lists 200 mistakes. More than that are announced in one line without a place.
+func TestManyMistakes(t *testing.T) {
+	const (
+		listed = 200
+		valid  = `prometheus: {url: "http://p:9090"}
+models: [{name: m, namespace: n, presets: [vllm], variants: [{name: v, cost: 1, capacity: {concurrency: 1}}]}]
+`
+	)
+	for _, mistakes := range []int{listed, listed + 1, 3 * listed} {
+		var text strings.Builder
+		text.WriteString(valid)
+		for i := range mistakes {
+			fmt.Fprintf(&text, "k%d: 1\n", i)
+		}
+		c, found := config.Load("many.yml", text.String())
+		require.Nil(t, c)
+		require.GreaterOrEqual(t, len(found), listed)
+		for i, d := range found[:listed] {
+			require.Equal(t, i+3, d.Line)
+		}
+		rest := render(found[listed:])
+		if mistakes == listed {
+			require.Empty(t, rest)
+		} else {
+			require.Equal(t, "many.yml: error: and more, which are not listed\n", rest)
+		}
 	}
 }
 

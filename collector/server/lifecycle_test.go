@@ -34,9 +34,15 @@ func TestStopLetsAScrapeFinish(t *testing.T) {
 
 	stopped := make(chan error, 1)
 	go func() { stopped <- srv.Stop(t.Context()) }()
-	eventually(t, srv, "/-/ready", http.StatusServiceUnavailable)
-	if got := get(t, srv, "/-/ready"); !strings.Contains(got.body, "stopping") {
-		t.Errorf("readiness says %q, want that the server is stopping", got.body)
+	// Before Stop, readiness is 503 too, because no evaluation has ended yet: only the text shows that Stop has begun.
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		got := get(t, srv, "/-/ready")
+		if got.status == http.StatusServiceUnavailable && strings.Contains(got.body, "stopping") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("readiness answers %d %q, want 503: the server is stopping", got.status, got.body)
+		}
 	}
 	if got := get(t, srv, "/-/healthy"); got.status != http.StatusOK {
 		t.Errorf("health is %d while stopping, want 200", got.status)

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -38,8 +39,8 @@ type chain struct {
 	*cluster.Cluster
 	logs     string
 	group    *process.Group
-	programs map[string]string // built here, by name
-	config   string            // of the exporter
+	programs string // directory of the programs built here
+	config   string // of the exporter
 	recorder *observe.Recorder
 	servers  *pods.Servers
 	prices   *prices
@@ -63,7 +64,7 @@ func newChain(t *testing.T) *chain {
 		chat: load.NewPool("llm", "chat", "chat"), batch: load.NewPool("llm", "batch", "batch"),
 		code: load.NewPool("llm", "code", "code"), teamB: load.NewPool("team-b", "chat", "chat"),
 	}
-	c.programs = buildPrograms(t)
+	c.programs = os.Getenv(programsVariable)
 	c.group = process.NewGroup(c.logs)
 	t.Cleanup(c.group.Stop)
 	var err error
@@ -88,7 +89,7 @@ func (c *chain) startPods(t *testing.T) {
 	t.Helper()
 	var err error
 	c.servers, err = pods.Start(t.Context(), c.Client, pods.Options{
-		Program: c.programs["modelserver"], Group: c.group, Slots: slots(),
+		Program: c.program("modelserver"), Group: c.group, Slots: slots(),
 		Pools: map[string]*load.Pool{"llm.chat": c.chat, "llm.batch": c.batch, "llm.code": c.code, "team-b.chat": c.teamB},
 	})
 	must(t, err)
@@ -162,7 +163,7 @@ func (c *chain) restartPrometheus(t *testing.T) {
 
 func (c *chain) startExporter(t *testing.T, name, address string) *process.Process {
 	t.Helper()
-	p, err := c.group.Start(process.Command{Name: name, Path: c.programs["variant_exporter"], Args: []string{
+	p, err := c.group.Start(process.Command{Name: name, Path: c.program("variant_exporter"), Args: []string{
 		"serve", "--config.file=" + c.config, "--web.listen-address=" + address,
 	}})
 	must(t, err)
@@ -178,7 +179,7 @@ func (c *chain) startExporter(t *testing.T, name, address string) *process.Proce
 // generate returns what the exporter makes of its configuration.
 func (c *chain) generate(t *testing.T, kind string, flags ...string) []byte {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), c.programs["variant_exporter"], append([]string{"generate", kind, "--config.file=" + c.config}, flags...)...)
+	cmd := exec.CommandContext(t.Context(), c.program("variant_exporter"), append([]string{"generate", kind, "--config.file=" + c.config}, flags...)...)
 	var problems bytes.Buffer
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
@@ -196,20 +197,22 @@ func (c *chain) file(t *testing.T, name string, text []byte) string {
 	return path
 }
 
-// buildPrograms builds what is not from elsewhere: the exporter as it is in this work tree, and what the tests need.
-func buildPrograms(t *testing.T) map[string]string {
-	t.Helper()
-	dir := t.TempDir()
-	programs := map[string]string{}
+// programsVariable names the directory of the programs to the tests.
+const programsVariable = "VARIANT_EXPORTER_E2E_PROGRAMS"
+
+// buildPrograms builds the exporter as it is in this work tree, and what the tests need, into a directory.
+func buildPrograms(ctx context.Context, dir string) error {
 	for name, at := range map[string]string{"variant_exporter": "../..", "modelserver": "modelserver", "externalmetrics": "externalmetrics"} {
-		programs[name] = filepath.Join(dir, name)
-		cmd := exec.CommandContext(t.Context(), "go", "build", "-C", at, "-trimpath", "-o", programs[name], ".")
+		cmd := exec.CommandContext(ctx, "go", "build", "-C", at, "-trimpath", "-o", filepath.Join(dir, name), ".")
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %v\n%s", name, err, out)
+			return fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}
 	}
-	return programs
+	return nil
 }
+
+// program is where a program built here is.
+func (c *chain) program(name string) string { return filepath.Join(c.programs, name) }
 
 // logDirectory is where everything writes. It stays when the test fails.
 func logDirectory(t *testing.T) string {

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -17,11 +18,31 @@ import (
 const adapterVariable = "E2E_PROMETHEUS_ADAPTER"
 
 func TestMain(m *testing.M) {
-	if err := network.Isolate(); err != nil {
+	code, err := run(m)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
-		os.Exit(1)
+		code = 1
 	}
-	os.Exit(m.Run())
+	os.Exit(code)
+}
+
+// run runs the tests in a network of their own. That network reaches no module proxy, so programs are built before it is entered.
+func run(m *testing.M) (code int, err error) {
+	if network.Inside() {
+		if err := network.RaiseLoopback(); err != nil {
+			return 0, err
+		}
+		return m.Run(), nil
+	}
+	dir, err := os.MkdirTemp("", "variant_exporter-e2e-programs-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := buildPrograms(context.Background(), dir); err != nil {
+		return 0, err
+	}
+	return network.Isolate(programsVariable + "=" + dir)
 }
 
 // TestChain runs the chain once, and goes from the gauge to the Deployments both ways in it: the adapter first, then KEDA.
@@ -38,7 +59,7 @@ func TestChain(t *testing.T) {
 func (c *chain) throughAdapter(t *testing.T) {
 	adapter := cluster.Adapter{Path: os.Getenv(adapterVariable), Config: c.file(t, "adapter.yml", c.generate(t, "adapter"))}
 	if adapter.Path == "" {
-		adapter.Path = c.programs["externalmetrics"]
+		adapter.Path = c.program("externalmetrics")
 		t.Logf("a stand-in of this project serves external metrics: %s names no Prometheus Adapter", adapterVariable)
 	} else {
 		t.Logf("the Prometheus Adapter that %s names serves external metrics: %s", adapterVariable, adapter.Path)

@@ -12,15 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside tells the second incarnation of a program that it is the second.
+// inside marks the environment of a program that Isolate has started.
 const inside = "VARIANT_EXPORTER_E2E_NETWORK"
 
-// Isolate runs the program that calls it a second time, in a new network, and ends the first with the exit code of the second.
-// In the second it returns. It takes either root or a kernel that lets users have namespaces.
-func Isolate() error {
-	if os.Getenv(inside) != "" {
-		return raiseLoopback()
-	}
+// Inside reports whether Isolate has started this program.
+func Inside() bool { return os.Getenv(inside) != "" }
+
+// Isolate runs the program that calls it a second time, with its arguments, in a new network, and returns the exit code. It adds
+// variables to the environment. It takes either root or a kernel that lets users have namespaces.
+func Isolate(variables ...string) (code int, err error) {
 	attributes := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	if os.Geteuid() != 0 {
 		attributes.Cloneflags |= syscall.CLONE_NEWUSER
@@ -29,24 +29,27 @@ func Isolate() error {
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
+		return 0, fmt.Errorf("find this program: %w", err)
 	}
 	cmd := exec.Command(self, os.Args[1:]...) //nolint:noctx // It ends when this process does.
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.Env = append(append(os.Environ(), inside+"=1"), variables...)
 	cmd.SysProcAttr = attributes
 	err = cmd.Run()
-	if err == nil {
-		os.Exit(0) //nolint:forbidigo // The second incarnation has done all there was to do.
-	}
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
-		os.Exit(failed.ExitCode()) //nolint:forbidigo // The second incarnation has done all there was to do.
+		if code = failed.ExitCode(); code < 0 {
+			return 0, fmt.Errorf("in the network namespace: %w", err) // killed by a signal
+		}
+		return code, nil
 	}
-	return fmt.Errorf("enter a network namespace: %w", err)
+	if err != nil {
+		return 0, fmt.Errorf("enter a network namespace: %w", err)
+	}
+	return 0, nil
 }
 
-// raiseLoopback sets the only device up, which gives it its addresses.
-func raiseLoopback() error {
+// RaiseLoopback sets the only device up, which gives it its addresses. A program calls it first in the new network.
+func RaiseLoopback() error {
 	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("raise the loopback device: %w", err)

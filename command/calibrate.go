@@ -1,0 +1,181 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/variant-exporter/variant-exporter/collector/calibrate"
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// calibrateMaxBody is larger than for serve because one answer holds the whole history.
+const calibrateMaxBody = 256 << 20
+
+// calibrateFlags are the flags of calibrate.
+type calibrateFlags struct {
+	csv, config    string
+	period         period
+	step           time.Duration
+	replica        string
+	expressions    calibrate.Expressions
+	maxBatch       int
+	ttft, itl      time.Duration
+	quantile       float64
+	plot, format   string
+	configIsForced bool
+	queries        queries
+	checks         checks
+}
+
+func newCalibrateCommand(app *kingpin.Application) command {
+	cmd := app.Command("calibrate", "Fit profiles of model servers to what a Prometheus has seen of them, or to the results of a benchmark; "+
+		"print them with intervals, as YAML to paste. The exit code is 1 where a profile cannot be fitted.")
+	f := &calibrateFlags{queries: queries{maxBody: calibrateMaxBody}}
+	cmd.Flag("csv", "Results of a benchmark: lines of concurrency,input_tokens,output_tokens,ttft,itl under that header, in seconds; - reads standard input. "+
+		"Without it, Prometheus is asked.").StringVar(&f.csv)
+	addConfigFileFlag(cmd, &f.config, "Configuration whose variants are fitted from its Prometheus' history.").IsSetByUser(&f.configIsForced)
+	f.period.addFlags(cmd, "1d")
+	cmd.Flag("step", "Span of one observation: at least eight scrapes and many requests.").Default("5m").DurationVar(&f.step)
+	f.queries.addTimeoutFlag(cmd, &f.checks, "2m", "Limit on all queries together.")
+	cmd.Flag("replica-label", "Label that tells replicas apart.").Default("pod").StringVar(&f.replica)
+	f.addExpressions(cmd)
+	cmd.Flag("max-batch", "Most requests in service at once, where the configuration does not say.").Default("256").IntVar(&f.maxBatch)
+	cmd.Flag("slo.ttft", "Target for the time to the first token, to find the capacity; for history, the configuration has it.").DurationVar(&f.ttft)
+	cmd.Flag("slo.itl", "Target for the time between output tokens.").DurationVar(&f.itl)
+	cmd.Flag("slo.quantile", "Share of requests and tokens that the targets hold for; 0 holds the means to them.").Default("0").Float64Var(&f.quantile)
+	cmd.Flag("plot", "Also draw data and fit, into this SVG file.").StringVar(&f.plot)
+	addFormatFlag(cmd, &f.format, []string{"yaml", "json"})
+	f.checks.add(f.validate)
+	cmd.Validate(f.checks.run)
+	return command{name: cmd.FullCommand(), run: f.run}
+}
+
+// addExpressions adds the flags for servers other than vLLM.
+func (f *calibrateFlags) addExpressions(cmd *kingpin.CmdClause) {
+	f.expressions = calibrate.VLLM()
+	for _, e := range []struct {
+		name, what string
+		expr       *string
+	}{
+		{"running", "mean requests in service", &f.expressions.Running},
+		{"variance", "variance of the requests in service", &f.expressions.Variance},
+		{"waiting", "most requests waiting for service", &f.expressions.Waiting},
+		{"input-tokens", "mean prompt tokens of a request", &f.expressions.Input},
+		{"output-tokens", "mean generated tokens of a request", &f.expressions.Output},
+		{"itl", "mean time between output tokens", &f.expressions.ITL},
+		{"ttft", "mean time to the first token, or nothing to fit to the other alone", &f.expressions.TTFT},
+	} {
+		cmd.Flag("expr."+e.name, "PromQL for the "+e.what+", per replica and step; docs/calibration.md has what it may hold. Default: vLLM's.").
+			PlaceHolder("EXPR").StringVar(e.expr)
+	}
+}
+
+func (f *calibrateFlags) run(ctx context.Context, std Streams) error {
+	subjects, err := f.subjects(ctx, std)
+	if err != nil {
+		return err
+	}
+	results := make([]calibrate.Result, len(subjects))
+	for i := range subjects {
+		results[i] = calibrate.Fit(subjects[i])
+	}
+	write := calibrate.WriteYAML
+	if f.format == "json" {
+		write = calibrate.WriteJSON
+	}
+	if err := write(std.Out, results); err != nil {
+		return err
+	}
+	if f.plot != "" {
+		if err := writeFile(f.plot, func(w io.Writer) error { return calibrate.WriteSVG(w, results) }); err != nil {
+			return err
+		}
+	}
+	if calibrate.Failed(results) {
+		return errReported
+	}
+	return nil
+}
+
+// validate refuses values out of range, and flags that do not go together.
+func (f *calibrateFlags) validate() error {
+	switch {
+	case f.plot != "" && !strings.HasSuffix(f.plot, ".svg"):
+		return fmt.Errorf("--plot=%s: only SVG is drawn, name the file .svg", f.plot)
+	case f.maxBatch < 1:
+		return fmt.Errorf("--max-batch=%d: at least 1", f.maxBatch)
+	case !(f.quantile >= 0 && f.quantile < 1):
+		return fmt.Errorf("--slo.quantile=%v: between 0 and 1", f.quantile)
+	case f.csv != "" && f.configIsForced:
+		return errors.New("--csv and --config.file: give one of them")
+	}
+	return nil
+}
+
+// subjects are what is fitted.
+func (f *calibrateFlags) subjects(ctx context.Context, std Streams) ([]calibrate.Subject, error) {
+	if f.csv == "" {
+		return f.history(ctx, time.Now())
+	}
+	observations, err := f.benchmark(std)
+	if err != nil {
+		return nil, err
+	}
+	return []calibrate.Subject{{
+		Observations: observations, MaxBatch: f.maxBatch, MaxQueue: optimizer.DefaultMaxQueue(f.maxBatch), SLO: f.slo(),
+	}}, nil
+}
+
+func (f *calibrateFlags) benchmark(std Streams) ([]optimizer.Observation, error) {
+	file := f.csv
+	if file == "-" {
+		file = "" // as an argument would come
+	}
+	text, name, err := readInput(file, std.In)
+	if err != nil {
+		return nil, err
+	}
+	return calibrate.ReadCSV(name, bytes.NewReader(text))
+}
+
+// slo are the targets given by flags, or nil.
+func (f *calibrateFlags) slo() *optimizer.SLO {
+	if f.ttft == 0 && f.itl == 0 {
+		return nil
+	}
+	return &optimizer.SLO{TTFT: f.ttft.Seconds(), ITL: f.itl.Seconds(), Quantile: f.quantile}
+}
+
+// history asks the configured Prometheus.
+func (f *calibrateFlags) history(ctx context.Context, now time.Time) ([]calibrate.Subject, error) {
+	from, to, err := f.period.times(now)
+	if err != nil {
+		return nil, err
+	}
+	cfg, client, err := f.queries.open(f.config)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, f.queries.timeout)
+	defer cancel()
+	subjects, err := calibrate.Gather(ctx, client, calibrate.History{
+		Config: cfg, Expressions: f.expressions, ReplicaLabel: f.replica, From: from, To: to, Step: f.step, MaxBatch: f.maxBatch,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if targets := f.slo(); targets != nil {
+		for i := range subjects {
+			subjects[i].SLO = targets
+		}
+	}
+	return subjects, nil
+}

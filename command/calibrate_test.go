@@ -1,0 +1,95 @@
+package command
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// cannedHistory answers range queries of calibrate with what one pod shows whose load goes up and down, at one length of requests:
+// 10 ms and 0.2 ms per request in service between tokens.
+func cannedHistory(t *testing.T) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		number := func(name string) float64 {
+			v, err := strconv.ParseFloat(r.FormValue(name), 64)
+			assert.NoError(t, err)
+			return v
+		}
+		expr := r.FormValue("query")
+		var values []string
+		for i, at := 0, number("start"); at <= number("end"); i, at = i+1, at+number("step") {
+			n := 40 + 30*math.Sin(float64(i)/5)
+			value := 0.0
+			switch {
+			case strings.Contains(expr, "stdvar"):
+				value = n / 2
+			case strings.Contains(expr, "running"):
+				value = n - 0.5
+			case strings.Contains(expr, "inter_token"):
+				value = 0.01 + 2e-4*n
+			case strings.Contains(expr, "prompt"):
+				value = 1000
+			case strings.Contains(expr, "generation"):
+				value = 250
+			case strings.Contains(expr, "first_token"):
+				value = math.NaN()
+			}
+			values = append(values, fmt.Sprintf(`[%.3f,"%v"]`, at, value))
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"namespace":"llm","pod":"a-0"},"values":[%s]}]}}`,
+			strings.Join(values, ","))
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// TestCalibrateHistory runs the command against a Prometheus.
+func TestCalibrateHistory(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "config.yml")
+	require.NoError(t, os.WriteFile(name, []byte(`
+prometheus: {url: "`+cannedHistory(t).URL+`"}
+models:
+  - name: m
+    namespace: llm
+    presets: [vllm]
+    signals: [concurrency]
+    slo: {itl: 25ms}
+    variants:
+      - {name: a, scale_target: {kind: StatefulSet}, cost: 1, capacity: {concurrency: 1}}
+`), 0o600))
+	calibrate := func(args ...string) (code int, out, problems string) {
+		var stdout, stderr bytes.Buffer
+		code = Run(t.Context(), append([]string{"calibrate", "--config.file=" + name}, args...), Streams{nil, &stdout, &stderr})
+		return code, stdout.String(), stderr.String()
+	}
+	code, out, problems := calibrate("--from=6h", "--step=2m")
+	assert.Zero(t, code, problems)
+	for _, want := range []string{
+		"models:\n  - name: \"m\"\n    namespace: \"llm\"\n    variants:\n      - name: \"a\"\n",
+		"# Seen: 180 observations; requests in service 10",
+		"with itl within 25ms (the mean)", "bound by itl", "Warning: beta and gamma cannot be told apart",
+	} {
+		assert.Contains(t, out, want)
+	}
+	code, out, _ = calibrate("--from=2026-11-02T15:00:00Z", "--to=2026-11-02T16:00:00Z", "--step=1m", "--slo.itl=20ms", "--format=json")
+	assert.Zero(t, code)
+	assert.Contains(t, out, `"itl": 0.02`)
+	code, _, problems = calibrate("--expr.itl=rate(")
+	assert.Equal(t, exitFailure, code)
+	assert.Contains(t, problems, "expression for itl")
+	code, _, problems = calibrate("--replica-label=instance")
+	assert.Equal(t, exitFailure, code)
+	assert.Contains(t, problems, "running of a has no label instance")
+}

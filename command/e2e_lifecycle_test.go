@@ -1,0 +1,142 @@
+package command
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// fakePrometheus answers every query with a demand of 100. While it is held, it does not answer.
+type fakePrometheus struct {
+	*httptest.Server
+	entered chan struct{} // gets a value for each query that is held
+	mu      sync.RWMutex  // locked: held
+}
+
+func newFakePrometheus(t *testing.T) *fakePrometheus {
+	f := &fakePrometheus{entered: make(chan struct{}, 1000)}
+	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !f.mu.TryRLock() {
+			f.entered <- struct{}{}
+			f.mu.RLock()
+		}
+		defer f.mu.RUnlock()
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"llm","model_name":"llama"},"value":[%d,"100"]}]}}`,
+			time.Now().Unix())
+	}))
+	t.Cleanup(f.Close)
+	return f
+}
+
+// demanding needs ceil(100/capacity) replicas.
+func demanding(prometheus string, capacity int) string {
+	return fmt.Sprintf(`
+prometheus: {url: '%s'}
+scale_targets: {disabled: true}
+defaults: {headroom: 0, scale_down_window: 0s}
+signals:
+  load: {unit: requests, demand: 'sum by (namespace, model_name) (vllm:num_requests_running)'}
+models:
+  - {name: llama, namespace: llm, variants: [{name: v, cost: 1, capacity: {load: %d}}]}
+`, prometheus, capacity)
+}
+
+func testReload(t *testing.T, binary string) {
+	fake := newFakePrometheus(t)
+	file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), demanding(fake.URL, 50))
+	exp := startExporter(t, binary, file, "--web.enable-lifecycle")
+	wantMetrics := func(desired, successful int) {
+		t.Helper()
+		eventually(t, fmt.Sprintf("desired replicas are %d and the last reload's success is %d", desired, successful), func() bool {
+			_, body := get(t, exp.url+"/metrics")
+			return strings.Contains(body, fmt.Sprintf("variant_desired_replicas{model=\"llama\",target_namespace=\"llm\",variant=\"v\"} %d\n", desired)) &&
+				strings.Contains(body, fmt.Sprintf("variant_exporter_config_last_reload_successful %d\n", successful))
+		})
+	}
+	post := func() (int, string) {
+		t.Helper()
+		status, body, err := fetch(t, http.MethodPost, exp.url+"/-/reload")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status, body
+	}
+	wantMetrics(2, 1)
+
+	write(t, file, demanding(fake.URL, 25))
+	exp.signal(t, syscall.SIGHUP)
+	wantMetrics(4, 1)
+
+	write(t, file, demanding(fake.URL, 20))
+	if status, body := post(); status != http.StatusOK {
+		t.Errorf("reload answers %d %q, want 200", status, body)
+	}
+	wantMetrics(5, 1)
+
+	write(t, file, strings.Replace(demanding(fake.URL, 10), "cost: 1", "price: 1", 1))
+	if status, body := post(); status != http.StatusInternalServerError || !strings.Contains(body, file+":8:") {
+		t.Errorf("reload of a bad file answers %d %q, want 500 and the place of the mistake", status, body)
+	}
+	wantMetrics(5, 0)
+	write(t, file, demanding(fake.URL, 10))
+	exp.signal(t, syscall.SIGHUP)
+	wantMetrics(10, 1)
+
+	exp.signal(t, syscall.SIGINT)
+	if code := exp.exit(t); code != 0 {
+		t.Errorf("exit code %d after an interrupt, want 0", code)
+	}
+}
+
+// testTerminate stops an exporter while a scrape waits for a slow Prometheus.
+func testTerminate(t *testing.T, binary string) {
+	fake := newFakePrometheus(t)
+	exp := startExporter(t, binary, write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), demanding(fake.URL, 50)))
+	eventually(t, "the exporter is ready", func() bool {
+		status, _ := get(t, exp.url+"/-/ready")
+		return status == http.StatusOK
+	})
+	fake.mu.Lock()
+	type answer struct {
+		status int
+		body   string
+		err    error
+	}
+	scrape := make(chan answer, 1)
+	go func() {
+		var a answer
+		a.status, a.body, a.err = fetch(t, http.MethodGet, exp.url+"/metrics")
+		scrape <- a
+	}()
+	select {
+	case <-fake.entered:
+	case <-time.After(patience):
+		t.Fatal("the scrape has asked nothing")
+	}
+	exp.signal(t, syscall.SIGTERM)
+	eventually(t, "the exporter is not ready any more", func() bool {
+		status, _, err := fetch(t, http.MethodGet, exp.url+"/-/ready")
+		return err == nil && status == http.StatusServiceUnavailable
+	})
+	select {
+	case <-exp.exited:
+		t.Fatal("the exporter has ended with a scrape under way")
+	case a := <-scrape:
+		t.Fatalf("the scrape was answered (%d, %v) before Prometheus was", a.status, a.err)
+	default:
+	}
+	fake.mu.Unlock()
+	a := <-scrape
+	if a.err != nil || a.status != http.StatusOK || !strings.Contains(a.body, `variant="v"} 2`) {
+		t.Errorf("the scrape under way got %d, error %v, want its two replicas:\n%s", a.status, a.err, a.body)
+	}
+	if code := exp.exit(t); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+}

@@ -1,0 +1,276 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/rules"
+)
+
+// Names of the exporter's own objects, as in deploy/.
+const (
+	objectName       = "variant-exporter"
+	objectNamespace  = "monitoring"
+	serverObjectName = "variant-model-servers"
+)
+
+// maxStabilization is as long as the alert VariantAutoscalerNotFollowing waits for an autoscaler that goes down.
+const maxStabilization = 15 * time.Minute
+
+// generateFlags are the flags that every kind of manifest has.
+type generateFlags struct {
+	kind       string
+	configFile string
+	typed      string // the command with its flags, as it can be typed again
+	checks     checks
+	make       func(*config.Config) (*rules.Manifest, error)
+}
+
+func newGenerateCommands(app *kingpin.Application) []command {
+	cmd := app.Command("generate", "Make rules and manifests from a configuration, ready to be applied.")
+	return []command{
+		newGenerateRules(cmd), newGenerateAdapter(cmd), newGenerateHPA(cmd), newGenerateKEDA(cmd), newGenerateServiceMonitor(cmd), newGeneratePodMonitor(cmd),
+	}
+}
+
+// add adds a command, and what all of them have.
+func (f *generateFlags) add(parent *kingpin.CmdClause, kind, help string) *kingpin.CmdClause {
+	cmd := parent.Command(kind, help)
+	f.kind = cmd.FullCommand()
+	addConfigFileFlag(cmd, &f.configFile, "Configuration file.")
+	cmd.PreAction(func(parsed *kingpin.ParseContext) error {
+		f.typed = typed(f.kind, parsed)
+		return nil
+	})
+	cmd.Validate(f.checks.run)
+	return cmd
+}
+
+// typed is a command line with the flags that were given, quoted where a shell needs it.
+func typed(command string, parsed *kingpin.ParseContext) string {
+	words := []string{"variant_exporter", command}
+	for _, e := range parsed.Elements {
+		flag, ok := e.Clause.(*kingpin.FlagClause)
+		switch {
+		case !ok:
+		case e.Value == nil || flag.Model().IsBoolFlag():
+			words = append(words, boolFlag(flag.Model().Name, e.Value))
+		default:
+			words = append(words, quoted("--"+flag.Model().Name+"="+*e.Value))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func boolFlag(name string, value *string) string {
+	if value != nil && *value == "false" {
+		return "--no-" + name
+	}
+	return "--" + name
+}
+
+func quoted(word string) string {
+	if strings.ContainsAny(word, " \t\n\"'`$&|;<>(){}[]*?!#~\\") {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
+}
+
+func (f *generateFlags) command() command { return command{name: f.kind, run: f.run} }
+
+// run prints a manifest. It refuses a configuration that is not valid, or from which this manifest cannot be made.
+func (f *generateFlags) run(_ context.Context, std Streams) error {
+	cfg, err := loadConfig(f.configFile)
+	if err != nil {
+		return err
+	}
+	manifest, err := f.make(cfg)
+	if _, refused := errors.AsType[*config.InvalidError](err); refused {
+		return fmt.Errorf("%s cannot be used for %s:\n%w", f.configFile, f.kind, err)
+	}
+	if err != nil {
+		return err
+	}
+	return manifest.Write(std.Out, f.typed)
+}
+
+func (f *generateFlags) addLabels(cmd *kingpin.CmdClause, labels *map[string]string) {
+	*labels = map[string]string{}
+	cmd.Flag("label", "Label of the objects; repeatable.").PlaceHolder("KEY=VALUE").StringMapVar(labels)
+	f.checks.add(func() error { return checkLabels(*labels) })
+}
+
+// A Kubernetes label: a name, which may follow a domain and a slash, and a value, which may be empty.
+var (
+	labelKey   = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
+	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$`)
+)
+
+func checkLabels(labels map[string]string) error {
+	for key, value := range labels {
+		if !labelKey.MatchString(key) || !labelValue.MatchString(value) {
+			return fmt.Errorf("%q is not a Kubernetes label", key+"="+value)
+		}
+	}
+	return nil
+}
+
+// Names of Kubernetes: of an object; of a namespace or a port, which have no dots.
+var (
+	dnsName  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	dnsLabel = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+)
+
+func (f *generateFlags) addName(cmd *kingpin.CmdClause, usual string, name *string) {
+	cmd.Flag("name", "Name of the object.").Default(usual).StringVar(name)
+	f.checkName("name", dnsName, name)
+}
+
+func (f *generateFlags) addNamespace(cmd *kingpin.CmdClause, name *string) {
+	cmd.Flag("namespace", "Namespace of the object.").Default(objectNamespace).StringVar(name)
+	f.checkName("namespace", dnsLabel, name)
+}
+
+// checkName refuses what Kubernetes would not take as a name.
+func (f *generateFlags) checkName(flag string, form *regexp.Regexp, name *string) {
+	f.checks.add(func() error {
+		if len(*name) > 253 || !form.MatchString(*name) {
+			return fmt.Errorf("--%s: Kubernetes does not take %q", flag, *name)
+		}
+		return nil
+	})
+}
+
+func (f *generateFlags) addReplicas(cmd *kingpin.CmdClause, most *int, down *time.Duration) {
+	cmd.Flag("max-replicas", "Maximum of variants that have none in the configuration and that no budget of a fixed size bounds. "+
+		"Default: refuse such variants.").PlaceHolder("N").IntVar(most)
+	cmd.Flag("scale-down.stabilization", "How long an autoscaler waits before it follows the gauge down, up to 15m. The exporter has waited already.").
+		Default("0s").DurationVar(down)
+	f.checks.add(func() error {
+		switch {
+		case *most < 0:
+			return errors.New("--max-replicas must be above zero")
+		case *down < 0 || *down > maxStabilization:
+			return errors.New("--scale-down.stabilization must be between 0s and 15m")
+		}
+		return nil
+	})
+}
+
+func newGenerateRules(parent *kingpin.CmdClause) command {
+	f, o := &generateFlags{}, rules.Options{}
+	cmd := f.add(parent, "rules", "Recording and alerting rules for Prometheus.")
+	cmd.Flag("format", "file: a rules file; prometheusrule: an object of the Prometheus Operator.").
+		Default(string(rules.FormatFile)).EnumVar((*string)(&o.Format), string(rules.FormatFile), string(rules.FormatPrometheusRule))
+	f.addName(cmd, objectName, &o.Name)
+	f.addNamespace(cmd, &o.Namespace)
+	f.addLabels(cmd, &o.Labels)
+	cmd.Flag("interval", "How often recording rules are evaluated.").Default("15s").DurationVar(&o.Interval)
+	cmd.Flag("runbook.url", "Page with what to do about each alert.").Default(rules.DefaultRunbookURL).StringVar(&o.RunbookURL)
+	cmd.Flag("wva", "Record wva_desired_replicas, wva_current_replicas and wva_desired_ratio too.").Default("true").BoolVar(&o.WVA)
+	f.checks.add(func() error { return atLeastASecond("interval", o.Interval) })
+	f.make = func(c *config.Config) (*rules.Manifest, error) { return rules.Rules(c, o) }
+	return f.command()
+}
+
+func atLeastASecond(flag string, d time.Duration) error {
+	if d < time.Second {
+		return fmt.Errorf("--%s must be at least 1s", flag)
+	}
+	return nil
+}
+
+func newGenerateAdapter(parent *kingpin.CmdClause) command {
+	f, o := &generateFlags{}, rules.AdapterOptions{}
+	cmd := f.add(parent, "adapter", "Rules for Prometheus Adapter, which the HPAs need.")
+	cmd.Flag("format", "config: the adapter's file; helm-values: for its chart; configmap: the file in a ConfigMap.").
+		Default(string(rules.AdapterConfig)).
+		EnumVar((*string)(&o.Format), string(rules.AdapterConfig), string(rules.AdapterHelmValues), string(rules.AdapterConfigMap))
+	f.addName(cmd, "adapter-config", &o.Name)
+	f.addNamespace(cmd, &o.Namespace)
+	f.addLabels(cmd, &o.Labels)
+	cmd.Flag("gateway", "Also serve the gateway's metrics, for the HPAs of generate hpa --gateway.").BoolVar(&o.Gateway)
+	cmd.Flag("wva", "Also serve wva_desired_replicas.").Default("true").BoolVar(&o.WVA)
+	f.make = func(c *config.Config) (*rules.Manifest, error) { return rules.Adapter(c, o) }
+	return f.command()
+}
+
+func newGenerateHPA(parent *kingpin.CmdClause) command {
+	f, o := &generateFlags{}, rules.HPAOptions{}
+	cmd := f.add(parent, "hpa", "A HorizontalPodAutoscaler for each variant. It needs the rules of generate adapter.")
+	f.addLabels(cmd, &o.Labels)
+	f.addReplicas(cmd, &o.MaxReplicas, &o.Stabilization)
+	cmd.Flag("gateway", "Scale models of one variant on the gateway's metrics, without the exporter.").BoolVar(&o.Gateway)
+	f.make = func(c *config.Config) (*rules.Manifest, error) { return rules.HPA(c, o) }
+	return f.command()
+}
+
+func newGenerateKEDA(parent *kingpin.CmdClause) command {
+	f, o := &generateFlags{}, rules.KEDAOptions{Metadata: map[string]string{}}
+	cmd := f.add(parent, "keda", "A ScaledObject of KEDA for each variant.")
+	f.addLabels(cmd, &o.Labels)
+	f.addReplicas(cmd, &o.MaxReplicas, &o.Stabilization)
+	cmd.Flag("trigger", "What KEDA asks: prometheus, or metrics-api for the exporter itself.").
+		Default(string(rules.TriggerPrometheus)).EnumVar((*string)(&o.Trigger), string(rules.TriggerPrometheus), string(rules.TriggerMetricsAPI))
+	cmd.Flag("prometheus.url", "The Prometheus, as KEDA reaches it. Default: prometheus.url of the configuration.").PlaceHolder("URL").StringVar(&o.PrometheusURL)
+	cmd.Flag("exporter.url", "The exporter's metrics, as KEDA reaches them, for the trigger metrics-api.").
+		Default("http://" + objectName + "." + objectNamespace + ":18270/metrics").StringVar(&o.ExporterURL)
+	cmd.Flag("authentication", "TriggerAuthentication of the trigger, by name; another kind as KIND/NAME.").PlaceHolder("NAME").StringVar(&o.Authentication)
+	cmd.Flag("metadata", "More metadata of the trigger, such as authModes=bearer; repeatable.").PlaceHolder("KEY=VALUE").StringMapVar(&o.Metadata)
+	cmd.Flag("polling-interval", "How often KEDA asks.").Default("15s").DurationVar(&o.PollingInterval)
+	cmd.Flag("cooldown-period", "How long KEDA waits before zero. While it gets no answer it may take a trigger for inactive by mistake: "+
+		"this should outlast an outage.").Default("5m").DurationVar(&o.Cooldown)
+	f.checks.add(func() error {
+		return errors.Join(atLeastASecond("polling-interval", o.PollingInterval), atLeastASecond("cooldown-period", o.Cooldown))
+	})
+	f.make = func(c *config.Config) (*rules.Manifest, error) { return rules.KEDA(c, o) }
+	return f.command()
+}
+
+// addScrape adds what both kinds of monitors have.
+func (f *generateFlags) addScrape(cmd *kingpin.CmdClause, o *rules.MonitorOptions) {
+	f.addLabels(cmd, &o.Labels)
+	cmd.Flag("interval", "How often to scrape.").Default("15s").DurationVar(&o.Interval)
+	cmd.Flag("timeout", "Timeout of a scrape.").Default("10s").DurationVar(&o.Timeout)
+}
+
+func newGenerateServiceMonitor(parent *kingpin.CmdClause) command {
+	f, o := &generateFlags{}, rules.MonitorOptions{Selector: map[string]string{}}
+	cmd := f.add(parent, "servicemonitor", "A ServiceMonitor of the Prometheus Operator for the exporter.")
+	f.addName(cmd, objectName, &o.Name)
+	f.addNamespace(cmd, &o.Namespace)
+	f.addScrape(cmd, &o)
+	cmd.Flag("selector", "Label of the exporter's Service; repeatable. Default: app.kubernetes.io/name="+objectName+".").PlaceHolder("KEY=VALUE").StringMapVar(&o.Selector)
+	cmd.Flag("port", "Name of the Service's port.").Default("http").StringVar(&o.Port)
+	f.checkName("port", dnsLabel, &o.Port)
+	cmd.Flag("path", "Path of the metrics.").Default("/metrics").StringVar(&o.Path)
+	f.checks.add(func() error { return checkLabels(o.Selector) })
+	f.make = func(*config.Config) (*rules.Manifest, error) {
+		if len(o.Selector) == 0 {
+			o.Selector["app.kubernetes.io/name"] = objectName
+		}
+		return rules.ServiceMonitor(o)
+	}
+	return f.command()
+}
+
+func newGeneratePodMonitor(parent *kingpin.CmdClause) command {
+	f, o := &generateFlags{}, rules.MonitorOptions{}
+	cmd := f.add(parent, "podmonitor", "PodMonitors of the Prometheus Operator for the model servers, which carry the variant's name to their series.")
+	f.addName(cmd, serverObjectName, &o.Name)
+	f.addScrape(cmd, &o)
+	cmd.Flag("pod-label", "Label of the pods with the name of their variant.").Default("llm-d.ai/variant").StringVar(&o.PodLabel)
+	f.checkName("pod-label", labelKey, &o.PodLabel)
+	cmd.Flag("port", "Name of the pods' port.").Default("modelserver").StringVar(&o.Port)
+	f.checkName("port", dnsLabel, &o.Port)
+	cmd.Flag("path", "Path of the metrics. Default: as the model's servers have it.").PlaceHolder("PATH").StringVar(&o.Path)
+	f.make = func(c *config.Config) (*rules.Manifest, error) { return rules.PodMonitor(c, o) }
+	return f.command()
+}

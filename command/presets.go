@@ -1,0 +1,36 @@
+package command
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+func newPresetsCommands(app *kingpin.Application) []command {
+	cmd := app.Command("presets", "Show the ready signals for gateways and model servers.")
+	list := cmd.Command("list", "List the presets.").Default()
+	show := cmd.Command("show", "Print a preset as it is used.")
+	name := show.Arg("name", "Name of the preset.").Required().Enum(config.PresetNames()...)
+	var labels config.LabelNames
+	show.Flag("labels.namespace", "Label with the namespace, as in the configuration.").Default("namespace").StringVar(&labels.Namespace)
+	show.Flag("labels.variant", "Label with the variant, as in the configuration.").Default("llm_d_ai_variant").StringVar(&labels.Variant)
+	return []command{
+		{name: list.FullCommand(), run: func(_ context.Context, std Streams) error {
+			for _, preset := range config.PresetNames() {
+				fmt.Fprintln(std.Out, preset)
+			}
+			return nil
+		}},
+		{name: show.FullCommand(), run: func(_ context.Context, std Streams) error {
+			text, err := config.PresetText(*name, labels, nil)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(std.Out, text)
+			return err
+		}},
+	}
+}

@@ -1,0 +1,114 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/variant-exporter/variant-exporter/backtest/replay"
+)
+
+// replayMaxBody is larger than for serve because one answer holds many steps.
+const replayMaxBody = 64 << 20
+
+// replayFlags are the flags of replay.
+type replayFlags struct {
+	config       string
+	period       period
+	step         time.Duration
+	format, html string
+	queries      queries
+	checks       checks
+}
+
+func newReplayCommand(app *kingpin.Application) command {
+	cmd := app.Command("replay", "Evaluate a configuration over the history in its Prometheus, at every step as it would have been decided then, "+
+		"and compare cost, replicas and shortfalls with what really ran.")
+	f := &replayFlags{}
+	addConfigFileFlag(cmd, &f.config, "Configuration file.")
+	f.period.addFlags(cmd, "7d")
+	cmd.Flag("step", "Time between decisions, in whole seconds.").Default("1m").DurationVar(&f.step)
+	f.checks.require("step", "be whole seconds", func() bool { return f.step >= time.Second && f.step%time.Second == 0 })
+	addFormatFlag(cmd, &f.format, []string{"text", "json", "csv"}, "JSON and CSV have every step.")
+	cmd.Flag("output.html", "Also draw what ran and what would have run, into this HTML file.").PlaceHolder("FILE").StringVar(&f.html)
+	f.queries.addTimeoutFlag(cmd, &f.checks, "1m", "Longest single query. One asks for up to 1,000 steps.")
+	f.queries.addConcurrencyFlag(cmd, &f.checks)
+	f.queries.addMaxBodyFlag(cmd, &f.checks, replayMaxBody, "Largest answer to a query, decompressed. Larger ones are asked for in parts.")
+	cmd.Validate(f.checks.run)
+	return command{name: cmd.FullCommand(), run: f.run}
+}
+
+func (f *replayFlags) run(ctx context.Context, std Streams) error {
+	result, err := f.replay(ctx, std, time.Now())
+	if err != nil {
+		return err
+	}
+	if f.html != "" {
+		if err := writeFile(f.html, func(w io.Writer) error { return replay.WriteHTML(w, result) }); err != nil {
+			return err
+		}
+	}
+	write := replay.WriteText
+	switch f.format {
+	case "json":
+		write = replay.WriteJSON
+	case "csv":
+		write = replay.WriteCSV
+	}
+	return write(std.Out, result)
+}
+
+// replay asks the configured Prometheus.
+func (f *replayFlags) replay(ctx context.Context, std Streams, now time.Time) (*replay.Result, error) {
+	from, to, err := f.period.times(now)
+	if err != nil {
+		return nil, err
+	}
+	cfg, client, err := f.queries.open(f.config)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	progress, finish := progressOn(std.Err)
+	defer finish()
+	result, err := replay.Run(ctx, cfg, client, replay.Options{
+		From: from, To: to, Step: f.step, Concurrency: f.queries.concurrency, Now: time.Now, Progress: progress,
+	})
+	if ctx.Err() != nil {
+		return nil, errors.New("interrupted")
+	}
+	if err == nil && !result.Known() {
+		return nil, fmt.Errorf("nothing is known of what ran between %s and %s: is kube-state-metrics in this Prometheus, and does its history go back so far?",
+			result.From.Format(time.RFC3339), result.To.Format(time.RFC3339))
+	}
+	return result, err
+}
+
+// progressOn shows progress on a terminal, and nowhere else.
+func progressOn(w io.Writer) (progress func(done, of int), finish func()) {
+	file, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil, func() {}
+	}
+	var bar *progressbar.ProgressBar
+	progress = func(done, of int) {
+		if bar == nil {
+			bar = progressbar.NewOptions(of, progressbar.OptionSetWriter(file), progressbar.OptionSetDescription("replay"),
+				progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+		}
+		_ = bar.Set(done) // A bar that cannot be drawn must not end the replay.
+	}
+	finish = func() {
+		if bar != nil {
+			_ = bar.Clear()
+		}
+	}
+	return progress, finish
+}

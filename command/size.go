@@ -1,0 +1,39 @@
+package command
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+func newSizeCommand(app *kingpin.Application) command {
+	cmd := app.Command("size", "Read a model server's profile, token lengths and a rate or an SLO as JSON; print the latencies, or the largest rate that keeps the SLO.")
+	file := cmd.Arg("file", "File with the question; - reads standard input.").Required().String()
+	return command{name: cmd.FullCommand(), run: func(_ context.Context, std Streams) error { return size(*file, std) }}
+}
+
+// size answers a question. The answer that an SLO cannot be kept is printed like any other, and is a failure.
+func size(file string, std Streams) error {
+	data, name, err := readInput(file, std.In)
+	if err != nil {
+		return err
+	}
+	question, err := optimizer.ParseSizing(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	result, err := optimizer.Size(question)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := writeJSON(std.Out, result); err != nil {
+		return err
+	}
+	if result.Feasible != nil && !*result.Feasible {
+		return errReported
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package command
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+var soakTime = flag.Duration("soak.duration", 6*time.Second, "how long TestSoak scrapes")
+
+// TestSignalsUnderLoad reloads the real process again and again while scrapes come from all sides, and ends it in the middle of
+// them. Until then each is answered; what is answered is whole.
+func TestSignalsUnderLoad(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program: skipped with -short")
+	}
+	fake := newFakePrometheus(t)
+	file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), demanding(fake.URL, 50))
+	exp := startExporter(t, build(t), file, "--web.max-requests=0")
+	var ending atomic.Bool
+	var answered atomic.Int32
+	var clients sync.WaitGroup
+	for range 16 {
+		clients.Go(func() {
+			for {
+				late := ending.Load()
+				status, body, err := fetch(t, http.MethodGet, exp.url+"/metrics")
+				switch {
+				case err == nil && status == http.StatusOK:
+					answered.Add(1)
+					if n := selfMetric(t, body, "variant_desired_replicas"); n != 2 && n != 4 {
+						t.Errorf("%g replicas, want 2 or 4", n)
+					}
+				case !late && !ending.Load():
+					t.Errorf("got %d, error %v, before the end", status, err)
+					return
+				default:
+					return
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		write(t, file, demanding(fake.URL, []int{25, 50}[i%2]))
+		exp.signal(t, syscall.SIGHUP)
+		seen := answered.Load()
+		eventually(t, "scrapes are answered after a reload", func() bool { return answered.Load() > seen+16 })
+	}
+	ending.Store(true)
+	exp.signal(t, syscall.SIGTERM)
+	if code := exp.exit(t); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	clients.Wait()
+}
+
+// build makes the program.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "variant_exporter")
+	args := []string{"build", "-race=" + strconv.FormatBool(underRaceDetector()), "-o", binary, ".."}
+	if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// TestSoak scrapes the real process from four sides, reloads it once in a while, and holds that it comes to a rest: after the first
+// tenth of the time its heap, its goroutines and its open files grow no more.
+func TestSoak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program: skipped with -short")
+	}
+	fake := newFakePrometheus(t)
+	file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), demanding(fake.URL, 50))
+	exp := startExporter(t, build(t), file)
+	var scrapes atomic.Int64
+	var clients sync.WaitGroup
+	begin := time.Now()
+	for range 4 {
+		clients.Go(func() {
+			for time.Since(begin) < *soakTime {
+				if status, _, err := fetch(t, http.MethodGet, exp.url+"/metrics"); err != nil || status != http.StatusOK {
+					t.Errorf("got %d, error %v", status, err)
+					return
+				}
+				scrapes.Add(1)
+			}
+		})
+	}
+	const parts = 10
+	usage := make([]footprint, parts)
+	for i := range usage {
+		exp.signal(t, syscall.SIGHUP)
+		usage[i] = worst(t, exp.url, begin.Add(*soakTime*time.Duration(i)/parts), *soakTime/parts)
+		t.Logf("after %s and %d scrapes: %s", time.Since(begin).Round(time.Second), scrapes.Load(), usage[i])
+	}
+	clients.Wait()
+	first, last := usage[1], usage[parts-1]
+	if last.heap > 1.25*first.heap+1<<20 || last.goroutines > first.goroutines+20 || last.files > first.files+20 {
+		t.Errorf("it grows: from %s to %s in %d scrapes", first, last, scrapes.Load())
+	}
+}
+
+// footprint is what a process uses.
+type footprint struct{ heap, goroutines, files float64 }
+
+func (f footprint) String() string {
+	return fmt.Sprintf("%.1f MB live, %g goroutines, %g open files", f.heap/(1<<20), f.goroutines, f.files)
+}
+
+// worst is the least of the heap, and the most of everything else, that an exporter tells of itself over a time. What lives on the
+// heap shows after each collection as the size at which the next begins, which is twice as much.
+func worst(t *testing.T, url string, from time.Time, length time.Duration) footprint {
+	t.Helper()
+	ticker := time.NewTicker(max(length/10, 10*time.Millisecond))
+	defer ticker.Stop()
+	var w footprint
+	for until := from.Add(length); w.heap == 0 || time.Now().Before(until); <-ticker.C {
+		_, body := get(t, url+"/metrics")
+		heap := selfMetric(t, body, "go_memstats_next_gc_bytes") / 2
+		if w.heap == 0 || heap < w.heap {
+			w.heap = heap
+		}
+		w.goroutines = max(w.goroutines, selfMetric(t, body, "go_goroutines"))
+		w.files = max(w.files, selfMetric(t, body, "process_open_fds"))
+	}
+	return w
+}
+
+// selfMetric reads a gauge of one series from an exposition.
+func selfMetric(t *testing.T, body, name string) float64 {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
+	if err != nil || len(families[name].GetMetric()) == 0 {
+		t.Errorf("no %s in an exposition, error %v", name, err)
+		return 0
+	}
+	return families[name].GetMetric()[0].GetGauge().GetValue()
+}
