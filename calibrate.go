@@ -16,7 +16,8 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/calibrate"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // calibrateFlags are the flags of calibrate.
@@ -130,11 +131,11 @@ func (f *calibrateFlags) subjects(ctx context.Context, std stdio) ([]calibrate.S
 		return nil, err
 	}
 	return []calibrate.Subject{{
-		Observations: observations, MaxBatch: f.maxBatch, MaxQueue: optimizer.DefaultMaxQueue(f.maxBatch), SLO: f.slo(),
+		Observations: observations, MaxBatch: f.maxBatch, MaxQueue: latency.DefaultMaxQueue(f.maxBatch), SLO: f.slo(),
 	}}, nil
 }
 
-func (f *calibrateFlags) benchmark(std stdio) ([]optimizer.Observation, error) {
+func (f *calibrateFlags) benchmark(std stdio) ([]calibration.Observation, error) {
 	file := f.csv
 	if file == "-" {
 		file = "" // as an argument would come
@@ -147,11 +148,11 @@ func (f *calibrateFlags) benchmark(std stdio) ([]optimizer.Observation, error) {
 }
 
 // slo are the targets given by flags, or nil.
-func (f *calibrateFlags) slo() *optimizer.SLO {
+func (f *calibrateFlags) slo() *latency.SLO {
 	if f.ttft == 0 && f.itl == 0 {
 		return nil
 	}
-	return &optimizer.SLO{TTFT: f.ttft.Seconds(), ITL: f.itl.Seconds(), Quantile: f.quantile}
+	return &latency.SLO{TTFT: f.ttft.Seconds(), ITL: f.itl.Seconds(), Quantile: f.quantile}
 }
 
 // history asks the configured Prometheus.
