@@ -132,10 +132,10 @@ func (g *group) limits(r int) bool {
 func (g *group) saving(r int, rows []row) float64 {
 	room := rows[g.rows[r]].room
 	if g.large() {
-		if len(g.prices) == 0 {
+		if len(g.duals) == 0 {
 			return 0
 		}
-		return g.prices[r] / room
+		return g.duals[r] / room
 	}
 	more := slices.Clone(rows)
 	more[g.rows[r]].room++

@@ -34,7 +34,8 @@ type group struct {
 	// settled says that the shortfalls are the least there can be, unbound
 	// that the budgets cost nothing.
 	settled, unbound bool
-	prices           []float64
+	// duals are the prices of the rows at the bound on the cost.
+	duals []float64
 }
 
 // largeGroup is the number of models above which a group is not planned by
@@ -237,7 +238,7 @@ func (g *group) lowerRest(groups int) {
 func (g *group) lowerCost() {
 	r := g.minimise(g.stage(aimCost, 0, g.caps), g.plan, false)
 	g.plan = r.points
-	g.prices = r.prices
+	g.duals = r.duals
 	g.noteCost(r)
 }
 

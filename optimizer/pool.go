@@ -75,11 +75,12 @@ func (p *pool) keep(m int, condition func(j int) bool) {
 	p.active[m] = n
 }
 
-// priced returns the value of a column plus its entries at the given prices.
-func (p *pool) priced(j int, price []float64) float64 {
+// priced returns the value of a column plus its entries at the given duals: its
+// reduced cost before the dual of its choice row is taken off.
+func (p *pool) priced(j int, duals []float64) float64 {
 	sum := p.value[j]
-	row := p.row(j)[:len(price)]
-	for r, x := range price {
+	row := p.row(j)[:len(duals)]
+	for r, x := range duals {
 		sum += x * row[r]
 	}
 	return sum
