@@ -23,7 +23,7 @@ func (in *instance) reasons(p *Problem, plan *Plan, points [][]int) {
 
 // explainer explains the plan of one model.
 type explainer struct {
-	*model
+	model *model
 	from  *Model
 	plan  *ModelPlan
 	k     []int
@@ -33,7 +33,7 @@ type explainer struct {
 // reason says what determined the replicas of a variant. A maximum or a budget
 // did where another replica of the variant would be wanted.
 func (e *explainer) reason(i int) Reason {
-	v := &e.variants[i]
+	v := &e.model.variants[i]
 	if e.wanted(i) {
 		if most := e.from.Variants[v.index].Max; most != nil && v.low+e.k[i] >= *most {
 			return ReasonMax
@@ -48,7 +48,7 @@ func (e *explainer) reason(i int) Reason {
 	case e.k[i] == 0 && v.low > 0:
 		return ReasonMin
 	case e.k[i] == 0:
-		return ReasonIdle
+		return e.unneeded()
 	}
 	return e.need(i)
 }
@@ -64,7 +64,7 @@ func (e *explainer) wanted(i int) bool {
 	if e.plan.Shortfall > 0 {
 		return true
 	}
-	for j := range e.variants {
+	for j := range e.model.variants {
 		if j != i && e.k[j] > 0 && e.pricePerUnit(j) > price {
 			return true
 		}
@@ -74,7 +74,7 @@ func (e *explainer) wanted(i int) bool {
 
 // pricePerUnit returns the cost of a unit of the binding signal on a variant.
 func (e *explainer) pricePerUnit(i int) float64 {
-	v := &e.from.Variants[e.variants[i].index]
+	v := &e.from.Variants[e.model.variants[i].index]
 	capacity := v.Capacity[e.plan.Binding]
 	if capacity <= 0 {
 		return math.Inf(1)
@@ -86,13 +86,21 @@ func (e *explainer) pricePerUnit(i int) float64 {
 func (e *explainer) need(i int) Reason {
 	e.k[i]--
 	defer func() { e.k[i]++ }()
-	if gridded(e.shortfall(e.k)) > gridded(e.plan.Shortfall) {
+	if gridded(e.model.shortfall(e.k)) > gridded(e.plan.Shortfall) {
 		return ReasonDemand
 	}
-	if !e.keepsMinimum(e.k) {
+	if !e.model.keepsMinimum(e.k) {
 		return ReasonMin
 	}
-	return ReasonIdle
+	return e.unneeded()
+}
+
+// unneeded says why a variant of which no replica is needed is not.
+func (e *explainer) unneeded() Reason {
+	if len(e.model.signals) == 0 {
+		return ReasonIdle
+	}
+	return ReasonNotNeeded
 }
 
 // explain fills in what the plan's alternatives would have cost.
