@@ -178,7 +178,7 @@ func (l *leave) consider(other leave) {
 	}
 }
 
-// enter brings a variable into the basis and returns false where it cannot.
+// enter brings a variable into the basis and returns false if it cannot.
 func (b *basis) enter(variable int) bool {
 	b.direct(variable)
 	l := leave{length: math.Inf(1), place: -1, model: -1}

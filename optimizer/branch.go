@@ -52,7 +52,7 @@ func (b *branchAndBound) run(value float64, limit int) bool {
 	return !b.cut
 }
 
-// done says whether the search has to end.
+// done reports whether the search has to end.
 func (b *branchAndBound) done() bool {
 	if b.nodes > b.nodeLimit || b.master.work.stopped(0) {
 		b.cut = true
@@ -158,7 +158,7 @@ func (b *branchAndBound) division(mixed []int) (int, func(j int) bool) {
 	return best, func(j int) bool { return j == chosen }
 }
 
-// divides says whether a condition holds for some active columns of a model
+// divides reports whether a condition holds for some active columns of a model
 // and not for others.
 func (b *branchAndBound) divides(m int, condition func(j int) bool) bool {
 	holds := 0

@@ -9,7 +9,7 @@ import (
 // enumerate adds every point that a choice below the cutoff may contain: one
 // whose reduced cost does not exceed the gap (Handler and Zang 1980; for
 // columns Baldacci et al. 2008), and which no other point dominates. It
-// returns false where there are too many.
+// returns false if there are too many.
 func (g *columnGeneration) enumerate(cutoff float64) bool {
 	complete := true
 	for i := range g.group.models {
@@ -23,7 +23,7 @@ func (g *columnGeneration) enumerate(cutoff float64) bool {
 	return complete
 }
 
-// full says whether a very large group has all the columns it may have.
+// full reports whether a very large group has all the columns it may have.
 func (g *columnGeneration) full() bool {
 	return g.group.veryLarge() && len(g.pool.owner) > largeColumns*len(g.group.models)
 }
@@ -71,7 +71,7 @@ func (g *columnGeneration) enumerateModel(i int, cutoff float64) bool {
 	return complete
 }
 
-// minimal says whether no replica can be taken from a point without loss.
+// minimal reports whether no replica can be taken from a point without loss.
 func (g *columnGeneration) minimal(at int, k []int, short float64) bool {
 	m := g.group.models[at]
 	traded := g.stage.aim == aimShortfall && g.stage.priority == m.priority
@@ -107,7 +107,7 @@ func undominated(list []listed) []listed {
 	return kept
 }
 
-// asGood says whether a takes no more of any row than b.
+// asGood reports whether a takes no more of any row than b.
 func asGood(a, b []float64) bool {
 	for r := range a {
 		if a[r] > b[r] {

@@ -30,8 +30,8 @@ type explainer struct {
 	spare []float64
 }
 
-// reason says what determined the replicas of a variant. A maximum or a budget
-// did where another replica of the variant would be wanted.
+// reason says what determined the replicas of a variant. It is a maximum or a
+// budget if another replica of the variant would be wanted.
 func (e *explainer) reason(i int) Reason {
 	v := &e.model.variants[i]
 	if e.wanted(i) {
@@ -53,9 +53,9 @@ func (e *explainer) reason(i int) Reason {
 	return e.need(i)
 }
 
-// wanted says whether the model would use another replica of the variant if it
+// wanted reports whether the model would use another replica of the variant if it
 // could: because it is short, or runs others at a higher price for what they
-// carry of the binding signal.
+// serve of the binding signal.
 func (e *explainer) wanted(i int) bool {
 	price := e.pricePerUnit(i)
 	if math.IsInf(price, 1) {
@@ -82,7 +82,7 @@ func (e *explainer) pricePerUnit(i int) float64 {
 	return v.Cost / capacity
 }
 
-// need says what would be missed without one replica of a variant.
+// need says what one replica of a variant is needed for.
 func (e *explainer) need(i int) Reason {
 	e.k[i]--
 	defer func() { e.k[i]++ }()
@@ -119,7 +119,7 @@ func (s *solver) explain(plan *Plan) {
 	}
 }
 
-// limits says whether a budget is what keeps a variant by itself from its
+// limits reports whether a budget is what keeps a variant by itself from its
 // largest useful number.
 func (g *group) limits(r int) bool {
 	for _, m := range g.models {
@@ -182,8 +182,8 @@ func (g *group) cost() float64 {
 
 // runnerUp returns by how many cost units the cheapest other plan of the same
 // shortfalls is dearer. A plan that only adds replicas to this one does not
-// count. The answer is infinite where there is none, or it was not looked for
-// because a group is large or the search was cut short.
+// count. The result is infinite if there is none, or if it was not searched
+// because a group is large or the work was used up.
 func (s *solver) runnerUp() float64 {
 	least := math.Inf(1)
 	for _, g := range s.groups {

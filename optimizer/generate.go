@@ -172,7 +172,7 @@ func (g *columnGeneration) cutoffFor(out *result) float64 {
 	return out.value - g.stage.step + g.stage.noise
 }
 
-// settled says whether a result needs no more work.
+// settled reports whether a result needs no more work.
 func (g *columnGeneration) settled(out *result) bool {
 	if out.points != nil && (g.first || out.lower >= g.cutoffFor(out)) {
 		out.proven = true
@@ -197,7 +197,7 @@ func (g *columnGeneration) adoptPlan(out *result, choice []int, value float64) {
 	}
 }
 
-// check sums up a choice exactly and says whether it keeps all rows.
+// check sums up a choice exactly and reports whether it keeps all rows.
 func (g *columnGeneration) check(choice []int) (float64, bool) {
 	used := make([]float64, len(g.stage.limit))
 	value := 0.0
@@ -245,7 +245,7 @@ func (g *columnGeneration) adopt(i int, k []int) bool {
 	return true
 }
 
-// seed gives every model a column. It returns false where a model has none.
+// seed gives every model a column. It returns false if a model has none.
 func (g *columnGeneration) seed(start [][]int) bool {
 	free := make([]float64, len(g.stage.limit))
 	for i := range g.group.models {

@@ -124,7 +124,7 @@ func (m *restrictedMaster) save() (restore func()) {
 	}
 }
 
-// mixes says whether a model has basic columns besides its key.
+// mixes reports whether a model has basic columns besides its key.
 func (m *restrictedMaster) mixes(i int) bool {
 	for _, variable := range m.basis.working {
 		if variable >= 0 && m.pool.owner[variable] == i {
@@ -151,7 +151,7 @@ func (m *restrictedMaster) rescale() {
 }
 
 // solve optimises until nothing below the cutoff can be found. It returns
-// false where the bound reaches the cutoff.
+// false if the bound reaches the cutoff.
 func (m *restrictedMaster) solve(cutoff float64) bool {
 	m.bound.value = math.Inf(-1)
 	limit := m.least0 * 1e10
@@ -176,7 +176,7 @@ func (m *restrictedMaster) solve(cutoff float64) bool {
 	return true
 }
 
-// exceeds says whether the solution overflows a row or uses a column that is
+// exceeds reports whether the solution overflows a row or uses a column that is
 // not active.
 func (m *restrictedMaster) exceeds() bool {
 	for i, variable := range m.basis.working {
@@ -239,7 +239,7 @@ func (m *restrictedMaster) pass() {
 }
 
 // improve enters the candidates that still improve the solution. It returns
-// false where none does.
+// false if none does.
 func (m *restrictedMaster) improve() bool {
 	m.basis.reprice()
 	entered := false

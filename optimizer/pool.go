@@ -59,7 +59,7 @@ func (p *pool) swap(m, a, b int) {
 	p.place[list[a]], p.place[list[b]] = a, b
 }
 
-// takesPart says whether a column is active.
+// takesPart reports whether a column is active.
 func (p *pool) takesPart(j int) bool { return p.place[j] < p.active[p.owner[j]] }
 
 // keep makes inactive the active columns of a model that do not satisfy the

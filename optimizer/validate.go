@@ -8,8 +8,8 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer/internal/strictjson"
 )
 
-// Limits on the size of a problem. They are far above what can be planned for
-// and keep sums of products of its numbers finite.
+// Limits on the size of a problem. They are far above what can be planned and
+// keep sums of products of its numbers finite.
 const (
 	maxNumber   = 1e18
 	maxModels   = 1_000_000
@@ -156,7 +156,7 @@ func checkNumbers(path func(string) string, field string, values map[string]floa
 	return nil
 }
 
-// checkCount refuses a number of replicas that cannot be.
+// checkCount refuses an impossible number of replicas.
 func checkCount(path func(string) string, field string, n int) error {
 	if n < 0 || n > MaxReplicas {
 		return &FieldError{Path: path(field), Reason: fmt.Sprintf("%d is not within 0 and %d", n, MaxReplicas)}

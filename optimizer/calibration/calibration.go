@@ -15,17 +15,17 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
-// Observation is what was seen of one replica over a span of steady load.
+// Observation is what was observed of one replica over a span of steady load.
 type Observation struct {
 	// Concurrency is the mean number of requests in service.
 	Concurrency float64
 	// Lengths are the mean tokens of the requests.
 	Lengths latency.Lengths
-	// ITL is the mean time between output tokens, in seconds; 0 where it was
-	// not seen.
+	// ITL is the mean time between output tokens, in seconds; 0 if it was
+	// not observed.
 	ITL float64
 	// TTFT is the mean time to the first token of requests that did not wait
-	// for service, in seconds; 0 where it was not seen.
+	// for service, in seconds; 0 if it was not observed.
 	TTFT float64
 }
 
@@ -36,14 +36,14 @@ type Estimate struct {
 	High  float64 `json:"high"`
 }
 
-// Span is the range in which something was seen.
+// Span is the range of observed values.
 type Span struct {
 	Min    float64 `json:"min"`
 	Median float64 `json:"median"`
 	Max    float64 `json:"max"`
 }
 
-// FitError tells how far observations of one kind lie from the fit.
+// FitError says how far observations of one kind are from the fit.
 type FitError struct {
 	// Observations is how many there are, Outliers how many of them the fit
 	// disregards.
@@ -55,9 +55,9 @@ type FitError struct {
 	// R2 is the share of the variance that the fit explains, each observation
 	// weighted as in the fit.
 	R2 float64 `json:"r2"`
-	// AtHighLoad is the median of the observed less the fitted, as a share of
-	// the fitted value, over the third with the highest concurrency. Above
-	// zero the server is slower there than the fit says.
+	// AtHighLoad is the median of observed minus fitted, as a share of the
+	// fitted value, over the third with the highest concurrency. Above zero,
+	// the server is slower there than the fit says.
 	AtHighLoad float64 `json:"at_high_load"`
 }
 
@@ -67,9 +67,9 @@ type Fitted struct {
 	Alpha Estimate `json:"alpha"`
 	Beta  Estimate `json:"beta"`
 	Gamma Estimate `json:"gamma"`
-	// Separable is not set where the lengths seen do not tell Beta and Gamma
-	// apart. Gamma is then fixed at zero, and the intervals span what any
-	// other split between the two would make of all three.
+	// Separable is false if the observed lengths do not tell Beta and Gamma
+	// apart. Gamma is then fixed at zero, and the intervals span all splits
+	// between the two.
 	Separable bool `json:"separable"`
 	// Condition is the condition number of the three columns that the
 	// coefficients multiply, each scaled to length one.
@@ -77,11 +77,11 @@ type Fitted struct {
 	// ITL and TTFT are the errors of the fit.
 	ITL  FitError `json:"itl"`
 	TTFT FitError `json:"ttft"`
-	// Concurrency, Input and Output are what was seen.
+	// Concurrency, Input and Output are the ranges observed.
 	Concurrency Span `json:"concurrency"`
 	Input       Span `json:"input_tokens"`
 	Output      Span `json:"output_tokens"`
-	// Warnings say why the result should not be trusted, in sentences.
+	// Warnings are sentences that say why the result should not be trusted.
 	Warnings []string `json:"warnings"`
 
 	rows     []equation
@@ -90,16 +90,16 @@ type Fitted struct {
 	quantile float64    // of Student's t: half an interval in standard errors
 }
 
-// Confidence is that of all intervals of a calibration.
+// Confidence is the confidence level of all intervals.
 const Confidence = 0.95
 
 // MinObservations is the fewest observations that a profile is fitted to.
 const MinObservations = 6
 
-// minConcurrency is the least mean of requests in service that is taken.
+// minConcurrency is the least mean number of requests in service accepted.
 const minConcurrency = 1e-6
 
-// InsufficientError says why observations do not determine a profile.
+// InsufficientError says why the observations do not determine a profile.
 type InsufficientError struct{ Reason string }
 
 func (e *InsufficientError) Error() string { return "cannot fit a profile: " + e.Reason }
@@ -111,19 +111,18 @@ func (e *InsufficientError) Error() string { return "cannot fit a profile: " + e
 //	ITL  = alpha   + beta (n (i+o)/(o+1) + 1)      + gamma (n+1) (i + o/2)
 //	TTFT = 2 alpha + beta (2n (i+o)/(o+1) + i + 1) + gamma ((2n+1) (i + o/2) + i)
 //
-// which is linear in alpha, beta and gamma, so that they follow from least
-// squares with no search. Errors are taken relative to the fitted value, on a
-// scale of their own for ITL and TTFT, and bounded by Tukey's biweight (from
-// a start by Huber's), so that outliers do not move the fit. The coefficients
-// are not negative.
+// which is linear in alpha, beta and gamma: least squares gives them without a
+// search. Errors are relative to the fitted value, with a scale of their own
+// for ITL and TTFT. Tukey's biweight, started from Huber's, keeps outliers from
+// moving the fit. The coefficients are not negative.
 //
-// Intervals come from leaving out one after another of up to 25 spans of
-// neighbouring observations (the grouped jackknife), with Student's t. Give
-// observations in the order of time, then they hold also where what is seen at
-// one time resembles what was seen just before.
+// Intervals come from the grouped jackknife with Student's t: up to 25 spans of
+// neighbouring observations are left out one after another. Give observations
+// in the order of time; the intervals then hold even if successive observations
+// are correlated.
 //
-// Observations with a value that is not possible are an error (*latency.FieldError);
-// too few of them, or ones that hardly differ, are an *InsufficientError.
+// An impossible value is a *latency.FieldError. Too few observations, or ones
+// that hardly differ, are an *InsufficientError.
 func Fit(observations []Observation) (*Fitted, error) {
 	c := &Fitted{}
 	for i := range observations {
@@ -152,12 +151,12 @@ func Fit(observations []Observation) (*Fitted, error) {
 	return c, nil
 }
 
-// Profile is the fitted profile of a server that takes so many requests.
+// Profile is the fitted profile of a server with the given batch and queue.
 func (c *Fitted) Profile(maxBatch, maxQueue int) latency.Profile {
 	return c.coefficients().profile(maxBatch, maxQueue)
 }
 
-// Lengths are the median lengths that were seen.
+// Lengths are the median lengths observed.
 func (c *Fitted) Lengths() latency.Lengths {
 	return latency.Lengths{Input: c.Input.Median, Output: c.Output.Median}
 }
@@ -187,7 +186,7 @@ func (o *Observation) validate(path string) error {
 	return nil
 }
 
-// see notes what was seen.
+// see records the ranges observed.
 func (c *Fitted) see(observations []Observation) {
 	span := func(of func(*Observation) float64) Span {
 		values := make([]float64, len(observations))
@@ -201,8 +200,9 @@ func (c *Fitted) see(observations []Observation) {
 	c.Output = span(func(o *Observation) float64 { return o.Lengths.Output })
 }
 
-// Latency is what the fit says at a load, with its interval: the time between
-// output tokens and, of a request that need not wait, to the first token.
+// Latency is the fitted latency at a load, with its interval: the time between
+// output tokens, and the time to the first token of a request that does not
+// wait.
 func (c *Fitted) Latency(concurrency float64, l latency.Lengths) (itl, ttft Estimate) {
 	at := func(x coefficients) Estimate {
 		value := c.coefficients().dot(x)

@@ -6,11 +6,11 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
-// Capacity is the largest load that keeps an SLO by a fitted
-// profile. The low ends of the intervals are what to plan with: believing a
-// capacity that is not there costs more than one that is not used.
+// Capacity is the largest load at which a fitted profile keeps an SLO. Plan with
+// the low ends of the intervals: a capacity that is too high costs more than one
+// that is too low.
 type Capacity struct {
-	// Lengths are those that it holds for.
+	// Lengths are those of the question.
 	Lengths latency.Lengths `json:"lengths"`
 	// Rate is in requests per second and replica.
 	Rate Estimate `json:"rate"`
@@ -18,12 +18,13 @@ type Capacity struct {
 	Concurrency Estimate `json:"concurrency"`
 	// Binding is what a higher rate would break.
 	Binding latency.Binding `json:"binding"`
-	// Reason says why no load keeps the SLO, where none does.
+	// Reason is set if no load keeps the SLO, and says why.
 	Reason string `json:"reason,omitempty"`
-	// Reach is the concurrency up to which latency decides the answer: where
-	// the target is reached or, for a target of the mean, Concurrency.
+	// Reach is the concurrency up to which latency decides the answer: the
+	// concurrency at which the target is reached or, if the target is for the
+	// mean, Concurrency.
 	Reach float64 `json:"reach"`
-	// Extrapolated is set where that lies beyond what was seen.
+	// Extrapolated says that Reach is beyond what was observed.
 	Extrapolated bool `json:"extrapolated"`
 }
 
@@ -35,13 +36,13 @@ type CapacityQuestion struct {
 	MaxQueue int
 }
 
-// Capacity holds a fitted profile to an SLO.
+// Capacity returns the largest load at which the fitted profile keeps an SLO.
 //
 // The interval of the rate comes from that of the coefficients by the delta
 // method, on the logarithm of the rate and for each target alone: the rate
 // that keeps both targets is the smaller of the two, and so are the ends of
-// its interval. Where beta and gamma cannot be told apart the interval spans
-// both extremes of the split. The requests in service are those of the fitted
+// its interval. If beta and gamma cannot be told apart, the interval spans both
+// extremes of the split. The requests in service are those of the fitted
 // profile at the rates.
 //
 // Intervals cover the uncertainty of the coefficients, not that of the model.

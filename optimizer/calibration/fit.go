@@ -80,7 +80,7 @@ func tukey(u float64) float64 {
 	return v * v
 }
 
-// reweigh fits once more, with each row weighted by its error. It tells
+// reweigh fits once more, with each row weighted by its error. It reports
 // whether that moved no row's fitted value.
 func (f *robustFit) reweigh(weigh func(float64) float64, precision float64) (settled bool) {
 	for i := range f.rows {

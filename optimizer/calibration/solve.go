@@ -3,7 +3,7 @@ package calibration
 import "math"
 
 // ridge is added to the diagonal of normal equations whose columns are scaled
-// to length one, so that they have a solution also where columns coincide. It
+// to length one, so that they have a solution also if columns coincide. It
 // changes nothing that double precision would show otherwise.
 const ridge = 1e-12
 
@@ -65,7 +65,7 @@ func (e *normalEquations) solve(model columns, bounded bool) coefficients {
 }
 
 // eliminate solves the scaled equations of some columns, by Cholesky's
-// decomposition. It fails where a column is zero.
+// decomposition. It fails if a column is zero.
 func (e *normalEquations) eliminate(part columns) (theta coefficients, ok bool) {
 	var factor [3]coefficients
 	for j := range part {
@@ -107,7 +107,7 @@ func (e *normalEquations) eliminate(part columns) (theta coefficients, ok bool) 
 }
 
 // condition is the condition number of the columns of a model, scaled to
-// length one: 1 where they are orthogonal, and the more the nearer one is to a
+// length one: 1 if they are orthogonal, and the more the nearer one is to a
 // sum of others, up to 1e7.
 func (e *normalEquations) condition(model columns) float64 {
 	s, _ := e.scaled()

@@ -1,3 +1,6 @@
+// Package forecast measures trend and noise of a demand over time. It takes
+// values at equal steps and returns what to plan for. It is pure and needs
+// nothing but the standard library.
 package forecast
 
 import (
@@ -7,16 +10,16 @@ import (
 
 // Noise describes how to plan for a demand that has a trend and noise: the
 // demand, plus what the trend adds until a replica that is ordered now is
-// ready, plus a multiple of the deviation from the trend. The multiple is not
-// chosen but measured, as a quantile of the errors that the same forecast has
-// made: split conformal prediction (Vovk, Gammerman and Shafer 2005; Lei et
-// al. 2018) with the deviation as the scale of the errors.
+// ready, plus a multiple of the deviation from the trend. The multiple is
+// measured, not chosen: it is a quantile of the past errors of the same
+// forecast (split conformal prediction: Vovk, Gammerman and Shafer 2005; Lei et
+// al. 2018), with the deviation as the scale of the errors.
 type Noise struct {
 	// Window is the number of points that trend and deviation are taken from.
 	Window int
 	// Lead is the number of points until a replica ordered now is ready.
 	Lead int
-	// Quantile is the share of forecasts that are to be high enough.
+	// Quantile is the share of forecasts that must be high enough.
 	Quantile float64
 }
 
@@ -27,10 +30,10 @@ const minErrors = 100
 // constant, as a share of the demand.
 const deviationFloor = 0.02
 
-// Multiple measures the multiple of the deviation on a history of demand at
-// equal steps, NaN where nothing is known. Each forecast is held to the most
-// demand that came until its lead. It is at least 0; ok is false where the
-// history is too short to tell.
+// Multiple measures the multiple of the deviation over a history of demand at
+// equal steps; NaN is unknown. Each forecast is compared with the most demand
+// until its lead. The multiple is at least 0; ok is false if the history is too
+// short.
 func (n Noise) Multiple(history []float64) (multiple float64, ok bool) {
 	var errs []float64
 	for now := n.Window - 1; now+n.Lead < len(history); now++ {
@@ -49,8 +52,8 @@ func (n Noise) Multiple(history []float64) (multiple float64, ok bool) {
 }
 
 // Ahead continues the trend of the last points to the lead, if it rises, and
-// gives the deviation from it. It is not known where more than half of the
-// points are missing, or the last.
+// returns the deviation from it. known is false if more than half of the points
+// are missing, or the last one.
 func (n Noise) Ahead(recent []float64) (ahead, deviation float64, known bool) {
 	var count, sumX, sumY, sumXX, sumXY float64
 	for i, y := range recent {
@@ -79,7 +82,7 @@ func (n Noise) Ahead(recent []float64) (ahead, deviation float64, known bool) {
 	return last + max(0, slope)*float64(n.Lead), deviation, true
 }
 
-// most is the largest of some values, NaN where none is known.
+// most is the largest of some values, NaN if none is known.
 func most(values []float64) float64 {
 	largest := math.NaN()
 	for _, v := range values {

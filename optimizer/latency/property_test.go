@@ -36,7 +36,7 @@ func drawLoad(t *rapid.T) float64 {
 	return rapid.OneOf(rapid.Float64Range(0, 1.2), logUniform(1e-12, 1e6)).Draw(t, "load")
 }
 
-// notBelow fails where a number is below another by more than rounding.
+// notBelow fails if a number is below another by more than rounding.
 func notBelow(t *rapid.T, what string, got, bound float64) {
 	if !(got >= bound-1e-9*math.Abs(bound)) {
 		t.Fatalf("%s: %.12g is below %.12g", what, got, bound)

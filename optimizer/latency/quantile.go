@@ -83,7 +83,7 @@ func (o *occupancy) quantile(q float64) (n int, rest float64) {
 	return len(o.head) - 1, min(rest, o.queued)
 }
 
-// keepsTTFT tells whether a share q of the arrivals have their first token
+// keepsTTFT reports whether a share q of the arrivals have their first token
 // within the target. Those that are turned away do not.
 func (s *Server) keepsTTFT(o *occupancy, target, q float64) bool {
 	batch := s.batch()
@@ -96,7 +96,7 @@ func (s *Server) keepsTTFT(o *occupancy, target, q float64) bool {
 	return weight >= q*(o.accepted()+o.full)
 }
 
-// keepsITL tells whether a share q of the output tokens come within the target
+// keepsITL reports whether a share q of the output tokens come within the target
 // after the one before.
 func (s *Server) keepsITL(o *occupancy, target, q float64) bool {
 	n := s.within(target, s.Decode)
@@ -104,7 +104,7 @@ func (s *Server) keepsITL(o *occupancy, target, q float64) bool {
 }
 
 // within is the largest number in service, up to the batch, at which a time
-// that grows with it is within the target; 0 where not even one is.
+// that grows with it is within the target; 0 if not even one is.
 func (s *Server) within(target float64, time func(float64) float64) int {
 	return sort.Search(s.batch(), func(i int) bool { return time(float64(i+1)) > target })
 }

@@ -5,8 +5,8 @@ import "fmt"
 // Binding is what keeps a replica from serving more.
 type Binding string
 
-// What can bind. A server is saturated where no target binds before its batch
-// is always full.
+// What can bind. A server is saturated if no target binds before its batch is
+// always full.
 const (
 	BindingTTFT       Binding = "ttft"
 	BindingITL        Binding = "itl"
@@ -15,11 +15,11 @@ const (
 
 // Capacity is the largest rate that keeps an SLO.
 type Capacity struct {
-	// Rate is in requests per second and replica; 0 where no load keeps it.
+	// Rate is in requests per second and replica; 0 if no load keeps it.
 	Rate float64
 	// Binding is what a higher rate would break.
 	Binding Binding
-	// Unreachable is set where no load keeps the SLO.
+	// Unreachable is set if no load keeps the SLO.
 	Unreachable *Unreachable
 }
 
