@@ -54,10 +54,10 @@ func TestParseProblemNamesTheField(t *testing.T) {
 		{"negative", in(`"name":"v","cost":-1`), "models[0].variants[1].cost", "-1 is negative"},
 		{"out of range", in(`"name":"v","cost":1e999`), "models[0].variants[1].cost", "is out of range"},
 		{"absurd", in(`"name":"v","start_cost":1e30`), "models[0].variants[1].start_cost", "1e+30 is above 1e+18"},
-		{"fraction", in(`"name":"v","min":1.5`), "models[0].variants[1].min", "1.5 is not a whole number within 2147483647"},
-		{"fraction of max", in(`"name":"v","max":0.5`), "models[0].variants[1].max", "0.5 is not a whole number within 2147483647"},
+		{"fraction", in(`"name":"v","min":1.5`), "models[0].variants[1].min", "1.5 is not a whole number up to 2147483647"},
+		{"fraction of max", in(`"name":"v","max":0.5`), "models[0].variants[1].max", "0.5 is not a whole number up to 2147483647"},
 		{"text for max", in(`"name":"v","max":"8"`), "models[0].variants[1].max", "must be a number"},
-		{"negative count", in(`"name":"v","current":-1`), "models[0].variants[1].current", "-1 is not within 0 and 2147483647"},
+		{"negative count", in(`"name":"v","current":-1`), "models[0].variants[1].current", "-1 is not between 0 and 2147483647"},
 		{"max below min", in(`"name":"v","min":3,"max":2`), "models[0].variants[1].max", "2 is below min 3"},
 		{"no name", in(`"cost":1`), "models[0].variants[1].name", "must not be empty"},
 		{"name twice", in(`"name":"x"`), "models[0].variants[1].name", `duplicate name "x"`},
@@ -71,7 +71,7 @@ func TestParseProblemNamesTheField(t *testing.T) {
 		{"budget twice", `{"budgets":[{"name":"b"},{"name":"b"}]}`, "budgets[1].name", `duplicate name "b"`},
 		{"model twice", `{"models":[{"name":"m"},{"name":"m"}]}`, "models[1].name", `duplicate name "m"`},
 		{"negative demand", `{"models":[{"name":"m","demand":{"s":-3}}]}`, "models[0].demand.s", "-3 is negative"},
-		{"negative minimum", `{"models":[{"name":"m","min_replicas":-3}]}`, "models[0].min_replicas", "-3 is not within 0 and 2147483647"},
+		{"negative minimum", `{"models":[{"name":"m","min_replicas":-3}]}`, "models[0].min_replicas", "-3 is not between 0 and 2147483647"},
 		{"not an object", `[]`, "", "must be an object"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -159,7 +159,7 @@ func checkNumbers(path func(string) string, field string, values map[string]floa
 // checkCount refuses an impossible number of replicas.
 func checkCount(path func(string) string, field string, n int) error {
 	if n < 0 || n > MaxReplicas {
-		return &FieldError{Path: path(field), Reason: fmt.Sprintf("%d is not within 0 and %d", n, MaxReplicas)}
+		return &FieldError{Path: path(field), Reason: fmt.Sprintf("%d is not between 0 and %d", n, MaxReplicas)}
 	}
 	return nil
 }

@@ -169,11 +169,11 @@ func (o *Observation) validate(path string) error {
 	plausible := func(v float64) bool { return v == 0 || v >= latency.MinTime && v <= latency.MaxTime }
 	switch {
 	case !(o.Concurrency >= minConcurrency && o.Concurrency <= latency.MaxTokens):
-		return &latency.FieldError{Path: path + ".concurrency", Reason: fmt.Sprintf("%g is not within %g and %g", o.Concurrency, minConcurrency, float64(latency.MaxTokens))}
+		return &latency.FieldError{Path: path + ".concurrency", Reason: fmt.Sprintf("%g is not between %g and %g", o.Concurrency, minConcurrency, float64(latency.MaxTokens))}
 	case !plausible(o.ITL):
-		return &latency.FieldError{Path: path + ".itl", Reason: fmt.Sprintf("%g s is not within %g and %g", o.ITL, latency.MinTime, float64(latency.MaxTime))}
+		return &latency.FieldError{Path: path + ".itl", Reason: fmt.Sprintf("%g s is not between %g and %g", o.ITL, latency.MinTime, float64(latency.MaxTime))}
 	case !plausible(o.TTFT):
-		return &latency.FieldError{Path: path + ".ttft", Reason: fmt.Sprintf("%g s is not within %g and %g", o.TTFT, latency.MinTime, float64(latency.MaxTime))}
+		return &latency.FieldError{Path: path + ".ttft", Reason: fmt.Sprintf("%g s is not between %g and %g", o.TTFT, latency.MinTime, float64(latency.MaxTime))}
 	case o.ITL == 0 && o.TTFT == 0:
 		return &latency.FieldError{Path: path, Reason: "has neither itl nor ttft"}
 	}

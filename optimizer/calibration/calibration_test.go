@@ -183,11 +183,11 @@ func TestCalibrateRefuses(t *testing.T) {
 	}{
 		"none":            {nil, "cannot fit a profile: 0 observations, at least 6 are needed"},
 		"too few":         {good[:5], "cannot fit a profile: 5 observations, at least 6 are needed"},
-		"no concurrency":  {change(func(o *calibration.Observation) { o.Concurrency = 0 }), "observations[3].concurrency: 0 is not within 1e-06 and 1e+09"},
+		"no concurrency":  {change(func(o *calibration.Observation) { o.Concurrency = 0 }), "observations[3].concurrency: 0 is not between 1e-06 and 1e+09"},
 		"nothing seen":    {change(func(o *calibration.Observation) { o.ITL = 0 }), "observations[3]: has neither itl nor ttft"},
-		"not a number":    {change(func(o *calibration.Observation) { o.ITL = math.NaN() }), "observations[3].itl: NaN s is not within 1e-09 and 1e+06"},
-		"negative ttft":   {change(func(o *calibration.Observation) { o.TTFT = -1 }), "observations[3].ttft: -1 s is not within 1e-09 and 1e+06"},
-		"no output":       {change(func(o *calibration.Observation) { o.Lengths.Output = 0 }), "observations[3].output_tokens: 0 is not within 1 and 1e+09"},
+		"not a number":    {change(func(o *calibration.Observation) { o.ITL = math.NaN() }), "observations[3].itl: NaN s is not between 1e-09 and 1e+06"},
+		"negative ttft":   {change(func(o *calibration.Observation) { o.TTFT = -1 }), "observations[3].ttft: -1 s is not between 1e-09 and 1e+06"},
+		"no output":       {change(func(o *calibration.Observation) { o.Lengths.Output = 0 }), "observations[3].output_tokens: 0 is not between 1 and 1e+09"},
 		"always the same": {flat, "cannot fit a profile: load and lengths hardly vary (40 to 40 requests in service, condition number 1e+07): the fixed time of an iteration cannot be told from the time per request"},
 		"no fixed time":   {proportional, "cannot fit a profile: the fixed time of an iteration comes out as zero: latency grows faster than in proportion to the requests in service, which is not what this model describes; was it all seen at high load?"},
 	} {
@@ -275,7 +275,7 @@ func TestCalibratedCapacityReach(t *testing.T) {
 		})
 	}
 	_, err = c.Capacity(calibration.CapacityQuestion{SLO: latency.SLO{Quantile: 2}, Lengths: oneLength(nil), MaxBatch: 256})
-	require.EqualError(t, err, "slo.quantile: 2 is not within 0 (the mean) and 1")
+	require.EqualError(t, err, "slo.quantile: 2 is not between 0 (the mean) and 1")
 	_, err = c.Capacity(calibration.CapacityQuestion{SLO: latency.SLO{ITL: 1}, Lengths: oneLength(nil)})
-	assert.EqualError(t, err, "profile.max_batch: 0 is not within 1 and 65536")
+	assert.EqualError(t, err, "profile.max_batch: 0 is not between 1 and 65536")
 }

@@ -113,13 +113,13 @@ func (c *Fitted) warnOf(name string, e FitError, say func(string, ...any)) {
 		return
 	}
 	if e.Median > trustedError {
-		say("%s lies %.3g %% off the fit (median): the server does not behave as the model, or the load was not steady", name, 100*e.Median)
+		say("%s is %.3g %% off the fit (median): the server does not behave like the model, or the load was not steady", name, 100*e.Median)
 	}
 	if float64(e.Outliers) > trustedOutliers*float64(e.Observations) {
 		say("%d of %d %s observations are outliers that the fit disregards", e.Outliers, e.Observations, name)
 	}
 	if e.AtHighLoad > trustedBend {
-		say("at high load %s lies %.3g %% above the fit: latency bends upward, and the capacity found is too high", name, 100*e.AtHighLoad)
+		say("at high load %s is %.3g %% above the fit: latency bends upward, and the capacity found is too high", name, 100*e.AtHighLoad)
 	}
 }
 
@@ -132,7 +132,7 @@ func (c *Fitted) warnOfSlope(say func(string, ...any)) {
 	half := c.quantile * math.Sqrt(c.spread.along(x))
 	switch {
 	case slope <= 0:
-		say("latency does not rise with load: either the load was too low to show it, or what was seen is not that of single replicas")
+		say("latency does not rise with load: either the load was too low to show it, or the observations are not of single replicas")
 	case half > trustedWidth*slope:
 		say("what a request adds to latency is only known to within %.3g %%", 100*half/slope)
 	}

@@ -105,10 +105,10 @@ func (q *Sizing) validate() error {
 // asks refuses what is not a question.
 func (q *Sizing) asks() error {
 	if q.Rate != nil && !(*q.Rate >= 0 && *q.Rate <= maxNumber) {
-		return &FieldError{Path: "rate", Reason: fmt.Sprintf("%g is not within 0 and %g", *q.Rate, float64(maxNumber))}
+		return &FieldError{Path: "rate", Reason: fmt.Sprintf("%g is not between 0 and %g", *q.Rate, float64(maxNumber))}
 	}
 	if !(q.Quantile >= 0 && q.Quantile < 1) {
-		return &FieldError{Path: "quantile", Reason: fmt.Sprintf("%g is not within 0 (means alone) and 1", q.Quantile)}
+		return &FieldError{Path: "quantile", Reason: fmt.Sprintf("%g is not between 0 (means alone) and 1", q.Quantile)}
 	}
 	switch {
 	case q.SLO == nil && q.Rate == nil:

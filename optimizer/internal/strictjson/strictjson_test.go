@@ -36,7 +36,7 @@ func TestDecodeRefuses(t *testing.T) {
 	for _, test := range []struct{ text, path, reason string }{
 		{`{"nmae": "a"}`, "nmae", "unknown field"},
 		{`{"name": "a", "name": "a"}`, "name", "duplicate key"},
-		{`{"counts": [1, 0.5]}`, "counts[1]", "0.5 is not a whole number within 2147483647"},
+		{`{"counts": [1, 0.5]}`, "counts[1]", "0.5 is not a whole number up to 2147483647"},
 		{`{"amount": 1e999}`, "amount", "is out of range"},
 		{`[]`, "", "must be an object"},
 	} {

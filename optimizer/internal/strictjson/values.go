@@ -50,7 +50,7 @@ func (d Decoder) Whole(to *int) Read {
 			return err
 		}
 		if x != math.Trunc(x) || math.Abs(x) > math.MaxInt32 {
-			return &FieldError{path, fmt.Sprintf("%g is not a whole number within %d", x, math.MaxInt32)}
+			return &FieldError{path, fmt.Sprintf("%g is not a whole number up to %d", x, math.MaxInt32)}
 		}
 		*to = int(x)
 		return nil
