@@ -34,7 +34,7 @@ func TestDecode(t *testing.T) {
 
 func TestDecodeRefuses(t *testing.T) {
 	for _, test := range []struct{ text, path, reason string }{
-		{`{"nmae": "a"}`, "nmae", "unknown field"},
+		{`{"nom": "a"}`, "nom", "unknown field"},
 		{`{"name": "a", "name": "a"}`, "name", "duplicate key"},
 		{`{"counts": [1, 0.5]}`, "counts[1]", "0.5 is not a whole number up to 2147483647"},
 		{`{"amount": 1e999}`, "amount", "is out of range"},
