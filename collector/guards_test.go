@@ -53,7 +53,7 @@ func TestSwap(t *testing.T) {
 			answers: at(runs("a", "4", "b", "1"), runs("a", "4", "b", "1")),
 			want: `
 				variant_decision{reason="demand",variant="a"} 1
-				variant_decision{reason="idle",variant="b"} 1
+				variant_decision{reason="not_needed",variant="b"} 1
 				variant_desired_replicas{variant="a"} 4
 				variant_desired_replicas{variant="b"} 0`,
 		},

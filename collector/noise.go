@@ -12,7 +12,7 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
 // With headroom: auto, demand is planned by its trend and noise, and the multiple of the noise is measured on the last day. Both
@@ -53,9 +53,9 @@ func (p *program) askHistory(name string, e config.Expr, labels config.LabelName
 }
 
 // noiseOf is how far ahead a model's demand is to be foreseen.
-func noiseOf(m *config.Model) optimizer.Noise {
+func noiseOf(m *config.Model) forecast.Noise {
 	ahead := time.Duration(leadOf(m)) + noiseReady
-	return optimizer.Noise{Window: noiseWindow, Lead: int((ahead + noiseStep - 1) / noiseStep), Quantile: noiseShare}
+	return forecast.Noise{Window: noiseWindow, Lead: int((ahead + noiseStep - 1) / noiseStep), Quantile: noiseShare}
 }
 
 // noiseMeter asks for the past. It remembers the multiples of a day until the next look at one; they do not depend on it.

@@ -16,7 +16,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
 const autoConfig = `
@@ -88,7 +88,7 @@ func TestAutoHeadroom(t *testing.T) {
 	got := plannedDemand(t, newAuto(t, p), at)
 	require.NotNil(t, got)
 
-	noise := optimizer.Noise{Window: 10, Lead: 3, Quantile: 0.97} // two minutes of startup and one to be noticed
+	noise := forecast.Noise{Window: 10, Lead: 3, Quantile: 0.97} // two minutes of startup and one to be noticed
 	day := make([]float64, 24*60)
 	for i := range day {
 		day[i] = wobble(at.Truncate(10*time.Minute).Unix()/60 - int64(len(day)-1-i))

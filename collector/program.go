@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
 // none stands for a query that is not asked.
@@ -66,7 +66,7 @@ type boundSignal struct {
 	alive, aliveBefore        int
 	headroom                  float64
 	history                   int // in program.histories; of headroom: auto
-	noise                     optimizer.Noise
+	noise                     forecast.Noise
 	mustLast                  bool // a rise counts only after the scale-up window
 }
 

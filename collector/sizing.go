@@ -4,17 +4,17 @@ import (
 	"sync"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // sizer remembers what the queueing model says, for several evaluations at once. Its answers do not depend on what it remembers.
 type sizer struct {
 	mu    sync.Mutex
-	cache optimizer.CapacityCache
+	cache latency.CapacityCache
 }
 
 // capacity is the largest rate at which a replica keeps the targets, or why there is none.
-func (s *sizer) capacity(p optimizer.Profile, l optimizer.Lengths, slo optimizer.SLO) (rate float64, missing string) {
+func (s *sizer) capacity(p latency.Profile, l latency.Lengths, slo latency.SLO) (rate float64, missing string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found, err := s.cache.Capacity(p, l, slo)
@@ -48,7 +48,7 @@ func (d *decision) size(v, s int) (rate float64, missing string) {
 	if missing != "" {
 		return 0, missing
 	}
-	profile, lengths := profileOf(x.Profile), optimizer.Lengths{Input: input, Output: max(1, output)}
+	profile, lengths := profileOf(x.Profile), latency.Lengths{Input: input, Output: max(1, output)}
 	if x.Profile.Correct {
 		ratio, missing := d.correction(v, s, profile, lengths)
 		if missing != "" {
@@ -73,7 +73,7 @@ const (
 
 // correction is the time between output tokens that a variant's replicas show per what the model says of the load that they have:
 // above 1 they are slower than their profile. Without traffic there is nothing to correct by.
-func (d *decision) correction(v, s int, profile optimizer.Profile, lengths optimizer.Lengths) (ratio float64, missing string) {
+func (d *decision) correction(v, s int, profile latency.Profile, lengths latency.Lengths) (ratio float64, missing string) {
 	sig := &d.program.models[d.program.variants[v].model].signals[s]
 	var observed [2]float64
 	for i, query := range []int{sig.observedITL, sig.running} {
@@ -89,7 +89,7 @@ func (d *decision) correction(v, s int, profile optimizer.Profile, lengths optim
 		}
 		observed[i] = found.median()
 	}
-	server, err := optimizer.NewServer(profile, lengths)
+	server, err := latency.NewServer(profile, lengths)
 	if err != nil {
 		return 0, sig.Key() + ": " + err.Error()
 	}
@@ -116,18 +116,18 @@ func (d *decision) mean(m, query int, labels config.LabelNames) (value float64, 
 	return found.median(), ""
 }
 
-func profileOf(p *config.Profile) optimizer.Profile {
-	queue := optimizer.DefaultMaxQueue(p.MaxBatch)
+func profileOf(p *config.Profile) latency.Profile {
+	queue := latency.DefaultMaxQueue(p.MaxBatch)
 	if p.MaxQueue != nil {
 		queue = *p.MaxQueue
 	}
-	return optimizer.Profile{
+	return latency.Profile{
 		Alpha: float64(p.Alpha), Beta: float64(p.Beta), Gamma: float64(p.Gamma), MaxBatch: p.MaxBatch, MaxQueue: queue,
 	}
 }
 
-func sloOf(s *config.SLO) optimizer.SLO {
-	slo := optimizer.SLO{TTFT: float64(s.TTFT), ITL: float64(s.ITL)}
+func sloOf(s *config.SLO) latency.SLO {
+	slo := latency.SLO{TTFT: float64(s.TTFT), ITL: float64(s.ITL)}
 	if s.Quantile != nil {
 		slo.Quantile = *s.Quantile
 	}

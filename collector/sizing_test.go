@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // TestLatencySignal is about capacities that follow from profiles and targets.
@@ -18,11 +18,11 @@ models: [{name: m, namespace: ns, slo: {ttft: 500ms, itl: 40ms, quantile: 0.95},
   {name: a, cost: 1, profile: {alpha: 12ms, beta: 0.03ms, gamma: 0.0005ms, max_batch: 256}}]}]
 `
 	// What the queueing model says of exactly these lengths; the exporter rounds them up by less than one percent.
-	server, err := optimizer.NewServer(
-		optimizer.Profile{Alpha: 0.012, Beta: 3e-5, Gamma: 5e-7, MaxBatch: 256, MaxQueue: 2560},
-		optimizer.Lengths{Input: 800, Output: 200})
+	server, err := latency.NewServer(
+		latency.Profile{Alpha: 0.012, Beta: 3e-5, Gamma: 5e-7, MaxBatch: 256, MaxQueue: 2560},
+		latency.Lengths{Input: 800, Output: 200})
 	require.NoError(t, err)
-	exact, err := server.Capacity(optimizer.SLO{TTFT: 0.5, ITL: 0.04, Quantile: 0.95})
+	exact, err := server.Capacity(latency.SLO{TTFT: 0.5, ITL: 0.04, Quantile: 0.95})
 	require.NoError(t, err)
 
 	snapshot := evaluateWith(t, complete(unseen+config), newCanned(t, canned{"demand": load("100"), "input": load("800"), "output": load("200")}))
@@ -60,9 +60,9 @@ signals: {latency: {unit: requests per second, latency: demand, input_tokens: in
 models: [{name: m, namespace: ns, slo: {itl: 40ms}, variants: [
   {name: a, cost: 1, profile: {alpha: 12ms, beta: 0.03ms, gamma: 0.0005ms, max_batch: 256, correct: true}}]}]
 `
-	server, err := optimizer.NewServer(
-		optimizer.Profile{Alpha: 0.012, Beta: 3e-5, Gamma: 5e-7, MaxBatch: 256, MaxQueue: 2560},
-		optimizer.Lengths{Input: 800, Output: 200})
+	server, err := latency.NewServer(
+		latency.Profile{Alpha: 0.012, Beta: 3e-5, Gamma: 5e-7, MaxBatch: 256, MaxQueue: 2560},
+		latency.Lengths{Input: 800, Output: 200})
 	require.NoError(t, err)
 	predicted := server.Decode(20)
 	of := func(itl float64) canned {

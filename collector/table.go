@@ -72,7 +72,7 @@ func Metrics() []Metric {
 	table[variantCorrection] = Metric{"variant_profile_correction_ratio", "What the times of a profile with correct: true are multiplied by, from 0.9 to 1.5: above 1 replicas are slower than their profile, so that they carry less.", variant}
 	table[variantStuck] = Metric{"variant_provisioning_stuck", "1 where replicas did not become ready within the variant's provision timeout, so that it is capped at those that did; 0 where they do; absent where what runs is not known.", variant}
 	table[variantUp] = Metric{"variant_up", "1 where everything that the decision rests on could be trusted, else 0.", variant}
-	table[variantDecision] = Metric{"variant_decision", "1 for the reason in force: demand, min, max, budget, idle (none of this variant is needed), make_before_break, stuck, rate_limit, failsafe or hold.", with(variant, "reason")}
+	table[variantDecision] = Metric{"variant_decision", "1 for the reason in force: demand, min, max, budget, idle (there is no demand), not_needed (none of this variant is: others are cheaper), make_before_break, stuck, rate_limit, failsafe or hold.", with(variant, "reason")}
 	table[modelDemand] = Metric{"variant_model_demand", "Demand as measured now, in the unit that the label names. A sum over signals means nothing.", signal}
 	table[modelStabilized] = Metric{"variant_model_stabilized_demand", "Demand after the scale-down and scale-up windows.", signal}
 	table[modelForecast] = Metric{"variant_model_forecast_demand", "Demand expected by the time at which a replica that is ordered now is ready; absent without a forecast or without history.", signal}

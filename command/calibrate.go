@@ -12,7 +12,8 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/variant-exporter/variant-exporter/collector/calibrate"
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // calibrateMaxBody is larger than for serve because one answer holds the whole history.
@@ -129,11 +130,11 @@ func (f *calibrateFlags) subjects(ctx context.Context, std Streams) ([]calibrate
 		return nil, err
 	}
 	return []calibrate.Subject{{
-		Observations: observations, MaxBatch: f.maxBatch, MaxQueue: optimizer.DefaultMaxQueue(f.maxBatch), SLO: f.slo(),
+		Observations: observations, MaxBatch: f.maxBatch, MaxQueue: latency.DefaultMaxQueue(f.maxBatch), SLO: f.slo(),
 	}}, nil
 }
 
-func (f *calibrateFlags) benchmark(std Streams) ([]optimizer.Observation, error) {
+func (f *calibrateFlags) benchmark(std Streams) ([]calibration.Observation, error) {
 	file := f.csv
 	if file == "-" {
 		file = "" // as an argument would come
@@ -146,11 +147,11 @@ func (f *calibrateFlags) benchmark(std Streams) ([]optimizer.Observation, error)
 }
 
 // slo are the targets given by flags, or nil.
-func (f *calibrateFlags) slo() *optimizer.SLO {
+func (f *calibrateFlags) slo() *latency.SLO {
 	if f.ttft == 0 && f.itl == 0 {
 		return nil
 	}
-	return &optimizer.SLO{TTFT: f.ttft.Seconds(), ITL: f.itl.Seconds(), Quantile: f.quantile}
+	return &latency.SLO{TTFT: f.ttft.Seconds(), ITL: f.itl.Seconds(), Quantile: f.quantile}
 }
 
 // history asks the configured Prometheus.

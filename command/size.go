@@ -6,7 +6,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 func newSizeCommand(app *kingpin.Application) command {
@@ -21,11 +21,11 @@ func size(file string, std Streams) error {
 	if err != nil {
 		return err
 	}
-	question, err := optimizer.ParseSizing(data)
+	question, err := latency.ParseSizing(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	result, err := optimizer.Size(question)
+	result, err := latency.Size(question)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

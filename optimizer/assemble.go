@@ -3,7 +3,7 @@ package optimizer
 import "math"
 
 // assemble turns points into a plan, in the order of the problem. All numbers
-// are computed anew from the problem, summed up in the order of names.
+// are computed from the problem itself, summed up in the order of names.
 func (in *instance) assemble(p *Problem, points [][]int) Plan {
 	plan := Plan{
 		Status: StatusFeasible, OverBudget: []string{},

@@ -8,7 +8,7 @@ import "math"
 // Slyke 1967): every model has a key column that takes what its other columns
 // leave of 1, so that only the few coupling rows make up the working basis.
 type basis struct {
-	*pool
+	pool *pool
 	// overflow is the price of exceeding a row, and the penalty of a column
 	// that is not active; it is raised when it turns out too low.
 	overflow float64
@@ -19,8 +19,9 @@ type basis struct {
 	inverse []float64
 	x       []float64
 	// rest is what the key columns leave of the limits.
-	rest    []float64
-	price   []float64
+	rest []float64
+	// duals are the prices of the coupling rows.
+	duals   []float64
 	scratch []float64
 	step    []float64
 	pivots  int
@@ -28,9 +29,9 @@ type basis struct {
 
 // crash starts from the given key columns, with slacks and overflows.
 func (b *basis) crash() {
-	r := b.rows
+	r := b.pool.rows
 	b.working, b.x = zeroed(b.working, r), zeroed(b.x, r)
-	b.inverse, b.price = zeroed(b.inverse, r*r), zeroed(b.price, r)
+	b.inverse, b.duals = zeroed(b.inverse, r*r), zeroed(b.duals, r)
 	b.scratch, b.step = zeroed(b.scratch, r), zeroed(b.step, r)
 	b.sumRest()
 	for i := range r {
@@ -44,19 +45,19 @@ func (b *basis) crash() {
 
 // sumRest computes what the keys leave of the limits.
 func (b *basis) sumRest() {
-	b.rest = zeroed(b.rest, b.rows)
-	copy(b.rest, b.limit)
+	b.rest = zeroed(b.rest, b.pool.rows)
+	copy(b.rest, b.pool.limit)
 	for _, j := range b.key {
-		subtract(b.rest, b.row(j), 1)
+		subtract(b.rest, b.pool.row(j), 1)
 	}
 }
 
 // cost returns the value of a column with the penalty it carries.
 func (b *basis) cost(j int) float64 {
-	if !b.takesPart(j) {
-		return b.value[j] + b.overflow
+	if !b.pool.takesPart(j) {
+		return b.pool.value[j] + b.overflow
 	}
-	return b.value[j]
+	return b.pool.value[j]
 }
 
 // vector returns the coupling entries of a variable as the working basis sees
@@ -65,14 +66,14 @@ func (b *basis) vector(variable int) []float64 {
 	out := b.scratch
 	switch {
 	case variable >= 0:
-		copy(out, b.row(variable))
-		subtract(out, b.row(b.key[b.owner[variable]]), 1)
-	case variable >= -b.rows:
+		copy(out, b.pool.row(variable))
+		subtract(out, b.pool.row(b.key[b.pool.owner[variable]]), 1)
+	case variable >= -b.pool.rows:
 		clear(out)
 		out[-1-variable] = 1
 	default:
 		clear(out)
-		out[-1-b.rows-variable] = -1
+		out[-1-b.pool.rows-variable] = -1
 	}
 	return out
 }
@@ -81,19 +82,19 @@ func (b *basis) vector(variable int) []float64 {
 func (b *basis) relativeCost(variable int) float64 {
 	switch {
 	case variable >= 0:
-		return b.cost(variable) - b.cost(b.key[b.owner[variable]])
-	case variable >= -b.rows:
+		return b.cost(variable) - b.cost(b.key[b.pool.owner[variable]])
+	case variable >= -b.pool.rows:
 		return 0
 	}
 	return b.overflow
 }
 
-// reprice computes the prices of the rows: what a unit of each is worth.
+// reprice computes the duals of the rows: what a unit of each is worth.
 func (b *basis) reprice() {
-	clear(b.price)
+	clear(b.duals)
 	for i, variable := range b.working {
 		if c := b.relativeCost(variable); c != 0 {
-			subtract(b.price, b.inverse[i*b.rows:(i+1)*b.rows], c)
+			subtract(b.duals, b.inverse[i*b.pool.rows:(i+1)*b.pool.rows], c)
 		}
 	}
 }
@@ -102,24 +103,24 @@ func (b *basis) reprice() {
 func (b *basis) reducedCost(variable int) float64 {
 	switch {
 	case variable >= 0:
-		k := b.key[b.owner[variable]]
+		k := b.key[b.pool.owner[variable]]
 		sum := b.cost(variable) - b.cost(k)
-		key := b.row(k)
-		for r, u := range b.row(variable) {
-			sum += b.price[r] * (u - key[r])
+		key := b.pool.row(k)
+		for r, u := range b.pool.row(variable) {
+			sum += b.duals[r] * (u - key[r])
 		}
 		return sum
-	case variable >= -b.rows:
-		return b.price[-1-variable]
+	case variable >= -b.pool.rows:
+		return b.duals[-1-variable]
 	}
-	return b.overflow - b.price[-1-b.rows-variable]
+	return b.overflow - b.duals[-1-b.pool.rows-variable]
 }
 
 // keyShare returns the fraction of a model's key column.
 func (b *basis) keyShare(m int) float64 {
 	share := 1.0
 	for i, variable := range b.working {
-		if variable >= 0 && b.owner[variable] == m {
+		if variable >= 0 && b.pool.owner[variable] == m {
 			share -= b.x[i]
 		}
 	}
@@ -131,12 +132,12 @@ func (b *basis) keyShare(m int) float64 {
 func (b *basis) keyRate(m, entering int) (float64, bool) {
 	rate, others := 0.0, false
 	for i, variable := range b.working {
-		if variable >= 0 && b.owner[variable] == m {
+		if variable >= 0 && b.pool.owner[variable] == m {
 			rate -= b.step[i]
 			others = true
 		}
 	}
-	if entering >= 0 && b.owner[entering] == m {
+	if entering >= 0 && b.pool.owner[entering] == m {
 		rate++
 	}
 	return rate, others
@@ -145,9 +146,9 @@ func (b *basis) keyRate(m, entering int) (float64, bool) {
 // direct computes how the basic variables fall as a variable rises.
 func (b *basis) direct(variable int) {
 	v := b.vector(variable)
-	for i := range b.rows {
+	for i := range b.pool.rows {
 		sum := 0.0
-		for r, f := range b.inverse[i*b.rows : (i+1)*b.rows] {
+		for r, f := range b.inverse[i*b.pool.rows : (i+1)*b.pool.rows] {
 			sum += f * v[r]
 		}
 		b.step[i] = sum
@@ -177,19 +178,19 @@ func (l *leave) consider(other leave) {
 	}
 }
 
-// enter brings a variable into the basis and returns false where it cannot.
+// enter brings a variable into the basis and returns false if it cannot.
 func (b *basis) enter(variable int) bool {
 	b.direct(variable)
 	l := leave{length: math.Inf(1), place: -1, model: -1}
 	for i, d := range b.step {
 		l.consider(leave{place: i, model: -1, length: b.x[i] / d, pivot: d})
 		if w := b.working[i]; w >= 0 {
-			rate, _ := b.keyRate(b.owner[w], variable)
-			l.consider(leave{place: -1, model: b.owner[w], length: b.keyShare(b.owner[w]) / rate, pivot: rate})
+			rate, _ := b.keyRate(b.pool.owner[w], variable)
+			l.consider(leave{place: -1, model: b.pool.owner[w], length: b.keyShare(b.pool.owner[w]) / rate, pivot: rate})
 		}
 	}
 	if variable >= 0 {
-		m := b.owner[variable]
+		m := b.pool.owner[variable]
 		rate, _ := b.keyRate(m, variable)
 		l.consider(leave{place: -1, model: m, length: b.keyShare(m) / rate, pivot: rate})
 	}
@@ -218,7 +219,7 @@ func (b *basis) exchange(variable int, l leave) {
 		place = b.swapKey(l.model)
 		b.direct(variable)
 	}
-	r := b.rows
+	r := b.pool.rows
 	pivot := b.inverse[place*r : (place+1)*r]
 	f := 1 / b.step[place]
 	for i := range pivot {
@@ -234,8 +235,8 @@ func (b *basis) exchange(variable int, l leave) {
 
 // replaceKey makes a column the key of its model.
 func (b *basis) replaceKey(m, j int) {
-	subtract(b.rest, b.row(j), 1)
-	subtract(b.rest, b.row(b.key[m]), -1)
+	subtract(b.rest, b.pool.row(j), 1)
+	subtract(b.rest, b.pool.row(b.key[m]), -1)
 	b.key[m] = j
 }
 
@@ -244,14 +245,14 @@ func (b *basis) replaceKey(m, j int) {
 func (b *basis) swapKey(m int) int {
 	place := -1
 	for i, variable := range b.working {
-		if variable >= 0 && b.owner[variable] == m && (place < 0 || b.x[i] > b.x[place]) {
+		if variable >= 0 && b.pool.owner[variable] == m && (place < 0 || b.x[i] > b.x[place]) {
 			place = i
 		}
 	}
-	r := b.rows
+	r := b.pool.rows
 	row := b.inverse[place*r : (place+1)*r]
 	for i, variable := range b.working {
-		if i != place && variable >= 0 && b.owner[variable] == m {
+		if i != place && variable >= 0 && b.pool.owner[variable] == m {
 			subtract(row, b.inverse[i*r:(i+1)*r], -1)
 		}
 	}

@@ -62,7 +62,7 @@ func (s *slope) natural() int {
 }
 
 // lowerBound returns the least price at which the variants from a depth on
-// may cover what is left of the rows; it is infinite where they cannot.
+// may cover what is left of the rows; it is infinite if they cannot.
 func (b *bounds) lowerBound(depth int, left []float64) float64 {
 	most := 0.0
 	for i := range b.surrogates {

@@ -85,14 +85,14 @@ func (s *solver) connect() []int {
 	return parent
 }
 
-// counts says whether a variant could use a budget if there were one unit more
-// of it. A budget with no room at all does not count for anybody.
+// counts reports whether a variant could use a budget if there were one unit more
+// of it. A budget with no room at all does not count.
 func (s *solver) counts(t take) bool {
 	room := s.rows[t.row].room
 	return room > 0 && t.use <= room+1
 }
 
-// binds says whether a budget can run out at all.
+// binds reports whether a budget can run out at all.
 func (s *solver) binds(r int) bool { return s.demands[r] > s.rows[r].room }
 
 // anyRow returns a budget that the model uses and that can run out, or -1.

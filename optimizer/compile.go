@@ -25,7 +25,7 @@ type instance struct {
 type row struct {
 	index int
 	// room is what the minimums leave of the limit, tolerance included. It is
-	// 0 where the minimums exceed the limit: then nothing else may use it.
+	// 0 if the minimums exceed the limit: then nothing else may use it.
 	room float64
 	over bool
 }
@@ -293,7 +293,7 @@ func (m *model) aloneCost(p *Problem) float64 {
 	return min(least, sum, all)
 }
 
-// coversAlone says whether enough replicas of v cover every row.
+// coversAlone reports whether enough replicas of v cover every row.
 func (m *model) coversAlone(v *variant) bool {
 	for s, need := range m.need {
 		if need > float64(v.high)*v.covers[s]+Tolerance {

@@ -9,23 +9,23 @@ import (
 // enumerate adds every point that a choice below the cutoff may contain: one
 // whose reduced cost does not exceed the gap (Handler and Zang 1980; for
 // columns Baldacci et al. 2008), and which no other point dominates. It
-// returns false where there are too many.
-func (g *generator) enumerate(cutoff float64) bool {
+// returns false if there are too many.
+func (g *columnGeneration) enumerate(cutoff float64) bool {
 	complete := true
-	for i := range g.models {
+	for i := range g.group.models {
 		if !g.enumerateModel(i, cutoff) {
 			complete = false
 		}
-		if g.work.stopped(0) || g.full() {
+		if g.group.work.stopped(0) || g.full() {
 			return false
 		}
 	}
 	return complete
 }
 
-// full says whether a very large group has all the columns it may have.
-func (g *generator) full() bool {
-	return g.veryLarge() && len(g.pool.owner) > largeColumns*len(g.models)
+// full reports whether a very large group has all the columns it may have.
+func (g *columnGeneration) full() bool {
+	return g.group.veryLarge() && len(g.pool.owner) > largeColumns*len(g.group.models)
 }
 
 // listed is a point with its worth in the stage.
@@ -36,33 +36,33 @@ type listed struct {
 }
 
 // enumerateModel is enumerate for one model.
-func (g *generator) enumerateModel(i int, cutoff float64) bool {
+func (g *columnGeneration) enumerateModel(i int, cutoff float64) bool {
 	gap := math.Inf(1)
 	if !math.IsInf(cutoff, 1) {
-		gap = max(0, cutoff-g.lower)
+		gap = max(0, cutoff-g.bound.value)
 	}
-	m := g.models[i]
-	t, offset := g.st.pricing(g.search, m, g.prices)
-	t.allow, t.room, t.beyond = allowance(g.st.caps[i]), g.rooms[i], g.st.beyondOf(i)
+	m := g.group.models[i]
+	t, offset := g.stage.pricing(g.group.search, m, g.bound.duals)
+	t.allow, t.room, t.beyond = allowance(g.stage.caps[i]), g.rooms[i], g.stage.beyondOf(i)
 	var list []listed
 	limit := enumerateLimit
-	if g.veryLarge() {
+	if g.group.veryLarge() {
 		limit = largeLimit
 	}
 	t.visit = func(k []int) {
-		if short := m.shortfall(k); short <= g.st.caps[i] && g.minimal(i, k, short) {
-			entries := make([]float64, len(g.st.limit))
-			value := g.st.measure(m, k, entries)
+		if short := m.shortfall(k); short <= g.stage.caps[i] && g.minimal(i, k, short) {
+			entries := make([]float64, len(g.stage.limit))
+			value := g.stage.measure(m, k, entries)
 			list = append(list, listed{append([]int(nil), k...), value, entries})
 			if len(list) >= limit {
-				g.search.cut = true
+				g.group.search.cut = true
 			}
 		}
 	}
-	g.search.run(t, g.least[i]-offset+gap+1e-9*g.size)
-	complete := !g.search.cut
+	g.group.search.run(t, g.bound.least[i]-offset+gap+1e-9*g.master.size)
+	complete := !g.group.search.cut
 	kept := undominated(list)
-	g.work.add(len(list) * (len(kept) + 4) / 8)
+	g.group.work.add(len(list) * (len(kept) + 4) / 8)
 	for _, one := range kept {
 		if g.pool.find(i, one.k) < 0 {
 			g.pool.add(i, one.k, one.value, one.entries)
@@ -71,20 +71,20 @@ func (g *generator) enumerateModel(i int, cutoff float64) bool {
 	return complete
 }
 
-// minimal says whether no replica can be taken from a point without loss.
-func (g *generator) minimal(at int, k []int, short float64) bool {
-	m := g.models[at]
-	traded := g.st.aim == aimShortfall && g.st.priority == m.priority
-	for _, s := range g.st.sums {
+// minimal reports whether no replica can be taken from a point without loss.
+func (g *columnGeneration) minimal(at int, k []int, short float64) bool {
+	m := g.group.models[at]
+	traded := g.stage.aim == aimShortfall && g.stage.priority == m.priority
+	for _, s := range g.stage.sums {
 		traded = traded || s.priority == m.priority
 	}
 	for i := range m.variants {
-		if k[i] == 0 || (g.st.aim == aimChanges && k[i] <= m.variants[i].held) {
+		if k[i] == 0 || (g.stage.aim == aimChanges && k[i] <= m.variants[i].held) {
 			continue
 		}
 		k[i]--
 		less := m.shortfall(k)
-		spare := m.keepsMinimum(k) && (less == short || (!traded && less <= g.st.caps[at]))
+		spare := m.keepsMinimum(k) && (less == short || (!traded && less <= g.stage.caps[at]))
 		k[i]++
 		if spare {
 			return false
@@ -107,7 +107,7 @@ func undominated(list []listed) []listed {
 	return kept
 }
 
-// asGood says whether a takes no more of any row than b.
+// asGood reports whether a takes no more of any row than b.
 func asGood(a, b []float64) bool {
 	for r := range a {
 		if a[r] > b[r] {

@@ -31,7 +31,7 @@ func ExampleSolve() {
 	// Output:
 	// optimal, 7.05 per hour, next best 8.45
 	// b200 1 demand
-	// h100 0 idle
+	// h100 0 not_needed
 	// l40s 1 demand
 }
 
@@ -128,7 +128,7 @@ func ExampleGuard() {
 	// Output:
 	// old 4 make_before_break, new 2 make_before_break
 	// old 2 make_before_break, new 4 demand
-	// old 0 idle, new 4 demand
+	// old 0 not_needed, new 4 demand
 }
 
 // What the next best way of serving a model would have cost.
@@ -155,5 +155,5 @@ func ExampleRunnerUp() {
 	// 1.40 per hour dearer
 	// b200 1 demand
 	// h100 1 demand
-	// l40s 0 idle
+	// l40s 0 not_needed
 }

@@ -6,14 +6,17 @@ import (
 )
 
 // exchanges improves the plan of a large group by exchanging the points of up
-// to three models at a time. At the prices of the bound, what a plan is worth
-// more than the bound is the losses of its points and the worth of what it
-// leaves of the rows, so only moves whose losses together stay below that worth
-// can improve it: a few hundred, of which all pairs and triples can be tried.
+// to three models at a time. At the duals of the bound, the value of a plan
+// exceeds the bound by the losses of its points and the worth of what it leaves
+// of the rows. So only moves whose losses together stay below that worth can
+// improve it: a few hundred, of which all pairs and triples can be tried.
 type exchanges struct {
-	*generator
+	pool  *pool
+	stage *stage
+	bound lagrangian
+	work  *work
 	// chosen is each model's column in the plan; spare is what the plan leaves
-	// of the rows, worth what that is worth at the prices of the bound.
+	// of the rows, worth its value at the duals of the bound.
 	chosen []int
 	spare  []float64
 	worth  float64
@@ -26,7 +29,7 @@ type exchanges struct {
 // move exchanges the point of one model. Without a model it changes nothing.
 type move struct {
 	model, column int
-	// loss is what the move adds to the value at the prices of the bound, gain
+	// loss is what the move adds to the value at the duals of the bound, gain
 	// what it takes from the value itself.
 	loss, gain float64
 }
@@ -35,10 +38,10 @@ type move struct {
 const exchangeShare = 0.4
 
 // exchange improves the plan until no exchange does.
-func (g *generator) exchange(out *result) {
-	defer g.work.part(exchangeShare)()
+func (g *columnGeneration) exchange(out *result) {
+	defer g.group.work.part(exchangeShare)()
 	e := exchanges{
-		generator: g, chosen: make([]int, len(g.models)),
+		pool: g.pool, stage: g.stage, bound: g.bound, work: g.group.work, chosen: make([]int, len(g.group.models)),
 		spare: make([]float64, g.pool.rows), least: make([]float64, g.pool.rows),
 	}
 	for i, k := range out.points {
@@ -58,23 +61,23 @@ func (g *generator) exchange(out *result) {
 // list collects the moves that can be part of an improvement, the one that
 // changes nothing among them, in the order of their losses.
 func (e *exchanges) list() {
-	copy(e.spare, e.st.limit)
+	copy(e.spare, e.stage.limit)
 	for _, j := range e.chosen {
 		subtract(e.spare, e.pool.row(j), 1)
 	}
 	e.worth = 0
 	for r := range e.spare {
 		e.spare[r] -= slack / 4
-		e.worth += e.prices[r] * e.spare[r]
+		e.worth += e.bound.duals[r] * e.spare[r]
 	}
 	e.moves = append(e.moves[:0], move{model: -1, column: -1})
 	least := 0.0
 	for i, list := range e.pool.columns {
 		held := e.chosen[i]
-		base := e.priced(held, e.prices)
-		for _, j := range list[:e.active[i]] {
+		base := e.pool.priced(held, e.bound.duals)
+		for _, j := range list[:e.pool.active[i]] {
 			if j != held {
-				loss := e.priced(j, e.prices) - base
+				loss := e.pool.priced(j, e.bound.duals) - base
 				e.moves = append(e.moves, move{i, j, loss, e.pool.value[held] - e.pool.value[j]})
 				least = min(least, loss)
 			}
@@ -119,7 +122,7 @@ func (e *exchanges) pair() bool {
 		one := &e.moves[a]
 		copy(left, e.spare)
 		subtract(left, e.delta(a), 1)
-		best, most := -1, e.st.step/2-one.gain
+		best, most := -1, e.stage.step/2-one.gain
 		for b := range a {
 			other := &e.moves[b]
 			if one.loss+other.loss > e.worth {
@@ -176,7 +179,7 @@ func (e *exchanges) triple() bool {
 // third returns the first move before b that completes an exchange, or -1.
 func (e *exchanges) third(a, b int, left []float64) int {
 	one, other := &e.moves[a], &e.moves[b]
-	need := e.st.step/2 - one.gain - other.gain
+	need := e.stage.step/2 - one.gain - other.gain
 	most := e.worth - one.loss - other.loss
 	found, c := -1, 0
 	for ; c < b && e.moves[c].loss <= most && found < 0; c++ {

@@ -23,17 +23,17 @@ func (in *instance) reasons(p *Problem, plan *Plan, points [][]int) {
 
 // explainer explains the plan of one model.
 type explainer struct {
-	*model
+	model *model
 	from  *Model
 	plan  *ModelPlan
 	k     []int
 	spare []float64
 }
 
-// reason says what determined the replicas of a variant. A maximum or a budget
-// did where another replica of the variant would be wanted.
+// reason says what determined the replicas of a variant. It is a maximum or a
+// budget if another replica of the variant would be wanted.
 func (e *explainer) reason(i int) Reason {
-	v := &e.variants[i]
+	v := &e.model.variants[i]
 	if e.wanted(i) {
 		if most := e.from.Variants[v.index].Max; most != nil && v.low+e.k[i] >= *most {
 			return ReasonMax
@@ -48,14 +48,14 @@ func (e *explainer) reason(i int) Reason {
 	case e.k[i] == 0 && v.low > 0:
 		return ReasonMin
 	case e.k[i] == 0:
-		return ReasonIdle
+		return e.unneeded()
 	}
 	return e.need(i)
 }
 
-// wanted says whether the model would use another replica of the variant if it
+// wanted reports whether the model would use another replica of the variant if it
 // could: because it is short, or runs others at a higher price for what they
-// carry of the binding signal.
+// serve of the binding signal.
 func (e *explainer) wanted(i int) bool {
 	price := e.pricePerUnit(i)
 	if math.IsInf(price, 1) {
@@ -64,7 +64,7 @@ func (e *explainer) wanted(i int) bool {
 	if e.plan.Shortfall > 0 {
 		return true
 	}
-	for j := range e.variants {
+	for j := range e.model.variants {
 		if j != i && e.k[j] > 0 && e.pricePerUnit(j) > price {
 			return true
 		}
@@ -74,7 +74,7 @@ func (e *explainer) wanted(i int) bool {
 
 // pricePerUnit returns the cost of a unit of the binding signal on a variant.
 func (e *explainer) pricePerUnit(i int) float64 {
-	v := &e.from.Variants[e.variants[i].index]
+	v := &e.from.Variants[e.model.variants[i].index]
 	capacity := v.Capacity[e.plan.Binding]
 	if capacity <= 0 {
 		return math.Inf(1)
@@ -82,17 +82,25 @@ func (e *explainer) pricePerUnit(i int) float64 {
 	return v.Cost / capacity
 }
 
-// need says what would be missed without one replica of a variant.
+// need says what one replica of a variant is needed for.
 func (e *explainer) need(i int) Reason {
 	e.k[i]--
 	defer func() { e.k[i]++ }()
-	if gridded(e.shortfall(e.k)) > gridded(e.plan.Shortfall) {
+	if gridded(e.model.shortfall(e.k)) > gridded(e.plan.Shortfall) {
 		return ReasonDemand
 	}
-	if !e.keepsMinimum(e.k) {
+	if !e.model.keepsMinimum(e.k) {
 		return ReasonMin
 	}
-	return ReasonIdle
+	return e.unneeded()
+}
+
+// unneeded says why a variant of which no replica is needed is not.
+func (e *explainer) unneeded() Reason {
+	if len(e.model.signals) == 0 {
+		return ReasonIdle
+	}
+	return ReasonNotNeeded
 }
 
 // explain fills in what the plan's alternatives would have cost.
@@ -111,7 +119,7 @@ func (s *solver) explain(plan *Plan) {
 	}
 }
 
-// limits says whether a budget is what keeps a variant by itself from its
+// limits reports whether a budget is what keeps a variant by itself from its
 // largest useful number.
 func (g *group) limits(r int) bool {
 	for _, m := range g.models {
@@ -132,10 +140,10 @@ func (g *group) limits(r int) bool {
 func (g *group) saving(r int, rows []row) float64 {
 	room := rows[g.rows[r]].room
 	if g.large() {
-		if len(g.prices) == 0 {
+		if len(g.duals) == 0 {
 			return 0
 		}
-		return g.prices[r] / room
+		return g.duals[r] / room
 	}
 	more := slices.Clone(rows)
 	more[g.rows[r]].room++
@@ -174,8 +182,8 @@ func (g *group) cost() float64 {
 
 // runnerUp returns by how many cost units the cheapest other plan of the same
 // shortfalls is dearer. A plan that only adds replicas to this one does not
-// count. The answer is infinite where there is none, or it was not looked for
-// because a group is large or the search was cut short.
+// count. The result is infinite if there is none, or if it was not searched
+// because a group is large or the work was used up.
 func (s *solver) runnerUp() float64 {
 	least := math.Inf(1)
 	for _, g := range s.groups {

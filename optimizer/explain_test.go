@@ -17,9 +17,9 @@ func TestReasons(t *testing.T) {
 		want          []optimizer.Reason
 	}{
 		{
-			"demand and idle",
+			"other variants are cheaper",
 			`{"models":[{"name":"m","demand":{"s":3},"variants":[{"name":"a","cost":1,"capacity":{"s":1}},{"name":"b","cost":2,"capacity":{"s":1}}]}]}`,
-			[]optimizer.Reason{optimizer.ReasonDemand, optimizer.ReasonIdle},
+			[]optimizer.Reason{optimizer.ReasonDemand, optimizer.ReasonNotNeeded},
 		},
 		{
 			"a maximum sends demand to a dearer variant",
@@ -49,7 +49,12 @@ func TestReasons(t *testing.T) {
 		{
 			"replicas that cost nothing",
 			`{"models":[{"name":"m","demand":{"s":1},"variants":[{"name":"a","current":2,"capacity":{"s":1}}]}]}`,
-			[]optimizer.Reason{optimizer.ReasonIdle},
+			[]optimizer.Reason{optimizer.ReasonNotNeeded},
+		},
+		{
+			"no demand",
+			`{"models":[{"name":"m","min_replicas":1,"demand":{"s":0},"variants":[{"name":"a","cost":1,"capacity":{"s":1}},{"name":"b","cost":2,"capacity":{"s":1}}]}]}`,
+			[]optimizer.Reason{optimizer.ReasonMin, optimizer.ReasonIdle},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,16 +2,16 @@ package optimizer
 
 import "math"
 
-// refactor computes the inverse anew; where that fails it starts over.
+// refactor computes the inverse from scratch; if that fails it starts over.
 func (b *basis) refactor() {
 	b.sumRest()
 	if !b.invert() {
 		b.crash()
 		return
 	}
-	for i := range b.rows {
+	for i := range b.pool.rows {
 		sum := 0.0
-		for r, f := range b.inverse[i*b.rows : (i+1)*b.rows] {
+		for r, f := range b.inverse[i*b.pool.rows : (i+1)*b.pool.rows] {
 			sum += f * b.rest[r]
 		}
 		if sum < -1e-7 {
@@ -21,7 +21,7 @@ func (b *basis) refactor() {
 		b.x[i] = max(0, sum)
 	}
 	for _, variable := range b.working {
-		if variable >= 0 && b.keyShare(b.owner[variable]) < -1e-7 {
+		if variable >= 0 && b.keyShare(b.pool.owner[variable]) < -1e-7 {
 			b.crash()
 			return
 		}
@@ -31,7 +31,7 @@ func (b *basis) refactor() {
 // invert computes the inverse of the working basis by Gauss-Jordan
 // elimination with row exchanges.
 func (b *basis) invert() bool {
-	r := b.rows
+	r := b.pool.rows
 	matrix := make([]float64, r*2*r)
 	for i, variable := range b.working {
 		for row, v := range b.vector(variable) {

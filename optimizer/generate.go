@@ -1,21 +1,25 @@
 package optimizer
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
-// generator solves one stage of a group: column generation for the bound
+// columnGeneration solves one stage of a group: column generation for the bound
 // (Dantzig and Wolfe 1960), then all columns that the gap leaves, then branch
 // and bound over them.
-type generator struct {
-	*group
-	st   *stage
-	pool *pool
-	branching
+type columnGeneration struct {
+	group *group
+	stage *stage
+	// first ends the stage with the first plan found.
+	first  bool
+	pool   *pool
+	master *restrictedMaster
+	tree   *branchAndBound
 	// rooms is what each model may take of the budgets at most.
 	rooms [][]float64
-	// lower is the best bound, at prices with each model's least value.
-	lower  float64
-	prices []float64
-	least  []float64
+	// bound is the best bound, over all points and not only over the pool.
+	bound lagrangian
 	// entries is room for what one point takes of the coupling rows.
 	entries []float64
 }
@@ -29,8 +33,8 @@ type result struct {
 	// the best there is, or that there is none.
 	lower  float64
 	proven bool
-	// prices are those of the coupling rows at the bound.
-	prices []float64
+	// duals are the prices of the coupling rows at the bound.
+	duals []float64
 }
 
 // Limits of the parts of one stage.
@@ -44,13 +48,20 @@ const (
 	diveNodes    = 300
 )
 
+// newColumnGeneration starts a stage without columns.
+func newColumnGeneration(g *group, st *stage, first bool) *columnGeneration {
+	rows := len(st.limit)
+	return &columnGeneration{
+		group: g, stage: st, first: first, pool: newPool(len(g.models), st.limit),
+		bound:   lagrangian{value: math.Inf(-1), duals: make([]float64, rows), least: make([]float64, len(g.models))},
+		entries: make([]float64, rows),
+	}
+}
+
 // minimise solves a stage, starting from a plan that fulfils it or from none.
-// Where first is set it ends with the first plan found.
+// If first is set it ends with the first plan found.
 func (g *group) minimise(st *stage, start [][]int, first bool) result {
-	gen := &generator{group: g, st: st, lower: math.Inf(-1), entries: make([]float64, len(st.limit))}
-	gen.prices, gen.least = make([]float64, len(st.limit)), make([]float64, len(g.models))
-	gen.pool = newPool(len(g.models), st.limit)
-	gen.step, gen.noise, gen.first = st.step, st.noise, first
+	gen := newColumnGeneration(g, st, first)
 	if g.large() {
 		defer g.work.part(g.share(st, first))()
 	}
@@ -69,23 +80,25 @@ func (g *group) minimise(st *stage, start [][]int, first bool) result {
 		}
 		return out
 	}
-	gen.master = newMaster(gen.pool, g.work, gen.ceiling())
-	gen.accept = gen.check
+	gen.master = newRestrictedMaster(gen.pool, g.work, gen.ceiling())
+	gen.tree = &branchAndBound{
+		pool: gen.pool, master: gen.master, accept: gen.check, step: st.step, noise: st.noise, first: first,
+	}
 	gen.improve(&out)
-	out.prices = gen.prices
+	out.duals = gen.bound.duals
 	g.remember(gen.pool)
 	return out
 }
 
 // ceiling returns a value that every choice stays below.
-func (g *generator) ceiling() float64 {
+func (g *columnGeneration) ceiling() float64 {
 	sum := 1.0
-	for i, m := range g.models {
-		switch g.st.aim {
+	for i, m := range g.group.models {
+		switch g.stage.aim {
 		case aimUse:
-			sum = float64(g.st.budgets) + 1e-6
+			sum = float64(g.stage.budgets) + 1e-6
 		case aimShortfall:
-			sum += g.st.caps[i]
+			sum += g.stage.caps[i]
 		case aimCost:
 			sum += m.cost(m.largest())
 		default:
@@ -96,23 +109,23 @@ func (g *generator) ceiling() float64 {
 }
 
 // total returns the value of a plan.
-func (g *generator) total(points [][]int) float64 {
+func (g *columnGeneration) total(points [][]int) float64 {
 	sum := 0.0
-	for i, m := range g.models {
-		sum += g.st.measure(m, points[i], g.entries)
+	for i, m := range g.group.models {
+		sum += g.stage.measure(m, points[i], g.entries)
 	}
 	return sum
 }
 
 // improve runs the parts of the method one after the other until one of them
 // completes the proof.
-func (g *generator) improve(out *result) {
+func (g *columnGeneration) improve(out *result) {
 	if g.generate(g.cutoffFor(out)) {
-		out.lower, out.proven = max(g.lower, out.value), true
+		out.lower, out.proven = max(g.bound.value, out.value), true
 		return
 	}
-	out.lower = g.lower
-	if g.large() {
+	out.lower = g.bound.value
+	if g.group.large() {
 		g.polish(out)
 	} else {
 		g.dive(out, diveNodes)
@@ -122,10 +135,10 @@ func (g *generator) improve(out *result) {
 	}
 	// A listing that was cut short can still improve the plan, and with it
 	// narrow the gap for the next.
-	for before := math.Inf(1); out.value < before && !g.work.stopped(0); {
+	for before := math.Inf(1); out.value < before && !g.group.work.stopped(0); {
 		before = out.value
 		complete := g.enumerate(g.cutoffFor(out))
-		if g.large() && out.points != nil && !g.first {
+		if g.group.large() && out.points != nil && !g.first {
 			g.exchange(out)
 		}
 		if g.dive(out, math.MaxInt) && complete {
@@ -143,8 +156,8 @@ func (g *generator) improve(out *result) {
 // closeness returns how close to a value a bound must come to count as its
 // proof where listing all points is out of reach: rows are met within
 // Tolerance, and the bound makes use of that at the prices of the rows.
-func (g *generator) closeness(out *result) float64 {
-	switch g.st.aim {
+func (g *columnGeneration) closeness(out *result) float64 {
+	switch g.stage.aim {
 	case aimShortfall:
 		return 10 * Tolerance
 	case aimCost:
@@ -155,12 +168,12 @@ func (g *generator) closeness(out *result) float64 {
 }
 
 // cutoffFor returns the bound from which on nothing better can be found.
-func (g *generator) cutoffFor(out *result) float64 {
-	return out.value - g.st.step + g.st.noise
+func (g *columnGeneration) cutoffFor(out *result) float64 {
+	return out.value - g.stage.step + g.stage.noise
 }
 
-// settled says whether a result needs no more work.
-func (g *generator) settled(out *result) bool {
+// settled reports whether a result needs no more work.
+func (g *columnGeneration) settled(out *result) bool {
 	if out.points != nil && (g.first || out.lower >= g.cutoffFor(out)) {
 		out.proven = true
 	}
@@ -168,35 +181,35 @@ func (g *generator) settled(out *result) bool {
 }
 
 // dive searches the pool for a better choice and returns whether it saw all.
-func (g *generator) dive(out *result, nodes int) bool {
-	complete := g.run(out.value, nodes)
-	if g.found {
-		g.adoptPlan(out, g.best, g.value)
+func (g *columnGeneration) dive(out *result, nodes int) bool {
+	complete := g.tree.run(out.value, nodes)
+	if g.tree.found {
+		g.adoptPlan(out, g.tree.best, g.tree.value)
 	}
 	return complete
 }
 
 // adoptPlan makes a choice of columns the best one found.
-func (g *generator) adoptPlan(out *result, choice []int, value float64) {
-	out.value, out.points = value, make([][]int, len(g.models))
+func (g *columnGeneration) adoptPlan(out *result, choice []int, value float64) {
+	out.value, out.points = value, make([][]int, len(g.group.models))
 	for i, j := range choice {
 		out.points[i] = g.pool.point[j]
 	}
 }
 
-// check sums up a choice exactly and says whether it keeps all rows.
-func (g *generator) check(choice []int) (float64, bool) {
-	used := make([]float64, len(g.st.limit))
+// check sums up a choice exactly and reports whether it keeps all rows.
+func (g *columnGeneration) check(choice []int) (float64, bool) {
+	used := make([]float64, len(g.stage.limit))
 	value := 0.0
 	for _, j := range choice {
 		subtract(used, g.pool.row(j), -1)
 		value += g.pool.value[j]
-		if !g.takesPart(j) {
+		if !g.pool.takesPart(j) {
 			return 0, false
 		}
 	}
 	for r, u := range used {
-		if u > g.st.limit[r] {
+		if u > g.stage.limit[r] {
 			return 0, false
 		}
 	}
@@ -205,42 +218,42 @@ func (g *generator) check(choice []int) (float64, bool) {
 
 // price searches a model's least priced point below a cutoff. It returns the
 // least value there may be and whether a point was found.
-func (g *generator) price(i int, prices []float64, cutoff float64) (float64, bool) {
-	t, offset := g.st.pricing(g.search, g.models[i], prices)
-	t.allow, t.room, t.beyond = allowance(g.st.caps[i]), g.rooms[i], g.st.beyondOf(i)
-	g.search.run(t, cutoff-offset)
+func (g *columnGeneration) price(i int, duals []float64, cutoff float64) (float64, bool) {
+	t, offset := g.stage.pricing(g.group.search, g.group.models[i], duals)
+	t.allow, t.room, t.beyond = allowance(g.stage.caps[i]), g.rooms[i], g.stage.beyondOf(i)
+	g.group.search.run(t, cutoff-offset)
 	switch {
-	case g.search.cut:
-		return min(cutoff, g.search.root+offset), g.search.found
-	case g.search.found:
-		return g.search.value + offset, true
+	case g.group.search.cut:
+		return min(cutoff, g.group.search.root+offset), g.group.search.found
+	case g.group.search.found:
+		return g.group.search.value + offset, true
 	}
 	return cutoff, false
 }
 
 // adopt adds a point to the pool unless it is there or breaks a cap.
-func (g *generator) adopt(i int, k []int) bool {
-	m := g.models[i]
-	if m.shortfall(k) > g.st.caps[i] || g.pool.find(i, k) >= 0 {
+func (g *columnGeneration) adopt(i int, k []int) bool {
+	m := g.group.models[i]
+	if m.shortfall(k) > g.stage.caps[i] || g.pool.find(i, k) >= 0 {
 		return false
 	}
-	if beyond := g.st.beyondOf(i); beyond != nil && atLeast(k, beyond) {
+	if beyond := g.stage.beyondOf(i); beyond != nil && atLeast(k, beyond) {
 		return false
 	}
-	value := g.st.measure(m, k, g.entries)
+	value := g.stage.measure(m, k, g.entries)
 	g.pool.add(i, k, value, g.entries)
 	return true
 }
 
-// seed gives every model a column. It returns false where a model has none.
-func (g *generator) seed(start [][]int) bool {
-	free := make([]float64, len(g.st.limit))
-	for i := range g.models {
+// seed gives every model a column. It returns false if a model has none.
+func (g *columnGeneration) seed(start [][]int) bool {
+	free := make([]float64, len(g.stage.limit))
+	for i := range g.group.models {
 		if start != nil {
 			g.adopt(i, start[i])
 		}
-		for _, k := range g.known[i] {
-			if g.models[i].keepsMinimum(k) {
+		for _, k := range g.group.known[i] {
+			if g.group.models[i].keepsMinimum(k) {
 				g.adopt(i, k)
 			}
 		}
@@ -248,7 +261,7 @@ func (g *generator) seed(start [][]int) bool {
 			continue
 		}
 		if _, found := g.price(i, free, math.Inf(1)); found {
-			g.adopt(i, g.search.best)
+			g.adopt(i, g.group.search.best)
 		}
 		if g.pool.active[i] == 0 {
 			return false
@@ -259,44 +272,44 @@ func (g *generator) seed(start [][]int) bool {
 
 // generate adds columns until none improves the relaxation. It returns true
 // where the bound reaches the cutoff.
-func (g *generator) generate(cutoff float64) bool {
+func (g *columnGeneration) generate(cutoff float64) bool {
 	for range maxRounds {
-		if !g.solve(cutoff) {
+		if !g.master.solve(cutoff) {
 			// The pool alone proves nothing: columns may be missing.
-			g.rescale()
+			g.master.rescale()
 		}
 		added := g.round()
-		if g.lower >= cutoff {
+		if g.bound.value >= cutoff {
 			return true
 		}
-		if !added || g.work.stopped(0) {
+		if !added || g.group.work.stopped(0) {
 			return false
 		}
-		g.rescale()
+		g.master.rescale()
 	}
 	return false
 }
 
-// round prices all models at the prices of the master and adds what it finds.
-func (g *generator) round() bool {
+// round prices all models at the duals of the master and adds what it finds.
+func (g *columnGeneration) round() bool {
 	added := false
 	total := 0.0
-	prices := append([]float64(nil), g.bestPrice...)
-	least := make([]float64, len(g.models))
-	for r, price := range prices {
-		total -= price * g.st.limit[r]
+	duals := slices.Clone(g.master.bound.duals)
+	least := make([]float64, len(g.group.models))
+	for r, dual := range duals {
+		total -= dual * g.stage.limit[r]
 	}
-	tolerance := 1e-10 * g.size
-	for i := range g.models {
-		low, found := g.price(i, prices, g.bestLeast[i]-tolerance)
+	tolerance := 1e-10 * g.master.size
+	for i := range g.group.models {
+		low, found := g.price(i, duals, g.master.bound.least[i]-tolerance)
 		least[i] = low
 		total += low
-		if found && g.adopt(i, g.search.best) {
+		if found && g.adopt(i, g.group.search.best) {
 			added = true
 		}
 	}
-	if total > g.lower {
-		g.lower, g.prices, g.least = total, prices, least
+	if total > g.bound.value {
+		g.bound = lagrangian{value: total, duals: duals, least: least}
 	}
 	return added
 }

@@ -27,21 +27,22 @@ type group struct {
 	caps []float64
 	sums []sumCap
 
-	// costGap is what is missing to the proof of the cost, in cost units;
-	// proven says that nothing is missing there and for the changes.
+	// costGap is the optimality gap of the cost, in cost units; proven says
+	// that the cost and the changes are proven.
 	costGap float64
 	proven  bool
 	// settled says that the shortfalls are the least there can be, unbound
 	// that the budgets cost nothing.
 	settled, unbound bool
-	prices           []float64
+	// duals are the prices of the rows at the bound on the cost.
+	duals []float64
 }
 
 // largeGroup is the number of models above which a group is not planned by
 // listing everything.
 const largeGroup = 16
 
-// large says whether the group is too large to list everything.
+// large reports whether the group is too large to list everything.
 func (g *group) large() bool { return len(g.models) > largeGroup }
 
 // remembered is how many points of a model one stage hands to the next.
@@ -71,7 +72,7 @@ func (g *group) shortfalls(priority int) (largest, sum float64) {
 	return largest, sum
 }
 
-// fits says whether a plan keeps the group's budgets.
+// fits reports whether a plan keeps the group's budgets.
 func (g *group) fits(plan [][]int) bool {
 	left := make([]float64, len(g.rows))
 	for i, m := range g.models {
@@ -86,7 +87,7 @@ func (g *group) fits(plan [][]int) bool {
 }
 
 // serveAll tries to give every model the least shortfall that it can have by
-// itself. If that fits, no shortfall is left to discuss.
+// itself. If that fits, the shortfalls are settled.
 func (g *group) serveAll() bool {
 	r := g.minimise(g.stage(aimUse, 0, g.floors), nil, true)
 	if r.points == nil {
@@ -129,7 +130,7 @@ const (
 	largestStep    = 1.0 / (1 << 14)
 )
 
-// veryLarge says whether the group is too large to be thorough everywhere.
+// veryLarge reports whether the group is too large to be thorough everywhere.
 func (g *group) veryLarge() bool { return len(g.models) > veryLargeGroup }
 
 // maxUnknown is how many tries may end without an answer before the search
@@ -195,8 +196,8 @@ func (g *group) capped(priority int, x float64) []float64 {
 }
 
 // lowerSum makes the sum of the shortfalls of a priority as small as can be,
-// each at most largest, and fixes what is reached. It returns what is missing
-// to the proof.
+// each at most largest, and fixes what is reached. It returns the optimality
+// gap.
 func (g *group) lowerSum(priority int, largest float64) float64 {
 	g.caps = g.capped(priority, largest)
 	least := 0.0
@@ -237,7 +238,7 @@ func (g *group) lowerRest(groups int) {
 func (g *group) lowerCost() {
 	r := g.minimise(g.stage(aimCost, 0, g.caps), g.plan, false)
 	g.plan = r.points
-	g.prices = r.prices
+	g.duals = r.duals
 	g.noteCost(r)
 }
 

@@ -3,14 +3,14 @@ package optimizer
 import "math"
 
 // Guard makes a plan safe to act on. The problem is the one before Constrain,
-// the plan that of the constrained one. The guards act in the order that the
-// package comment gives; each leaves a reason and, where it changed a number,
-// an effect. Whatever the inputs, what is ready of a model never carries less
-// than both the plan and the present would, as far as the budgets allow.
+// the plan that of the constrained one. The guards act in the order of the
+// package comment; each sets a reason and, if it changed the replicas, adds an
+// effect. For all inputs, the ready replicas of a model never serve less than
+// the lesser of the plan and the present, as far as the budgets allow.
 //
-// Options bound each of the small programs that are solved on the way. Where
-// one of them is cut short before it found enough, every ready replica that the
-// budgets have room for is kept. The inputs are not changed.
+// Options bound each of the small programs that are solved on the way. If one
+// of them ends before it found enough, every ready replica that the budgets
+// have room for is kept. The inputs are not changed.
 func Guard(p Problem, plan Plan, s State, o Options) Decision {
 	g := newGuard(&p, &plan, &s, o)
 	g.keepQueued()
@@ -20,8 +20,8 @@ func Guard(p Problem, plan Plan, s State, o Options) Decision {
 	return g.decide()
 }
 
-// guard is one run of Guard. Models and variants stand in the order of their
-// names, so that the order of the input cannot matter.
+// guard is one run of Guard. Models and variants are in the order of their
+// names, so the order of the input cannot matter.
 type guard struct {
 	problem *Problem
 	options Options
@@ -128,8 +128,8 @@ func (v *guardedVariant) read(known Knowledge, plan *ModelPlan) {
 	v.allowed, v.n = v.planned, v.planned
 }
 
-// serving is how many of the current replicas are ready. Where that is not
-// known, only what goes may be serving: nobody is to rely on the others.
+// serving is how many of the current replicas are ready. If that is not known,
+// only replicas that go may be serving: nothing relies on the others.
 func (v *guardedVariant) serving() int {
 	switch {
 	case v.state.Ready != nil:
@@ -142,8 +142,8 @@ func (v *guardedVariant) serving() int {
 	return v.current
 }
 
-// fallBack asks for the failsafes that are due. What is known goes first: a
-// failsafe above the present takes what the budgets have left.
+// fallBack applies the failsafes that are due. Known models go first: a failsafe
+// above the present takes what the budgets have left.
 func (g *guard) fallBack() {
 	var room []float64
 	for i := range g.models {
@@ -174,16 +174,16 @@ func (v *guardedVariant) failsafe() int {
 	return min(max(*v.state.Failsafe, v.Min), v.most)
 }
 
-// change notes what a guard made of the number of a variant.
+// change notes the change that a guard made to a variant.
 func (v *guardedVariant) change(by Reason, from, to *int) {
 	v.reason = by
 	v.effects = append(v.effects, Effect{Guard: by, From: from, To: to})
 }
 
-// limitChange keeps every variant within what the limits on change allow. They
-// stand between the plan and the present, never beyond either. The requests of
-// a stuck variant that are not served are no part of the present: giving them
-// up changes nothing that serves.
+// limitChange keeps every variant within the limits on change. The result lies
+// between the plan and the present, never beyond either. Replicas of a stuck
+// variant that never became ready do not count as the present: giving them up
+// changes nothing that serves.
 func (g *guard) limitChange() {
 	for i := range g.models {
 		for j := range g.models[i].variants {

@@ -31,15 +31,15 @@ func (g *guard) set(v *guardedVariant, n int) {
 	v.n = n
 }
 
-// startWork bounds the search for what to start first. What is started is
-// bound to come in any case, so the order need not be proven.
+// startWork bounds the search for what to start first. All of it is started in
+// the end, so the order need not be proven.
 const startWork = 300_000
 
 // choose asks the planner for the cheapest numbers of the variants between low
-// and top that carry what the models want within what is left of the budgets,
-// and makes them the numbers at hand. It returns false, with nothing changed,
-// where the planner was cut short before it found all that is wanted or proved
-// that there is no more.
+// and top that serve what the models want within what is left of the budgets,
+// and makes them the numbers at hand. It returns false and changes nothing if
+// the planner ended before it found all that is wanted or proved that there is
+// no more.
 func (g *guard) choose(open []*guardedModel, wants func(*guardedModel) want, starting bool) bool {
 	p := Problem{Budgets: make([]Budget, len(g.room)), Models: make([]Model, len(open))}
 	used := make([]float64, len(g.room))
@@ -77,11 +77,11 @@ func (g *guard) choose(open []*guardedModel, wants func(*guardedModel) want, sta
 	return true
 }
 
-// short says that a model is short of its demand.
+// short reports whether a model is short of its demand.
 func (m ModelPlan) short() bool { return m.Shortfall > 0 }
 
-// open states a variant as the planner sees it in a choice. What is not open
-// only carries its part.
+// open states a variant as the planner sees it in a choice. A variant that is not
+// open only serves its part.
 func (v *guardedVariant) open(starting bool) Variant {
 	out := Variant{Name: v.Name, Min: v.low, Max: new(v.top), Current: v.low, Capacity: v.Capacity}
 	if v.top > v.low {

@@ -2,13 +2,13 @@ package optimizer
 
 import "slices"
 
-// Constrain returns the problem with the guards that act before planning, so
-// that the plan goes round what they forbid. The problem given is not changed;
-// maps that stay as they are are shared with it.
+// Constrain returns the problem with the guards that act before planning: the
+// plan then avoids what they forbid. The given problem is not changed; the
+// result shares maps with it.
 //
-// A variant about which nothing can be decided stays where it is, one of which
-// only part of the demand is known is not lowered, and one that is stuck is
-// capped at what it was seen to reach.
+// A variant about which nothing can be decided stays where it is. It is not
+// lowered if only part of the demand is known. It is capped at what it reached
+// if it is stuck.
 func Constrain(p Problem, s State) Problem {
 	out := Problem{Budgets: slices.Clone(p.Budgets), Models: slices.Clone(p.Models)}
 	for i := range out.Models {
@@ -49,7 +49,7 @@ func constrained(v *Variant, known Knowledge, s *VariantState) (least int, most 
 	return least, most
 }
 
-// model returns what is known of a model; of one that is left out, nothing is.
+// model returns what is known of a model; nothing if it is not listed.
 func (s *State) model(i int) ModelState {
 	if i < len(s.Models) {
 		return s.Models[i]

@@ -139,7 +139,7 @@ func supply(m []outcome, signal string, number func(*outcome) int) float64 {
 	return sum
 }
 
-// fitsAll says whether numbers of replicas keep what may be used of budgets.
+// fitsAll reports whether numbers of replicas keep what may be used of budgets.
 func fitsAll(p optimizer.Problem, s optimizer.State, all [][]outcome, number func(*outcome) int) bool {
 	for _, b := range p.Budgets {
 		present := total(all, b.Name, func(o *outcome) int { return o.current })

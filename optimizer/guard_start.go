@@ -1,9 +1,9 @@
 package optimizer
 
-// start asks for what comes. Where the budgets have room, as they usually do,
-// all of it is asked for; otherwise the swap goes in steps that fit. Which
+// start asks for the new replicas. If the budgets have room, as they usually do,
+// it asks for all of them; otherwise the swap goes in steps that fit. Which
 // replicas to start first is planned by priority and fairness like everything
-// else, for the fleet as it is to be without what goes.
+// else, for the fleet without the replicas that go.
 func (g *guard) start() {
 	g.raise(func(v *guardedVariant) int { return max(v.n, v.current) })
 	g.raise(func(v *guardedVariant) int { return v.allowed })
@@ -29,7 +29,7 @@ func (g *guard) start() {
 		return
 	}
 	g.choose(open, (*guardedModel).wanted, true)
-	g.fill(open) // whatever still fits is wanted, and brings the end nearer
+	g.fill(open) // what still fits brings the end nearer
 }
 
 // raise brings the variants that come to a level, unless a budget they use has
@@ -58,9 +58,9 @@ func (g *guard) coming(do func(*guardedVariant)) {
 	}
 }
 
-// keepPending keeps requests of what goes that are not ready yet, where what
-// comes is held back: what is asked for is not to fall below what both the
-// plan and the present ask for.
+// keepPending keeps old replicas that are not ready yet if new ones are held
+// back: the replicas asked for must not serve less than both the plan and the
+// present would.
 func (g *guard) keepPending() {
 	var open []*guardedModel
 	for i := range g.models {

@@ -1,9 +1,9 @@
 package optimizer
 
-// keepQueued says which variants are held back because they are stuck. A plan
-// goes round them; where it is left short all the same, nothing is gained by
-// giving up their place in the queue, so as many of the requests that wait are
-// kept as are wanted for the demand and fit the budgets.
+// keepQueued marks the variants that are held back because they are stuck. The
+// plan uses others instead. If it is short even then, giving up the replicas
+// that wait gains nothing: as many are kept as the demand wants and the budgets
+// allow.
 func (g *guard) keepQueued() {
 	var open []*guardedModel
 	for i := range g.models {
@@ -35,9 +35,8 @@ func (v *guardedVariant) stuck() bool {
 	return v.state.Stuck != nil && v.reach < v.most && v.reason != ReasonHold
 }
 
-// queued opens the choice of the requests that wait, and says whether there is
-// one: the model is short, and stuck variants ask for more than they are
-// capped at.
+// queued opens the choice of the replicas that wait, and reports whether there
+// is one: the model is short, and stuck variants ask for more than their cap.
 func (m *guardedModel) queued() bool {
 	if m.knowledge != KnownFully {
 		return false
@@ -55,8 +54,8 @@ func (m *guardedModel) queued() bool {
 	return open && (m.shortfall > Tolerance || total < m.MinReplicas)
 }
 
-// noteStuck leaves the reason where a variant is held at its cap, or above it
-// for want of another way.
+// noteStuck sets the reason if a variant is held at its cap, or above it because
+// there is no other way.
 func (v *guardedVariant) noteStuck() {
 	kept := v.n > v.planned
 	if !kept && (v.planned != v.reach || v.reason != ReasonMax) {

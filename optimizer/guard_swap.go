@@ -1,9 +1,9 @@
 package optimizer
 
-// makeBeforeBreak keeps the replicas that go until the ready ones of the
-// variants that come carry the demand, and starts what comes as the budgets
-// have room. Kubernetes deletes pods that are not ready first, so of a variant
-// the least of what is asked for and what is ready now goes on serving.
+// makeBeforeBreak keeps old replicas until the ready ones of the new variants
+// serve the demand, and starts new ones as the budgets have room. Kubernetes
+// deletes pods that are not ready first, so a variant goes on serving with the
+// lesser of what is asked for and what is ready now.
 func (g *guard) makeBeforeBreak() {
 	if g.asPlanned() {
 		return
@@ -21,8 +21,8 @@ func (g *guard) makeBeforeBreak() {
 	}
 }
 
-// asPlanned says that no variant is to lose replicas, or to have more of them
-// than the plan found room for.
+// asPlanned reports whether no variant loses replicas or has more of them than
+// the plan found room for.
 func (g *guard) asPlanned() bool {
 	for i := range g.models {
 		for j := range g.models[i].variants {
@@ -34,19 +34,19 @@ func (g *guard) asPlanned() bool {
 	return true
 }
 
-// comes says that a variant is to gain replicas.
+// comes reports whether a variant gains replicas.
 func (v *guardedVariant) comes() bool { return !v.settled && v.allowed > v.current }
 
-// goes says that a variant is to lose replicas.
+// goes reports whether a variant loses replicas.
 func (v *guardedVariant) goes() bool { return !v.settled && v.allowed < v.current }
 
 // kept is how many ready replicas go on serving at the number at hand.
 func (v *guardedVariant) kept() int { return min(v.ready, v.n) }
 
 // setLimits finds what may be used of the budgets while variants replace each
-// other: the limit and what it lends, or what the present uses where that is
-// more. It starts from the least that may be asked for: the variants that go
-// are at the end of their way, and those that come at what is ready of them.
+// other: the limit and what it lends, or what the present uses if that is more.
+// It starts from the least that may be asked for: the variants that go have
+// gone, and those that come have their ready replicas.
 func (g *guard) setLimits() {
 	present := g.left(func(v *guardedVariant) int { return v.current })
 	for i := range g.models {
@@ -64,8 +64,8 @@ func (g *guard) setLimits() {
 	}
 }
 
-// retain keeps, at the least extra cost, as many ready replicas of what goes as
-// are missed until what comes is ready.
+// retain keeps, at the least extra cost, as many ready replicas of the old
+// variants as are needed until the new ones are ready.
 func (g *guard) retain() {
 	var open []*guardedModel
 	for i := range g.models {
@@ -87,13 +87,13 @@ func (g *guard) retain() {
 	}
 }
 
-// served is what the ready replicas of a model carry of its demand, and no more
+// served is what the ready replicas of a model serve of its demand, and no more
 // than the plan does.
 func (m *guardedModel) served() want {
 	return m.least(func(v *guardedVariant) int { return v.ready })
 }
 
-// asked is the same for the replicas that are asked for, but for those of stuck
+// asked is the same for the replicas that are asked for, except those of stuck
 // variants.
 func (m *guardedModel) asked() want { return m.least((*guardedVariant).counted) }
 
@@ -105,7 +105,7 @@ func (v *guardedVariant) counted() int {
 	return min(v.current, max(v.n, min(v.reach, v.most)))
 }
 
-// least is what the plan and the given numbers both carry of the demand.
+// least is what the plan and the given numbers both serve of the demand.
 func (m *guardedModel) least(number func(*guardedVariant) int) want {
 	planned := func(v *guardedVariant) int { return v.planned }
 	w := want{demand: make(map[string]float64, len(m.Demand))}
@@ -116,7 +116,7 @@ func (m *guardedModel) least(number func(*guardedVariant) int) want {
 	return w
 }
 
-// supply is what the given numbers of replicas carry of a signal.
+// supply is what the given numbers of replicas serve of a signal.
 func (m *guardedModel) supply(signal string, number func(*guardedVariant) int) float64 {
 	sum := 0.0
 	for j := range m.variants {
@@ -135,7 +135,7 @@ func (m *guardedModel) total(number func(*guardedVariant) int) int {
 	return sum
 }
 
-// carries says whether the given numbers of replicas carry what is wanted.
+// carries reports whether the given numbers of replicas serve what is wanted.
 func (m *guardedModel) carries(number func(*guardedVariant) int, w want) bool {
 	if m.total(number) < w.replicas {
 		return false

@@ -110,7 +110,7 @@ func TestGuard(t *testing.T) {
 			"half of a swap is done", wide, 0, known(seen(4, 4), seen(4, 2)),
 			[]string{"2 make_before_break, make_before_break 0 to 2", "4 demand"},
 		},
-		{"a swap ends", wide, 0, known(seen(2, 2), seen(4, 4)), []string{"0 idle", "4 demand"}},
+		{"a swap ends", wide, 0, known(seen(2, 2), seen(4, 4)), []string{"0 not_needed", "4 demand"}},
 		{
 			"what is ready carries less than the demand", wide, 0, known(seen(3, 2), seen(0, 0)),
 			[]string{"2 make_before_break, make_before_break 0 to 2", "4 demand"},
@@ -147,7 +147,7 @@ func TestGuard(t *testing.T) {
 			"it is not known what is ready of what was started", wide, 0, known(having(seen(4, 4), unready), having(seen(4, 4), unready)),
 			[]string{"4 make_before_break, make_before_break 0 to 4", "4 demand"},
 		},
-		{"it is not known what runs", wide, 0, known(optimizer.VariantState{}, seen(0, 0)), []string{"0 idle", "4 demand"}},
+		{"it is not known what runs", wide, 0, known(optimizer.VariantState{}, seen(0, 0)), []string{"0 not_needed", "4 demand"}},
 		{
 			"the plan goes round what is stuck", wide, 0, known(seen(0, 0), having(seen(4, 1), stuckAt(1))),
 			[]string{"3 demand", "1 stuck, stuck 4 to 1"},

@@ -22,22 +22,22 @@ const (
 // around the relaxation, which leaves few models undecided, then around the
 // best plan found. When that no longer helps it adds columns, and then turns to
 // less promising models.
-func (g *generator) polish(out *result) {
-	defer g.work.part(polishShare)()
+func (g *columnGeneration) polish(out *result) {
+	defer g.group.work.part(polishShare)()
 	enriched, offset := 0, 0
-	for round := 0; offset < len(g.models); round++ {
-		if g.settled(out) || g.work.stopped(0) {
+	for round := 0; offset < len(g.group.models); round++ {
+		if g.settled(out) || g.group.work.stopped(0) {
 			return
 		}
 		before := out.value
-		saved := append([]int(nil), g.active...)
-		if !g.solve(g.cutoffFor(out)) {
+		saved := append([]int(nil), g.pool.active...)
+		if !g.master.solve(g.cutoffFor(out)) {
 			return
 		}
 		size := kernelModels << (round % 3)
 		g.hold(g.base(out, round < relaxedRounds), size, offset)
 		g.dive(out, kernelNodes)
-		copy(g.active, saved)
+		copy(g.pool.active, saved)
 		switch {
 		case round < relaxedRounds || out.points == nil:
 			offset = max(0, round-relaxedRounds) * kernelModels
@@ -53,21 +53,21 @@ func (g *generator) polish(out *result) {
 }
 
 // enrich adds the points whose reduced cost is below a part of the gap.
-func (g *generator) enrich(gap float64) {
-	for i := range g.models {
-		if g.work.stopped(0) || g.full() {
+func (g *columnGeneration) enrich(gap float64) {
+	for i := range g.group.models {
+		if g.group.work.stopped(0) || g.full() {
 			return
 		}
-		g.enumerateModel(i, g.lower+gap)
+		g.enumerateModel(i, g.bound.value+gap)
 	}
 }
 
 // base returns the columns around which to search: those of the best plan, or
 // without one the largest of the relaxation. Models that the relaxation leaves
 // undecided have -1.
-func (g *generator) base(out *result, relaxed bool) []int {
-	base := make([]int, len(g.models))
-	mixed := g.fractional(base)
+func (g *columnGeneration) base(out *result, relaxed bool) []int {
+	base := make([]int, len(g.group.models))
+	mixed := g.master.fractional(base)
 	if out.points != nil && !relaxed {
 		for i, k := range out.points {
 			base[i] = g.pool.find(i, k)
@@ -82,7 +82,7 @@ func (g *generator) base(out *result, relaxed bool) []int {
 // hold makes all columns inactive but those of the base and those of the most
 // promising models: the undecided ones, then those whose choice could change
 // at the least loss.
-func (g *generator) hold(base []int, size, offset int) {
+func (g *columnGeneration) hold(base []int, size, offset int) {
 	type score struct {
 		model int
 		loss  float64
@@ -93,11 +93,11 @@ func (g *generator) hold(base []int, size, offset int) {
 		if chosen < 0 {
 			continue
 		}
-		own := g.priced(chosen, g.bestPrice) - g.bestLeast[i]
-		other := g.size
-		for _, j := range g.columns[i][:g.active[i]] {
+		own := g.pool.priced(chosen, g.master.bound.duals) - g.master.bound.least[i]
+		other := g.master.size
+		for _, j := range g.pool.columns[i][:g.pool.active[i]] {
 			if j != chosen {
-				other = min(other, g.priced(j, g.bestPrice)-g.bestLeast[i])
+				other = min(other, g.pool.priced(j, g.master.bound.duals)-g.master.bound.least[i])
 			}
 		}
 		scores[i].loss = other - own
@@ -112,7 +112,7 @@ func (g *generator) hold(base []int, size, offset int) {
 		}
 		decided++
 		if at := decided - 1; at < offset || at >= offset+size {
-			g.keep(s.model, func(j int) bool { return j == base[s.model] })
+			g.pool.keep(s.model, func(j int) bool { return j == base[s.model] })
 		}
 	}
 }

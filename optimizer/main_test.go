@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// TestMain makes every property test check 1,200 cases where the command line
-// does not ask for another number, so that together they check more than
-// 10,000.
+// TestMain makes every property test check 1,200 cases unless the command line
+// asks for another number.
 func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "1200"); err != nil {
 		panic(err)

@@ -31,7 +31,7 @@ type milp struct {
 	limit time.Duration
 }
 
-// newMILP returns nil where there is no solver.
+// newMILP returns nil if there is no solver.
 func newMILP(t testing.TB, p optimizer.Problem) *milp {
 	path, err := exec.LookPath("cbc")
 	if err != nil {

@@ -74,8 +74,8 @@ func (g *group) minimumPlan() [][]int {
 }
 
 // relaxMinimums lowers the models' minimums to what the budgets allow, and
-// returns a plan that keeps them. It plans for a demand of that many replicas,
-// so that the replicas there are go round by the same rules as everything else.
+// returns a plan that keeps them. It plans for a demand of that many replicas:
+// the same rules share them out as everything else.
 func (g *group) relaxMinimums() [][]int {
 	aside := &group{
 		rows: g.rows, work: g.work, search: g.search,

@@ -94,7 +94,7 @@ func usage(p optimizer.Problem, n replicas) []float64 {
 	return used
 }
 
-// fits says whether replicas keep all bounds and budgets.
+// fits reports whether replicas keep all bounds and budgets.
 func fits(p optimizer.Problem, n replicas) bool {
 	for b, used := range usage(p, n) {
 		if used > p.Budgets[b].Limit*(1+optimizer.Tolerance) {
@@ -118,7 +118,7 @@ func fits(p optimizer.Problem, n replicas) bool {
 }
 
 // bruteForce returns the best objectives over all replicas up to most beyond
-// the minimums of each variant; nil where no replicas are allowed. Given a
+// the minimums of each variant; nil if no replicas are allowed. Given a
 // plan it also returns the least cost of the others with the same shortfalls,
 // without those that only add replicas to it.
 func bruteForce(p optimizer.Problem, most int, plan replicas) (*objective, float64) {

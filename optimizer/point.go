@@ -50,7 +50,7 @@ func (m *model) take(left []float64, k []int, sign float64) {
 	}
 }
 
-// keepsMinimum says whether a point has the replicas that the model's minimum
+// keepsMinimum reports whether a point has the replicas that the model's minimum
 // asks for.
 func (m *model) keepsMinimum(k []int) bool {
 	n := len(m.signals)
@@ -77,7 +77,7 @@ func compareReplicas(a, b []int) int {
 	return 0
 }
 
-// atLeast says whether a has at least as many replicas as b of everything.
+// atLeast reports whether a has at least as many replicas as b of everything.
 func atLeast(a, b []int) bool {
 	for i := range a {
 		if a[i] < b[i] {

@@ -59,7 +59,7 @@ func (p *pool) swap(m, a, b int) {
 	p.place[list[a]], p.place[list[b]] = a, b
 }
 
-// takesPart says whether a column is active.
+// takesPart reports whether a column is active.
 func (p *pool) takesPart(j int) bool { return p.place[j] < p.active[p.owner[j]] }
 
 // keep makes inactive the active columns of a model that do not satisfy the
@@ -75,11 +75,12 @@ func (p *pool) keep(m int, condition func(j int) bool) {
 	p.active[m] = n
 }
 
-// priced returns the value of a column plus its entries at the given prices.
-func (p *pool) priced(j int, price []float64) float64 {
+// priced returns the value of a column plus its entries at the given duals: its
+// reduced cost before the dual of its choice row is taken off.
+func (p *pool) priced(j int, duals []float64) float64 {
 	sum := p.value[j]
-	row := p.row(j)[:len(price)]
-	for r, x := range price {
+	row := p.row(j)[:len(duals)]
+	for r, x := range duals {
 		sum += x * row[r]
 	}
 	return sum

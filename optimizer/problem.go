@@ -20,12 +20,12 @@ type Budget struct {
 	Limit float64 `json:"limit"`
 }
 
-// Model is a served model with the load that its variants together must carry.
+// Model is a served model with the load that its variants must serve together.
 type Model struct {
 	// Name identifies the model; it is unique within a problem.
 	Name string `json:"name"`
-	// Priority says who is served first when budgets run out. A lower number
-	// is more important; equal numbers share fairly.
+	// Priority says which models are served first when budgets run out. A lower
+	// number is more important; equal numbers share fairly.
 	Priority int `json:"priority"`
 	// MinReplicas is the least number of replicas over all variants.
 	MinReplicas int `json:"min_replicas"`
@@ -36,8 +36,8 @@ type Model struct {
 	Variants []Variant `json:"variants"`
 }
 
-// Unserved returns the signals with a demand that no variant has a capacity
-// for, in order. Solve gives a model that has one no replicas beyond its
+// Unserved returns, in order, the signals with a demand for which no variant has
+// a capacity. Solve gives a model with such a signal no replicas beyond its
 // minimums; see the package comment.
 func (m *Model) Unserved() []string {
 	var names []string
@@ -51,38 +51,38 @@ func (m *Model) Unserved() []string {
 }
 
 // Variant is one way of serving a model: a scale target with a cost, a
-// capacity and what a replica of it takes from the budgets.
+// capacity and what a replica uses of the budgets.
 type Variant struct {
 	// Name identifies the variant; it is unique within its model.
 	Name string `json:"name"`
 	// Cost is what one replica costs, in currency per hour.
 	Cost float64 `json:"cost"`
 	// StartCost is added for every replica above Current, in currency per
-	// hour. It stands for what running both during a swap costs, and stops
+	// hour. It is the cost of running both variants during a swap, and stops
 	// swaps that do not pay.
 	StartCost float64 `json:"start_cost"`
 	// Min is the least number of replicas.
 	Min int `json:"min"`
-	// Max is the largest number of replicas; nil leaves the budgets as the
-	// only limit.
+	// Max is the largest number of replicas; nil is no limit besides the
+	// budgets.
 	Max *int `json:"max,omitempty"`
-	// Current is the number of replicas there are now.
+	// Current is the number of replicas now.
 	Current int `json:"current"`
-	// Capacity is what one replica carries per signal, in the signal's unit.
-	// A signal left out is one the variant does not help with.
+	// Capacity is what one replica serves per signal, in the signal's unit. A
+	// variant without a capacity for a signal serves nothing of it.
 	Capacity map[string]float64 `json:"capacity"`
-	// Uses is what one replica takes per budget, in the budget's unit.
+	// Uses is what one replica uses per budget, in the budget's unit.
 	Uses map[string]float64 `json:"uses"`
 }
 
 // Options bound the work of Solve. The zero value is ready to use.
 type Options struct {
-	// WorkLimit bounds the search in abstract steps that do not depend on the
-	// machine, so that equal inputs give equal plans everywhere. Zero means
+	// WorkLimit bounds the search in abstract steps. They do not depend on the
+	// machine, so equal inputs give equal plans everywhere. Zero means
 	// DefaultWorkLimit.
 	WorkLimit int
-	// Interrupt, where set, is polled often; once it returns true the search
-	// ends with the best plan found and its proven gaps. It lets a caller
-	// impose a time limit, at the price of plans that depend on the machine.
+	// Interrupt, if set, is polled often. Once it returns true, the search ends
+	// with the best plan found and its proven gaps. A caller can impose a time
+	// limit with it; plans then depend on the machine.
 	Interrupt func() bool
 }

@@ -148,7 +148,7 @@ func TestUnitsOfASignalDoNotMatter(t *testing.T) {
 	})
 }
 
-// notBetter fails where the objectives but the changes improve.
+// notBetter fails if the objectives but the changes improve.
 func notBetter(t *rapid.T, before, after objective, p optimizer.Problem) {
 	before.changed, after.changed = 0, 0
 	if after.compare(before, 1e-8) < 0 {

@@ -94,7 +94,7 @@ func (c *covering) leaving() int {
 }
 
 // pivotRow brings the basic variable of row s to its violated bound. It
-// returns false where no column can do so.
+// returns false if no column can do so.
 func (c *covering) pivotRow(s int) bool {
 	row := c.table[s*c.cols : (s+1)*c.cols]
 	sign, excess := 1.0, -c.value[s]

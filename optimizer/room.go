@@ -4,24 +4,24 @@ import "math"
 
 // makeRoom computes what the other models leave to each at most. It returns
 // false where their least uses together exceed a budget.
-func (g *generator) makeRoom() bool {
-	n, rows := len(g.models), g.st.budgets
+func (g *columnGeneration) makeRoom() bool {
+	n, rows := len(g.group.models), g.stage.budgets
 	g.rooms = make([][]float64, n)
 	sum := make([]float64, rows)
 	uses := make([][]float64, n)
-	for i := range g.models {
-		g.rooms[i] = append([]float64(nil), g.st.limit[:rows]...)
+	for i := range g.group.models {
+		g.rooms[i] = append([]float64(nil), g.stage.limit[:rows]...)
 		uses[i] = make([]float64, rows)
-		if g.large() {
+		if g.group.large() {
 			continue
 		}
 		for r := range rows {
-			uses[i][r] = g.leastUse(i, r, g.st.caps[i])
+			uses[i][r] = g.group.leastUse(i, r, g.stage.caps[i])
 			sum[r] += uses[i][r]
 		}
 	}
 	for r := range rows {
-		if sum[r] > g.st.limit[r] {
+		if sum[r] > g.stage.limit[r] {
 			return false
 		}
 		for i := range n {

@@ -2,12 +2,12 @@ package optimizer
 
 import "math"
 
-// RunnerUp returns the cheapest other choice for one model of a plan of the
-// problem: with the same shortfall, while all other models have what the plan
-// gives them. A choice that only adds replicas to the plan's does not count.
-// Beside it stands by how much it is dearer, in currency per hour, start cost
-// included. It returns false where there is no other choice, or none was proven
-// to be the cheapest within the work that Solve allows itself for one model.
+// RunnerUp returns the cheapest other choice for one model of a plan, with the
+// same shortfall, and how much dearer it is, in currency per hour including the
+// start cost. All other models keep what the plan gives them. A choice that
+// only adds replicas to the plan does not count. It returns false if there is
+// no other choice, or if none was proven to be the cheapest within the work of
+// one Solve.
 func RunnerUp(p Problem, plan Plan, model int) (other ModelPlan, dearer float64, ok bool) {
 	if p.validate() != nil || len(plan.Models) != len(p.Models) || len(p.Models[model].Variants) == 0 {
 		return ModelPlan{}, 0, false

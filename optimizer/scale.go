@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// Tolerance is the part of its own size within which a row counts as met: a
-// demand as carried, a budget as kept.
+// Tolerance is the share of its size within which a row counts as met: a demand
+// as served, a budget as kept.
 const Tolerance = 1e-9
 
 // shortfallUnit is the grid on which shortfalls are compared. It is a power of

@@ -139,12 +139,12 @@ func (s *search) lowerCutoff() {
 	}
 }
 
-// canOnlyTie says whether nothing within the bound is better than the best.
+// canOnlyTie reports whether nothing within the bound is better than the best.
 func (s *search) canOnlyTie(bound float64) bool {
 	return s.found && s.t.step > 0 && bound > s.value-s.t.step+0.5
 }
 
-// ranksBefore says whether the point at hand goes before the best one of the
+// ranksBefore reports whether the point at hand goes before the best one of the
 // same value: fewer changes, then more replicas of the earlier names.
 func (s *search) ranksBefore() bool {
 	if a, b := s.m.changes(s.k), s.m.changes(s.best); a != b {

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Solve returns the best plan for the problem, in the order of objectives that
-// the package comment states. The error is a *FieldError about an invalid
-// problem; a valid problem always gets a plan.
+// Solve returns the best plan for the problem, in the order of objectives of the
+// package comment. An invalid problem is a *FieldError; a valid problem always
+// gets a plan.
 func Solve(p Problem, o Options) (Plan, error) {
 	plan, s, err := solve(&p, o)
 	if err != nil {
@@ -33,8 +33,8 @@ func solve(p *Problem, o Options) (Plan, *solver, error) {
 	return plan, s, nil
 }
 
-// explainPart is the share of the work that is left in which to find out what
-// the alternatives of a plan would have cost: the plan is not to wait for them.
+// explainPart is the share of the remaining work that may be spent on the cost of
+// the alternatives of a plan.
 const explainPart = 0.15
 
 // solver is one run of Solve.
@@ -43,16 +43,16 @@ type solver struct {
 	work   *work
 	search *search
 	// points holds the plan, home the group of each model that has one, gaps
-	// what is missing to the proof for each model without.
+	// the optimality gap of each model without.
 	points [][]int
 	home   []*group
 	gaps   []float64
 	ties   []bool
 	groups []*group
-	// demands is what each row would need to be of no concern to anybody.
+	// demands is what each row would need so as never to bind.
 	demands []float64
-	// shortGap is what is missing to a proof of the shortfalls; proven says
-	// that nothing is missing to any.
+	// shortGap is the optimality gap of the shortfalls; proven says that all
+	// objectives are proven.
 	shortGap float64
 	proven   bool
 }
@@ -94,8 +94,8 @@ func replicasOf(plan *Plan) float64 {
 	return replicas
 }
 
-// solveModels plans every model as if it shared nothing. Where that keeps the
-// budgets it is the optimum.
+// solveModels plans every model as if it shared nothing. If that keeps the
+// budgets, it is the optimum.
 func (s *solver) solveModels() {
 	n := len(s.models)
 	s.points, s.home = make([][]int, n), make([]*group, n)

@@ -121,23 +121,23 @@ func (st *stage) measure(m *model, k []int, entries []float64) float64 {
 }
 
 // pricing sets up a search for the least priced point of a model: its value
-// in the stage plus its entries at the given prices. The search's values leave
+// in the stage plus its entries at the given duals. The search's values leave
 // out the constant offset.
-func (st *stage) pricing(s *search, m *model, price []float64) (t *task, offset float64) {
+func (st *stage) pricing(s *search, m *model, duals []float64) (t *task, offset float64) {
 	slopes := s.start(m)
 	t = &task{}
 	for i := range slopes {
 		v, g := &m.variants[i], &slopes[i]
 		use := 0.0
 		for r, u := range v.uses {
-			use += price[r] * u
+			use += duals[r] * u
 			if st.aim == aimUse {
 				use += u
 			}
 		}
 		weight := 0.0
 		if !math.IsInf(st.cost, 1) {
-			weight = price[len(price)-1] / max(1, st.cost)
+			weight = duals[len(duals)-1] / max(1, st.cost)
 		}
 		if st.aim == aimCost {
 			weight = 1
@@ -154,7 +154,7 @@ func (st *stage) pricing(s *search, m *model, price []float64) (t *task, offset 
 	}
 	for i, sum := range st.sums {
 		if sum.priority == m.priority {
-			t.relief += price[st.budgets+i] / sum.most
+			t.relief += duals[st.budgets+i] / sum.most
 		}
 	}
 	return t, offset

@@ -1,10 +1,10 @@
 package optimizer
 
-// State is what the guards know beside the problem: the present, and what the
-// recent past has shown. Its models stand in the order of the problem's.
+// State is what the guards know besides the problem: the present and the recent
+// past. Its models are in the order of the problem.
 type State struct {
 	// Borrow is by how much a transition may exceed a budget's limit, in the
-	// unit of the budget. A budget left out lends nothing.
+	// unit of the budget. A budget that is not listed lends nothing.
 	Borrow map[string]float64
 	// Models are parallel to Problem.Models.
 	Models []ModelState
@@ -12,46 +12,46 @@ type State struct {
 
 // ModelState is what is known of one model.
 type ModelState struct {
-	// Knowledge says how much is known of what its plan rests on.
+	// Knowledge says how much of the plan's inputs is known.
 	Knowledge Knowledge
 	// Variants are parallel to Model.Variants.
 	Variants []VariantState
 }
 
-// Knowledge says how much of what a decision rests on is known.
+// Knowledge says how much of a decision's inputs is known.
 type Knowledge int
 
 const (
-	// KnownNothing says that no signal can be trusted: nothing is decided.
+	// KnownNothing says that no signal can be trusted. Nothing is decided.
 	KnownNothing Knowledge = iota
-	// KnownPartly says that something that might ask for more is not known: a
-	// plan may raise a variant, never lower it.
+	// KnownPartly says that an input is missing that might ask for more. A plan
+	// may raise a variant, never lower it.
 	KnownPartly
 	// KnownFully says that nothing is missing.
 	KnownFully
 )
 
-// VariantState is what is known of one variant. What a pointer leaves nil is
-// not known, or not the case.
+// VariantState is what is known of one variant. A nil pointer means that the
+// value is unknown or does not apply.
 type VariantState struct {
 	// Current is the number of replicas that the scale target asks for, Ready
-	// how many of its replicas are ready.
+	// the number of its ready replicas.
 	Current, Ready *int
-	// Unknown says that a cost, capacity or use of the variant is not known:
-	// it stays where it is, and nothing is said about it.
+	// Unknown says that a cost, capacity or use of the variant is not known. It
+	// stays where it is, and has no decision.
 	Unknown bool
-	// Stuck is the number of replicas that the variant is capped at, because
-	// those beyond it did not become ready within its provision timeout.
+	// Stuck is the cap on a variant whose other replicas did not become ready
+	// within its provision timeout.
 	Stuck *int
 	// Fewest and Most are what the limits on change allow for now.
 	Fewest, Most *int
-	// Failsafe is what to run while nothing is known, once that has lasted for
-	// as long as was asked for.
+	// Failsafe is the number of replicas once nothing has been known for as
+	// long as configured.
 	Failsafe *int
 }
 
-// Decision is a plan after the guards. Its models stand in the order of the
-// problem's.
+// Decision is a plan after the guards. Its models are in the order of the
+// problem.
 type Decision struct {
 	Models []ModelDecision
 }
@@ -64,22 +64,20 @@ type ModelDecision struct {
 
 // VariantDecision is the decision about one variant.
 type VariantDecision struct {
-	// Desired is the number of replicas to scale to; nil where nothing can be
-	// said, so that autoscalers hold.
+	// Desired is the number of replicas to scale to. It is nil if there is no
+	// decision; autoscalers then hold.
 	Desired *int
-	// Reason says what determined Desired, or why there is none.
+	// Reason says what determined Desired, or why it is nil.
 	Reason Reason
-	// Effects are what the guards made of the plan, in their order: those that
-	// changed something.
+	// Effects are the changes that the guards made, in their order.
 	Effects []Effect
 }
 
-// Effect is what one guard made of the number of a variant.
+// Effect is the change that one guard made to the replicas of a variant.
 type Effect struct {
-	// Guard names the guard by the reason that it leaves.
+	// Guard is the guard, named by its reason.
 	Guard Reason `json:"guard"`
-	// From and To are the replicas before and after; nil where there is no
-	// number.
+	// From and To are the replicas before and after; nil is no decision.
 	From *int `json:"from"`
 	To   *int `json:"to"`
 }

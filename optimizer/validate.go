@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/variant-exporter/variant-exporter/optimizer/internal/strictjson"
 )
 
-// Limits on the size of a problem. They are far above what can be planned for
-// and keep sums of products of its numbers finite.
+// Limits on the size of a problem. They are far above what can be planned and
+// keep sums of products of its numbers finite.
 const (
 	maxNumber   = 1e18
 	maxModels   = 1_000_000
@@ -16,28 +18,14 @@ const (
 	maxSignals  = 1_000
 )
 
-// FieldError is a mistake in a problem.
-type FieldError struct {
-	// Path leads to the field, such as models[0].variants[1].cost. It is empty
-	// for the problem as a whole.
-	Path string
-	// Reason says what is wrong with its value.
-	Reason string
-}
-
-// Error returns the path and the reason, or the reason alone where it is about
-// the problem as a whole.
-func (e *FieldError) Error() string {
-	if e.Path == "" {
-		return e.Reason
-	}
-	return e.Path + ": " + e.Reason
-}
+// FieldError is a mistake in a problem: the path to a field, such as
+// models[0].variants[1].cost, and the reason.
+type FieldError = strictjson.FieldError
 
 // validate returns a *FieldError for the first mistake in the problem.
 func (p *Problem) validate() error {
 	if len(p.Budgets) > maxBudgets {
-		return &FieldError{"budgets", fmt.Sprintf("more than %d", maxBudgets)}
+		return &FieldError{Path: "budgets", Reason: fmt.Sprintf("more than %d", maxBudgets)}
 	}
 	budgets := make(map[string]bool, len(p.Budgets))
 	for i := range p.Budgets {
@@ -50,7 +38,7 @@ func (p *Problem) validate() error {
 		}
 	}
 	if len(p.Models) > maxModels {
-		return &FieldError{"models", fmt.Sprintf("more than %d", maxModels)}
+		return &FieldError{Path: "models", Reason: fmt.Sprintf("more than %d", maxModels)}
 	}
 	names := make(map[string]bool, len(p.Models))
 	for i := range p.Models {
@@ -74,7 +62,7 @@ func (m *Model) validate(path func(string) string, budgets map[string]bool) erro
 		return err
 	}
 	if len(m.Variants) > maxVariants {
-		return &FieldError{path("variants"), fmt.Sprintf("more than %d", maxVariants)}
+		return &FieldError{Path: path("variants"), Reason: fmt.Sprintf("more than %d", maxVariants)}
 	}
 	names := make(map[string]bool, len(m.Variants))
 	for i := range m.Variants {
@@ -108,7 +96,7 @@ func (v *Variant) validate(path func(string) string, budgets map[string]bool) er
 			return err
 		}
 		if *v.Max < v.Min {
-			return &FieldError{path("max"), fmt.Sprintf("%d is below min %d", *v.Max, v.Min)}
+			return &FieldError{Path: path("max"), Reason: fmt.Sprintf("%d is below min %d", *v.Max, v.Min)}
 		}
 	}
 	if err := checkNumbers(path, "capacity", v.Capacity); err != nil {
@@ -119,7 +107,7 @@ func (v *Variant) validate(path func(string) string, budgets map[string]bool) er
 	}
 	for _, name := range sortedKeys(v.Uses) {
 		if !budgets[name] {
-			return &FieldError{path("uses." + name), "no budget has this name"}
+			return &FieldError{Path: path("uses." + name), Reason: "no budget has this name"}
 		}
 	}
 	return nil
@@ -128,10 +116,10 @@ func (v *Variant) validate(path func(string) string, budgets map[string]bool) er
 // checkName refuses an empty name and one that was seen before.
 func checkName(path func(string) string, seen map[string]bool, name string) error {
 	if name == "" {
-		return &FieldError{path("name"), "must not be empty"}
+		return &FieldError{Path: path("name"), Reason: "must not be empty"}
 	}
 	if seen[name] {
-		return &FieldError{path("name"), fmt.Sprintf("%q stands twice", name)}
+		return &FieldError{Path: path("name"), Reason: fmt.Sprintf("duplicate name %q", name)}
 	}
 	seen[name] = true
 	return nil
@@ -141,11 +129,11 @@ func checkName(path func(string) string, seen map[string]bool, name string) erro
 func checkNumber(path func(string) string, field string, x float64) error {
 	switch {
 	case math.IsNaN(x) || math.IsInf(x, 0):
-		return &FieldError{path(field), "must be a finite number"}
+		return &FieldError{Path: path(field), Reason: "must be a finite number"}
 	case x < 0:
-		return &FieldError{path(field), fmt.Sprintf("%g is negative", x)}
+		return &FieldError{Path: path(field), Reason: fmt.Sprintf("%g is negative", x)}
 	case x > maxNumber:
-		return &FieldError{path(field), fmt.Sprintf("%g is above %g", x, maxNumber)}
+		return &FieldError{Path: path(field), Reason: fmt.Sprintf("%g is above %g", x, maxNumber)}
 	}
 	return nil
 }
@@ -153,7 +141,7 @@ func checkNumber(path func(string) string, field string, x float64) error {
 // checkNumbers checks every value of a map.
 func checkNumbers(path func(string) string, field string, values map[string]float64) error {
 	if len(values) > maxSignals {
-		return &FieldError{path(field), fmt.Sprintf("more than %d entries", maxSignals)}
+		return &FieldError{Path: path(field), Reason: fmt.Sprintf("more than %d entries", maxSignals)}
 	}
 	for _, x := range values {
 		if x >= 0 && x <= maxNumber {
@@ -168,10 +156,10 @@ func checkNumbers(path func(string) string, field string, values map[string]floa
 	return nil
 }
 
-// checkCount refuses a number of replicas that cannot be.
+// checkCount refuses an impossible number of replicas.
 func checkCount(path func(string) string, field string, n int) error {
 	if n < 0 || n > MaxReplicas {
-		return &FieldError{path(field), fmt.Sprintf("%d is not within 0 and %d", n, MaxReplicas)}
+		return &FieldError{Path: path(field), Reason: fmt.Sprintf("%d is not between 0 and %d", n, MaxReplicas)}
 	}
 	return nil
 }

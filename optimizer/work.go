@@ -24,7 +24,7 @@ func newWork(o Options) *work {
 // add counts n steps.
 func (w *work) add(n int) { w.used += n }
 
-// stopped says whether the part of the search at hand must end, with n steps
+// stopped reports whether the part of the search at hand must end, with n steps
 // not yet counted.
 func (w *work) stopped(n int) bool {
 	if !w.stop {
@@ -41,9 +41,9 @@ func (w *work) part(share float64) (end func()) {
 	return func() { w.until = before }
 }
 
-// share returns the share of the work still allowed that a stage may take in a
-// large group, so that something is left for the stages after it; first says
-// that it ends with the first plan found.
+// share returns the share of the remaining work that a stage may take in a large
+// group; the rest is left for the stages after it. first says that the stage
+// ends with the first plan found.
 func (g *group) share(st *stage, first bool) float64 {
 	switch {
 	case first && g.veryLarge():
@@ -51,7 +51,7 @@ func (g *group) share(st *stage, first bool) float64 {
 	case first:
 		return 0.1
 	case st.aim == aimShortfall, st.aim == aimCost && g.settled:
-		// Where all demand is carried, little of the gap is worth the time.
+		// If all demand is served, little of the gap is worth the time.
 		return 1.0 / 3
 	case st.aim == aimCost:
 		return 0.6

@@ -5,7 +5,8 @@ package calibrate
 import (
 	"fmt"
 
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // Subject is one model server and what was seen of it. Of a benchmark only the observations are known.
@@ -14,7 +15,7 @@ type Subject struct {
 	Model     string `json:"model,omitempty"`
 	Variant   string `json:"variant,omitempty"`
 
-	Observations []optimizer.Observation `json:"-"`
+	Observations []calibration.Observation `json:"-"`
 	// Dropped is how many steps were left out, by reason.
 	Dropped map[string]int `json:"dropped,omitempty"`
 
@@ -22,15 +23,15 @@ type Subject struct {
 	MaxBatch int `json:"max_batch"`
 	MaxQueue int `json:"max_queue"`
 	// SLO is nil where there are no targets to find a capacity for.
-	SLO *optimizer.SLO `json:"slo,omitempty"`
+	SLO *latency.SLO `json:"slo,omitempty"`
 }
 
 // Result is a subject's profile and capacity, or why there is none.
 type Result struct {
 	Subject
-	*optimizer.Calibration
+	*calibration.Fitted
 	// Capacity is nil without an SLO.
-	Capacity *optimizer.CalibratedCapacity `json:"capacity,omitempty"`
+	Capacity *calibration.Capacity `json:"capacity,omitempty"`
 	// Error says why there is no calibration.
 	Error string `json:"error,omitempty"`
 }
@@ -38,18 +39,18 @@ type Result struct {
 // Fit fits a subject's profile, and finds its capacity at the median lengths that were seen.
 func Fit(s Subject) Result {
 	r := Result{Subject: s}
-	c, err := optimizer.Calibrate(s.Observations)
+	c, err := calibration.Fit(s.Observations)
 	if err != nil {
 		r.Error = err.Error()
 		return r
 	}
-	r.Calibration = c
+	r.Fitted = c
 	if s.SLO == nil {
 		return r
 	}
-	capacity, err := c.Capacity(optimizer.CapacityQuestion{SLO: *s.SLO, Lengths: c.Lengths(), MaxBatch: s.MaxBatch, MaxQueue: s.MaxQueue})
+	capacity, err := c.Capacity(calibration.CapacityQuestion{SLO: *s.SLO, Lengths: c.Lengths(), MaxBatch: s.MaxBatch, MaxQueue: s.MaxQueue})
 	if err != nil {
-		r.Calibration, r.Error = nil, fmt.Sprintf("capacity: %v", err)
+		r.Fitted, r.Error = nil, fmt.Sprintf("capacity: %v", err)
 		return r
 	}
 	r.Capacity = &capacity
@@ -59,7 +60,7 @@ func Fit(s Subject) Result {
 // Failed tells whether a subject has no profile.
 func Failed(results []Result) bool {
 	for i := range results {
-		if results[i].Calibration == nil {
+		if results[i].Fitted == nil {
 			return true
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
 )
 
 // The columns of a benchmark's results, in seconds and tokens.
@@ -36,14 +36,14 @@ func (e *CSVError) Error() string {
 // ReadCSV reads the results of a benchmark: a header with concurrency, input_tokens, output_tokens, itl and, if it was measured,
 // ttft, in any order, and one line per run or span of steady load. itl or ttft may be empty in a line, not both. Mistakes are
 // *CSVError.
-func ReadCSV(file string, from io.Reader) ([]optimizer.Observation, error) {
+func ReadCSV(file string, from io.Reader) ([]calibration.Observation, error) {
 	r := &csvReader{Reader: csv.NewReader(from), file: file}
 	r.TrimLeadingSpace = true
 	header, err := r.header()
 	if err != nil {
 		return nil, err
 	}
-	var observations []optimizer.Observation
+	var observations []calibration.Observation
 	for {
 		cells, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -99,8 +99,8 @@ func columnNames() []string {
 }
 
 // observation reads a line.
-func (r *csvReader) observation(header, cells []string) (optimizer.Observation, error) {
-	var o optimizer.Observation
+func (r *csvReader) observation(header, cells []string) (calibration.Observation, error) {
+	var o calibration.Observation
 	for i, cell := range cells {
 		value, err := r.number(i, header[i], strings.TrimSpace(cell))
 		if err != nil {

@@ -10,15 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector/calibrate"
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 const csvHeader = "concurrency,input_tokens,output_tokens,ttft,itl\n"
 
 func TestReadCSV(t *testing.T) {
-	want := []optimizer.Observation{
-		{Concurrency: 1, Lengths: optimizer.Lengths{Input: 512, Output: 150}, TTFT: 0.03, ITL: 0.008},
-		{Concurrency: 2.5, Lengths: optimizer.Lengths{Output: 1}, ITL: 0.009},
+	want := []calibration.Observation{
+		{Concurrency: 1, Lengths: latency.Lengths{Input: 512, Output: 150}, TTFT: 0.03, ITL: 0.008},
+		{Concurrency: 2.5, Lengths: latency.Lengths{Output: 1}, ITL: 0.009},
 	}
 	for name, text := range map[string]string{
 		"plain":               csvHeader + "1,512,150,0.03,0.008\n2.5,0,1,,9e-3\n",
@@ -103,8 +104,8 @@ func FuzzReadCSV(f *testing.F) {
 			assert.LessOrEqual(t, place.Line, strings.Count(text, "\n")+strings.Count(text, "\r")+2)
 			return
 		}
-		r := calibrate.Fit(calibrate.Subject{Observations: observations, MaxBatch: 8, MaxQueue: 8, SLO: &optimizer.SLO{ITL: 0.04}})
-		require.NotEqual(t, r.Calibration == nil, r.Error == "")
+		r := calibrate.Fit(calibrate.Subject{Observations: observations, MaxBatch: 8, MaxQueue: 8, SLO: &latency.SLO{ITL: 0.04}})
+		require.NotEqual(t, r.Fitted == nil, r.Error == "")
 		var out strings.Builder
 		require.NoError(t, calibrate.WriteYAML(&out, []calibrate.Result{r}))
 		require.NoError(t, calibrate.WriteJSON(&out, []calibrate.Result{r}))

@@ -12,7 +12,8 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // maxSteps is how many points Prometheus returns of a series at most.
@@ -63,9 +64,9 @@ func (h *History) span() (v1.Range, error) {
 	switch {
 	case h.Step < time.Second || h.Step%time.Second != 0:
 		return v1.Range{}, fmt.Errorf("a step of %v: want whole seconds", h.Step)
-	case h.To.Sub(h.From) < h.Step*optimizer.MinObservations:
+	case h.To.Sub(h.From) < h.Step*calibration.MinObservations:
 		return v1.Range{}, fmt.Errorf("%v from %s to %s is less than %d steps of %v", h.To.Sub(h.From),
-			h.From.UTC().Format(time.RFC3339), h.To.UTC().Format(time.RFC3339), optimizer.MinObservations, h.Step)
+			h.From.UTC().Format(time.RFC3339), h.To.UTC().Format(time.RFC3339), calibration.MinObservations, h.Step)
 	case h.To.Sub(h.From) > h.Step*maxSteps:
 		return v1.Range{}, fmt.Errorf("%v in steps of %v are more than the %d points that Prometheus returns of a series: make the step at least %v",
 			h.To.Sub(h.From), h.Step, maxSteps, (h.To.Sub(h.From)/maxSteps).Round(time.Second)+time.Second)
@@ -140,9 +141,9 @@ func (g *gathering) subjects(span v1.Range) []Subject {
 			Namespace: v.model.Namespace, Model: v.model.Name, Variant: v.variant.Name,
 			Dropped: map[string]int{}, MaxBatch: g.MaxBatch, SLO: slo(v.model.SLO),
 		}
-		s.MaxQueue = optimizer.DefaultMaxQueue(s.MaxBatch)
+		s.MaxQueue = latency.DefaultMaxQueue(s.MaxBatch)
 		if p := v.variant.Profile; p != nil {
-			s.MaxBatch, s.MaxQueue = p.MaxBatch, optimizer.DefaultMaxQueue(p.MaxBatch)
+			s.MaxBatch, s.MaxQueue = p.MaxBatch, latency.DefaultMaxQueue(p.MaxBatch)
 			if p.MaxQueue != nil {
 				s.MaxQueue = *p.MaxQueue
 			}
@@ -153,11 +154,11 @@ func (g *gathering) subjects(span v1.Range) []Subject {
 	return subjects
 }
 
-func slo(s *config.SLO) *optimizer.SLO {
+func slo(s *config.SLO) *latency.SLO {
 	if s == nil {
 		return nil
 	}
-	targets := &optimizer.SLO{TTFT: float64(s.TTFT), ITL: float64(s.ITL)}
+	targets := &latency.SLO{TTFT: float64(s.TTFT), ITL: float64(s.ITL)}
 	if s.Quantile != nil {
 		targets.Quantile = *s.Quantile
 	}

@@ -22,7 +22,8 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/calibrate"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 const scrapeInterval = 15 * time.Second
@@ -174,19 +175,19 @@ func TestGatherFleet(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, subjects, 3)
 	assert.Equal(t, []int{128, 7, 200, 2000}, []int{subjects[0].MaxBatch, subjects[0].MaxQueue, subjects[1].MaxBatch, subjects[1].MaxQueue})
-	assert.Equal(t, &optimizer.SLO{ITL: 0.04}, subjects[0].SLO)
+	assert.Equal(t, &latency.SLO{ITL: 0.04}, subjects[0].SLO)
 	for i, v := range fleetConfig().Models[0].Variants {
 		s := subjects[i]
 		assert.Equal(t, v.Name, s.Variant)
 		r := calibrate.Fit(s)
 		require.Empty(t, r.Error)
 		for name, c := range map[string]struct {
-			fitted optimizer.Estimate
+			fitted calibration.Estimate
 			truth  float64
 		}{"alpha": {r.Alpha, v.Profile.Alpha}, "beta": {r.Beta, v.Profile.Beta}, "gamma": {r.Gamma, v.Profile.Gamma}} {
 			assert.InEpsilon(t, c.truth, c.fitted.Value, 0.01, name)
 		}
-		server, err := optimizer.NewServer(optimizer.Profile{
+		server, err := latency.NewServer(latency.Profile{
 			Alpha: v.Profile.Alpha, Beta: v.Profile.Beta, Gamma: v.Profile.Gamma, MaxBatch: s.MaxBatch, MaxQueue: s.MaxQueue,
 		}, r.Capacity.Lengths)
 		require.NoError(t, err)
@@ -288,6 +289,6 @@ func TestGatherDrops(t *testing.T) {
 	}
 	s := ask(t, values("10x20", "10x20", "100x20"))
 	require.Len(t, s.Observations, 10)
-	assert.Equal(t, optimizer.Observation{Concurrency: 11, Lengths: optimizer.Lengths{Input: 100, Output: 100}, ITL: 0.02, TTFT: 0.06}, s.Observations[0])
+	assert.Equal(t, calibration.Observation{Concurrency: 11, Lengths: latency.Lengths{Input: 100, Output: 100}, ITL: 0.02, TTFT: 0.06}, s.Observations[0])
 	assert.Zero(t, s.Observations[9].TTFT, "requests waited")
 }

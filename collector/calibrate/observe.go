@@ -7,7 +7,8 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // Why steps are left out.
@@ -68,7 +69,7 @@ func (v *seenVariant) samePods(a, b model.Time, span v1.Range) bool {
 // Tokens see more requests in service than there are on average over time: most of them are made when there are many. To the
 // mean comes its variance over itself, as for requests that look around when they come. Where latency rises in proportion to
 // load, this is too much, by at most the variance over the mean.
-func (r *seenReplica) observation(at model.Time) (o optimizer.Observation, reason string) {
+func (r *seenReplica) observation(at model.Time) (o calibration.Observation, reason string) {
 	mean := r[running][at]
 	if !(mean >= busy) {
 		return o, droppedIdle
@@ -80,7 +81,7 @@ func (r *seenReplica) observation(at model.Time) (o optimizer.Observation, reaso
 	}
 	o.Concurrency = mean + spread/mean
 	prompt, known := r[input][at]
-	o.Lengths = optimizer.Lengths{Input: prompt, Output: r[output][at]}
+	o.Lengths = latency.Lengths{Input: prompt, Output: r[output][at]}
 	o.ITL = r[itl][at]
 	if !known || !(prompt >= 0 && prompt < most) || !(o.Lengths.Output >= 1 && o.Lengths.Output < most) || !possible(o.ITL) {
 		return o, droppedSilent

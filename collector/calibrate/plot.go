@@ -5,7 +5,8 @@ import (
 	"io"
 	"math"
 
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // fitPoints is how many points of a fitted line are drawn.
@@ -16,7 +17,7 @@ const fitPoints = 60
 func WriteSVG(w io.Writer, results []Result) error {
 	var rows [][]panel
 	for i := range results {
-		if r := &results[i]; r.Calibration != nil {
+		if r := &results[i]; r.Fitted != nil {
 			rows = append(rows, r.panels())
 		}
 	}
@@ -31,11 +32,11 @@ func (r *Result) panels() []panel {
 		title = "benchmark"
 	}
 	itlOutliers, ttftOutliers := r.Outliers()
-	target := optimizer.SLO{}
+	target := latency.SLO{}
 	if r.SLO != nil {
 		target = *r.SLO
 	}
-	at := func(n float64, l optimizer.Lengths, first bool) optimizer.Estimate {
+	at := func(n float64, l latency.Lengths, first bool) calibration.Estimate {
 		itl, ttft := r.Latency(n, l)
 		if first {
 			return ttft
@@ -64,13 +65,13 @@ func (r *Result) panels() []panel {
 				p.points = append(p.points, point{x: o.Concurrency, y: 1000 * moved, outlier: outliers[j]})
 			}
 		}
-		p.fit(r, func(n float64) optimizer.Estimate { return at(n, lengths, first) })
+		p.fit(r, func(n float64) calibration.Estimate { return at(n, lengths, first) })
 	}
 	return panels
 }
 
 // fit adds the fitted line, up to what was seen or, if that is more, to the capacity.
-func (p *panel) fit(r *Result, at func(float64) optimizer.Estimate) {
+func (p *panel) fit(r *Result, at func(float64) calibration.Estimate) {
 	end := r.Concurrency.Max
 	if r.Capacity != nil && r.Capacity.Concurrency.Value > 0 {
 		p.capacity = r.Capacity.Concurrency.Low

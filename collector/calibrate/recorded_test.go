@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector/calibrate"
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // sharedData holds public measurements that are not part of the project.
@@ -59,7 +60,7 @@ type recordedRun struct {
 
 // observations are one per sample of the pods: the mean running of those that serve, and what the requests in service then met.
 // The recording does not say which pod served a request.
-func (r *recordedRun) observations() []optimizer.Observation {
+func (r *recordedRun) observations() []calibration.Observation {
 	type load struct{ running, waiting, pods float64 }
 	at := map[float64]*load{}
 	var times []float64
@@ -77,7 +78,7 @@ func (r *recordedRun) observations() []optimizer.Observation {
 		}
 	}
 	slices.Sort(times)
-	var observations []optimizer.Observation
+	var observations []calibration.Observation
 	for _, t := range times {
 		l := at[t]
 		var n, input, output, itl float64
@@ -87,8 +88,8 @@ func (r *recordedRun) observations() []optimizer.Observation {
 			}
 		}
 		if l.pods > 0 && n >= 5 {
-			observations = append(observations, optimizer.Observation{
-				Concurrency: l.running / l.pods, Lengths: optimizer.Lengths{Input: input / n, Output: output / n}, ITL: itl / n,
+			observations = append(observations, calibration.Observation{
+				Concurrency: l.running / l.pods, Lengths: latency.Lengths{Input: input / n, Output: output / n}, ITL: itl / n,
 			})
 		}
 	}
@@ -104,7 +105,7 @@ func TestRecordedRuns(t *testing.T) {
 			var run recordedRun
 			require.NoError(t, json.Unmarshal(readShared(t, "runs/"+name+".json"), &run))
 			r := calibrate.Fit(calibrate.Subject{
-				Observations: run.observations(), MaxBatch: 256, MaxQueue: 2560, SLO: &optimizer.SLO{ITL: 0.03},
+				Observations: run.observations(), MaxBatch: 256, MaxQueue: 2560, SLO: &latency.SLO{ITL: 0.03},
 			})
 			require.Empty(t, r.Error)
 			idle, _ := r.Latency(0, r.Lengths())
@@ -130,7 +131,7 @@ func TestSplitwise(t *testing.T) {
 		column[name] = i
 	}
 	for _, hardware := range []string{"a100-80gb", "h100-80gb"} {
-		var observations []optimizer.Observation
+		var observations []calibration.Observation
 		for _, l := range lines[1:] {
 			number := func(name string) float64 {
 				v, err := strconv.ParseFloat(l[column[name]], 64)
@@ -138,9 +139,9 @@ func TestSplitwise(t *testing.T) {
 				return v
 			}
 			if l[column["model"]] == "llama2-70b" && l[column["hardware"]] == hardware && number("tensor_parallel") == 8 {
-				observations = append(observations, optimizer.Observation{
+				observations = append(observations, calibration.Observation{
 					Concurrency: number("batch_size"), ITL: number("token_time") / 1000,
-					Lengths: optimizer.Lengths{Input: number("prompt_size"), Output: number("token_size")},
+					Lengths: latency.Lengths{Input: number("prompt_size"), Output: number("token_size")},
 				})
 			}
 		}

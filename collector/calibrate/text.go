@@ -10,7 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // textWidth is where comments are broken.
@@ -24,13 +25,13 @@ func WriteJSON(w io.Writer, results []Result) error {
 	return enc.Encode(struct {
 		Confidence float64  `json:"confidence"`
 		Results    []Result `json:"results"`
-	}{optimizer.Confidence, results})
+	}{calibration.Confidence, results})
 }
 
 // WriteYAML writes the results as sections of a configuration file, with comments that say how far to trust them.
 func WriteYAML(w io.Writer, results []Result) error {
 	y := &yamlWriter{}
-	y.comment("Fitted by variant_exporter calibrate. Behind each value: its interval at %g %% confidence.", 100*optimizer.Confidence)
+	y.comment("Fitted by variant_exporter calibrate. Behind each value: its interval at %g %% confidence.", 100*calibration.Confidence)
 	if len(results) == 1 && results[0].Variant == "" {
 		y.profile(&results[0])
 	} else {
@@ -71,7 +72,7 @@ func (y *yamlWriter) models(results []Result) {
 	model, namespace, started := "", "", false
 	for i := range results {
 		r := &results[i]
-		if r.Calibration == nil {
+		if r.Fitted == nil {
 			continue
 		}
 		if !started {
@@ -91,7 +92,7 @@ func (y *yamlWriter) models(results []Result) {
 	}
 	y.indent = 0
 	for i := range results {
-		if r := &results[i]; r.Calibration == nil {
+		if r := &results[i]; r.Fitted == nil {
 			y.comment("%s in %s: %s%s.", r.Variant, r.Namespace, r.Error, dropped(r.Dropped))
 		}
 	}
@@ -99,19 +100,19 @@ func (y *yamlWriter) models(results []Result) {
 
 // profile writes one profile.
 func (y *yamlWriter) profile(r *Result) {
-	if r.Calibration == nil {
+	if r.Fitted == nil {
 		y.comment("%s.", r.Error)
 		return
 	}
 	y.line("profile:")
 	for _, c := range []struct {
 		name string
-		optimizer.Estimate
+		calibration.Estimate
 	}{{"alpha", r.Alpha}, {"beta", r.Beta}, {"gamma", r.Gamma}} {
 		y.line("  %-24s # %sms to %sms", c.name+": "+milliseconds(c.Value)+"ms", milliseconds(c.Low), milliseconds(c.High))
 	}
 	y.line("  %-24s # given, not measured", "max_batch: "+strconv.Itoa(r.MaxBatch))
-	if r.MaxQueue != optimizer.DefaultMaxQueue(r.MaxBatch) {
+	if r.MaxQueue != latency.DefaultMaxQueue(r.MaxBatch) {
 		y.line("  %-24s # given, not measured", "max_queue: "+strconv.Itoa(r.MaxQueue))
 	}
 	y.seen(r)
@@ -127,7 +128,7 @@ func (y *yamlWriter) seen(r *Result) {
 		len(r.Observations), dropped(r.Dropped), span(r.Concurrency), span(r.Input), span(r.Output))
 	for _, kind := range []struct {
 		name string
-		optimizer.FitError
+		calibration.FitError
 	}{{"itl", r.ITL}, {"ttft", r.TTFT}} {
 		if kind.Observations > 0 {
 			y.comment("Error of %s: %s %% (median), R2 %s, %d of %d disregarded as outliers.",
@@ -156,7 +157,7 @@ func (y *yamlWriter) capacity(r *Result) {
 	}
 }
 
-func targets(s optimizer.SLO) string {
+func targets(s latency.SLO) string {
 	var parts []string
 	if s.TTFT > 0 {
 		parts = append(parts, "ttft within "+milliseconds(s.TTFT)+"ms")
@@ -182,7 +183,7 @@ func dropped(reasons map[string]int) string {
 	return " (dropped: " + strings.Join(parts, ", ") + ")"
 }
 
-func span(s optimizer.Span) string {
+func span(s calibration.Span) string {
 	return fmt.Sprintf("%s to %s (median %s)", number(s.Min, 4), number(s.Max, 4), number(s.Median, 4))
 }
 

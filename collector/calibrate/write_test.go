@@ -17,21 +17,22 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector/calibrate"
 	"github.com/variant-exporter/variant-exporter/collector/config"
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 var update = flag.Bool("update", false, "write what is expected in testdata anew")
 
 // benchmark is a benchmark's results of a known server, with errors that are the same in every run.
-func benchmark(t *testing.T, lengths ...optimizer.Lengths) []optimizer.Observation {
+func benchmark(t *testing.T, lengths ...latency.Lengths) []calibration.Observation {
 	t.Helper()
-	var observations []optimizer.Observation
+	var observations []calibration.Observation
 	for i, n := range []float64{1, 2, 4, 8, 16, 24, 32, 48, 64, 96} {
 		for j, l := range lengths {
-			server, err := optimizer.NewServer(optimizer.Profile{Alpha: 8e-3, Beta: 2e-5, Gamma: 4.1e-7, MaxBatch: 128}, l)
+			server, err := latency.NewServer(latency.Profile{Alpha: 8e-3, Beta: 2e-5, Gamma: 4.1e-7, MaxBatch: 128}, l)
 			require.NoError(t, err)
 			wobble := 1 + 0.03*math.Sin(float64(17*i+5*j))
-			o := optimizer.Observation{Concurrency: n, Lengths: l, ITL: server.Decode(n) * wobble}
+			o := calibration.Observation{Concurrency: n, Lengths: l, ITL: server.Decode(n) * wobble}
 			o.TTFT = (server.Prefill(n) + server.Decode(n)) * (2 - wobble)
 			if i == 3 && j == 0 {
 				o.ITL *= 3
@@ -42,8 +43,8 @@ func benchmark(t *testing.T, lengths ...optimizer.Lengths) []optimizer.Observati
 	return observations
 }
 
-func severalLengths() []optimizer.Lengths {
-	return []optimizer.Lengths{{Input: 128, Output: 128}, {Input: 512, Output: 150}, {Input: 2048, Output: 256}}
+func severalLengths() []latency.Lengths {
+	return []latency.Lengths{{Input: 128, Output: 128}, {Input: 512, Output: 150}, {Input: 2048, Output: 256}}
 }
 
 // results are a good fit, one of which much is said, one whose target cannot be kept, and none.
@@ -52,7 +53,7 @@ func results(t *testing.T) []calibrate.Result {
 	subject := calibrate.Subject{Namespace: "llm", Model: "meta-llama/Llama-3.1-8B-Instruct", MaxBatch: 256, MaxQueue: 2560}
 	good, doubtful, slow, none := subject, subject, subject, subject
 	good.Variant, good.Observations = "good", benchmark(t, severalLengths()...)
-	good.SLO = &optimizer.SLO{TTFT: 0.5, ITL: 0.04, Quantile: 0.95}
+	good.SLO = &latency.SLO{TTFT: 0.5, ITL: 0.04, Quantile: 0.95}
 	good.Dropped = map[string]int{"idle": 3, "with unsteady load": 1}
 	doubtful.Variant, doubtful.MaxBatch, doubtful.MaxQueue = "doubtful", 512, 7
 	for _, o := range benchmark(t, severalLengths()[1]) {
@@ -61,9 +62,9 @@ func results(t *testing.T) []calibrate.Result {
 			doubtful.Observations = append(doubtful.Observations, o)
 		}
 	}
-	doubtful.SLO = &optimizer.SLO{ITL: 0.08}
+	doubtful.SLO = &latency.SLO{ITL: 0.08}
 	slow.Model, slow.Variant, slow.Observations = "other", "slow", good.Observations
-	slow.SLO = &optimizer.SLO{ITL: 0.004}
+	slow.SLO = &latency.SLO{ITL: 0.004}
 	none.Variant, none.Dropped = "none", map[string]int{"idle": 40}
 	var fitted []calibrate.Result
 	for _, s := range []calibrate.Subject{good, doubtful, slow, none} {
@@ -105,7 +106,7 @@ func TestYAMLLoads(t *testing.T) {
 	require.Len(t, c.Models, 2)
 	for i, p := range []*config.Profile{c.Models[0].Variants[0].Profile, c.Models[0].Variants[1].Profile, c.Models[1].Variants[0].Profile} {
 		for _, v := range []struct {
-			want optimizer.Estimate
+			want calibration.Estimate
 			got  config.Seconds
 		}{{fitted[i].Alpha, p.Alpha}, {fitted[i].Beta, p.Beta}, {fitted[i].Gamma, p.Gamma}} {
 			assert.InDelta(t, v.want.Value, float64(v.got), 5e-4*v.want.Value, "four digits")
@@ -122,10 +123,10 @@ func TestWriteJSON(t *testing.T) {
 		Confidence float64
 		Results    []struct {
 			Variant     string
-			Alpha, Beta optimizer.Estimate
+			Alpha, Beta calibration.Estimate
 			Separable   bool
 			Warnings    []string
-			Capacity    *optimizer.CalibratedCapacity
+			Capacity    *calibration.Capacity
 			Error       string
 		}
 	}

@@ -29,8 +29,8 @@ func (b *builder) clause(i int) string {
 		return "that is its maximum; the demand could use another"
 	case optimizer.ReasonBudget:
 		return b.budget(i)
-	case optimizer.ReasonIdle:
-		return b.idle(i)
+	case optimizer.ReasonIdle, optimizer.ReasonNotNeeded:
+		return b.notNeeded(i)
 	case optimizer.ReasonMakeBeforeBreak:
 		return b.overlap(i)
 	case optimizer.ReasonStuck:
@@ -104,7 +104,7 @@ func (b *builder) budget(i int) string {
 	return "budgets " + list(full) + " have no room for another"
 }
 
-func (b *builder) idle(i int) string {
+func (b *builder) notNeeded(i int) string {
 	demand, others := false, false
 	for _, s := range b.model.Signals {
 		demand = demand || s.Planned != nil && *s.Planned > 0

@@ -1,0 +1,79 @@
+package latency
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/variant-exporter/variant-exporter/optimizer/internal/strictjson"
+)
+
+// ParseSizing reads a question from JSON. It refuses unknown fields, duplicate
+// keys, numbers out of range and text after the object. Only max_queue may be
+// left out of a profile, see DefaultMaxQueue.
+func ParseSizing(data []byte) (Sizing, error) {
+	missing := math.NaN() // which JSON cannot express
+	q := Sizing{
+		Profile: Profile{Alpha: missing, Beta: missing, Gamma: missing},
+		Lengths: Lengths{Input: missing, Output: missing},
+	}
+	var batch, queue *int
+	err := strictjson.Decode(data, func(d strictjson.Decoder) strictjson.Fields {
+		return strictjson.Fields{
+			"profile": func(path string) error {
+				p := &q.Profile
+				return d.Object(path, strictjson.Fields{
+					"alpha": d.Number(&p.Alpha), "beta": d.Number(&p.Beta), "gamma": d.Number(&p.Gamma),
+					"max_batch": d.WholeOrNull(&batch), "max_queue": d.WholeOrNull(&queue),
+				})
+			},
+			"input_tokens":  d.Number(&q.Lengths.Input),
+			"output_tokens": d.Number(&q.Lengths.Output),
+			"rate": func(path string) error {
+				q.Rate = new(float64)
+				return d.Number(q.Rate)(path)
+			},
+			"slo": func(path string) error {
+				q.SLO = new(SLO)
+				return d.Object(path, strictjson.Fields{
+					"ttft": d.Number(&q.SLO.TTFT), "itl": d.Number(&q.SLO.ITL), "quantile": d.Number(&q.SLO.Quantile),
+				})
+			},
+			"quantile": d.Number(&q.Quantile),
+		}
+	})
+	if err != nil {
+		return Sizing{}, fmt.Errorf("read sizing: %w", err)
+	}
+	if err := q.complete(batch, queue); err != nil {
+		return Sizing{}, fmt.Errorf("check sizing: %w", err)
+	}
+	return q, nil
+}
+
+// complete refuses what is missing or wrong and fills in the queue.
+func (q *Sizing) complete(batch, queue *int) error {
+	for _, required := range []struct {
+		path  string
+		value float64
+	}{
+		{"profile.alpha", q.Profile.Alpha},
+		{"profile.beta", q.Profile.Beta},
+		{"profile.gamma", q.Profile.Gamma},
+		{"input_tokens", q.Lengths.Input},
+		{"output_tokens", q.Lengths.Output},
+	} {
+		if math.IsNaN(required.value) {
+			return &FieldError{Path: required.path, Reason: "is missing"}
+		}
+	}
+	if batch == nil {
+		return &FieldError{Path: "profile.max_batch", Reason: "is missing"}
+	}
+	q.Profile.MaxBatch = *batch
+	if queue != nil {
+		q.Profile.MaxQueue = *queue
+	} else if *batch <= maxBatch {
+		q.Profile.MaxQueue = DefaultMaxQueue(*batch)
+	}
+	return q.validate()
+}

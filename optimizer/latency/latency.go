@@ -1,0 +1,92 @@
+// Package latency predicts the latencies of a continuously batching model
+// server with a queueing model, and the largest rate of requests that keeps an
+// SLO. It takes a [Profile] of the server and the [Lengths] of the requests; a
+// [Server] made from them gives the [Means], quantiles and [Capacity]. [Size]
+// answers the same questions for the command size.
+//
+// It is pure and needs nothing but the standard library. docs/latency.md says
+// where the model comes from, what it leaves out, and how far it is off.
+package latency
+
+// Profile is how fast a continuously batching model server is: the
+// coefficients of its iteration time and how many requests it takes in.
+//
+// With n requests of i input and o output tokens in service
+//
+//	T(n)       = Alpha + n (Beta (i+o)/(o+1) + Gamma (i + o/2))  an iteration
+//	prefill(n) = T(n) + (Beta+Gamma) i                           0 without input
+//	decode(n)  = T(n) + Beta + Gamma (i + o/2)                   an output token
+//	mu(n)      = n / (prefill(n) + o decode(n))                  completions
+//
+// in seconds and requests per second. This is the model of the queue analyzer
+// of llm-inferno and of llm-d's workload variant autoscaler; docs/latency.md
+// has its source and what it leaves out.
+type Profile struct {
+	// Alpha is the fixed time of an iteration, in seconds: loading the
+	// weights, launching kernels.
+	Alpha float64 `json:"alpha"`
+	// Beta is the compute time per token, in seconds.
+	Beta float64 `json:"beta"`
+	// Gamma is the time to read one cached token from memory, in seconds.
+	Gamma float64 `json:"gamma"`
+	// MaxBatch is the largest number of requests in service at once.
+	MaxBatch int `json:"max_batch"`
+	// MaxQueue is the largest number of requests that wait; further ones are
+	// refused. 0 means that none may wait. See DefaultMaxQueue if it is not
+	// known.
+	MaxQueue int `json:"max_queue"`
+}
+
+// DefaultMaxQueue is the queue assumed if none is given: ten batches, the
+// convention of the tuner of llm-d's variant autoscaler. At the loads that a
+// latency target allows, its length hardly matters.
+func DefaultMaxQueue(maxBatch int) int {
+	return 10 * maxBatch
+}
+
+// Lengths are the mean tokens of a request.
+type Lengths struct {
+	// Input is the mean number of prompt tokens, 0 for a server that only
+	// decodes.
+	Input float64 `json:"input_tokens"`
+	// Output is the mean number of generated tokens, at least 1.
+	Output float64 `json:"output_tokens"`
+}
+
+// SLO is the latency that users are promised.
+type SLO struct {
+	// TTFT is the target for the time to the first token, in seconds; 0 sets
+	// none.
+	TTFT float64 `json:"ttft,omitempty"`
+	// ITL is the target for the time between output tokens, in seconds; 0
+	// sets none.
+	ITL float64 `json:"itl,omitempty"`
+	// Quantile is the share of requests, and of output tokens, that must be
+	// within the targets, between 0 and 1; 0 means that the mean must be.
+	Quantile float64 `json:"quantile,omitempty"`
+}
+
+// Means are the mean latencies at a load, in seconds, and the rates, in requests
+// per second. They are those of the published model, see Server.Means.
+type Means struct {
+	// Rate is the rate at which requests arrive.
+	Rate float64 `json:"rate"`
+	// Throughput is the rate at which they complete. It is less than Rate if
+	// some find the queue full.
+	Throughput float64 `json:"throughput"`
+	// Wait is the mean time from arrival to service.
+	Wait float64 `json:"wait"`
+	// Prefill is the mean time of the prefill.
+	Prefill float64 `json:"prefill"`
+	// TTFT is the mean time to the first token.
+	TTFT float64 `json:"ttft"`
+	// ITL is the mean time between output tokens.
+	ITL float64 `json:"itl"`
+	// Response is the mean time from arrival to completion.
+	Response float64 `json:"response"`
+	// InService is the mean number of requests in service.
+	InService float64 `json:"in_service"`
+	// MaxRate is mu(MaxBatch), the rate of completions while the batch is
+	// always full.
+	MaxRate float64 `json:"max_rate"`
+}

@@ -1,0 +1,198 @@
+package latency_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
+)
+
+// question puts the end of a question after a profile and lengths.
+func question(end string) string {
+	return `{"profile":{"alpha":0.012,"beta":3e-5,"gamma":5e-7,"max_batch":256},"input_tokens":800,"output_tokens":200,` + end + `}`
+}
+
+// sized answers a question that is well formed.
+func sized(t *testing.T, text string) latency.SizingResult {
+	t.Helper()
+	q, err := latency.ParseSizing([]byte(text))
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	result, err := latency.Size(q)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return result
+}
+
+func TestSizeAtRate(t *testing.T) {
+	means := sized(t, question(`"rate":3.5`))
+	if means.TTFTQuantile != 0 || means.ITLQuantile != 0 || means.Feasible != nil || means.Binding != "" || means.Reason != "" {
+		t.Errorf("means alone: got %+v", means)
+	}
+	s := server(t, latency.Profile{Alpha: 0.012, Beta: 3e-5, Gamma: 5e-7, MaxBatch: 256, MaxQueue: 2560}, latency.Lengths{Input: 800, Output: 200})
+	if want := s.Means(3.5); means.Means != want {
+		t.Errorf("got %+v, want %+v", means.Means, want)
+	}
+	for _, text := range []string{question(`"rate":3.5,"quantile":0.95`), question(`"rate":3.5,"slo":{"quantile":0.95}`)} {
+		got := sized(t, text)
+		within(t, "quantile of ttft", got.TTFTQuantile, s.TTFTQuantile(3.5, 0.95), 0)
+		within(t, "quantile of itl", got.ITLQuantile, s.ITLQuantile(3.5, 0.95), 0)
+	}
+}
+
+func TestSizeForSLO(t *testing.T) {
+	for _, tc := range []struct {
+		end      string
+		feasible bool
+		rate     float64
+		binding  latency.Binding
+		reason   string
+	}{
+		{`"slo":{"ttft":0.5,"itl":0.04}`, true, 5.5708, "itl", ""},
+		{`"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`, true, 4.7720, "itl", ""},
+		{`"slo":{"ttft":0.11,"quantile":0.95}`, true, 5.0015, "ttft", ""},
+		{`"slo":{"itl":10}`, true, 7.6644, "saturation", ""},
+		{`"rate":4,"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`, true, 4, "itl", ""},
+		{`"rate":5,"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`, false, 5, "itl", "itl: 4.772 requests per second at most"},
+		{`"slo":{"itl":0.013}`, false, 0, "itl", "itl 0.013 s is below the idle latency: one decode step takes 0.01308 s"},
+		{
+			`"rate":0,"slo":{"ttft":0.05,"quantile":0.5}`, false, 0, "ttft",
+			"ttft 0.05 s is below the idle latency: prefill 0.037 s + one decode step 0.01308 s = 0.05008 s",
+		},
+	} {
+		got := sized(t, question(tc.end))
+		if got.Feasible == nil || *got.Feasible != tc.feasible || got.Binding != tc.binding || got.Reason != tc.reason {
+			t.Errorf("%s: got feasible %t, binding %s, reason %q", tc.end, *got.Feasible, got.Binding, got.Reason)
+		}
+		within(t, tc.end, got.Rate, tc.rate, 5e-5)
+	}
+}
+
+func TestSizingIsRefused(t *testing.T) {
+	whole := question(`"rate":1`)
+	for _, tc := range []struct{ text, want string }{
+		{``, "read sizing: unexpected EOF"},
+		{`[]`, "must be an object"},
+		{whole + `{}`, "text after the object"},
+		{`{"profile":3}`, "profile: must be an object"},
+		{strings.Replace(whole, `"rate"`, `"rates"`, 1), "rates: unknown field"},
+		{strings.Replace(whole, `"rate":1`, `"rate":1,"rate":2`, 1), "rate: duplicate key"},
+		{strings.Replace(whole, `"beta":3e-5,`, ``, 1), "profile.beta: is missing"},
+		{strings.Replace(whole, `,"max_batch":256`, ``, 1), "profile.max_batch: is missing"},
+		{strings.Replace(whole, `256`, `25.6`, 1), "profile.max_batch: 25.6 is not a whole number"},
+		{strings.Replace(whole, `256`, `256,"max_queue":-1`, 1), "profile.max_queue: -1 is not between 0"},
+		{strings.Replace(whole, `"input_tokens":800,`, ``, 1), "input_tokens: is missing"},
+		{strings.Replace(whole, `"output_tokens":200`, `"output_tokens":0`, 1), "output_tokens: 0 is not between 1"},
+		{strings.Replace(whole, `0.012`, `-0.012`, 1), "profile.alpha: -0.012 s is not between"},
+		{strings.Replace(whole, `0.012`, `1e400`, 1), "profile.alpha: is out of range"},
+		{strings.Replace(whole, `0.012`, `"12ms"`, 1), "profile.alpha: must be a number"},
+		{strings.Replace(whole, `,"rate":1`, ``, 1), "rate: is missing: set rate, slo or both"},
+		{question(`"rate":-1`), "rate: -1 is not between 0"},
+		{question(`"rate":1,"quantile":1`), "quantile: 1 is not between 0"},
+		{question(`"quantile":0.9,"slo":{"ttft":1}`), "quantile: must be inside slo"},
+		{question(`"slo":{}`), "slo: has no target"},
+		{question(`"slo":{"ttft":-1}`), "slo.ttft: -1 s is not between 0"},
+		{question(`"slo":{"itl":1,"quantile":95}`), "slo.quantile: 95 is not between 0"},
+		{question(`"slo":{"tpot":1}`), "slo.tpot: unknown field"},
+	} {
+		_, err := latency.ParseSizing([]byte(tc.text))
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got %v, want %s", tc.text, err, tc.want)
+		}
+	}
+}
+
+// TestSizeRefuses a question that was not parsed.
+func TestSizeRefuses(t *testing.T) {
+	_, err := latency.Size(latency.Sizing{Quantile: math.NaN()})
+	if _, ok := errors.AsType[*latency.FieldError](err); !ok {
+		t.Errorf("got %v", err)
+	}
+}
+
+// FuzzSize wants an answer that is JSON, or an error.
+func FuzzSize(f *testing.F) {
+	f.Add([]byte(question(`"rate":3.5`)))
+	f.Add([]byte(question(`"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`)))
+	f.Add([]byte(question(`"rate":1e18,"slo":{"ttft":1e18,"quantile":0.9999999999999999}`)))
+	f.Add([]byte(`{"profile":{"alpha":1e-9,"beta":1e6,"gamma":1e6,"max_batch":65536,"max_queue":1048576},"input_tokens":1e9,"output_tokens":1e9,"rate":1e-300,"quantile":1e-300}`))
+	f.Add([]byte(`{"profile":{"alpha":1e-9,"beta":0,"gamma":0,"max_batch":1,"max_queue":0},"input_tokens":0,"output_tokens":1,"slo":{"itl":1e-9}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		q, err := latency.ParseSizing(data)
+		if err != nil {
+			return
+		}
+		result, err := latency.Size(q)
+		if err != nil {
+			t.Fatalf("%s: parsed, but %v", data, err)
+		}
+		out, err := json.Marshal(result) // refuses what is not a number
+		if err != nil {
+			t.Fatalf("%s: %v", data, err)
+		}
+		if result.Rate < 0 || result.Wait < 0 || result.Prefill < 0 || result.ITL < 0 || result.TTFTQuantile < 0 {
+			t.Fatalf("%s: negative: %s", data, out)
+		}
+	})
+}
+
+// TestCacheStaysNear bounds what rounding to the safe side costs.
+func TestCacheStaysNear(t *testing.T) {
+	var cache latency.CapacityCache
+	least, sum, count := 1.0, 0.0, 0.0
+	for _, c := range simulatedServers {
+		p := latency.Profile{Alpha: 0.0123, Beta: 3.1e-5, Gamma: 5.2e-7, MaxBatch: c.batch, MaxQueue: 10 * c.batch}
+		for drift := 1.0; drift < 1.1; drift += 0.0037 {
+			l := latency.Lengths{Input: c.input * drift, Output: c.output * (2 - drift)}
+			s := server(t, p, l)
+			for _, slo := range []latency.SLO{
+				{TTFT: 4 * (s.Prefill(1) + s.Decode(1)), Quantile: 0.95},
+				{ITL: 2 * s.Decode(1)},
+				{TTFT: 2 * (s.Prefill(1) + s.Decode(1)), ITL: 1.5 * s.Decode(1), Quantile: 0.99},
+			} {
+				exact, err := s.Capacity(slo)
+				if err != nil {
+					t.Fatal(err)
+				}
+				rounded, err := cache.Capacity(p, l, slo)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ratio := rounded.Rate / exact.Rate
+				least, sum, count = min(least, ratio), sum+ratio, count+1
+			}
+		}
+	}
+	mean := sum / count
+	t.Logf("%.2f %% of the exact capacity on average, at least %.2f %%", 100*mean, 100*least)
+	// One request less in a small batch is more than the rounding itself.
+	if mean < 0.98 || least < 0.85 {
+		t.Errorf("rounding costs %.2f %% on average, up to %.2f %%", 100*(1-mean), 100*(1-least))
+	}
+}
+
+func ExampleSize() {
+	q, err := latency.ParseSizing([]byte(`{
+		"profile": {"alpha": 0.012, "beta": 3e-5, "gamma": 5e-7, "max_batch": 256, "max_queue": 1024},
+		"input_tokens": 800, "output_tokens": 200,
+		"slo": {"ttft": 0.5, "itl": 0.04, "quantile": 0.95}
+	}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	result, err := latency.Size(q)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.2f requests per second, %s binds, %.0f %% of the tokens within %.1f ms\n",
+		result.Rate, result.Binding, 100*q.SLO.Quantile, 1e3*result.ITLQuantile)
+	// Output: 4.77 requests per second, itl binds, 95 % of the tokens within 39.4 ms
+}
