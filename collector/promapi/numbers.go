@@ -1,0 +1,127 @@
+package promapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/prometheus/common/model"
+)
+
+// maxSeconds is beyond every time that can be asked for, and within what milliseconds can count.
+const maxSeconds = 1e14
+
+// pair reads a time and a value: [1790000000.123,"7"].
+func (d *decoder) pair() model.SamplePair {
+	d.expect('[', "a sample")
+	at := d.time()
+	value := d.number()
+	d.expect(']', "']'")
+	return model.SamplePair{Timestamp: at, Value: value}
+}
+
+// number reads a value, which the API writes as a string: JSON has neither NaN nor infinity.
+func (d *decoder) number() model.SampleValue {
+	raw, _ := d.quoted()
+	if d.err != nil {
+		return 0
+	}
+	value, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil {
+		d.fail(fmt.Errorf("the value %q is not a number", shorten(string(raw))))
+	}
+	return model.SampleValue(value)
+}
+
+// time reads a time, which must be one that was asked for, and the comma behind it: half a number is a number too.
+func (d *decoder) time() model.Time {
+	t := d.millis()
+	d.expect(',', "','")
+	if d.err != nil {
+		return 0
+	}
+	return d.onGrid(t)
+}
+
+// onGrid returns the time that was asked for and that an answer means by t.
+func (d *decoder) onGrid(t model.Time) model.Time {
+	asked, ok := d.asked.snap(int64(t))
+	if !ok {
+		d.fail(fmt.Errorf("a sample is of the time %s, which was not asked for", t))
+	}
+	return model.Time(asked)
+}
+
+// millis reads seconds as milliseconds.
+func (d *decoder) millis() model.Time {
+	d.peek()
+	start := d.pos
+	whole, frac, digits := int64(0), int64(0), 0
+	i := start
+	for ; i < len(d.data) && i < start+12 && isDigit(d.data[i]); i++ {
+		whole = 10*whole + int64(d.data[i]-'0')
+	}
+	plain := i > start && (d.data[start] != '0' || i == start+1)
+	if i < len(d.data) && d.data[i] == '.' {
+		for i++; i < len(d.data) && digits < 3 && isDigit(d.data[i]); i++ {
+			frac = 10*frac + int64(d.data[i]-'0')
+			digits++
+		}
+		plain = plain && digits > 0
+	}
+	if !plain || (i < len(d.data) && inNumber(d.data[i])) {
+		return d.oddMillis()
+	}
+	for ; digits < 3; digits++ {
+		frac *= 10
+	}
+	d.pos = i
+	return model.Time(1000*whole + frac)
+}
+
+// oddMillis reads seconds that are not written as Prometheus writes them.
+func (d *decoder) oddMillis() model.Time {
+	i := d.pos
+	for i < len(d.data) && inNumber(d.data[i]) {
+		i++
+	}
+	token := d.data[d.pos:i]
+	if i == len(d.data) {
+		d.fail(errTruncated)
+		return 0
+	}
+	if len(token) == 0 || !json.Valid(token) {
+		d.want("a time")
+		return 0
+	}
+	seconds, err := strconv.ParseFloat(string(token), 64)
+	if err != nil || math.Abs(seconds) > maxSeconds {
+		d.fail(errors.New("a time is out of range"))
+		return 0
+	}
+	d.pos = i
+	return model.Time(math.Round(1000 * seconds))
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func inNumber(c byte) bool {
+	return isDigit(c) || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E'
+}
+
+// grid is the times that were asked for, in milliseconds: from start to end in steps.
+type grid struct{ start, end, step int64 }
+
+// instant is the grid of one time.
+func instant(at int64) grid { return grid{at, at, 1000} }
+
+// snap returns the time of the grid within a millisecond of t, if there is one: sources round differently.
+func (g grid) snap(t int64) (int64, bool) {
+	if t < g.start-1 || t > g.end+1 {
+		return 0, false
+	}
+	at := g.start + (t-g.start+g.step/2)/g.step*g.step
+	return at, g.start <= at && at <= g.end && t-1 <= at && at <= t+1
+}
