@@ -67,7 +67,6 @@ func TestAnswersOfEngines(t *testing.T) {
 		"a millisecond before": strings.Replace(oneEach(series), "0.123", "0.122", 1),
 		"a millisecond behind": strings.Replace(oneEach(series), "0.123", "0.124", 1),
 		"microseconds":         strings.Replace(oneEach(series), "0.123", "0.1230004", 1),
-		"an exponent":          strings.Replace(oneEach(series), "1790000000.123", "1.790000000123e+9", 1),
 	}
 	for name, body := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -121,10 +120,11 @@ func TestQueryRefuses(t *testing.T) {
 		"two milliseconds behind":    {sample(`"metric":{},"value":[1790000000.125,"7"]`), "bad_response: a sample is of the time 1790000000.125, which was not asked for"},
 		"rounded to seconds":         {sample(`"metric":{},"value":[1790000000,"7"]`), "bad_response: a sample is of the time 1790000000, which was not asked for"},
 		"a step before":              {sample(`"metric":{},"value":[1789999999.123,"7"]`), "bad_response: a sample is of the time 1789999999.123, which was not asked for"},
-		"time below zero":            {sample(`"metric":{},"value":[-1790000000.123,"7"]`), "bad_response: a sample is of the time -1790000000.123, which was not asked for"},
-		"time out of range":          {sample(`"metric":{},"value":[1e300,"7"]`), "bad_response: a time is out of range"},
+		"time below zero":            {sample(`"metric":{},"value":[-1790000000.123,"7"]`), "bad_response: byte 82: want a time, not '-'"},
+		"time with an exponent":      {sample(`"metric":{},"value":[1.79e9,"7"]`), "bad_response: byte 86: want ',', not 'e'"},
+		"time out of range":          {sample(`"metric":{},"value":[17900000000000000000,"7"]`), "bad_response: byte 94: want ',', not '0'"},
 		"time with a leading zero":   {sample(`"metric":{},"value":[01790000000.123,"7"]`), "bad_response: byte 82: want a time, not '0'"},
-		"time with an open fraction": {sample(`"metric":{},"value":[1790000000.,"7"]`), "bad_response: byte 82: want a time, not '1'"},
+		"time with an open fraction": {sample(`"metric":{},"value":[1790000000.,"7"]`), "bad_response: byte 93: want a digit, not ','"},
 		"null histogram":             {sample(whole + `,"histogram":null`), "bad_response: wrong number of fields: 0 != 2"},
 		"histogram of another time":  {sample(`"metric":{},"histogram":[1,{"count":"1","sum":"1"}]`), "bad_response: a sample is of the time 1, which was not asked for"},
 		"histogram without buckets":  {sample(`"metric":{},"histogram":[1790000000.123,{"count":"1","sum":"1","buckets":[null]}]`), "bad_response: the answer holds an element without a value"},

@@ -1,17 +1,14 @@
 package promapi
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"math"
 	"strconv"
 
 	"github.com/prometheus/common/model"
 )
 
-// maxSeconds is beyond every time that can be asked for, and within what milliseconds can count.
-const maxSeconds = 1e14
+// maxDigits bounds the whole seconds of a time: more than any time that is asked for, and within what milliseconds can count.
+const maxDigits = 12
 
 // pair reads a time and a value: [1790000000.123,"7"].
 func (d *decoder) pair() model.SamplePair {
@@ -54,62 +51,32 @@ func (d *decoder) onGrid(t model.Time) model.Time {
 	return model.Time(asked)
 }
 
-// millis reads seconds as milliseconds.
+// millis reads seconds as milliseconds. No source writes them with an exponent, and none is asked for times before 1970.
 func (d *decoder) millis() model.Time {
 	d.peek()
-	start := d.pos
-	whole, frac, digits := int64(0), int64(0), 0
-	i := start
-	for ; i < len(d.data) && i < start+12 && isDigit(d.data[i]); i++ {
-		whole = 10*whole + int64(d.data[i]-'0')
+	start, i, t, unit := d.pos, d.pos, int64(0), int64(1000)
+	for ; i < len(d.data) && i < start+maxDigits && isDigit(d.data[i]); i++ {
+		t = 10*t + int64(d.data[i]-'0')
 	}
-	plain := i > start && (d.data[start] != '0' || i == start+1)
-	if i < len(d.data) && d.data[i] == '.' {
-		for i++; i < len(d.data) && digits < 3 && isDigit(d.data[i]); i++ {
-			frac = 10*frac + int64(d.data[i]-'0')
-			digits++
-		}
-		plain = plain && digits > 0
-	}
-	if !plain || (i < len(d.data) && inNumber(d.data[i])) {
-		return d.oddMillis()
-	}
-	for ; digits < 3; digits++ {
-		frac *= 10
-	}
-	d.pos = i
-	return model.Time(1000*whole + frac)
-}
-
-// oddMillis reads seconds that are not written as Prometheus writes them.
-func (d *decoder) oddMillis() model.Time {
-	i := d.pos
-	for i < len(d.data) && inNumber(d.data[i]) {
-		i++
-	}
-	token := d.data[d.pos:i]
-	if i == len(d.data) {
-		d.fail(errTruncated)
-		return 0
-	}
-	if len(token) == 0 || !json.Valid(token) {
+	if i == start || (d.data[start] == '0' && i > start+1) {
 		d.want("a time")
 		return 0
 	}
-	seconds, err := strconv.ParseFloat(string(token), 64)
-	if err != nil || math.Abs(seconds) > maxSeconds {
-		d.fail(errors.New("a time is out of range"))
-		return 0
+	t *= unit
+	if i < len(d.data) && d.data[i] == '.' {
+		for i++; i < len(d.data) && isDigit(d.data[i]); i++ {
+			unit /= 10 // to 0 for what is below a millisecond
+			t += unit * int64(d.data[i]-'0')
+		}
 	}
 	d.pos = i
-	return model.Time(math.Round(1000 * seconds))
+	if d.data[i-1] == '.' {
+		d.want("a digit")
+	}
+	return model.Time(t)
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
-func inNumber(c byte) bool {
-	return isDigit(c) || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E'
-}
 
 // grid is the times that were asked for, in milliseconds: from start to end in steps.
 type grid struct{ start, end, step int64 }

@@ -137,7 +137,7 @@ type slab[T any] struct {
 }
 
 func (s *slab[T]) take(n int) []T {
-	if n > len(s.free) {
+	if n > len(s.free) || s.free == nil {
 		s.size = max(n, min(2*s.size, 1024), 4)
 		s.free = make([]T, s.size)
 	}
