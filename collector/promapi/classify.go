@@ -4,7 +4,6 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -12,35 +11,12 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	"github.com/prometheus/common/model"
 	"golang.org/x/oauth2"
 )
 
 // maxText bounds what an error repeats of a server's words, in bytes.
 const maxText = 500
-
-// statusClient turns every answer outside 2xx into an *Error while its HTTP status is still known: client_golang's own
-// errors carry none, and it reads the body of no 5xx, where Prometheus says that a query timed out.
-type statusClient struct{ api.Client }
-
-// Do implements api.Client. The response is returned beside the error, because client_golang asks again with GET where
-// POST was refused.
-func (c statusClient) Do(ctx context.Context, req *http.Request) (*http.Response, []byte, error) {
-	resp, body, err := c.Client.Do(ctx, req)
-	if resp == nil || resp.StatusCode/100 == 2 {
-		return resp, body, err
-	}
-	var said struct {
-		Type v1.ErrorType `json:"errorType"`
-		Text string       `json:"error"`
-	}
-	if json.Unmarshal(body, &said) != nil {
-		said.Type, said.Text = "", ""
-	}
-	return resp, nil, &Error{Reason: reasonOfStatus(resp.StatusCode, said.Type), Err: refusal(resp.StatusCode, said.Text)}
-}
 
 // reasonOfStatus classifies an answer outside 2xx. What the source says of itself comes before the number, except where
 // the number says that it was not the source who spoke.
@@ -89,15 +65,6 @@ func reasonOfCall(ctx context.Context, err error) Reason {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Reason
 	}
-	if e, ok := errors.AsType[*v1.Error](err); ok {
-		if r, ok := reasonOfType(e.Type); ok {
-			return r
-		}
-		if e.Msg == fmt.Sprintf("unexpected value type %q", model.ValString) { // client_golang decodes no strings.
-			return ReasonWrongType
-		}
-		return ReasonBadResponse
-	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return ReasonTimeout
 	}
@@ -124,9 +91,6 @@ func (c *Client) fail(reason Reason, err error) *Error {
 			break
 		}
 		err = e.Err
-	}
-	if e, ok := errors.AsType[*v1.Error](err); ok {
-		err = errors.New(shorten(e.Msg))
 	}
 	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.Response != nil {
 		err = fmt.Errorf("token endpoint: %w", refusal(e.Response.StatusCode, e.ErrorCode))

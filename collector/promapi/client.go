@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +42,7 @@ type Config struct {
 // Client asks a Prometheus, or anything else that speaks its HTTP API. It keeps no state but its idle connections, and is
 // safe for concurrent use.
 type Client struct {
-	api     v1.API
+	api     api.Client
 	http    *http.Client
 	name    string
 	timeout time.Duration
@@ -82,7 +81,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prometheus url: %w", err)
 	}
-	c := &Client{api: v1.NewAPI(statusClient{ac}), http: hc, name: displayName(address), timeout: cfg.Timeout}
+	c := &Client{api: ac, http: hc, name: displayName(address), timeout: cfg.Timeout}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout
 	}
@@ -91,72 +90,36 @@ func New(cfg Config) (*Client, error) {
 
 // Query implements Querier.
 func (c *Client) Query(ctx context.Context, expr string, at time.Time) (model.Vector, error) {
-	return ask[model.Vector](ctx, c, func(ctx context.Context, o v1.Option) (model.Value, v1.Warnings, v1.Infos, error) {
-		return c.api.Query(ctx, expr, at.Truncate(time.Millisecond), o) // The server would round up, the embedded engine down.
-	})
+	when := at.UnixMilli() // The server would round up, the embedded engine down.
+	body, err := c.ask(ctx, "/api/v1/query", url.Values{"query": {expr}, "time": {seconds(when)}})
+	if err != nil {
+		return nil, err
+	}
+	vector, err := decodeVector(body, instant(when))
+	if err != nil {
+		return nil, c.fail(ReasonOf(err), err)
+	}
+	return vector, nil
 }
 
-// QueryRange answers expr at every step of r. Its errors are those of Query.
+// QueryRange answers expr at every step of r, whose times and step count in whole milliseconds. Its errors are those of Query.
 func (c *Client) QueryRange(ctx context.Context, expr string, r v1.Range) (model.Matrix, error) {
-	return ask[model.Matrix](ctx, c, func(ctx context.Context, o v1.Option) (model.Value, v1.Warnings, v1.Infos, error) {
-		return c.api.QueryRange(ctx, expr, r, o)
+	asked := grid{r.Start.UnixMilli(), r.End.UnixMilli(), max(r.Step.Milliseconds(), 1)}
+	body, err := c.ask(ctx, "/api/v1/query_range", url.Values{
+		"query": {expr}, "start": {seconds(asked.start)}, "end": {seconds(asked.end)}, "step": {seconds(asked.step)},
 	})
+	if err != nil {
+		return nil, err
+	}
+	matrix, err := decodeMatrix(body, asked)
+	if err != nil {
+		return nil, c.fail(ReasonOf(err), err)
+	}
+	return matrix, nil
 }
 
 // Close closes the idle connections. Queries under way are not disturbed.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
-
-type call func(context.Context, v1.Option) (model.Value, v1.Warnings, v1.Infos, error)
-
-// ask makes one call within the time allowed and takes nothing but a whole answer of type T.
-func ask[T model.Value](ctx context.Context, c *Client, do call) (T, error) {
-	var none T
-	bounded, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	value, warnings, _, err := do(bounded, v1.WithTimeout(serverTimeout(bounded)))
-	if err != nil {
-		return none, c.fail(reasonOfCall(ctx, err), err)
-	}
-	if partial := realWarnings(warnings); len(partial) > 0 {
-		return none, c.fail(ReasonWarnings, errors.New(shorten(strings.Join(partial, "; "))))
-	}
-	if value == nil {
-		return none, c.fail(ReasonBadResponse, errors.New("the answer holds no result"))
-	}
-	answer, ok := value.(T)
-	if !ok {
-		return none, c.fail(ReasonWrongType, fmt.Errorf("the answer is a %s, not a %s", value.Type(), none.Type()))
-	}
-	if !whole(value) {
-		return none, c.fail(ReasonBadResponse, errors.New("the answer holds an element without a value"))
-	}
-	return answer, nil
-}
-
-// whole says whether every element of an answer was there: what is missing from the JSON decodes to nil, or to the value 0
-// at the time 0, and absent is not zero.
-func whole(value model.Value) bool {
-	switch v := value.(type) {
-	case model.Vector:
-		return !slices.ContainsFunc(v, func(s *model.Sample) bool {
-			return s == nil || (s.Timestamp == 0 && s.Histogram == nil)
-		})
-	case model.Matrix:
-		return !slices.Contains(v, nil)
-	}
-	return true
-}
-
-// serverTimeout is the time left, as a duration that every Prometheus can read: its grammar has no fractions, and
-// client_golang would write 1.5s.
-func serverTimeout(ctx context.Context) time.Duration {
-	deadline, _ := ctx.Deadline()
-	left := time.Until(deadline)
-	if left > time.Second {
-		return (left + time.Second - 1).Truncate(time.Second)
-	}
-	return max(left.Truncate(time.Millisecond), time.Millisecond)
-}
 
 // splitAddress parses a URL and takes user and password out of it, so that they cannot reach an error text.
 func splitAddress(text string) (*url.URL, *config.BasicAuth, error) {

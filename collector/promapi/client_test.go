@@ -48,7 +48,7 @@ func TestQueryPassesValuesOn(t *testing.T) {
 }
 
 func TestQueryPassesNativeHistogramsOn(t *testing.T) {
-	body := result("vector", `[{"metric":{},"histogram":[1790000000,{"count":"3","sum":"1.5","buckets":[[0,"0.5","1","3"]]}]}]`)
+	body := result("vector", `[{"metric":{},"histogram":[1790000000.123,{"count":"3","sum":"1.5","buckets":[[0,"0.5","1","3"]]}]}]`)
 	vector, err := connect(t, promapi.Config{URL: serve(t, say(200, body)).URL}).Query(t.Context(), "ttft", at)
 	require.NoError(t, err)
 	require.Len(t, vector, 1)

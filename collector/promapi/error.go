@@ -20,7 +20,8 @@ const (
 	ReasonClientError  Reason = "client_error" // any other HTTP 4xx
 	ReasonBadResponse  Reason = "bad_response" // the body is not what the API promises
 	ReasonTooLarge     Reason = "too_large"    // the body is over the limit
-	ReasonWarnings     Reason = "warnings"     // the source calls its own answer partial
+	ReasonWarnings     Reason = "warnings"     // the source warns of its own answer, which may be partial
+	ReasonPartial      Reason = "partial"      // the source marks its own answer as partial
 	ReasonStale        Reason = "stale"        // what the answer rests on is older than allowed
 	ReasonWrongType    Reason = "wrong_type"   // a scalar, a matrix or a string where an instant vector was asked for
 )
@@ -29,7 +30,8 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonCanceled, ReasonTimeout, ReasonConnection, ReasonUnauthorized, ReasonBadQuery, ReasonExecution,
-		ReasonServerError, ReasonClientError, ReasonBadResponse, ReasonTooLarge, ReasonWarnings, ReasonStale, ReasonWrongType,
+		ReasonServerError, ReasonClientError, ReasonBadResponse, ReasonTooLarge, ReasonWarnings, ReasonPartial,
+		ReasonStale, ReasonWrongType,
 	}
 }
 

@@ -50,13 +50,13 @@ func TestQueryFailures(t *testing.T) {
 		"503 on time-out":      {say(503, apiError("timeout", "query timed out")), promapi.ReasonTimeout, "HTTP 503 Service Unavailable: query timed out"},
 		"504 from a proxy":     {say(504, "<html>"), promapi.ReasonTimeout, "HTTP 504 Gateway Timeout"},
 		"redirect":             {moved, promapi.ReasonBadResponse, "HTTP 302 Found"},
-		"not JSON":             {say(200, "<html>"), promapi.ReasonBadResponse, "invalid character '<' looking for beginning of value"},
+		"not JSON":             {say(200, "<html>"), promapi.ReasonBadResponse, "byte 0: want an object, not '<'"},
 		"nothing":              {say(200, ""), promapi.ReasonBadResponse, "unexpected end of JSON input"},
 		"no content":           {say(204, ""), promapi.ReasonBadResponse, "unexpected end of JSON input"},
-		"other JSON":           {say(200, `{"took":3}`), promapi.ReasonBadResponse, "the answer holds no result"},
-		"null":                 {say(200, "null"), promapi.ReasonBadResponse, "the answer holds no result"},
+		"other JSON":           {say(200, `{"took":3}`), promapi.ReasonBadResponse, "the answer has no status"},
+		"null":                 {say(200, "null"), promapi.ReasonBadResponse, "byte 0: want an object, not null"},
 		"unknown type":         {say(200, result("tensor", "[]")), promapi.ReasonBadResponse, `unknown value type "tensor"`},
-		"null sample":          {say(200, result("vector", "[null]")), promapi.ReasonBadResponse, "the answer holds an element without a value"},
+		"null sample":          {say(200, result("vector", "[null]")), promapi.ReasonBadResponse, "byte 60: want an element, not null"},
 		"sample without value": {say(200, result("vector", `[{"metric":{}}]`)), promapi.ReasonBadResponse, "the answer holds an element without a value"},
 		"200 with an error":    {say(200, apiError("timeout", "slow store")), promapi.ReasonTimeout, "slow store"},
 		"200 with some error":  {say(200, apiError("internal", "odd")), promapi.ReasonBadResponse, "odd"},
@@ -69,7 +69,7 @@ func TestQueryFailures(t *testing.T) {
 			promapi.ReasonWarnings, "store a: down; store b: down",
 		},
 		"scalar": {say(200, result("scalar", `[1790000000,"1"]`)), promapi.ReasonWrongType, "the answer is a scalar, not a vector"},
-		"string": {say(200, result("string", `[1790000000,"a"]`)), promapi.ReasonWrongType, `unexpected value type "string"`},
+		"string": {say(200, result("string", `[1790000000,"a"]`)), promapi.ReasonWrongType, "the answer is a string, not a vector"},
 		"matrix": {say(200, result("matrix", "[]")), promapi.ReasonWrongType, "the answer is a matrix, not a vector"},
 	}
 	for name, tt := range tests {
@@ -156,6 +156,6 @@ func TestReasonsAreTheClosedList(t *testing.T) {
 		assert.False(t, seen[r], r)
 		seen[r] = true
 	}
-	assert.Len(t, seen, 13)
+	assert.Len(t, seen, 14)
 	assert.Equal(t, promapi.ReasonBadResponse, promapi.ReasonOf(context.Canceled))
 }

@@ -1,0 +1,78 @@
+package promapi
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+)
+
+// ask sends a query within the time allowed and returns the body of the answer.
+func (c *Client) ask(ctx context.Context, endpoint string, args url.Values) ([]byte, error) {
+	bounded, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	u := c.api.URL(endpoint, nil)
+	form := u.Query() // The parameters of the URL go with every request, in the place that the server reads.
+	for name, values := range args {
+		form[name] = values
+	}
+	form.Set("timeout", serverTimeout(bounded))
+	status, body, err := c.send(bounded, http.MethodPost, u, form)
+	switch status {
+	case http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented: // POST may be what is refused.
+		_, body, err = c.send(bounded, http.MethodGet, u, form)
+	}
+	if err != nil {
+		return nil, c.fail(reasonOfCall(ctx, err), err)
+	}
+	return body, nil
+}
+
+// send makes one request. An answer outside 2xx is an *Error, returned beside its status.
+func (c *Client) send(ctx context.Context, method string, u *url.URL, form url.Values) (int, []byte, error) {
+	target, content := *u, form.Encode()
+	if method == http.MethodGet {
+		target.RawQuery, content = content, ""
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), strings.NewReader(content))
+	if err != nil {
+		return 0, nil, fmt.Errorf("make the request: %w", err)
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header["Idempotency-Key"] = nil // Asking changes nothing: net/http may ask again where an idle connection broke.
+	}
+	resp, body, err := c.api.Do(ctx, req)
+	if resp == nil || resp.StatusCode/100 == 2 {
+		return 0, body, err
+	}
+	var said struct {
+		Type v1.ErrorType `json:"errorType"`
+		Text string       `json:"error"`
+	}
+	if json.Unmarshal(body, &said) != nil {
+		said.Type, said.Text = "", ""
+	}
+	return resp.StatusCode, nil, &Error{Reason: reasonOfStatus(resp.StatusCode, said.Type), Err: refusal(resp.StatusCode, said.Text)}
+}
+
+// serverTimeout is the time left, as a duration that every Prometheus can read: its grammar has no fractions.
+func serverTimeout(ctx context.Context) string {
+	deadline, _ := ctx.Deadline()
+	left := time.Until(deadline)
+	if left > time.Second {
+		return (left + time.Second - 1).Truncate(time.Second).String()
+	}
+	return max(left.Truncate(time.Millisecond), time.Millisecond).String()
+}
+
+// seconds writes milliseconds as the API reads times and steps.
+func seconds(millis int64) string {
+	return strconv.FormatFloat(float64(millis)/1000, 'f', -1, 64)
+}
