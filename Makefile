@@ -12,7 +12,7 @@ BRANCH   := $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
 INFO     := github.com/prometheus/common/version
 LD_FLAGS := -s -w -X $(INFO).Version=$(VERSION) -X $(INFO).Revision=$(REVISION) -X $(INFO).Branch=$(BRANCH)
 
-.PHONY: build run test lint bench replay-bench e2e generate
+.PHONY: build run test lint bench replay-bench e2e engines generate
 
 # A static program in the working directory.
 build:
@@ -48,6 +48,11 @@ replay-bench:
 e2e:
 	deploy/e2e/build.sh
 	cd deploy/e2e && GOFLAGS=-trimpath $(GO) test -count=1 -v -parallel=4 -timeout=15m $(E2E_ARGS) .
+
+# One scene through every engine of PromQL that can be built here. The first time builds those. See docs/engines.md.
+engines:
+	deploy/e2e/build.sh engines
+	cd deploy/e2e && GOFLAGS=-trimpath $(GO) test -count=1 -v -timeout=10m $(ENGINES_ARGS) ./engines
 
 # Everything that is checked in but comes from a program. CI fails when it is not current.
 generate:
