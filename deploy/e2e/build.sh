@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Builds the components of the chain from the Go module proxy, once: each into a directory of the cache that has its version in its
-# name, so that a newer version is built beside the older one.
+# name, so that a newer version is built beside the older one. SET is "chain", the default, or "engines": other engines of PromQL.
 #
-#   build.sh                    builds what is missing
-#   build.sh --missing          says what is missing, nothing when all is there
+#   build.sh [SET]              builds what is missing
+#   build.sh --missing [SET]    says what is missing, nothing when all is there
 #   build.sh --directory PART   says where a part is
 set -euo pipefail
 cd / # in no module
 
 readonly cache=${E2E_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/variant_exporter/e2e}
-readonly parts=(kubernetes etcd kwok kube-state-metrics prometheus-operator prometheus keda)
+readonly chain=(kubernetes etcd kwok kube-state-metrics prometheus-operator prometheus keda)
+readonly engines=(victoria-metrics thanos prometheus)
 
 declare -rA versions=(
 	[kubernetes]=1.37.2
@@ -19,13 +20,15 @@ declare -rA versions=(
 	[prometheus-operator]=0.93.0
 	[keda]=2.21.0
 	[prometheus]=0.316.0
+	[victoria-metrics]=1.150.0
+	[thanos]=0.42.4
 )
 
 directory() { printf '%s/%s-%s-%s\n' "$cache" "$1" "${versions[$1]}" "$(go env GOARCH)"; }
 
-# present PART: a part is there once all of it is, because its directory gets its name last.
+# present PART: a part is there once all of it is, because its directory gets its name last. To the chain any Prometheus is as good.
 present() {
-	[ -d "$(directory "$1")" ] || { [ "$1" = prometheus ] && command -v prometheus >/dev/null; }
+	[ -d "$(directory "$1")" ] || { [ "$1" = prometheus ] && [ "$set" = chain ] && command -v prometheus >/dev/null; }
 }
 
 # module DIRECTORY LINE...: makes a main module with these lines, to build the programs of its requirements in.
@@ -101,6 +104,20 @@ build_prometheus() {
 	program "$work" github.com/prometheus/prometheus/cmd/prometheus "$out/prometheus" -tags remove_all_sd
 }
 
+# The single-node program. The programs of a cluster are of another branch, whose versions the proxy does not have.
+build_victoria-metrics() {
+	module "$work" "require github.com/VictoriaMetrics/VictoriaMetrics v$version"
+	program "$work" github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics "$out/victoria-metrics"
+}
+
+build_thanos() {
+	local source
+	source=$(source_of "github.com/thanos-io/thanos@v$version")
+	# Replacements do not reach those who require a module.
+	module "$work" "require github.com/thanos-io/thanos v$version" "$(sed -n '/^replace ($/,/^)$/p' "$source/go.mod")"
+	program "$work" github.com/thanos-io/thanos/cmd/thanos "$out/thanos" -tags slicelabels
+}
+
 # build PART, in a shell of its own, so that what it leaves unfinished is removed however it ends.
 build() (
 	part=$1 version=${versions[$1]} started=$SECONDS
@@ -115,18 +132,31 @@ build() (
 	echo "built $part $version in $((SECONDS - started)) s"
 )
 
+action=build
 case ${1:-} in
+--directory)
+	directory "$2"
+	exit
+	;;
 --missing)
-	missing=()
-	for part in "${parts[@]}"; do present "$part" || missing+=("$part"); done
-	[ ${#missing[@]} = 0 ] || echo "${missing[*]}"
+	action=missing
+	shift
 	;;
---directory) directory "$2" ;;
-'')
-	for part in "${parts[@]}"; do present "$part" || build "$part"; done
-	;;
+esac
+set=${1:-chain}
+case $set in
+chain) parts=("${chain[@]}") ;;
+engines) parts=("${engines[@]}") ;;
 *)
-	echo "usage: build.sh [--missing | --directory PART]" >&2
+	echo "usage: build.sh [--missing] [chain | engines], build.sh --directory PART" >&2
 	exit 2
 	;;
 esac
+
+missing=()
+for part in "${parts[@]}"; do present "$part" || missing+=("$part"); done
+if [ "$action" = build ]; then
+	for part in "${missing[@]}"; do build "$part"; done
+elif [ ${#missing[@]} != 0 ]; then
+	echo "${missing[*]}"
+fi
