@@ -31,6 +31,8 @@ const (
 	modelForecast
 	modelPlanned
 	modelReady
+	modelSources
+	modelExpectedSources
 	modelShortfall
 	budgetLimit
 	budgetUsed
@@ -73,6 +75,8 @@ func Metrics() []Metric {
 	table[modelForecast] = Metric{"variant_model_forecast_demand", "Demand expected at the time when a replica that is ordered now becomes ready. Absent without a forecast or without history.", signal}
 	table[modelPlanned] = Metric{"variant_model_planned_demand", "Demand that was planned for: the larger of stabilized and forecast demand, with headroom.", signal}
 	table[modelReady] = Metric{"variant_model_ready_supply", "What the ready replicas of all variants can serve, in the unit of the label unit. Absent if the ready replicas are not known.", signal}
+	table[modelSources] = Metric{"variant_model_sources", "Pods that tell a signal of a model now, or gateway pods. Absent where nothing can witness the signal.", signal}
+	table[modelExpectedSources] = Metric{"variant_model_expected_sources", "Pods that should tell a signal of a model now: its ready replicas, or the gateway pods that told it during the window. While fewer tell it, no replica is removed.", signal}
 	table[modelShortfall] = Metric{"variant_model_shortfall_ratio", "Share of the planned demand that the plan leaves unserved, for the signal where it is largest.", []string{"model", "target_namespace"}}
 	table[budgetLimit] = Metric{"variant_budget_limit", "Limit of a budget, in the unit of the label unit.", []string{"budget", "unit"}}
 	table[budgetUsed] = Metric{"variant_budget_used", "What the plan uses of a budget.", []string{"budget", "unit"}}

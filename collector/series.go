@@ -53,6 +53,8 @@ func (emit emitter) model(m *Model) {
 		emit.pointer(modelForecast, s.Forecast, labels)
 		emit.pointer(modelPlanned, s.Planned, labels)
 		emit.pointer(modelReady, s.Ready, labels)
+		emit.count(modelSources, s.Sources, labels)
+		emit.count(modelExpectedSources, s.Expected, labels)
 	}
 	emit.pointer(modelShortfall, m.Shortfall, []*dto.LabelPair{model, namespace})
 	for i := range m.Variants {

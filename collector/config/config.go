@@ -18,6 +18,7 @@ type Config struct {
 	Labels        LabelNames        `yaml:"labels" doc:"In which labels the results of expressions say what they are about. A preset or a signal may name its own."`
 	Defaults      Tuning            `yaml:"defaults" doc:"What models use unless they say otherwise."`
 	ScaleTargets  ScaleTargets      `yaml:"scale_targets" doc:"How to find out how many replicas run. Default: from the series of kube-state-metrics."`
+	InputWindow   *Duration         `yaml:"input_window" doc:"Capacities, costs, uses, limits and prices count by their median over this window, so one odd sample changes nothing, and a lasting change acts after half of it. 0s: at once. Default: 5m."`
 	MaxAge        *Duration         `yaml:"max_age" doc:"How old the newest sample behind an answer about a signal or about replicas may be. What is older counts as missing. A signal may name its own. Default: 3m."`
 	EnergyPrice   Quantity          `yaml:"energy_price" doc:"Currency per kWh. What a replica uses of power, in watts, times this is added to its cost."`
 	Signals       map[string]Signal `yaml:"signals" doc:"Own signals by name, beside those that presets bring. One that has the name of a preset's replaces it."`
@@ -99,6 +100,8 @@ type Signal struct {
 	MaxAge          *Duration  `yaml:"max_age" doc:"How old the newest sample behind an answer of this signal may be, where it differs from the common max_age."`
 	OnMissing       OnMissing  `yaml:"on_missing" doc:"What no result for a model means. hold (the default): not known, so no replica is taken away. zero: no demand, where alive says that the source is up. ignore: plan by the other signals."`
 	Alive           Expr       `yaml:"alive" doc:"Above zero where the source of the signal is up. Needed by on_missing: zero."`
+	Sources         Expr       `yaml:"sources" doc:"A series for each source that tells the signal now, with every part of it present. With the label pod, sources are counted by workload and compared with the ready replicas. Default: follows from expressions such as sum by (...) (metric)."`
+	Silent          Expr       `yaml:"silent" doc:"A series for each source that is ready, told the signal before, and is silent now. Any result makes the signal partial."`
 
 	preset string // the preset it came from, if any
 }

@@ -72,6 +72,10 @@ func (d *decoder) complete(c *Config) {
 		Guards:   Guards{ProvisionCooldown: &cooldown},
 	})
 	c.Defaults.completeLimits()
+	if c.InputWindow == nil {
+		window := defaultInputWindow
+		c.InputWindow = &window
+	}
 	if c.MaxAge == nil {
 		c.MaxAge = &age
 	}

@@ -152,7 +152,7 @@ func (v *validator) signal(path, name string, s Signal) {
 			hint("give alive, an expression above zero while the source is up: only then is no result a zero")
 	}
 	for key, e := range map[string]Expr{
-		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive,
+		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive, "sources": s.Sources, "silent": s.Silent,
 		"latency": s.Latency, "input_tokens": s.InputTokens, "output_tokens": s.OutputTokens,
 		"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
 	} {

@@ -65,7 +65,9 @@ type Signal struct {
 	Assumed    bool     `json:"assumed"`        // no result, counted as no demand because the source is up
 	Ignored    bool     `json:"ignored"`        // missing, and the configuration says that this does not matter
 	Partial    string   `json:"partial"`        // why the demand may be more than this: it may raise a variant, never lower it
-	Inputs     []string `json:"inputs"`         // names of the inputs that it rests on
+	Sources    *int     `json:"sources"`        // how many sources told it; nil where nothing can witness it
+	Expected   *int     `json:"expected_sources"`
+	Inputs     []string `json:"inputs"` // names of the inputs that it rests on
 }
 
 // Variant is what is known and decided of one variant.

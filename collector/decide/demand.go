@@ -14,7 +14,11 @@ import (
 func (d *decider) expectDemand(s *signal) {
 	now := d.level(s)
 	if now.Missing.NoResult() && s.OnMissing == config.OnMissingZero && s.read.Alive {
-		now, s.out.Assumed = match.Reading{}, true
+		if s.read.Stray != "" {
+			now.Missing = match.Missing{Why: "no result, while there is demand that belongs to no model: " + s.read.Stray}
+		} else {
+			now, s.out.Assumed = match.Reading{}, true
+		}
 	}
 	if !now.Missing.OK() {
 		s.missing, s.out.Missing = now.Missing, now.Missing.String()
@@ -34,17 +38,19 @@ func (d *decider) expectDemand(s *signal) {
 // and never for less.
 func (d *decider) expect(s *signal, now match.Reading) float64 {
 	s.partial(d.fewerPods(s, now))
+	s.partial(s.witness())
 	window, missing := d.past(s, func(x *match.Demand) match.Past { return x.Window })
 	s.partial(missing.String())
+	whole := s.whole(window)
 	expected := now.Value
 	if missing.OK() {
-		stable, why := s.stabilized(now.Value, window)
+		stable, why := s.stabilized(now.Value, whole)
 		s.partial(why)
 		if why == "" {
 			expected, s.out.Stabilized = stable, &stable
 		}
 	}
-	s.partial(s.young(window))
+	s.partial(s.history(window, whole))
 	ahead, missing := s.forecast()
 	s.partial(missing.String())
 	if ahead != nil {
@@ -172,16 +178,6 @@ func (s *signal) stabilized(now float64, window forecast.History) (value float64
 		return past, ""
 	}
 	return max(now, past), ""
-}
-
-// young says that a signal was not watched for as long as the scale-down window. A Prometheus that has just started has scraped
-// only some of its targets, and knows nothing of the demand of five minutes ago.
-func (s *signal) young(window forecast.History) string {
-	down := time.Duration(*s.model.ScaleDownWindow)
-	if down == 0 || !math.IsNaN(window.At(down)) || s.read.AliveWindow.At(down) > 0 {
-		return ""
-	}
-	return "less history than the scale-down window"
 }
 
 // fewerPods says that fewer pods tell their demand than are ready: the busiest are the first to miss a scrape.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/collector/query"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
@@ -88,7 +89,7 @@ func (v *variant) failsafeDue() bool {
 		return false
 	}
 	after, watched := time.Duration(v.Failsafe.After), v.read.Replicas.Failsafe
-	if known := watched.Over(after + watched.Step); len(known) == 0 || forecast.Known(known) < int(after/watched.Step) {
+	if steps := watched.Over(after); len(steps) == 0 || !enough(forecast.Known(steps), len(steps)) || math.IsNaN(watched.At(after)) {
 		return false
 	}
 	for _, s := range v.model.signals {
@@ -104,7 +105,7 @@ func (v *variant) failsafeDue() bool {
 
 // guardsFailed says why the guards know less than they should.
 func (d *decider) guardsFailed(m *model) match.Missing {
-	missing := d.read.Unaged
+	missing := d.unaged(m)
 	if d.Fleet != nil {
 		return missing
 	}
@@ -118,4 +119,23 @@ func (d *decider) guardsFailed(m *model) match.Missing {
 		}
 	}
 	return missing
+}
+
+// unaged says which input of a model has samples of unknown age, because asking for it failed.
+func (d *decider) unaged(m *model) match.Missing {
+	names := []string{}
+	for _, q := range []*query.Query{d.program.Targets.Current.Now, d.program.Targets.Ready.Now} {
+		if q != nil {
+			names = append(names, q.Name)
+		}
+	}
+	for _, s := range m.signals {
+		names = append(names, s.Inputs...)
+	}
+	for _, name := range names {
+		if missing := d.read.Unaged[name]; !missing.OK() {
+			return missing
+		}
+	}
+	return match.Missing{}
 }

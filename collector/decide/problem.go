@@ -107,5 +107,6 @@ func (d *decider) idle(s *signal) bool {
 	if !missing.OK() || forecast.Most(past.Over(after)) > 0 {
 		return false
 	}
-	return !math.IsNaN(past.At(after))
+	steps := past.Over(after)
+	return !math.IsNaN(past.At(after)) && enough(forecast.Known(steps), len(steps))
 }

@@ -43,7 +43,7 @@ func everShort(s *match.Starts) bool {
 // verdict is the most that were ready over a window that ended some time ago, where throughout it more were asked for.
 func verdict(s *match.Starts, ago, window time.Duration) (ready int, ok bool) {
 	current := s.Current.Until(ago).Over(window)
-	if len(current) < int(window/s.Current.Step) || forecast.Known(current) < len(current) ||
+	if len(current) < int(window/s.Current.Step) || !enough(forecast.Known(current), len(current)) || math.IsNaN(current[0]) ||
 		forecast.Known(s.Rolling.Until(ago).Over(window)) > 0 {
 		return 0, false
 	}

@@ -61,11 +61,16 @@ func (r *reader) inputs() []Input {
 }
 
 // age tells every input how old what it rests on is. What is too old counts as no answer.
-func (r *reader) age() (unaged Missing) {
+func (r *reader) age() (unaged map[string]Missing) {
+	unaged = map[string]Missing{}
 	for _, a := range r.program.Ages {
 		answer, input := &r.answers.Queries[a.Query.Place], &r.read.Inputs[a.Query.Place]
 		if answer.Err != nil {
-			unaged = input.failed()
+			for _, users := range a.Users {
+				for _, q := range users {
+					unaged[q.Name] = input.failed()
+				}
+			}
 			continue
 		}
 		input.Matched = input.Series

@@ -1,6 +1,10 @@
 package match
 
 import (
+	"math"
+	"strings"
+	"time"
+
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/query"
 )
@@ -10,6 +14,7 @@ func (m *Matcher) Match(a *Answers) *Readings {
 	r := &reader{
 		matcher: m, program: m.program, answers: a, read: &Readings{At: a.At}, tallies: map[*query.Query]*tally{},
 		models: map[readKey][]cell{}, series: map[readKey]*variantSeries{}, up: map[readKey][]identity{},
+		told: map[readKey]*workloadCounts{}, strays: map[readKey]map[string]string{},
 	}
 	r.read.Inputs = r.inputs()
 	r.read.Unaged = r.age()
@@ -20,6 +25,9 @@ func (m *Matcher) Match(a *Answers) *Readings {
 	replicas := r.replicas()
 	for _, x := range m.program.Models {
 		out := Model{}
+		for _, v := range x.Variants {
+			replicas[v.Place].ReadyWindow = r.past(x.Ready, v.Place)
+		}
 		for _, s := range x.Signals {
 			out.Signals = append(out.Signals, r.signal(x, s))
 		}
@@ -57,14 +65,18 @@ func (r *reader) signal(m *query.Model, s *query.Signal) Signal {
 			Window: r.past(e.Window, owner), Idle: r.past(e.Idle, owner),
 		}
 		if s.OnMissing == config.OnMissingZero {
-			d.Window, d.Idle = r.filled(e.Window, owner, out.AliveWindow.History), r.filled(e.Idle, owner, out.AliveIdle.History)
+			d.Window, d.Idle = r.filled(e.Window, owner, m.Namespace, out.AliveWindow.History), r.filled(e.Idle, owner, m.Namespace, out.AliveIdle.History)
 		}
 		for _, h := range e.Seasons {
 			d.Seasons = append(d.Seasons, r.past(h, owner))
 		}
 		return d
 	}
+	out.Witness = r.witness(m, s)
 	if s.Absolute.Given() {
+		if s.OnMissing == config.OnMissingZero && r.failed(s.Absolute.Now).OK() {
+			out.Stray = r.strayDemand(s.Absolute.Now, s.Labels, m.Namespace)
+		}
 		out.Absolute = demand(&s.Absolute, r.ofModel(m, s.Absolute.Now, s.Labels), m.Place)
 	}
 	if s.Queued.Given() {
@@ -159,7 +171,7 @@ func (r *reader) single(q query.Quantity) Value {
 	}
 	var c cell
 	for i, s := range vector[:min(len(vector), 2)] {
-		value, bad := valueOf(s, q.FromLabels)
+		value, bad := valueOf(s, strings.Join(q.FromLabels, ","))
 		if i > 0 {
 			bad = BadDuplicate
 		}
@@ -168,7 +180,26 @@ func (r *reader) single(q query.Quantity) Value {
 		}
 		c.add(sourced{value: value}, bad)
 	}
-	return c.value(q.Query)
+	return r.steady(c.value(q.Query), q, 0)
+}
+
+// steady is a quantity's median over the input window, the present included: one look is no evidence.
+func (r *reader) steady(now Value, q query.Quantity, owner int) Value {
+	if !now.Missing.OK() {
+		return now
+	}
+	past := r.past(q.Past, owner)
+	if !past.Missing.OK() {
+		return Value{Missing: past.Missing}
+	}
+	values := []float64{now.Number}
+	for _, v := range past.Over(time.Duration(*r.program.Config.InputWindow)) {
+		if !math.IsNaN(v) {
+			values = append(values, v)
+		}
+	}
+	now.Number = median(values)
+	return now
 }
 
 // ofVariant reads a quantity for one variant: the median over its pods where it comes from pods.
@@ -184,7 +215,7 @@ func (r *reader) ofVariant(q query.Quantity, v *query.Variant, labels config.Lab
 	if len(found.samples) == 0 && found.bad == "" {
 		found = vs.looseOf(v)
 	}
-	return found.value(q.Query)
+	return r.steady(found.value(q.Query), q, v.Place)
 }
 
 // replicas reads what runs of every variant.

@@ -19,7 +19,9 @@ type Matcher struct {
 	models      map[scoped][]int // namespace and name -> models; with an empty namespace, those of all namespaces
 	variants    map[scoped][]int
 	targets     map[podTarget][]int
-	claims      map[claim][]int // label values by which models are also known
+	workloads   map[scoped][]int // namespace and name of scale targets -> variants
+	namespaces  map[string]int   // of the models -> a number
+	claims      map[claim][]int  // label values by which models are also known
 	claimLabels []model.LabelName
 	pods        *podOwners
 }
@@ -36,10 +38,13 @@ type claim struct {
 func New(p *query.Program) *Matcher {
 	m := &Matcher{
 		program: p, models: map[scoped][]int{}, variants: map[scoped][]int{}, targets: map[podTarget][]int{},
-		claims: map[claim][]int{}, pods: newPodOwners(p),
+		claims: map[claim][]int{}, pods: newPodOwners(p), workloads: map[scoped][]int{}, namespaces: map[string]int{},
 	}
 	labels := map[model.LabelName]bool{}
 	for i, x := range p.Models {
+		if _, known := m.namespaces[x.Namespace]; !known {
+			m.namespaces[x.Namespace] = len(m.namespaces)
+		}
 		for _, namespace := range []string{x.Namespace, ""} {
 			m.models[scoped{namespace, x.Name}] = append(m.models[scoped{namespace, x.Name}], i)
 			for label, values := range x.Match {
@@ -53,6 +58,10 @@ func New(p *query.Program) *Matcher {
 	}
 	for i, v := range p.Variants {
 		m.targets[targetOf(v)] = append(m.targets[targetOf(v)], i)
+		if v.Pods.Regexp == nil {
+			place := scoped{v.Model.Namespace, v.ScaleTarget.Name}
+			m.workloads[place] = append(m.workloads[place], i)
+		}
 		for _, namespace := range []string{v.Model.Namespace, ""} {
 			m.variants[scoped{namespace, v.Name}] = append(m.variants[scoped{namespace, v.Name}], i)
 		}

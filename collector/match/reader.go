@@ -1,8 +1,9 @@
 package match
 
 import (
-	"cmp"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/common/model"
 
@@ -20,6 +21,8 @@ type reader struct {
 	models  map[readKey][]cell
 	series  map[readKey]*variantSeries
 	up      map[readKey][]identity
+	told    map[readKey]*workloadCounts
+	strays  map[readKey]map[string]string // namespace -> a series with demand that belongs to no model
 }
 
 // readKey tells apart what is read from one answer by different labels.
@@ -38,6 +41,7 @@ type cell struct {
 // sourced is a number and the pod that it comes from, if it comes from one.
 type sourced struct {
 	pod   string
+	group string // the replica of a LeaderWorkerSet that the pod belongs to
 	value float64
 }
 
@@ -57,29 +61,38 @@ func (c *cell) reading(q *query.Query) Reading {
 	case len(c.samples) == 0:
 		return Reading{Missing: Missing{Why: NoResult}}
 	}
-	ordered := c.samples
-	if len(ordered) > 2 {
-		ordered = slices.SortedFunc(slices.Values(ordered), func(a, b sourced) int { return cmp.Compare(a.value, b.value) })
-	}
 	var r Reading
-	for _, s := range ordered {
-		r.Value += s.value
-		if s.pod != "" {
-			r.Pods++
-		}
+	units := c.units(true)
+	slices.Sort(units)
+	for _, value := range units {
+		r.Value += value
+	}
+	if c.samples[0].pod != "" {
+		r.Pods = len(units)
 	}
 	return r
 }
 
-// median is the middle value, the mean of the two middle ones when there is an even number.
-func (c *cell) median() float64 {
-	values := make([]float64, len(c.samples))
-	for i, s := range c.samples {
-		values[i] = s.value
+// units are the numbers of what counts as one: a pod, or a group of pods that is one replica. What a group has in use is the mean of
+// its pods; what it can do is their sum.
+func (c *cell) units(mean bool) []float64 {
+	var units []float64
+	sums, pods := map[string]float64{}, map[string]float64{}
+	for _, s := range c.samples {
+		if s.group == "" {
+			units = append(units, s.value)
+			continue
+		}
+		sums[s.group] += s.value
+		pods[s.group]++
 	}
-	slices.Sort(values)
-	n := len(values)
-	return (values[(n-1)/2] + values[n/2]) / 2
+	for _, g := range slices.Sorted(maps.Keys(sums)) {
+		if mean {
+			sums[g] /= pods[g]
+		}
+		units = append(units, sums[g])
+	}
+	return units
 }
 
 // value reads a cell as one number: the median over its pods where it comes from pods.
@@ -90,7 +103,7 @@ func (c *cell) value(q *query.Query) Value {
 	case len(c.samples) == 0:
 		return Value{Missing: Missing{q.Name, NoResult}}
 	}
-	return Value{Number: c.median()}
+	return Value{Number: median(c.units(false))}
 }
 
 func (r *reader) tally(q *query.Query) *tally {
@@ -110,6 +123,16 @@ func (r *reader) failed(q *query.Query) Missing {
 	return r.read.Inputs[q.Place].failed()
 }
 
+// strayDemand is a series with demand that belongs to no model and may be that of one in a namespace; empty for none.
+func (r *reader) strayDemand(q *query.Query, labels config.LabelNames, namespace string) string {
+	r.byModel(q, labels)
+	strays := r.strays[readKey{query: q, labels: labels}]
+	if stray := strays[namespace]; stray != "" {
+		return stray
+	}
+	return strays[""]
+}
+
 // byModel reads an answer as numbers per model.
 func (r *reader) byModel(q *query.Query, labels config.LabelNames) []cell {
 	key := readKey{query: q, labels: labels}
@@ -118,11 +141,18 @@ func (r *reader) byModel(q *query.Query, labels config.LabelNames) []cell {
 	}
 	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Models)), seen: map[string]bool{}}
 	p.tally.strays = true
+	strays := map[string]string{}
 	for i, s := range r.answers.Queries[q.Place].Vector {
 		id := identify(s.Metric, labels)
-		p.place(i, s, nil, r.matcher.modelsOf(id), r.matcher.key(id), id.pod)
+		owners := r.matcher.modelsOf(id)
+		p.place(i, s, "", owners, r.matcher.key(id), sourced{pod: id.pod})
+		if value, bad := valueOf(s, ""); len(owners) == 0 && bad == "" && value > 0 {
+			if text := s.Metric.String(); strays[id.namespace] == "" || text < strays[id.namespace] {
+				strays[id.namespace] = text
+			}
+		}
 	}
-	r.models[key] = p.cells
+	r.models[key], r.strays[key] = p.cells, strays
 	return p.cells
 }
 
@@ -135,10 +165,8 @@ type variantSeries struct {
 
 // byVariant reads an answer as numbers per variant.
 func (r *reader) byVariant(q *query.Query, fromLabels []string, labels config.LabelNames) *variantSeries {
-	key := readKey{query: q, labels: labels}
-	for _, l := range fromLabels {
-		key.from += l + "\x00"
-	}
+	from := strings.Join(fromLabels, ",")
+	key := readKey{q, labels, from}
 	if series, ok := r.series[key]; ok {
 		return series
 	}
@@ -148,14 +176,19 @@ func (r *reader) byVariant(q *query.Query, fromLabels []string, labels config.La
 	for i, s := range r.answers.Queries[q.Place].Vector {
 		id := identify(s.Metric, labels)
 		if id.variant != "" || id.pod != "" {
-			p.place(i, s, fromLabels, r.matcher.variantsOf(id), r.matcher.key(id), id.pod)
+			owners := r.matcher.variantsOf(id)
+			source := sourced{pod: id.pod}
+			if len(owners) == 1 {
+				source.group = r.matcher.groupOf(owners[0], id.pod)
+			}
+			p.place(i, s, from, owners, r.matcher.key(id), source)
 			continue
 		}
 		place := scoped{id.namespace, id.model}
 		if vs.loose[place] == nil {
 			vs.loose[place] = &cell{}
 		}
-		value, bad := valueOf(s, fromLabels)
+		value, bad := valueOf(s, from)
 		p.tally.matched[i] = true
 		p.note(i, bad)
 		vs.loose[place].add(sourced{value: value}, bad)
@@ -197,12 +230,13 @@ func (p *placing) note(i int, bad string) {
 
 // place gives a sample to its owner. One that cannot be used, and one that could be several owners', spoils the cell of every
 // owner that it may concern.
-func (p *placing) place(i int, s *model.Sample, fromLabels []string, owners []int, key, pod string) {
+func (p *placing) place(i int, s *model.Sample, from string, owners []int, key string, source sourced) {
 	if len(owners) == 0 {
 		return
 	}
 	p.tally.matched[i] = true
-	value, bad := valueOf(s, fromLabels)
+	value, bad := valueOf(s, from)
+	source.value = value
 	switch {
 	case len(owners) > 1:
 		bad = BadLabels
@@ -212,6 +246,6 @@ func (p *placing) place(i int, s *model.Sample, fromLabels []string, owners []in
 	p.seen[key] = true
 	p.note(i, bad)
 	for _, owner := range owners {
-		p.cells[owner].add(sourced{pod, value}, bad)
+		p.cells[owner].add(source, bad)
 	}
 }

@@ -10,7 +10,7 @@ import (
 type Readings struct {
 	At          time.Time
 	Inputs      []Input
-	Unaged      Missing // why the age of some inputs is not known
+	Unaged      map[string]Missing // why the age of some inputs is not known, by their names
 	EnergyPrice Value
 	Budgets     []Budget
 	Models      []Model
@@ -34,8 +34,10 @@ type Signal struct {
 	Usage    []Demand // the usage form: fractions of a replica's capacity, by variant
 	Queued   Demand
 
-	Alive       bool // the source is up
-	AliveWindow Past // 1 where it was, 0 where it was not
+	Witness     Witness
+	Stray       string // a series with demand that no model owns, where no result may mean no demand
+	Alive       bool   // the source is up
+	AliveWindow Past   // 1 where it was, 0 where it was not
 	AliveIdle   Past
 
 	InputTokens, OutputTokens Value
@@ -88,6 +90,7 @@ type Replicas struct {
 	Current, Ready Count
 	Limits         Past // asked for, over the time of limits on change
 	Failsafe       Past // asked for, over the time after which a failsafe applies
+	ReadyWindow    Past // ready, over the windows of the model and a minute before
 	Starts         Starts
 }
 

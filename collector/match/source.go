@@ -34,7 +34,7 @@ func (r *reader) sources(q *query.Query, labels config.LabelNames) []identity {
 		if slices.ContainsFunc(r.program.Models, func(m *query.Model) bool { return agrees(&id, m.Model, labels) }) {
 			t.matched[i] = true
 		}
-		if value, bad := valueOf(s, nil); bad == "" && value > 0 {
+		if value, bad := valueOf(s, ""); bad == "" && value > 0 {
 			up = append(up, id)
 		}
 	}
@@ -88,10 +88,10 @@ func (r *reader) past(h *query.History, owner int) Past {
 func (r *reader) historyInput(h *query.History) int { return len(r.answers.Queries) + h.Place }
 
 // filled is past, where a step without a result is zero while the source was up.
-func (r *reader) filled(h *query.History, owner int, alive forecast.History) Past {
+func (r *reader) filled(h *query.History, owner int, namespace string, alive forecast.History) Past {
 	past := r.past(h, owner)
 	if h != nil && past.Missing.OK() {
-		past.History = r.answers.Histories[h.Place].Grid.filled(owner, r.answers.At, alive)
+		past.History = r.answers.Histories[h.Place].Grid.filled(owner, namespace, r.answers.At, alive)
 	}
 	return past
 }

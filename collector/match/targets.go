@@ -49,8 +49,10 @@ func (r *reader) counts(q *query.Query) []Count {
 			continue // most workloads of a namespace serve no model
 		}
 		t.matched[i] = true
-		value, bad := valueOf(s, nil)
+		value, bad := valueOf(s, "")
 		switch first := &found[owners[0]]; {
+		case bad == "" && len(first.samples) > 0 && first.samples[0].value == value:
+			continue // told twice is told once
 		case bad == "" && len(first.samples) > 0:
 			bad = BadDuplicate
 		case bad == "" && (value != math.Trunc(value) || value > optimizer.MaxReplicas):

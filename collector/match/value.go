@@ -2,7 +2,9 @@ package match
 
 import (
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/prometheus/common/model"
 )
@@ -22,15 +24,22 @@ const (
 // and must not keep everything else from being planned.
 const MaxValue = 1e18
 
-// valueOf returns the number that a sample stands for, or why it cannot be used. With labels to read it from, it is their product
-// times the sample's value, which is 1 for an info metric.
-func valueOf(s *model.Sample, fromLabels []string) (value float64, bad string) {
+// valueOf returns the number that a sample stands for, or why it cannot be used.
+func valueOf(s *model.Sample, from string) (value float64, bad string) {
 	if s.Histogram != nil {
 		return 0, BadHistogram
 	}
-	value = float64(s.Value)
-	for _, l := range fromLabels {
-		n, err := strconv.ParseFloat(string(s.Metric[model.LabelName(l)]), 64)
+	return numberOf(float64(s.Value), s.Metric, from)
+}
+
+// numberOf returns the number that a value stands for, or why it cannot be used. With labels to read it from, each followed by a
+// comma, it is their product times the value, which is 1 for an info metric.
+func numberOf(value float64, metric model.Metric, from string) (number float64, bad string) {
+	for l := range strings.SplitSeq(strings.TrimSuffix(from, ","), ",") {
+		if l == "" {
+			continue
+		}
+		n, err := strconv.ParseFloat(string(metric[model.LabelName(l)]), 64)
 		if err != nil {
 			return 0, BadLabels
 		}
@@ -52,4 +61,11 @@ func judge(value float64) (bad string) {
 		return BadRange
 	}
 	return ""
+}
+
+// median is the middle value, the mean of the two middle ones when there is an even number.
+func median(values []float64) float64 {
+	ordered := slices.Sorted(slices.Values(values))
+	n := len(ordered)
+	return (ordered[(n-1)/2] + ordered[n/2]) / 2
 }

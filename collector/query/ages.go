@@ -13,8 +13,9 @@ import (
 // An instant query answers with the time it was asked for, not with that of the samples behind the answer. How old those are is
 // asked separately: the newest timestamp behind every selector, for many selectors in one query.
 
-// selectorsPerAgeQuery bounds the length of one such query.
-const selectorsPerAgeQuery = 100
+// selectorsPerAgeQuery bounds one such query: the series behind it count against limits of the server, and its failure touches only
+// the inputs that it is about.
+const selectorsPerAgeQuery = 20
 
 // SelectorLabel is the label in which the answer to an AgeQuery numbers its selectors.
 const SelectorLabel = "selector"

@@ -13,6 +13,8 @@ const (
 	gridLeast = time.Minute
 	gridMost  = 30 * time.Minute
 	shortMost = 25 * time.Second
+
+	stepsOfInput = 5 // that an input window has at least
 )
 
 // StepOf is the step of the grid that a window is read on.

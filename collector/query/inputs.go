@@ -21,7 +21,7 @@ func asked(queries ...*Query) []*Query {
 
 // queries lists what the demand of a signal rests on at the moment of an evaluation.
 func (s *Signal) queries() []*Query {
-	return asked(s.Absolute.Now, s.Usage.Now, s.Queued.Now, s.Alive.Now, s.InputTokens, s.OutputTokens, s.ObservedITL, s.ObservedRunning)
+	return asked(s.Absolute.Now, s.Usage.Now, s.Queued.Now, s.Alive.Now, s.Sources.Now, s.Silent, s.InputTokens, s.OutputTokens, s.ObservedITL, s.ObservedRunning)
 }
 
 // listInputs names, for every signal and variant, what it rests on.
@@ -31,8 +31,8 @@ func (p *compiler) listInputs() {
 			for _, q := range s.queries() {
 				s.Inputs = append(s.Inputs, q.Name)
 			}
-			for _, e := range []*Expression{&s.Absolute, &s.Usage, &s.Queued, &s.Alive} {
-				s.Inputs = appendHistories(s.Inputs, e)
+			for _, e := range []*Expression{&s.Absolute, &s.Usage, &s.Queued, &s.Alive, &s.Sources} {
+				s.Inputs = appendNames(s.Inputs, e.histories())
 			}
 		}
 	}
@@ -40,19 +40,32 @@ func (p *compiler) listInputs() {
 		for _, q := range v.queries(p.Program) {
 			v.Inputs = append(v.Inputs, q.Name)
 		}
+		v.Inputs = appendNames(v.Inputs, v.histories())
 		for _, e := range []*Expression{&p.Targets.Current, &p.Targets.Ready, &p.Targets.Rolling} {
-			v.Inputs = appendHistories(v.Inputs, e)
+			v.Inputs = appendNames(v.Inputs, e.histories())
 		}
 	}
 }
 
-func appendHistories(names []string, e *Expression) []string {
-	for _, h := range e.histories() {
+func appendNames(names []string, histories []*History) []string {
+	for _, h := range histories {
 		if h != nil && !slices.Contains(names, h.Name) {
 			names = append(names, h.Name)
 		}
 	}
 	return names
+}
+
+// histories lists what is read about the variant itself over the input window.
+func (v *Variant) histories() []*History {
+	all := []*History{v.Cost.Past}
+	for _, name := range slices.Sorted(maps.Keys(v.Uses)) {
+		all = append(all, v.Uses[name].Past)
+	}
+	for _, q := range v.Capacities {
+		all = append(all, q.Past)
+	}
+	return all
 }
 
 // queries lists what is asked about the variant itself: its cost, uses, capacities and replicas.

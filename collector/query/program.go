@@ -42,6 +42,7 @@ type Model struct {
 	Place    int // in Program.Models
 	Signals  []*Signal
 	Variants []*Variant
+	Ready    *History // ready replicas over the windows, and a minute before: who should have told
 }
 
 // Variant is a variant with what answers its quantities.
@@ -124,16 +125,21 @@ func (p *compiler) bindModel(m *config.Model) {
 		bound.Variants = append(bound.Variants, v)
 		p.Variants = append(p.Variants, v)
 	}
+	if down, up := time.Duration(*m.ScaleDownWindow), time.Duration(*m.ScaleUpWindow); !p.Config.ScaleTargets.Ready.IsZero() {
+		bound.Ready = p.readStep("scale_targets.ready", p.Config.ScaleTargets.Ready, down+up+ReadyFor, WindowStep(m), Reader{Owner: OfTarget})
+	}
 	p.Models = append(p.Models, bound)
 }
 
 func (p *compiler) bindVariant(m *Model, v *config.Variant) *Variant {
 	id := m.Namespace + "/" + v.Name
 	x := &Variant{
-		Variant: v, Model: m, Place: len(p.Variants), Cost: p.quantity(id+".cost", v.Cost), Uses: map[string]Quantity{},
+		Variant: v, Model: m, Place: len(p.Variants), Uses: map[string]Quantity{},
 	}
+	by := Reader{Owner: OfVariant, Labels: p.Config.Labels}
+	x.Cost = p.quantityBy(id+".cost", v.Cost, by)
 	for _, name := range slices.Sorted(maps.Keys(v.Uses)) {
-		x.Uses[name] = p.quantity(id+".uses."+name, v.Uses[name])
+		x.Uses[name] = p.quantityBy(id+".uses."+name, v.Uses[name], by)
 	}
 	for _, s := range m.Signals {
 		x.Capacities = append(x.Capacities, p.capacity(id, v, s.ActiveSignal))
@@ -143,11 +149,15 @@ func (p *compiler) bindVariant(m *Model, v *config.Variant) *Variant {
 
 // capacity is the variant's own, or the one that the signal brings.
 func (p *compiler) capacity(id string, v *config.Variant, s config.ActiveSignal) Quantity {
+	by := Reader{Owner: OfVariant, Labels: s.Labels}
 	if own, ok := v.Capacity[s.Name]; ok && own.Set {
-		return p.quantity(id+".capacity."+s.Name, own)
+		return p.quantityBy(id+".capacity."+s.Name, own, by)
 	}
-	return p.quantity(s.Key()+".capacity", s.Capacity)
+	return p.quantityBy(s.Key()+".capacity", s.Capacity, by)
 }
+
+// ReadyFor is how long a replica is ready before its series are expected: it is ready before its first scrape.
+const ReadyFor = time.Minute
 
 // markShared finds the signals whose source could be another model's: those of models in one namespace, without a match that
 // tells the sources apart.
@@ -166,8 +176,34 @@ func (p *compiler) markShared() {
 	}
 }
 
+// quantity asks for a quantity of everything, such as a price or a limit.
 func (p *compiler) quantity(name string, q config.Quantity) Quantity {
-	return Quantity{Quantity: q, Query: p.ask(name, q.Query)}
+	return p.quantityBy(name, q, Reader{Owner: OfEverything})
+}
+
+// quantityBy asks for a quantity, and reads it over the input window, where its median counts.
+func (p *compiler) quantityBy(name string, q config.Quantity, by Reader) Quantity {
+	for _, l := range q.FromLabels {
+		by.From += l + ","
+	}
+	by.Median = true
+	return Quantity{
+		Quantity: q, Query: p.ask(name, q.Query),
+		Past: p.input(name, q.Query, by),
+	}
+}
+
+// input reads a quantity over the input window: a few steps of it, since its median needs no more.
+func (p *compiler) input(name string, e config.Expr, by Reader) *History {
+	window := time.Duration(*p.Config.InputWindow)
+	if e.IsZero() || window == 0 {
+		return nil
+	}
+	step := StepOf(window)
+	if window >= stepsOfInput*longStep {
+		step = longStep
+	}
+	return p.readStep(name, e, window, step, by)
 }
 
 // ask returns the query of an expression; nil for none. Equal expressions are asked once, under the first name.
@@ -192,14 +228,6 @@ func (p *compiler) read(name string, e config.Expr, window time.Duration, by Rea
 		return nil
 	}
 	return p.readStep(name, e, window, StepOf(window), by)
-}
-
-// readWindow is readStep where there is an expression.
-func (p *compiler) readWindow(name string, e config.Expr, window, step time.Duration, by Reader) *History {
-	if e.IsZero() {
-		return nil
-	}
-	return p.readStep(name, e, window, step, by)
 }
 
 func (p *compiler) readStep(name string, e config.Expr, window, step time.Duration, by Reader) *History {

@@ -33,24 +33,30 @@ type History struct {
 // Owner is what a series belongs to.
 type Owner int
 
-// A series tells of a model, of a variant, of the scale target of a variant, or of the source of a model's signals.
+// A series belongs to a model, a variant, the scale target of a variant, the source of a model's signals, the workload of such
+// sources, or, as a price does, to everything.
 const (
 	OfModel Owner = iota
 	OfVariant
 	OfTarget
 	OfSource
+	OfWorkload
+	OfEverything
 )
 
-// Reader says how the series of an answer find their owners.
+// Reader says how the series of an answer find their owners, and what becomes of several for one owner.
 type Reader struct {
 	Owner  Owner
-	Labels config.LabelNames // unused for OfTarget
+	Labels config.LabelNames // unused for OfTarget and OfEverything
+	From   string            // labels whose product is the number, each followed by a comma
+	Median bool              // the median counts, not the sum
 }
 
 // Quantity is a number, or the query that answers it.
 type Quantity struct {
 	config.Quantity
-	Query *Query // nil for a number, and where nothing is given
+	Query *Query   // nil for a number, and where nothing is given
+	Past  *History // over the input window; nil without one
 }
 
 // Constant reports whether the quantity is a number that stands in the configuration.

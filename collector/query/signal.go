@@ -15,6 +15,8 @@ type Signal struct {
 	Usage    Expression
 	Queued   Expression
 	Alive    Expression
+	Sources  Expression // how many sources tell the signal, by workload
+	Silent   *Query     // sources that should tell it and do not
 
 	InputTokens, OutputTokens    *Query // of the latency form
 	ObservedITL, ObservedRunning *Query // of the latency form, where a profile is to be corrected
@@ -53,23 +55,19 @@ func (p *compiler) bindSignal(m *config.Model, s config.ActiveSignal) *Signal {
 	if !s.Latency.IsZero() {
 		absolute = s.Latency
 	}
-	ofModel, ofVariant := Reader{OfModel, s.Labels}, Reader{OfVariant, s.Labels}
+	ofModel, ofVariant := Reader{Owner: OfModel, Labels: s.Labels}, Reader{Owner: OfVariant, Labels: s.Labels}
 	b.Absolute = p.overTime(key+"."+b.Form(), absolute, m, ofModel)
 	b.Usage = p.overTime(key+".usage", s.Usage, m, ofVariant)
 	b.Queued = p.overTime(key+".queued", s.Queued, m, ofModel)
-	b.Alive = p.overTime(key+".alive", s.Alive, m, Reader{OfSource, s.Labels})
+	b.Alive = p.overTime(key+".alive", s.Alive, m, Reader{Owner: OfSource, Labels: s.Labels})
+	p.bindSources(m, b)
 	p.bindForecast(key+"."+b.Form(), absolute, m, b)
 	return b
 }
 
 // overTime asks for an expression now, and over what windows and idleness look back at.
 func (p *compiler) overTime(name string, e config.Expr, m *config.Model, by Reader) Expression {
-	x := Expression{Now: p.ask(name, e)}
-	down, up := time.Duration(*m.ScaleDownWindow), time.Duration(*m.ScaleUpWindow)
-	if down > 0 || up > 0 {
-		// What has lasted for the one window is looked for throughout the other.
-		x.Window = p.readWindow(name, e, down+up, WindowStep(m), by)
-	}
+	x := Expression{Now: p.ask(name, e), Window: p.window(name, e, m, by)}
 	if *m.Replicas.Min == 0 {
 		x.Idle = p.read(name, e, time.Duration(*m.IdleAfter), by)
 	}
@@ -79,6 +77,16 @@ func (p *compiler) overTime(name string, e config.Expr, m *config.Model, by Read
 		}
 	}
 	return x
+}
+
+// window reads an expression over the scale-down and scale-up windows: what has lasted for the one is looked for throughout the
+// other.
+func (p *compiler) window(name string, e config.Expr, m *config.Model, by Reader) *History {
+	down, up := time.Duration(*m.ScaleDownWindow), time.Duration(*m.ScaleUpWindow)
+	if e.IsZero() || down+up == 0 {
+		return nil
+	}
+	return p.readStep(name, e, down+up, WindowStep(m), by)
 }
 
 // WindowStep is the step of the grid that a model's scale-down and scale-up windows are read on: the finer of the two.
@@ -107,7 +115,7 @@ func (p *compiler) bindForecast(name string, e config.Expr, m *config.Model, b *
 	if e.IsZero() {
 		return
 	}
-	by, lookback := Reader{OfModel, b.Labels}, time.Duration(*m.Forecast.Lookback)
+	by, lookback := Reader{Owner: OfModel, Labels: b.Labels}, time.Duration(*m.Forecast.Lookback)
 	if b.Lead > 0 && m.Forecast.Method != config.ForecastNone {
 		b.Absolute.Trend = p.read(name, e, lookback, by)
 	}
