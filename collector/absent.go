@@ -21,7 +21,7 @@ import (
 // shownNames is how many names of metrics are shown of those that a Prometheus has instead of the ones looked for.
 const shownNames = 5
 
-// absence tells of inputs without series which metrics they look for, and what there is instead.
+// absence says which metrics inputs without series look for, and what there is instead.
 type absence struct {
 	series map[string]int // metric -> how many series it has, of all with a prefix that an absent one has
 	told   map[string]bool
@@ -33,7 +33,7 @@ func newAbsence(ctx context.Context, e *Evaluator, inputs []Input, at time.Time)
 	a := &absence{series: map[string]int{}, told: map[string]bool{}}
 	prefixes := map[string]bool{}
 	for i := range inputs {
-		if inputs[i].Err == nil && inputs[i].Series == 0 {
+		if inputs[i].Err == nil && *inputs[i].Series == 0 {
 			for _, name := range metricsOf(inputs[i].Query) {
 				prefixes[regexp.QuoteMeta(metricPrefix(name))] = true
 			}

@@ -45,12 +45,8 @@ func (s *scraper) scrape(ctx context.Context) (int, error) {
 }
 
 func (s *scraper) render(snapshot *collector.Snapshot) (int, error) {
-	return s.renderFrom(collector.NewGatherer(snapshot))
-}
-
-func (s *scraper) renderFrom(g prometheus.Gatherer) (int, error) {
 	var w countingWriter
-	gatherers := prometheus.Gatherers{prometheus.NewRegistry(), g}
+	gatherers := prometheus.Gatherers{prometheus.NewRegistry(), collector.NewGatherer(snapshot)}
 	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{}).ServeHTTP(&w, s.request)
 	if w.status != http.StatusOK {
 		return 0, fmt.Errorf("status %d", w.status)
@@ -120,25 +116,14 @@ func BenchmarkEvaluate(b *testing.B) {
 	}
 }
 
-// BenchmarkRender is the rendering of a snapshot, compressed, by either way.
+// BenchmarkRender is the rendering of a snapshot, compressed.
 func BenchmarkRender(b *testing.B) {
 	s := newScraper(b, 250)
 	snapshot := s.evaluator.Evaluate(b.Context(), fleetAt)
-	for name, gatherer := range map[string]func() prometheus.Gatherer{
-		"gatherer": func() prometheus.Gatherer { return collector.NewGatherer(snapshot) },
-		"collector": func() prometheus.Gatherer {
-			registry := prometheus.NewRegistry()
-			registry.MustRegister(collector.NewCollector(snapshot))
-			return registry
-		},
-	} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				_, err := s.renderFrom(gatherer())
-				require.NoError(b, err)
-			}
-		})
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := s.render(snapshot)
+		require.NoError(b, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
@@ -28,31 +30,83 @@ type helper interface {
 
 // canned answers queries from a text: series as Prometheus writes them, one a line, by expression. An answer that starts with
 // "error: " is the failure for that reason. What is not listed has an empty answer.
+//
+// With the word past before it, an expression is answered over ranges of time. A line holds at every step, or, where it ends
+// in such as @5m..30s, at those from five minutes to half a minute before fleetAt, both included.
 type canned map[string]string
 
-// cannedQuerier is a promapi.Querier over canned answers. It remembers what it was asked.
+const pastOf = "past "
+
+// cannedQuerier is a promapi.RangeQuerier over canned answers. It remembers what it was asked.
 type cannedQuerier struct {
 	answers map[string]model.Vector
-	errs    map[string]error
+	pasts   map[string][]pastLine
+	errs    map[string]error // by key
 
-	mu    sync.Mutex
-	asked []string
-	at    map[time.Time]bool
+	mu     sync.Mutex
+	asked  []string // expressions, at an instant
+	read   []string // expressions, over a range
+	at     map[time.Time]bool
+	ranges []v1.Range
+}
+
+// pastLine is a series of a past with one value from one age to another.
+type pastLine struct {
+	*model.Sample
+	from, to time.Duration
 }
 
 func newCanned(tb helper, answers canned) *cannedQuerier {
 	tb.Helper()
-	q := &cannedQuerier{answers: map[string]model.Vector{}, errs: map[string]error{}, at: map[time.Time]bool{}}
-	for expr, text := range answers {
+	q := &cannedQuerier{
+		answers: map[string]model.Vector{}, pasts: map[string][]pastLine{}, errs: map[string]error{}, at: map[time.Time]bool{},
+	}
+	for key, text := range answers {
+		expr, over := strings.CutPrefix(key, pastOf)
 		parsed, err := config.ParseExpr(expr)
 		require.NoError(tb, err)
+		expr = parsed.String()
+		if over {
+			key = pastOf + expr
+		} else {
+			key = expr
+		}
 		if reason, failed := strings.CutPrefix(text, "error: "); failed {
-			q.errs[parsed.String()] = &promapi.Error{Reason: promapi.Reason(reason), Err: errors.New("canned")}
+			q.errs[key] = &promapi.Error{Reason: promapi.Reason(reason), Err: errors.New("canned")}
 			continue
 		}
-		q.answers[parsed.String()] = parseVector(tb, text)
+		if over {
+			q.pasts[expr] = parsePast(tb, text)
+			continue
+		}
+		q.answers[expr] = parseVector(tb, text)
 	}
 	return q
+}
+
+func parsePast(tb helper, text string) []pastLine {
+	tb.Helper()
+	var past []pastLine
+	for line := range strings.Lines(text) {
+		line, ages, limited := strings.Cut(strings.TrimSpace(line), " @")
+		for _, s := range parseVector(tb, line) {
+			p := pastLine{s, math.MaxInt64, math.MinInt64}
+			if limited {
+				from, to, ok := strings.Cut(ages, "..")
+				require.True(tb, ok, ages)
+				p.from, p.to = parseAge(tb, from), parseAge(tb, to)
+			}
+			past = append(past, p)
+		}
+	}
+	return past
+}
+
+func parseAge(tb helper, text string) time.Duration {
+	tb.Helper()
+	age, err := model.ParseDuration(text)
+	require.NoError(tb, err)
+	return time.Duration(age)
 }
 
 func parseVector(tb helper, text string) model.Vector {
@@ -86,13 +140,50 @@ func (q *cannedQuerier) Query(_ context.Context, expr string, at time.Time) (mod
 	return q.answers[expr], q.errs[expr]
 }
 
-// unanswered lists the expressions that have an answer for which nobody asked: a mistake in a test.
+// QueryRange implements promapi.RangeQuerier.
+func (q *cannedQuerier) QueryRange(_ context.Context, expr string, r v1.Range) (model.Matrix, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.read, q.ranges = append(q.read, expr), append(q.ranges, r)
+	if err := q.errs[pastOf+expr]; err != nil {
+		return nil, err
+	}
+	var matrix model.Matrix
+	streams := map[model.Fingerprint]*model.SampleStream{}
+	for at := r.Start; !at.After(r.End); at = at.Add(r.Step) {
+		for _, line := range q.pasts[expr] {
+			if age := fleetAt.Sub(at); age > line.from || age < line.to {
+				continue
+			}
+			s := streams[line.Metric.Fingerprint()]
+			if s == nil {
+				s = &model.SampleStream{Metric: line.Metric}
+				streams[line.Metric.Fingerprint()] = s
+				matrix = append(matrix, s)
+			}
+			s.Values = append(s.Values, model.SamplePair{Timestamp: model.TimeFromUnixNano(at.UnixNano()), Value: line.Value})
+		}
+	}
+	return matrix, nil
+}
+
+// unanswered lists the keys of answers that were never asked for: a mistake in a test.
 func (q *cannedQuerier) unanswered() []string {
-	asked := unique(q.asked)
+	asked, read := unique(q.asked), unique(q.read)
 	var never []string
 	for expr := range q.answers {
 		if !asked[expr] {
 			never = append(never, expr)
+		}
+	}
+	for expr := range q.pasts {
+		if !read[expr] {
+			never = append(never, pastOf+expr)
+		}
+	}
+	for key := range q.errs {
+		if expr, over := strings.CutPrefix(key, pastOf); over && !read[expr] || !over && !asked[key] {
+			never = append(never, key)
 		}
 	}
 	return never

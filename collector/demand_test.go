@@ -13,15 +13,16 @@ models: [{name: m, namespace: ns` + model + `, variants: [{name: a, cost: 1, cap
 `
 }
 
-// The windows of demandSignal, as they are asked.
+// The steps of a scale-down window of five minutes, the one just before it, and the same for idle_after.
 const (
-	overDown   = "max_over_time((demand)[5m:15s])"
-	lastedUp   = "min_over_time((demand)[1m:3s])"
-	upThenDown = "max_over_time((min_over_time((demand)[1m:3s]))[5m:15s])"
-	whileIdle  = "max_over_time((demand)[10m:30s])"
-	beforeIdle = "last_over_time((demand)[30s:30s] offset 10m)"
-	earlier    = "last_over_time((demand)[15s:15s] offset 5m)"
+	overDown   = " @4m45s..0s"
+	earlier    = " @5m..5m"
+	whileIdle  = " @9m45s..0s"
+	beforeIdle = " @10m..10m"
 )
+
+// joined are the lines of a past.
+func joined(lines ...string) string { return strings.Join(lines, "\n") }
 
 func load(value string) string { return `{namespace="ns", model_name="m"} ` + value }
 
@@ -41,22 +42,22 @@ func TestWindows(t *testing.T) {
 		},
 		"the most over the scale-down window": {
 			config:  demandSignal("", down),
-			answers: canned{"demand": load("25"), overDown: load("80"), earlier: load("1")},
+			answers: canned{"demand": load("25"), "past demand": joined(load("100"+earlier), load("80 @4m45s..4m45s"), load("7 @4m30s..0s"))},
 			want:    stable("80", "8"),
 		},
 		"the present counts beside the window": {
 			config:  demandSignal("", down),
-			answers: canned{"demand": load("95"), overDown: load("80"), earlier: load("1")},
+			answers: canned{"demand": load("95"), "past demand": joined(load("1"+earlier), load("80"+overDown))},
 			want:    stable("95", "10"),
 		},
 		"a rise counts only after the scale-up window": {
 			config:  demandSignal("", up),
-			answers: canned{"demand": load("95"), lastedUp: load("20")},
+			answers: canned{"demand": load("95"), "past demand": joined(load("5 @10m..1m"), load("20 @45s..45s"), load("95 @30s..0s"))},
 			want:    stable("20", "2"),
 		},
 		"what lasted, at its most over the scale-down window": {
 			config:  demandSignal("", both),
-			answers: canned{"demand": load("95"), upThenDown: load("60"), earlier: load("1")},
+			answers: canned{"demand": load("95"), "past demand": joined(load("1 @6m..5m"), load("60 @4m45s..4m"), load("90 @3m45s..3m15s"), load("2 @3m..0s"))},
 			want:    stable("60", "6"),
 		},
 	})
@@ -78,17 +79,26 @@ func TestPartlyKnown(t *testing.T) {
 	}
 	runCases(t, map[string]decisionCase{
 		"a Prometheus that has just started does not lower": with(held, demandSignal("", window),
-			canned{"demand": load("10"), overDown: "", earlier: "", "current": runs("a", "8")}),
+			canned{"demand": load("10"), "past demand": "", "current": runs("a", "8")}),
 		"nor with a few seconds of history": with(held, demandSignal("", window),
-			canned{"demand": load("10"), overDown: load("20"), earlier: "", "current": runs("a", "8")}),
+			canned{"demand": load("10"), "past demand": load("20 @15s..0s"), "current": runs("a", "8")}),
 		"but it raises": with(raised, demandSignal("", window),
-			canned{"demand": load("75"), overDown: load("20"), earlier: "", "current": runs("a", "2")}),
+			canned{"demand": load("75"), "past demand": load("20 @15s..0s"), "current": runs("a", "2")}),
 		"a window that fails is not an empty one": with(held, demandSignal("", window),
-			canned{"demand": load("10"), overDown: "error: execution", earlier: load("10"), "current": runs("a", "8")}),
+			canned{"demand": load("10"), "past demand": "error: execution", "current": runs("a", "8")}),
 		"what is measured raises while the window fails": with(raised, demandSignal("", window),
-			canned{"demand": load("75"), overDown: "error: execution", earlier: load("10"), "current": runs("a", "2")}),
-		"a bad sample in a window": with(held, demandSignal("", window),
-			canned{"demand": load("10"), overDown: load("+Inf"), earlier: load("10"), "current": runs("a", "8")}),
+			canned{"demand": load("75"), "past demand": "error: execution", "current": runs("a", "2")}),
+		"bad samples throughout a window": with(held, demandSignal("", window),
+			canned{"demand": load("10"), "past demand": joined(load("10"+earlier), load("+Inf"+overDown)), "current": runs("a", "8")}),
+		"one bad sample in a window is left out of it": {
+			config: demandSignal("", window),
+			answers: canned{
+				"demand": load("10"), "past demand": joined(load("10 @5m..30s"), load("+Inf @15s..15s"), load("10 @0s..0s")), "current": runs("a", "8"),
+			},
+			want: `
+				variant_desired_replicas{variant="a"} 1
+				variant_up{variant="a"} 1`,
+		},
 		"the replicas cannot be asked for": with(held, demandSignal("", ""),
 			canned{"demand": load("10"), "current": "error: timeout"}),
 		"nobody tells of replicas": {
@@ -202,10 +212,10 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 	})
 }
 
-// TestWindowsByPod is about what windows say of pods that came and went.
+// TestWindowsByPod is about what windows say of pods that came and went: what they used counts at the steps at which they did.
 func TestWindowsByPod(t *testing.T) {
-	window := "max_over_time((usage)[5m:15s])"
 	text := "defaults: {headroom: 0}\n" + usageSignal
+	queued := strings.Replace(text, "usage: usage", "usage: usage, queued: queued", 1)
 	pod := func(name, value string) string {
 		return `{namespace="ns", pod="` + name + `-6d4cf56db6-xxxxx"} ` + value + "\n"
 	}
@@ -214,30 +224,47 @@ func TestWindowsByPod(t *testing.T) {
 		return `variant_model_stabilized_demand{signal="load",unit="tokens"} ` + tokens
 	}
 	runCases(t, map[string]decisionCase{
-		"a pod that is gone does not count": {
+		"a pod that is gone counts while it was there": {
 			config: text,
 			answers: canned{
-				"usage": pod("a", "0.3") + pod("b", "0"),
-				window:  pod("a", "0.5") + second("0.9") + pod("b", "0.1"),
+				"usage":      pod("a", "0.3") + pod("b", "0"),
+				"past usage": pod("a", "0.5") + second("0.9 @5m..4m") + pod("b", "0.1"),
 			},
-			want: stable("15"),
+			want: stable("24"), // 10 x (0.5 + 0.9) + 100 x 0.1
+		},
+		"what pods used at different times is not added up": {
+			config: text,
+			answers: canned{
+				"usage":      pod("a", "0.3") + pod("b", "0"),
+				"past usage": pod("a", "0.5 @6m..3m") + second("0.9 @2m45s..0s") + pod("b", "0"),
+			},
+			want: stable("9"),
 		},
 		"the first pod of a variant does not make the others forget": {
 			config: text,
 			answers: canned{
-				"usage":   pod("a", "0.3") + pod("b", "0.1"),
-				window:    pod("a", "0.9"),
-				"current": runs("a", "1", "b", "1"),
+				"usage":      pod("a", "0.3") + pod("b", "0.1"),
+				"past usage": pod("a", "0.9"),
+				"current":    runs("a", "1", "b", "1"),
 			},
-			want: stable("19"),
+			want: stable("13"), // 3 of a and 10 of b are in use, and a window ago 9 were of a
 		},
-		"where all pods are new, nothing is older than the present": {
+		"a rise that one pod takes over from another has lasted": {
 			config: strings.Replace(text, "headroom: 0", "headroom: 0, scale_down_window: 0s, scale_up_window: 1m", 1),
 			answers: canned{
-				"usage":                         pod("a", "0.3") + pod("b", "0"),
-				"min_over_time((usage)[1m:3s])": second("0.9") + pod("b", "0"),
+				"usage":      pod("a", "0.3") + pod("b", "0"),
+				"past usage": pod("a", "0.8 @1m..30s") + second("0.9 @15s..0s") + pod("b", "0"),
 			},
-			want: stable("3"),
+			want: stable("8"),
+		},
+		"what was queued counts at its time": {
+			config: queued,
+			answers: canned{
+				"usage": pod("a", "0.3") + pod("b", "0"), "queued": load("0"),
+				"past usage":  pod("a", "0.5 @5m..3m") + pod("a", "0.9 @2m45s..0s") + pod("b", "0"),
+				"past queued": joined(load("7 @6m..3m"), load("2 @2m45s..0s")),
+			},
+			want: stable("12"),
 		},
 	})
 }
@@ -324,39 +351,42 @@ func TestScaleToZero(t *testing.T) {
 		"has demand": {config: mayIdle(""), answers: canned{"demand": load("25")}, want: desired("3")},
 		"idle for long": {
 			config:  mayIdle(""),
-			answers: canned{"demand": load("0"), whileIdle: load("0"), beforeIdle: load("0")},
+			answers: canned{"demand": load("0"), "past demand": load("0")},
 			want:    desired("0"),
 		},
 		"idle, but not for long": {
 			config:  mayIdle(""),
-			answers: canned{"demand": load("0"), whileIdle: load("1"), beforeIdle: load("0")},
+			answers: canned{"demand": load("0"), "past demand": joined(load("0"+beforeIdle), load("1 @9m45s..9m45s"), load("0 @9m30s..0s"))},
 			want:    desired("1"),
+		},
+		"idle for just so long": {
+			config:  mayIdle(""),
+			answers: canned{"demand": load("0"), "past demand": joined(load("1"+beforeIdle), load("0"+whileIdle))},
+			want:    desired("0"),
 		},
 		"idle, and nobody watched for long": {
 			config:  mayIdle(""),
-			answers: canned{"demand": load("0"), whileIdle: load("0"), beforeIdle: ""},
+			answers: canned{"demand": load("0"), "past demand": load("0" + whileIdle)},
 			want:    desired("1"),
 		},
 		"idle, and asking for how long fails": {
 			config:  mayIdle(""),
-			answers: canned{"demand": load("0"), whileIdle: "error: timeout", beforeIdle: load("0")},
+			answers: canned{"demand": load("0"), "past demand": "error: timeout"},
 			want:    desired("1"),
 		},
 		"the series of an idle model vanish, and its source was up all the time": {
-			config: mayIdle(zero),
-			answers: canned{
-				"alive": `{} 1`, "last_over_time((alive)[30s:30s] offset 10m)": `{} 1`,
-			},
-			want: desired("0"),
+			config:  mayIdle(zero),
+			answers: canned{"alive": `{} 1`, "past alive": `{} 1`},
+			want:    desired("0"),
 		},
 		"the series of an idle model vanish, and its source is new": {
 			config:  mayIdle(zero),
-			answers: canned{"alive": `{} 1`, "last_over_time((alive)[30s:30s] offset 10m)": ""},
+			answers: canned{"alive": `{} 1`, "past alive": `{} 1` + whileIdle},
 			want:    desired("1"),
 		},
 		"idle for long, but the variant has a minimum": {
 			config:  strings.Replace(mayIdle(""), "capacity:", "replicas: {min: 2}, capacity:", 1),
-			answers: canned{"demand": load("0"), whileIdle: load("0"), beforeIdle: load("0")},
+			answers: canned{"demand": load("0"), "past demand": load("0")},
 			want:    desired("2"),
 		},
 	})

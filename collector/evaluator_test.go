@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 
@@ -20,14 +21,36 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
-// querierFunc is a promapi.Querier.
+// querierFunc is a promapi.RangeQuerier. It is asked for the end of a range, and what it answers holds at every step.
 type querierFunc func(ctx context.Context, expr string, at time.Time) (model.Vector, error)
 
 func (f querierFunc) Query(ctx context.Context, expr string, at time.Time) (model.Vector, error) {
 	return f(ctx, expr, at)
 }
 
-func newEvaluator(t *testing.T, text string, q promapi.Querier, o collector.EvaluatorOptions) *collector.Evaluator {
+func (f querierFunc) QueryRange(ctx context.Context, expr string, r v1.Range) (model.Matrix, error) {
+	vector, err := f(ctx, expr, r.End)
+	return throughout(vector, r), err
+}
+
+// throughout is an answer that is the same at every step of a range.
+func throughout(vector model.Vector, r v1.Range) model.Matrix {
+	var matrix model.Matrix
+	for _, s := range vector {
+		stream := &model.SampleStream{Metric: s.Metric}
+		for at := r.Start; !at.After(r.End); at = at.Add(r.Step) {
+			if t := model.TimeFromUnixNano(at.UnixNano()); s.Histogram != nil {
+				stream.Histograms = append(stream.Histograms, model.SampleHistogramPair{Timestamp: t, Histogram: s.Histogram})
+			} else {
+				stream.Values = append(stream.Values, model.SamplePair{Timestamp: t, Value: s.Value})
+			}
+		}
+		matrix = append(matrix, stream)
+	}
+	return matrix
+}
+
+func newEvaluator(t *testing.T, text string, q promapi.RangeQuerier, o collector.EvaluatorOptions) *collector.Evaluator {
 	t.Helper()
 	c, found := config.Load("test.yml", complete(text))
 	require.NotNil(t, c, "%v", found)
@@ -68,12 +91,22 @@ func TestNewEvaluatorRefuses(t *testing.T) {
 	}
 }
 
-// TestOneTime holds that all queries of an evaluation are asked for the same moment, that of the scrape.
+// TestOneTime holds that all queries of an evaluation are asked for the same moment, that of the scrape, and that all histories end
+// at the last step of their grid at or before it.
 func TestOneTime(t *testing.T) {
-	q := newCanned(t, nil)
-	s := evaluateWith(t, fleetConfig(3), q)
-	require.Equal(t, map[time.Time]bool{s.At: true}, q.at)
-	require.Len(t, q.asked, 7)
+	for _, late := range []time.Duration{0, time.Millisecond, 14999 * time.Millisecond} {
+		q := newCanned(t, nil)
+		at := fleetAt.Add(late)
+		fuzzEvaluator(t, fleetConfig(3), q).Evaluate(t.Context(), at)
+		require.Equal(t, map[time.Time]bool{at: true}, q.at)
+		require.Len(t, q.asked, 4)
+		// Demand over the window, and replicas current, ready and rolling over the time in which a start must end.
+		require.Len(t, q.read, 4)
+		for i, r := range q.ranges {
+			require.True(t, fleetAt.Equal(r.End), "%s ends at %s", q.read[i], r.End)
+			require.Zero(t, r.Start.UnixNano()%int64(r.Step), "%s begins at %s", q.read[i], r.Start)
+		}
+	}
 }
 
 // TestConcurrency holds that no more queries are in flight than allowed, and that as many are.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -50,7 +50,7 @@ const sample = `{"metric":{"namespace":"llm","model_name":"org/%s"%s},"value":[1
 func healthy(query string) string {
 	var series []string
 	switch {
-	case strings.Contains(query, "timestamp("), strings.Contains(query, "[15m:1m]"): // the ages, and who is stuck
+	case strings.Contains(query, "timestamp("), strings.Contains(query, "replicas_updated"): // the ages, and what is replaced
 	case strings.Contains(query, "kube_"):
 		for i, name := range []string{"alpha-h100", "alpha-l4", "beta-h100", "gamma-h100"} {
 			series = append(series, fmt.Sprintf(`{"metric":{"namespace":"llm","scale_target_kind":"Deployment","scale_target_name":%q},"value":[1767225600,"%d"]}`,
@@ -68,11 +68,40 @@ func vector(series string) string {
 	return `{"status":"success","data":{"resultType":"vector","result":[` + series + `]}}`
 }
 
+// sampleAt is the sample of a series in a vector.
+var sampleAt = regexp.MustCompile(`"(value|histogram)":\[1767225600,("[^"]*"|\{[^}]*\})\]`)
+
+// answerTo makes the answer to an instant query one to a request: where that is about a range, the same at every step of it.
+func answerTo(r *http.Request, text string) string {
+	if !strings.HasSuffix(r.URL.Path, "/query_range") {
+		return text
+	}
+	number := func(key string) float64 {
+		n, err := strconv.ParseFloat(r.FormValue(key), 64)
+		if err != nil {
+			panic(err) // the server of the test answers nothing then
+		}
+		return n
+	}
+	text = strings.Replace(text, `"resultType":"vector"`, `"resultType":"matrix"`, 1)
+	return sampleAt.ReplaceAllStringFunc(text, func(sample string) string {
+		parts := sampleAt.FindStringSubmatch(sample)
+		var steps []string
+		for at := number("start"); at <= number("end"); at += number("step") {
+			steps = append(steps, fmt.Sprintf("[%.3f,%s]", at, parts[2]))
+		}
+		return `"` + parts[1] + `s":[` + strings.Join(steps, ",") + `]`
+	})
+}
+
+// answer writes an answer to an instant query, or to one over a range.
+func answer(w http.ResponseWriter, r *http.Request, text string) { fmt.Fprint(w, answerTo(r, text)) }
+
 // fault is a way for one answer to be unusable.
 type fault func(w http.ResponseWriter, r *http.Request)
 
 func body(text string) fault {
-	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }
+	return func(w http.ResponseWriter, r *http.Request) { answer(w, r, text) }
 }
 
 func status(code int, text string) fault {
@@ -110,7 +139,13 @@ func faults() map[string]fault {
 			"," + fmt.Sprintf(sample, "beta", `,"job":"a"`, "1") + "," + fmt.Sprintf(sample, "beta", `,"job":"b"`, "1"))),
 		"no_labels": body(vector(`{"metric":{},"value":[1767225600,"7"]}`)),
 		"scalar":    body(`{"status":"success","data":{"resultType":"scalar","result":[1767225600,"1"]}}`),
-		"matrix":    body(`{"status":"success","data":{"resultType":"matrix","result":[]}}`),
+		"matrix": func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/query_range") { // there it is a vector that is not expected
+				fmt.Fprint(w, vector(""))
+				return
+			}
+			fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[]}}`)
+		},
 	}
 }
 
@@ -127,7 +162,7 @@ func TestFaults(t *testing.T) {
 				t.Parallel()
 				s := evaluate(t, func(w http.ResponseWriter, r *http.Request) {
 					if query := r.FormValue("query"); !struck(query) {
-						fmt.Fprint(w, healthy(query))
+						answer(w, r, healthy(query))
 						return
 					}
 					strike(w, r)
@@ -140,7 +175,7 @@ func TestFaults(t *testing.T) {
 
 // TestHealthy is what the faults are to be compared with.
 func TestHealthy(t *testing.T) {
-	s := evaluate(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, healthy(r.FormValue("query"))) })
+	s := evaluate(t, func(w http.ResponseWriter, r *http.Request) { answer(w, r, healthy(r.FormValue("query"))) })
 	golden(t, filepath.Join("testdata", "faults", "none.prom"), s)
 }
 
@@ -154,7 +189,7 @@ func evaluate(t *testing.T, handler http.HandlerFunc) *collector.Snapshot {
 	return evaluateWith(t, faultConfig, client)
 }
 
-func evaluateWith(t *testing.T, text string, q promapi.Querier) *collector.Snapshot {
+func evaluateWith(t *testing.T, text string, q promapi.RangeQuerier) *collector.Snapshot {
 	t.Helper()
 	c, found := config.Load("test.yml", text)
 	require.NotNil(t, c, "%v", found)
@@ -170,14 +205,8 @@ var volatile = regexp.MustCompile(`(?m)^(variant_exporter_\w+_duration_seconds(?
 // exposition renders a snapshot as a scrape would, with durations, which differ from run to run, set to zero.
 func exposition(t *testing.T, s *collector.Snapshot) string {
 	t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(collector.NewCollector(s))
-	families, err := registry.Gather()
-	require.NoError(t, err)
-	direct, err := prometheus.Gatherers{collector.NewGatherer(s)}.Gather()
-	require.NoError(t, err)
-	require.Empty(t, cmp.Diff(families, direct, protocmp.Transform()), "the two ways to gather differ")
-	problems, err := testutil.GatherAndLint(registry)
+	families := gather(t, s)
+	problems, err := testutil.GatherAndLint(prometheus.Gatherers{collector.NewGatherer(s)})
 	require.NoError(t, err)
 	require.Empty(t, problems)
 	var b bytes.Buffer

@@ -1,13 +1,26 @@
 package collector_test
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+	"time"
+)
 
-const (
-	trendAhead = "clamp_min(predict_linear((demand)[10m:30s], 300), 0) and count_over_time((demand)[10m:30s]) >= 10"
-	yesterday  = "max_over_time((demand)[5m:15s] offset 23h55m) * clamp_max(avg_over_time((demand)[10m:30s]) / " +
-		"(avg_over_time((demand)[10m:30s] offset 1d) > 0), 3)"
-	lastWeek = "max_over_time((demand)[5m:15s] offset 6d23h55m) * clamp_max(avg_over_time((demand)[10m:30s]) / " +
-		"(avg_over_time((demand)[10m:30s] offset 1w) > 0), 3)"
+// line is a demand that was so much at fleetAt, and grew by so much every 15 seconds, for so many steps.
+func line(now, slope float64, steps int) string {
+	lines := make([]string, steps)
+	for i := range lines {
+		age := time.Duration(i) * 15 * time.Second
+		lines[i] = load(fmt.Sprintf("%g @%[2]s..%[2]s", now-slope*float64(i), age))
+	}
+	return joined(lines...)
+}
+
+// The last ten minutes, and those of a day and a week ago with the five minutes after them. What is not looked at is 1,000.
+var (
+	today     = joined(load("1000 @10m..10m"), load("25 @9m45s..0s"))
+	yesterday = joined(load("1000 @1d10m..1d10m"), load("25 @1d9m45s..1d"), load("7 @23h59m45s..23h55m15s"), load("40 @23h55m..23h55m"))
+	lastWeek  = joined(load("1000 @7d10m..7d10m"), load("10 @7d9m45s..7d"), load("24 @6d23h59m45s..6d23h59m45s"), load("7 @6d23h59m30s..6d23h55m"))
 )
 
 // TestForecast is about demand that is yet to come. The lead is the slower variant's startup of five minutes, though only two are
@@ -30,38 +43,43 @@ models: [{name: m, namespace: ns, forecast: {method: ` + method + `, lead: 2m}, 
 	runCases(t, map[string]decisionCase{
 		"the trend, continued": {
 			config:  config("linear"),
-			answers: canned{"demand": load("25"), trendAhead: load("70")},
+			answers: canned{"demand": load("25"), "past demand": line(55, 0.75, 60)},
 			want:    planned("70", "70", "7"),
 		},
 		"never below what is measured": {
 			config:  config("linear"),
-			answers: canned{"demand": load("25"), trendAhead: load("3")},
+			answers: canned{"demand": load("25"), "past demand": line(18, -0.75, 60)},
 			want:    planned("3", "25", "3"),
 		},
 		"too little history for a trend": {
 			config:  config("linear"),
-			answers: canned{"demand": load("25"), trendAhead: ""},
+			answers: canned{"demand": load("25"), "past demand": line(55, 0.75, 19)},
 			want:    planned("", "25", "3"),
 			absent:  []string{"variant_model_forecast_demand"},
 		},
+		"just enough history for a trend": {
+			config:  config("linear"),
+			answers: canned{"demand": load("25"), "past demand": line(55, 0.75, 20)},
+			want:    planned("70", "70", "7"),
+		},
 		"a forecast that fails is not the lack of one: nothing is lowered": {
 			config:  config("linear"),
-			answers: canned{"demand": load("25"), trendAhead: "error: timeout", "current": runs("a", "5")},
+			answers: canned{"demand": load("25"), "past demand": "error: timeout", "current": runs("a", "5")},
 			absent:  []string{"variant_desired_replicas"},
 		},
 		"but what is measured still raises": {
 			config:  config("linear"),
-			answers: canned{"demand": load("25"), trendAhead: "error: timeout", "current": runs("a", "1")},
+			answers: canned{"demand": load("25"), "past demand": "error: timeout", "current": runs("a", "1")},
 			want:    planned("", "25", "3"),
 		},
 		"the larger of yesterday and last week": {
 			config:  config("seasonal"),
-			answers: canned{"demand": load("25"), yesterday: load("40"), lastWeek: load("60")},
+			answers: canned{"demand": load("25"), "past demand": joined(today, yesterday, lastWeek)},
 			want:    planned("60", "60", "6"),
 		},
 		"no last week yet": {
 			config:  config("seasonal"),
-			answers: canned{"demand": load("25"), yesterday: load("40"), lastWeek: ""},
+			answers: canned{"demand": load("25"), "past demand": joined(today, yesterday)},
 			want:    planned("40", "40", "4"),
 		},
 		"none": {

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 
@@ -38,7 +37,7 @@ func kindOf(query string) int {
 	return 2
 }
 
-// remembering asks once for each kind, and says to every query what was said to the first of its kind.
+// remembering asks once for each kind, and says to every query what was said to the first of its kind, over ranges at every step.
 type remembering struct {
 	promapi.Querier
 	mu   sync.Mutex
@@ -55,6 +54,12 @@ func (r *remembering) Query(ctx context.Context, expr string, at time.Time) (mod
 		*said = func() (model.Vector, error) { return vector, err }
 	}
 	return (*said)()
+}
+
+// QueryRange implements promapi.RangeQuerier.
+func (r *remembering) QueryRange(ctx context.Context, expr string, over v1.Range) (model.Matrix, error) {
+	vector, err := r.Query(ctx, expr, over.End)
+	return throughout(vector, over), err
 }
 
 // FuzzAnswers holds that whatever a Prometheus says, what is exposed as desired is a whole number within its bounds.
@@ -94,7 +99,7 @@ func FuzzAnswers(f *testing.F) {
 	})
 }
 
-func fuzzEvaluator(tb testing.TB, text string, q promapi.Querier) *collector.Evaluator {
+func fuzzEvaluator(tb testing.TB, text string, q promapi.RangeQuerier) *collector.Evaluator {
 	tb.Helper()
 	c, found := config.Load("fuzz.yml", text)
 	require.NotNil(tb, c, "%v", found)
@@ -106,12 +111,8 @@ func fuzzEvaluator(tb testing.TB, text string, q promapi.Querier) *collector.Eva
 // gatheredDesired gathers what is exposed, through a registry that checks it, and returns the desired replicas.
 func gatheredDesired(t *testing.T, s *collector.Snapshot) map[string]float64 {
 	t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	require.NoError(t, registry.Register(collector.NewCollector(s)))
-	families, err := registry.Gather()
-	require.NoError(t, err)
 	replicas := map[string]float64{}
-	for _, f := range families {
+	for _, f := range gather(t, s) {
 		if f.GetName() != "variant_desired_replicas" {
 			continue
 		}

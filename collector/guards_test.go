@@ -15,6 +15,8 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
+	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
 // swap plans 40 requests on a, which costs less since its price fell, while b serves them.
@@ -153,12 +155,13 @@ signals: {load: {unit: requests, demand: demand}}
 models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10}}]}]`
 
 func TestChangeLimits(t *testing.T) {
-	const fewest, most = "min_over_time((current)[1m:6s])", "max_over_time((current)[5m:30s])"
+	// One history on the finer of the two grids: a minute with a limit on the way up, and five with one on the way down.
+	were := func(n, ages string) string { return strings.TrimSuffix(runs("a", n), "\n") + " @" + ages }
 	runCases(t, map[string]decisionCase{
 		"up from the fewest of the minute": {
 			config: limited,
 			answers: canned{
-				"demand": load("100"), "current": runs("a", "5"), "ready": runs("a", "4"), fewest: runs("a", "4"), most: runs("a", "5"),
+				"demand": load("100"), "current": runs("a", "5"), "ready": runs("a", "4"), "past current": joined(were("1", "6m..1m"), were("4", "45s..45s"), were("5", "30s..0s")),
 			},
 			want: `
 				variant_decision{reason="rate_limit",variant="a"} 1
@@ -168,7 +171,7 @@ func TestChangeLimits(t *testing.T) {
 		"not below the present, however few there were": {
 			config: limited,
 			answers: canned{
-				"demand": load("100"), "current": runs("a", "8"), "ready": runs("a", "8"), fewest: runs("a", "1"), most: runs("a", "8"),
+				"demand": load("100"), "current": runs("a", "8"), "ready": runs("a", "8"), "past current": joined(were("8", "5m..1m"), were("1", "45s..45s"), were("8", "30s..0s")),
 			},
 			want: `
 				variant_desired_replicas{variant="a"} 8`,
@@ -176,7 +179,7 @@ func TestChangeLimits(t *testing.T) {
 		"down by a tenth of the most": {
 			config: limited,
 			answers: canned{
-				"demand": load("10"), "current": runs("a", "28"), "ready": runs("a", "28"), fewest: runs("a", "28"), most: runs("a", "30"),
+				"demand": load("10"), "current": runs("a", "28"), "ready": runs("a", "28"), "past current": joined(were("90", "6m..5m"), were("30", "4m45s..4m45s"), were("28", "4m30s..0s")),
 			},
 			want: `
 				variant_decision{reason="rate_limit",variant="a"} 1
@@ -185,7 +188,7 @@ func TestChangeLimits(t *testing.T) {
 		"by one at least": {
 			config: limited,
 			answers: canned{
-				"demand": load("10"), "current": runs("a", "5"), "ready": runs("a", "5"), fewest: runs("a", "5"), most: runs("a", "5"),
+				"demand": load("10"), "current": runs("a", "5"), "ready": runs("a", "5"), "past current": were("5", "5m..0s"),
 			},
 			want: `variant_desired_replicas{variant="a"} 4`,
 		},
@@ -197,7 +200,7 @@ func TestChangeLimits(t *testing.T) {
 		"a past that could not be asked for lowers nothing": {
 			config: limited,
 			answers: canned{
-				"demand": load("10"), "current": runs("a", "5"), "ready": runs("a", "5"), fewest: runs("a", "5"), most: "error: timeout",
+				"demand": load("10"), "current": runs("a", "5"), "ready": runs("a", "5"), "past current": "error: timeout",
 			},
 			want: `
 				variant_decision{reason="hold",variant="a"} 1
@@ -215,12 +218,8 @@ models: [{name: m, namespace: ns, variants: [
   {name: b, cost: 1, capacity: {load: 10, tokens: 100}}]}]`
 
 func TestFailsafe(t *testing.T) {
-	const (
-		demanded = "count_over_time((((demand) >= 0) < +Inf)[15m:45s])"
-		used     = "count_over_time((((usage) >= 0) < +Inf)[15m:45s])"
-		watched  = "count_over_time((current)[16m:1m]) >= 16"
-	)
-	known := canned{"current": runs("a", "9", "b", "1"), "ready": runs("a", "9", "b", "1"), watched: runs("a", "16")}
+	watched := func(name string) string { return strings.TrimSuffix(runs(name, "9"), "\n") }
+	known := canned{"current": runs("a", "9", "b", "1"), "ready": runs("a", "9", "b", "1"), "past current": watched("a")}
 	with := func(more canned) canned {
 		out := maps.Clone(known)
 		maps.Copy(out, more)
@@ -241,14 +240,31 @@ func TestFailsafe(t *testing.T) {
 			config: failsafe, answers: with(canned{"demand": load("NaN")}),
 			want: `variant_desired_replicas{variant="a"} 6`,
 		},
-		"something meanwhile":             {config: failsafe, answers: with(canned{demanded: load("3")}), absent: held},
-		"some use meanwhile":              {config: failsafe, answers: with(canned{used: `{namespace="ns", llm_d_ai_variant="b"} 3`}), absent: held},
-		"Prometheus has no past":          {config: failsafe, answers: with(canned{watched: ""}), absent: held},
-		"Prometheus was away meanwhile":   {config: failsafe, answers: with(canned{watched: runs("b", "16")}), absent: held},
-		"the past could not be asked for": {config: failsafe, answers: with(canned{demanded: "error: timeout"}), absent: held},
+		"something before that": {
+			config: failsafe, answers: with(canned{"past demand": load("3 @20m..15m")}),
+			want: `variant_desired_replicas{variant="a"} 6`,
+		},
+		"something unusable meanwhile": {
+			config: failsafe, answers: with(canned{"past demand": joined(load("NaN @10m..8m"), load("+Inf @7m45s..7m"), load("-1 @6m..0s"))}),
+			want: `variant_desired_replicas{variant="a"} 6`,
+		},
+		"watched for just so long": {
+			config: failsafe, answers: with(canned{"past current": watched("a") + " @15m..15s"}),
+			want: `variant_desired_replicas{variant="a"} 6`,
+		},
+		"something meanwhile":             {config: failsafe, answers: with(canned{"past demand": load("3 @14m45s..14m45s")}), absent: held},
+		"some use meanwhile":              {config: failsafe, answers: with(canned{"past usage": `{namespace="ns", llm_d_ai_variant="b"} 3 @30s..30s`}), absent: held},
+		"Prometheus has no past":          {config: failsafe, answers: with(canned{"past current": ""}), absent: held},
+		"Prometheus has too short a past": {config: failsafe, answers: with(canned{"past current": watched("a") + " @14m30s..0s"}), absent: held},
+		"Prometheus was away meanwhile":   {config: failsafe, answers: with(canned{"past current": joined(watched("a")+" @15m..8m", watched("a")+" @7m15s..0s")}), absent: held},
+		"only another was watched":        {config: failsafe, answers: with(canned{"past current": watched("b")}), absent: held},
+		"the past could not be asked for": {config: failsafe, answers: with(canned{"past demand": "error: timeout"}), absent: held},
+		"the watch could not be asked for": {
+			config: failsafe, answers: with(canned{"past current": "error: timeout"}), absent: held,
+		},
 		"a signal whose absence is ignored was there meanwhile": {
 			config:  strings.Replace(failsafe, "demand: demand", "demand: demand, on_missing: ignore", 1),
-			answers: with(canned{demanded: load("3")}), absent: held,
+			answers: with(canned{"past demand": load("3")}), absent: held,
 		},
 		"a signal is known": {
 			config: failsafe, answers: with(canned{"demand": load("300")}),
@@ -354,7 +370,7 @@ func TestStuck(t *testing.T) {
 	require.Equal(t, []string{
 		"0: not stuck a 4, b 0",
 		"15: stuck at 2 a 2, b 2", // ten minutes after minute 5
-		"44: not stuck a 4, b 0",  // fifteen minutes after it was last seen, at minute 29, before less was asked for
+		"45: not stuck a 4, b 0",  // fifteen minutes after it was last seen, just before less was asked for in minute 30
 	}, lines)
 }
 
@@ -423,18 +439,24 @@ func desired(v *collector.Variant) string {
 }
 
 // running is a fleet other than the one that the scale targets' series tell of.
-type running struct{ current, ready, fewest, most int }
+type running struct {
+	current, ready int
+	past           []float64 // by minute
+}
 
-func (r running) Replicas(_, _ string) (current, ready int) { return r.current, r.ready }
+func (r running) Replicas(_, _ string) match.Replicas {
+	return match.Replicas{
+		Current: match.Count{N: &r.current}, Ready: match.Count{N: &r.ready},
+		Limits: match.Past{History: forecast.History{Step: time.Minute, Values: r.past}},
+	}
+}
 
-func (r running) Over(_, _ string, _ time.Duration) (fewest, most int) { return r.fewest, r.most }
-
-func TestEvaluateRunning(t *testing.T) {
+func TestEvaluateFleet(t *testing.T) {
 	q := newCanned(t, canned{"demand": load("100"), "current": runs("a", "2"), "ready": "error: timeout"})
 	e := newEvaluator(t, complete(limited), q, collector.EvaluatorOptions{})
-	v := e.EvaluateRunning(t.Context(), fleetAt, running{5, 4, 3, 5}).Models[0].Variants[0]
+	v := e.EvaluateFleet(t.Context(), fleetAt, running{5, 4, []float64{1, 3}}).Models[0].Variants[0]
 	require.Equal(t, []int{5, 4, 5}, []int{*v.Current, *v.Ready, *v.Desired}, "two more than the three of a minute ago")
-	v = e.EvaluateRunning(t.Context(), fleetAt, running{20, 20, 20, 22}).Models[0].Variants[0]
+	v = e.EvaluateFleet(t.Context(), fleetAt, running{20, 20, []float64{30, 22, 21, 20, 20, 20}}).Models[0].Variants[0]
 	require.Equal(t, 20, *v.Desired, "a tenth of 22 fewer than that")
 	require.True(t, v.Up)
 }

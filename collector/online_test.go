@@ -23,10 +23,10 @@ func checkOnline(t *testing.T, answer func(query string) string) *collector.Onli
 	return checkOnlineOf(t, faultConfig, answer)
 }
 
-func checkOnlineOf(t *testing.T, text string, answer func(query string) string) *collector.OnlineReport {
+func checkOnlineOf(t *testing.T, text string, said func(query string) string) *collector.OnlineReport {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, answer(r.FormValue("query")))
+		fmt.Fprint(w, answerTo(r, said(r.FormValue("query"))))
 	}))
 	t.Cleanup(server.Close)
 	client, err := promapi.New(promapi.Config{URL: server.URL})
@@ -49,13 +49,15 @@ func TestCheckOnlineHealthy(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, r.WriteText(&b))
 	require.Equal(t, strings.TrimPrefix(`
-INPUT                        SERIES  FITTING  SECONDS  AGE
-scale_targets.current        4       4        0.000    -
-scale_targets.ready          4       4        0.000    -
-running.demand               2       2        0.000    -
-tokens.demand                2       2        0.000    -
-scale_targets.stuck_30m_15m  0       0        0.000    -
-input_ages                   0       0        0.000    -
+INPUT                          SERIES  MATCHED  SECONDS  AGE
+scale_targets.current          4       4        0.000    -
+scale_targets.ready            4       4        0.000    -
+running.demand                 2       2        0.000    -
+tokens.demand                  2       2        0.000    -
+input_ages                     0       0        0.000    -
+scale_targets.current.history  4       4        0.000    -
+scale_targets.ready.history    4       4        0.000    -
+scale_targets.rolling.history  0       0        0.000    -
 
 evaluated in 0.000s of the 10.00s that a scrape leaves
 `, "\n"), b.String())
@@ -68,7 +70,7 @@ func TestCheckOnlineInert(t *testing.T) {
 		return strings.ReplaceAll(healthy(query), "org/beta", "beta")
 	})
 	require.False(t, r.OK())
-	require.Contains(t, r.Problems, `model llm/org/beta: nothing is known of signal running: no result`)
+	require.Contains(t, r.Problems, `model llm/org/beta: signal running is missing: no result`)
 	require.Contains(t, r.Problems, `variant llm/beta-h100 holds: running: no result`)
 	require.Contains(t, r.Doubts,
 		`running.demand: 1 of 2 series belong to nothing configured, for example {model_name="beta", namespace="llm"}`)
@@ -80,7 +82,7 @@ func TestCheckOnlineNothingFits(t *testing.T) {
 	})
 	require.Contains(t, r.Problems, `running.demand: labels do not fit: 2 series and none belongs to a configured model or variant, `+
 		`for example {model_name="org/alpha", namespace="prod"}`)
-	require.Contains(t, r.Doubts, `variant llm/beta-h100: nothing is known of the replicas of Deployment beta-h100`)
+	require.Contains(t, r.Doubts, `variant llm/beta-h100: the replicas of Deployment beta-h100 are not known`)
 }
 
 func TestCheckOnlineAges(t *testing.T) {
@@ -90,7 +92,7 @@ func TestCheckOnlineAges(t *testing.T) {
 		}
 		return healthy(query)
 	})
-	require.Contains(t, r.Doubts, "running.demand: the newest sample is 3m20s old")
+	require.Contains(t, r.Doubts, "running.demand: the newest sample is 200s old")
 	out, err := json.Marshal(r)
 	require.NoError(t, err)
 	require.Contains(t, string(out), `"age_seconds":200`)
@@ -140,7 +142,7 @@ models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1
 			})
 			require.Equal(t, []string{`count by (__name__) ({__name__=~"(?:vllm:).*"})`}, asked)
 			require.Contains(t, r.Doubts, test.want)
-			require.Contains(t, r.Doubts, "vllm.concurrency.demand.max_5m: no series", "what is the same is said once")
+			require.Contains(t, r.Doubts, "vllm.concurrency.demand.history: no series", "what is the same is said once")
 		})
 	}
 }

@@ -278,8 +278,8 @@ func TestNoPlan(t *testing.T) {
 	}
 	q := newCanned(t, canned{"demand": load("25")})
 	s := evaluateWith(t, complete(unseen+strings.Replace(oneSignal, "}}]}]", "}}"+many.String()+"]}]", 1)), q)
-	require.ErrorContains(t, s.Plan.Err, "variants: more than 10000")
-	require.Equal(t, collector.PlanSummary{Err: s.Plan.Err}, s.Plan)
+	require.Contains(t, s.Plan.Error, "variants: more than 10000")
+	require.Equal(t, collector.Plan{Error: s.Plan.Error}, s.Plan)
 	require.Nil(t, s.Models[0].Shortfall)
 	for _, v := range s.Models[0].Variants {
 		require.Nil(t, v.Planned)

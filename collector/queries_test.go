@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 )
 
@@ -24,8 +25,8 @@ func TestQueriesDoNotGrow(t *testing.T) {
 		asked[models] = len(server.queries)
 		require.Len(t, unique(server.queries), asked[models], "an expression was asked twice")
 	}
-	// Demand now, over the window and a window ago, replicas current and ready, who is stuck, and the age of it all.
-	require.Equal(t, map[int]int{1: 7, 250: 7}, asked, fmt.Sprint(asked))
+	// Demand, replicas current and ready and the age of it all; over time demand, and replicas current, ready and rolling.
+	require.Equal(t, map[int]int{1: 8, 250: 8}, asked, fmt.Sprint(asked))
 }
 
 func unique(texts []string) map[string]bool {
@@ -36,19 +37,23 @@ func unique(texts []string) map[string]bool {
 	return set
 }
 
-// TestQueriesAsked is about which expressions a configuration leads to.
+// TestQueriesAsked is about which expressions a configuration leads to, and over what time.
 func TestQueriesAsked(t *testing.T) {
 	for name, c := range map[string]struct {
 		config string
-		want   []string
+		over   []string
 	}{
 		"no windows":        {demandSignal("", ""), nil},
-		"scale-down window": {demandSignal("", ", scale_down_window: 5m"), []string{overDown, earlier}},
-		"scale-up window":   {demandSignal("", ", scale_up_window: 1m"), []string{lastedUp}},
-		"both":              {demandSignal("", ", scale_down_window: 5m, scale_up_window: 1m"), []string{upThenDown, earlier}},
-		"may be idle":       {demandSignal("", ", replicas: {min: 0}"), []string{whileIdle, beforeIdle}},
+		"scale-down window": {demandSignal("", ", scale_down_window: 5m"), []string{"demand 5m..0s 15s"}},
+		"scale-up window":   {demandSignal("", ", scale_up_window: 45s"), []string{"demand 45s..0s 5s"}},
+		"both":              {demandSignal("", ", scale_down_window: 5m, scale_up_window: 1m"), []string{"demand 6m..0s 15s"}},
+		"both, one short":   {demandSignal("", ", scale_down_window: 5m, scale_up_window: 20s"), []string{"demand 5m20s..0s 1s"}},
+		"may be idle":       {demandSignal("", ", replicas: {min: 0}"), []string{"demand 10m..0s 15s"}},
 		"idle_after as long as the scale-down window": {
-			demandSignal("", ", replicas: {min: 0}, scale_down_window: 10m"), []string{whileIdle, beforeIdle},
+			demandSignal("", ", replicas: {min: 0}, scale_down_window: 10m"), []string{"demand 10m..0s 15s"},
+		},
+		"one history for windows and idleness": {
+			demandSignal("", ", replicas: {min: 0}, scale_down_window: 5m"), []string{"demand 10m..0s 15s"},
 		},
 		"equal expressions, written differently": {
 			`
@@ -60,8 +65,15 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 'demand{}', capacit
 			q := newCanned(t, nil)
 			s := evaluateWith(t, complete(c.config), q)
 			asked := slices.DeleteFunc(q.asked, func(expr string) bool { return strings.Contains(expr, "timestamp(") })
-			require.ElementsMatch(t, append([]string{"current", "ready", "demand"}, c.want...), asked)
-			require.Len(t, s.Inputs, 4+len(c.want), "those, and their ages")
+			require.ElementsMatch(t, []string{"current", "ready", "demand"}, asked)
+			var over []string
+			for i, r := range q.ranges {
+				from, until := model.Duration(fleetAt.Sub(r.Start)), model.Duration(fleetAt.Sub(r.End))
+				over = append(over, fmt.Sprintf("%s %s..%s %s", q.read[i], from, until, model.Duration(r.Step)))
+			}
+			slices.Sort(over)
+			require.Equal(t, c.over, over)
+			require.Len(t, s.Inputs, 4+len(c.over), "those, and their ages")
 		})
 	}
 }

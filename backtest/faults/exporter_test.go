@@ -31,7 +31,7 @@ type exposition struct {
 	desired map[string]float64 // by variant
 }
 
-func newEvaluator(t *testing.T, c *config.Config, q promapi.Querier) *collector.Evaluator {
+func newEvaluator(t *testing.T, c *config.Config, q promapi.RangeQuerier) *collector.Evaluator {
 	t.Helper()
 	e, err := collector.NewEvaluator(c, q, collector.EvaluatorOptions{Concurrency: 8, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)

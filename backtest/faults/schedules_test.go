@@ -151,7 +151,7 @@ func (r *run) justified(got *exposition, at time.Time) {
 			}
 		}
 	}
-	require.Empty(r.t, lacking(got, lowered, clean, func(s collector.SignalValue) *float64 { return s.Planned }), "spoilt: %v", spoilt)
+	require.Empty(r.t, lacking(got, lowered, clean, func(s collector.Signal) *float64 { return s.Planned }), "spoilt: %v", spoilt)
 }
 
 // essential are the inputs of a model without which nothing of it is lowered: its demand, as it is, over the window and as it is
@@ -235,7 +235,7 @@ func (r *run) sufficient(got *exposition, at time.Time) {
 	var wrong string
 	for _, at := range times {
 		truth := scrape(r.t, newEvaluator(r.t, r.scenario.config, r.truth), at)
-		if wrong = lacking(got, lowered, truth, func(s collector.SignalValue) *float64 { return s.Measured }); wrong == "" {
+		if wrong = lacking(got, lowered, truth, func(s collector.Signal) *float64 { return s.Measured }); wrong == "" {
 			return
 		}
 	}
@@ -255,7 +255,7 @@ func (r *run) watched(got *exposition, at time.Time) {
 
 // lacking says where what is left of the models of which something is lowered does not carry a demand that another evaluation
 // knows of, nor as much as that evaluation would have had it carry.
-func lacking(got *exposition, lowered []fleet.VariantStatus, other *exposition, demand func(collector.SignalValue) *float64) string {
+func lacking(got *exposition, lowered []fleet.VariantStatus, other *exposition, demand func(collector.Signal) *float64) string {
 	for m := range other.Models {
 		model := &other.Models[m]
 		if !slices.ContainsFunc(lowered, func(v fleet.VariantStatus) bool { return v.Model == model.Name }) {

@@ -86,7 +86,7 @@ func newVariant(v *config.Variant, steps int) Variant {
 func (a *account) add(step int, then, followed *collector.Snapshot, f *follower) {
 	for i := range then.Inputs {
 		if in := &then.Inputs[i]; in.Err != nil {
-			a.failures[Failure{Input: in.Name, Reason: string(in.Reason())}]++
+			a.failures[Failure{Input: in.Name, Reason: string(in.Failure)}]++
 		}
 	}
 	first := 0

@@ -195,7 +195,7 @@ func TestReplayDecidesAsThen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := loadConfig(t, text)
 			history := historyOf(engine, 16)
-			evaluator := func(q promapi.Querier) *collector.Evaluator {
+			evaluator := func(q promapi.RangeQuerier) *collector.Evaluator {
 				e, err := collector.NewEvaluator(cfg, q, collector.EvaluatorOptions{
 					Concurrency: 4, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 				})
@@ -211,7 +211,7 @@ func TestReplayDecidesAsThen(t *testing.T) {
 				require.Empty(t, sameSnapshots(want, got), "%s", at)
 				if i%10 == 0 {
 					others := otherFleet(i)
-					require.Empty(t, sameSnapshots(then.EvaluateRunning(t.Context(), at, others), replayed.EvaluateRunning(t.Context(), at, others)), "%s", at)
+					require.Empty(t, sameSnapshots(then.EvaluateFleet(t.Context(), at, others), replayed.EvaluateFleet(t.Context(), at, others)), "%s", at)
 				}
 				for _, v := range want.Models[0].Variants {
 					if v.Desired != nil {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
 // follower is a fleet whose autoscalers run what was decided at the last step, from what ran at the first step on. A replica is
@@ -24,16 +26,23 @@ type followed struct {
 	known   bool  // what ran at the beginning is known
 	before  int   // replicas that were ready at the beginning
 	counts  []int // asked for from each step on; the first are those of the beginning
+
+	// The past that the guards see: what was asked for and ready at each step, the present included in what was asked for.
+	lookback    int
+	asked, came []float64
 }
 
-var _ collector.Running = (*follower)(nil)
+var _ collector.Fleet = (*follower)(nil)
 
 func newFollower(c *config.Config, step time.Duration) *follower {
 	f := &follower{step: step, variants: map[identity]*followed{}}
 	for i := range c.Models {
 		for j := range c.Models[i].Variants {
 			v := &c.Models[i].Variants[j]
-			x := &followed{startup: int((time.Duration(v.Startup) + step - 1) / step), counts: []int{0}}
+			x := &followed{
+				startup: int((time.Duration(v.Startup) + step - 1) / step), counts: []int{0}, asked: []float64{0},
+				lookback: lookback(&c.Models[i], v, step),
+			}
 			f.variants[identity{c.Models[i].Namespace, v.Name}] = x
 			f.order = append(f.order, x)
 		}
@@ -41,7 +50,7 @@ func newFollower(c *config.Config, step time.Duration) *follower {
 	return f
 }
 
-// complete says that it is known of every variant what ran at the beginning.
+// complete reports whether it is known of every variant what ran at the beginning.
 func (f *follower) complete() bool {
 	return !slices.ContainsFunc(f.order, func(x *followed) bool { return !x.known })
 }
@@ -57,7 +66,7 @@ func (f *follower) start(then *collector.Snapshot) {
 		if v.Ready != nil {
 			x.before = min(x.before, *v.Ready)
 		}
-		x.counts = []int{*v.Current}
+		x.counts, x.asked, x.came = []int{*v.Current}, []float64{float64(*v.Current)}, nil
 	})
 }
 
@@ -68,7 +77,9 @@ func (f *follower) follow(decided *collector.Snapshot) {
 		if v.Desired != nil && x.known {
 			next = *v.Desired
 		}
+		ready := x.ready(false)
 		x.counts = append(x.counts, next)
+		x.remember(ready)
 	})
 }
 
@@ -102,16 +113,36 @@ func (x *followed) ready(after bool) int {
 	return n
 }
 
-// Replicas implements collector.Running.
-func (f *follower) Replicas(namespace, variant string) (current, ready int) {
+// Replicas implements collector.Fleet.
+func (f *follower) Replicas(namespace, variant string) match.Replicas {
 	x := f.variants[identity{namespace, variant}]
-	return x.current(), x.ready(false)
+	current, ready := x.current(), x.ready(false)
+	past := func(values []float64) match.Past {
+		return match.Past{History: forecast.History{Step: f.step, Values: values}}
+	}
+	asked, came := past(x.asked), past(append(slices.Clip(x.came), float64(ready)))
+	return match.Replicas{
+		Current: match.Count{N: &current}, Ready: match.Count{N: &ready},
+		Limits: asked, Starts: match.Starts{Current: asked, Ready: came},
+	}
 }
 
-// Over implements collector.Running.
-func (f *follower) Over(namespace, variant string, window time.Duration) (fewest, most int) {
-	x := f.variants[identity{namespace, variant}]
-	steps := int((window + f.step - 1) / f.step)
-	recent := x.counts[max(0, len(x.counts)-max(1, steps)):]
-	return slices.Min(recent), slices.Max(recent)
+// remember keeps as much of the past as the guards look back at.
+func (x *followed) remember(ready int) {
+	x.asked = append(x.asked, float64(x.current()))
+	x.came = append(x.came, float64(ready))
+	if behind := len(x.asked) - x.lookback; behind > 0 {
+		x.asked, x.came = x.asked[behind:], x.came[behind:]
+	}
+}
+
+// lookback is how many steps the guards of a variant look back over.
+func lookback(m *config.Model, v *config.Variant, step time.Duration) int {
+	longest := time.Duration(*v.ProvisionTimeout) + time.Duration(*m.ProvisionCooldown)
+	for _, limit := range []*config.ChangeLimit{m.ScaleUpLimit, m.ScaleDownLimit} {
+		if limit != nil {
+			longest = max(longest, time.Duration(*limit.Per))
+		}
+	}
+	return int(longest/step) + 2
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
 // TestFollower plays decisions of one variant at steps of a minute, and looks at what runs before each of them.
@@ -46,7 +47,8 @@ func TestFollower(t *testing.T) {
 			v.Current, v.Ready = &tc.current, &tc.ready
 			f.start(snapshot)
 			for i, decided := range tc.decided {
-				current, ready := f.Replicas("llm", "a")
+				runs := f.Replicas("llm", "a")
+				current, ready := *runs.Current.N, *runs.Ready.N
 				assert.Equal(t, tc.counts[i], current, "asked for before decision %d", i)
 				assert.Equal(t, tc.before[i], ready, "ready before decision %d", i)
 				v.Desired = nil
@@ -71,12 +73,12 @@ func TestFollowerOver(t *testing.T) {
 		v.Desired = &n
 		f.follow(snapshot)
 	}
-	for window, want := range map[time.Duration][2]int{
-		0: {4, 4}, time.Second: {4, 4}, time.Minute: {4, 4}, 61 * time.Second: {2, 4}, 2 * time.Minute: {2, 4},
+	for window, want := range map[time.Duration][2]float64{
+		time.Second: {4, 4}, time.Minute: {4, 4}, 61 * time.Second: {2, 4}, 2 * time.Minute: {2, 4},
 		3 * time.Minute: {2, 5}, 4 * time.Minute: {1, 5}, time.Hour: {1, 5},
 	} {
-		fewest, most := f.Over("llm", "a", window)
-		assert.Equal(t, want, [2]int{fewest, most}, "%v", window)
+		past := f.Replicas("llm", "a").Limits.Over(window)
+		assert.Equal(t, want, [2]float64{forecast.Least(past), forecast.Most(past)}, "%v", window)
 	}
 }
 
@@ -88,20 +90,24 @@ func TestFollowerBeginsLate(t *testing.T) {
 	desired := 7
 	v.Desired = &desired
 	f.follow(snapshot)
-	current, ready := f.Replicas("llm", "a")
-	require.Zero(t, current+ready)
+	runs := f.Replicas("llm", "a")
+	require.Zero(t, *runs.Current.N+*runs.Ready.N)
 	begin, other := 3, 9
 	v.Current = &begin
 	f.start(snapshot)
 	v.Current = &other
 	f.start(snapshot)
-	current, ready = f.Replicas("llm", "a")
-	require.Equal(t, [2]int{3, 3}, [2]int{current, ready})
+	runs = f.Replicas("llm", "a")
+	require.Equal(t, [2]int{3, 3}, [2]int{*runs.Current.N, *runs.Ready.N})
 }
 
 func oneVariant(startup time.Duration) (*follower, *collector.Snapshot) {
+	hour := config.Duration(time.Hour)
 	c := &config.Config{Models: []config.Model{{
-		Name: "m", Namespace: "llm", Variants: []config.Variant{{Name: "a", Startup: config.Duration(startup)}},
+		Name: "m", Namespace: "llm", Tuning: config.Tuning{Guards: config.Guards{ProvisionCooldown: &hour}},
+		Variants: []config.Variant{{Name: "a", Startup: config.Duration(startup), ProvisionTimeout: &hour}},
 	}}}
-	return newFollower(c, time.Minute), &collector.Snapshot{Models: []collector.Model{{Variants: make([]collector.Variant, 1)}}}
+	snapshot := &collector.Snapshot{}
+	snapshot.Models = []collector.Model{{Variants: make([]collector.Variant, 1)}}
+	return newFollower(c, time.Minute), snapshot
 }

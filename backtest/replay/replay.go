@@ -68,7 +68,7 @@ func Run(ctx context.Context, c *config.Config, source promapi.RangeQuerier, o O
 	defer history.Wait()
 	defer cancel()
 	r := &runner{history: history, follower: newFollower(c, o.Step), account: newAccount(c, grid)}
-	// What ran decides in one, what would have run in the other: each remembers the noise of the last day.
+	// What ran decides in one, what would have run in the other: each remembers what it has read.
 	for _, e := range []**collector.Evaluator{&r.then, &r.followed} {
 		if *e, err = collector.NewEvaluator(c, history, collector.EvaluatorOptions{
 			Concurrency: o.Concurrency, Now: o.Now, Logger: slog.New(slog.DiscardHandler), // the result says it all
@@ -103,12 +103,12 @@ func (r *runner) step(ctx context.Context, i int, at time.Time) error {
 	if r.follower.complete() {
 		var other sync.WaitGroup
 		other.Go(func() { then = r.then.Evaluate(ctx, at) })
-		followed = r.followed.EvaluateRunning(ctx, at, r.follower)
+		followed = r.followed.EvaluateFleet(ctx, at, r.follower)
 		other.Wait()
 	} else {
 		then = r.then.Evaluate(ctx, at)
 		r.follower.start(then)
-		followed = r.followed.EvaluateRunning(ctx, at, r.follower)
+		followed = r.followed.EvaluateFleet(ctx, at, r.follower)
 	}
 	switch {
 	case ctx.Err() != nil:

@@ -9,7 +9,7 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
-	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
@@ -75,7 +75,7 @@ func (h *History) span() (v1.Range, error) {
 }
 
 func (h *History) gathering() *gathering {
-	g := &gathering{History: h, owners: collector.NewOwners(h.Config), variants: map[*config.Variant]*seenVariant{}}
+	g := &gathering{History: h, owners: match.NewOwners(h.Config), variants: map[*config.Variant]*seenVariant{}}
 	for i := range h.Config.Models {
 		m := &h.Config.Models[i]
 		for j := range m.Variants {
@@ -90,7 +90,7 @@ func (h *History) gathering() *gathering {
 // gathering collects answers.
 type gathering struct {
 	*History
-	owners   *collector.Owners
+	owners   *match.Owners
 	variants map[*config.Variant]*seenVariant
 	order    []*seenVariant
 }

@@ -22,6 +22,7 @@ type Config struct {
 	Defaults      Tuning            `yaml:"defaults" doc:"Settings for all models. A model may set its own."`
 	ScaleTargets  ScaleTargets      `yaml:"scale_targets" doc:"Expressions for the number of replicas. Default: the series of kube-state-metrics."`
 	MaxAge        *Duration         `yaml:"max_age" doc:"Maximum age of the newest sample of a signal or of replicas. Older results count as missing. A signal may set its own. Default: 3m."`
+	InputWindow   *Duration         `yaml:"input_window" doc:"Capacities, costs, uses, limits and prices count by their median over this window: one odd sample changes nothing, and a lasting change acts after half of it. 0s: at once. Default: 5m."`
 	EnergyPrice   Quantity          `yaml:"energy_price" doc:"Currency per kWh. The power of a replica, in watts, times this price is added to its cost."`
 	Signals       map[string]Signal `yaml:"signals" doc:"Signals by name, in addition to those of presets. A signal replaces a preset's signal of the same name."`
 	Budgets       []Budget          `yaml:"budgets" doc:"Limits shared by variants of any models, such as the number of accelerators of a type."`

@@ -5,6 +5,7 @@ import "time"
 // The guards' defaults.
 const (
 	defaultMaxAge            = Duration(3 * time.Minute)
+	defaultInputWindow       = Duration(5 * time.Minute)
 	defaultProvisionCooldown = Duration(15 * time.Minute)
 	startupsUntilStuck       = 3
 	leastProvisionTimeout    = Duration(10 * time.Minute)

@@ -66,6 +66,10 @@ func (c *Config) complete(d *strict.Decoder) {
 		Guards:   Guards{ProvisionCooldown: &cooldown},
 	})
 	c.Defaults.completeLimits()
+	if c.InputWindow == nil {
+		window := defaultInputWindow
+		c.InputWindow = &window
+	}
 	if c.MaxAge == nil {
 		c.MaxAge = &age
 	}

@@ -142,7 +142,7 @@ func (v *validator) signal(path, name string, s Signal) {
 			Hint("set alive to an expression that is above zero while the source is up: only then does no result mean zero")
 	}
 	for key, e := range map[string]Expr{
-		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive,
+		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive, "sources": s.Sources, "silent": s.Silent,
 		"latency": s.Latency, "input_tokens": s.InputTokens, "output_tokens": s.OutputTokens,
 		"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
 	} {

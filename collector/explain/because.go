@@ -157,7 +157,7 @@ func (b *builder) others(i int, holds func(*collector.Variant) bool, otherwise s
 
 // effectOf is what a guard made of a number: from the plan to what is desired, where it left no effect.
 func effectOf(v *collector.Variant, guard optimizer.Reason) (from, to int) {
-	for _, e := range v.Effects {
+	for _, e := range v.Guards {
 		if e.Guard == guard && e.From != nil && e.To != nil {
 			return *e.From, *e.To
 		}

@@ -127,7 +127,7 @@ func TestEvaluated(t *testing.T) {
 	}
 }
 
-func evaluate(t *testing.T, q promapi.Querier) *collector.Snapshot {
+func evaluate(t *testing.T, q promapi.RangeQuerier) *collector.Snapshot {
 	t.Helper()
 	cfg, found := config.Load("config.yml", evaluated)
 	require.NotNil(t, cfg, found)

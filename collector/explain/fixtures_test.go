@@ -44,7 +44,7 @@ func modelOf(m *optimizer.Model, plan *optimizer.ModelPlan) collector.Model {
 	namespace, name, _ := strings.Cut(m.Name, "/")
 	out := collector.Model{Name: name, Namespace: namespace, Shortfall: &plan.Shortfall, Binding: plan.Binding}
 	for signal, demand := range m.Demand {
-		out.Signals = append(out.Signals, collector.SignalValue{
+		out.Signals = append(out.Signals, collector.Signal{
 			Name: signal, Unit: "requests", Measured: new(0.7 * demand), Stabilized: new(0.8 * demand), Planned: new(demand), Inputs: []int{1, 1},
 		})
 	}
@@ -182,14 +182,14 @@ func missing(t *testing.T) *collector.Snapshot {
 	partly, blind := &s.Models[0], &s.Models[1]
 	partly.Signals[0].Partial = "2 of 3 ready replicas tell of their demand"
 	partly.Signals = append(partly.Signals,
-		collector.SignalValue{Name: "kv_cache", Unit: "tokens", Missing: "own.kv_cache.usage: timeout", Inputs: []int{2}},
-		collector.SignalValue{Name: "queue", Unit: "requests", Missing: "no result", Ignored: true})
+		collector.Signal{Name: "kv_cache", Unit: "tokens", Missing: "own.kv_cache.usage: timeout", Inputs: []int{2}},
+		collector.Signal{Name: "queue", Unit: "requests", Missing: "no result", Ignored: true})
 	for i := range partly.Variants {
 		partly.Variants[i].Up, partly.Variants[i].Missing = false, "concurrency: 2 of 3 ready replicas tell of their demand"
 	}
 	kept := &partly.Variants[1]
 	kept.Desired, kept.Reason = nil, optimizer.ReasonHold
-	blind.Shortfall, blind.Signals = nil, []collector.SignalValue{{Name: "concurrency", Unit: "requests", Measured: new(3.0), Missing: "no variant has a capacity for it that is known"}}
+	blind.Shortfall, blind.Signals = nil, []collector.Signal{{Name: "concurrency", Unit: "requests", Measured: new(3.0), Missing: "no variant has a capacity for it that is known"}}
 	lost := &blind.Variants[0]
 	*lost = collector.Variant{Name: "lost", Reason: optimizer.ReasonHold, Missing: "llm/lost.cost: nan", Inputs: []int{3}}
 	s.Budgets = []collector.Budget{{Name: "power", Unit: "watts"}}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/variant-exporter/variant-exporter/collector"
 )
 
 // dash stands for what is not known.
@@ -65,4 +67,12 @@ func orDash(text string) string {
 		return dash
 	}
 	return text
+}
+
+// Share is what the plan uses of a budget's limit.
+func Share(b *collector.Budget) string {
+	if b.Used == nil || b.Limit == nil || *b.Limit == 0 {
+		return dash
+	}
+	return Percent(*b.Used / *b.Limit)
 }

@@ -58,9 +58,9 @@ func Of(s *collector.Snapshot, model string, stop func() bool) (*Explanation, er
 
 // concerning returns the inputs that some of all models rest on, and those that concern all, such as a budget's limit or the price of
 // energy.
-func concerning(some, all []Model, inputs []Input) []Input {
+func concerning(some, all []Model, inputs []collector.Input) []collector.Input {
 	wanted, used := restOn(some), restOn(all)
-	return slices.DeleteFunc(inputs, func(in Input) bool { return used[in.Name] && !wanted[in.Name] })
+	return slices.DeleteFunc(inputs, func(in collector.Input) bool { return used[in.Name] && !wanted[in.Name] })
 }
 
 // restOn are the names of the inputs that models rest on.

@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/variant-exporter/variant-exporter/collector"
 )
 
-// Severity says how much of an evaluation needs somebody's attention.
+// Severity says how much of an evaluation needs attention.
 type Severity string
 
 const (
-	// SeverityOK says that every variant is decided and all demand carried.
+	// SeverityOK says that every variant is decided and all demand served.
 	SeverityOK Severity = "ok"
 	// SeverityWarning says that a part is not.
 	SeverityWarning Severity = "warning"
@@ -26,30 +28,30 @@ func (e *Explanation) Summary() (Severity, string) {
 	case e.Plan.Error != "":
 		return SeverityError, "There is no plan: " + e.Plan.Error + "."
 	case all > 0 && numbers == 0:
-		return SeverityError, strings.Join(append([]string{"Nothing is decided, so that autoscalers hold."}, wrong...), " ")
+		return SeverityError, strings.Join(append([]string{"Nothing is decided: autoscalers hold."}, wrong...), " ")
 	case decided < all:
 		parts := []string{fmt.Sprintf("%d of %s decided.", decided, counted(all, "variant is", "variants are"))}
 		if held := all - numbers; held > 0 {
-			parts = append(parts, fmt.Sprintf("Of %d there is no number, so that autoscalers hold.", held))
+			parts = append(parts, fmt.Sprintf("%d have no number: autoscalers hold.", held))
 		}
 		if partly := numbers - decided; partly > 0 {
-			parts = append(parts, fmt.Sprintf("Of %d not everything is known.", partly))
+			parts = append(parts, fmt.Sprintf("%d are decided with some inputs missing.", partly))
 		}
 		return SeverityWarning, strings.Join(append(parts, wrong...), " ")
 	case len(wrong) > 0:
 		return SeverityWarning, strings.Join(wrong, " ")
 	}
-	return SeverityOK, counted(all, "variant is", "variants are") + " decided, and the plan carries all of the demand."
+	return SeverityOK, counted(all, "variant is", "variants are") + " decided, and the plan serves all demand."
 }
 
 // wrong says what is wrong beside what is not decided.
 func (e *Explanation) wrong() []string {
 	var parts []string
 	if short := e.short(); short > 0 {
-		parts = append(parts, fmt.Sprintf("The plan leaves demand of %s uncarried.", counted(short, "model", "models")))
+		parts = append(parts, fmt.Sprintf("The plan leaves demand of %s unserved.", counted(short, "model", "models")))
 	}
 	if behind := e.behind(); behind > 0 {
-		parts = append(parts, fmt.Sprintf("The ready replicas of %s carry less than is demanded now.", counted(behind, "model", "models")))
+		parts = append(parts, fmt.Sprintf("The ready replicas of %s serve less than the demand now.", counted(behind, "model", "models")))
 	}
 	switch failing := e.failing(); {
 	case failing == 0:
@@ -65,7 +67,7 @@ func (e *Explanation) wrong() []string {
 func (e *Explanation) behind() int {
 	n := 0
 	for i := range e.Models {
-		if slices.ContainsFunc(e.Models[i].Signals, func(s Signal) bool {
+		if slices.ContainsFunc(e.Models[i].Signals, func(s collector.Signal) bool {
 			return s.Measured != nil && s.Ready != nil && *s.Ready < *s.Measured
 		}) {
 			n++
@@ -91,7 +93,7 @@ func (e *Explanation) variants() (all, decided, numbers int) {
 	return all, decided, numbers
 }
 
-// short counts the models whose demand the plan does not carry.
+// short counts the models whose demand the plan does not serve.
 func (e *Explanation) short() int {
 	n := 0
 	for i := range e.Models {
@@ -119,7 +121,7 @@ func counted(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// Attention is a model that needs somebody's.
+// Attention is a model that needs some.
 type Attention struct {
 	Index   int // its place among the models
 	ID      string
@@ -129,7 +131,7 @@ type Attention struct {
 // maxAttention bounds how many models are pointed out: where more are in trouble, they have it in common.
 const maxAttention = 20
 
-// Attention lists models that are not decided or whose demand the plan does not carry, in their order, but no more than twenty,
+// Attention lists models that are not decided or whose demand the plan does not serve, in their order, but no more than twenty,
 // and how many there are beyond those.
 func (e *Explanation) Attention() (shown []Attention, more int) {
 	for i := range e.Models {
@@ -147,7 +149,7 @@ func (e *Explanation) Attention() (shown []Attention, more int) {
 
 func (m *Model) trouble() string {
 	if m.Shortfall != nil && *m.Shortfall > 0 {
-		return Percent(*m.Shortfall) + " of the demand is left uncarried"
+		return Percent(*m.Shortfall) + " of the demand is unserved"
 	}
 	for i := range m.Variants {
 		if v := &m.Variants[i]; !v.Up {
@@ -158,8 +160,8 @@ func (m *Model) trouble() string {
 }
 
 // Failing lists the inputs with something wrong about them.
-func (e *Explanation) Failing() []Input {
-	var all []Input
+func (e *Explanation) Failing() []collector.Input {
+	var all []collector.Input
 	for _, in := range e.Inputs {
 		if in.Trouble() != "" {
 			all = append(all, in)

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector"
 )
 
 // WriteText writes an explanation for people: the answer first, then what it rests on.
@@ -16,7 +16,7 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	var p printer
 	_, summary := e.Summary()
 	p.line("%s", summary)
-	p.line("Evaluated for %s in %.3fs.%s", e.Time.UTC().Format(time.RFC3339), e.Duration, e.Plan.text())
+	p.line("Evaluated for %s in %.3fs.%s", e.Time.UTC().Format(time.RFC3339), e.Duration, planText(e.Plan))
 	for i := range e.Models {
 		p.model(&e.Models[i])
 	}
@@ -28,7 +28,7 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	return nil
 }
 
-func (p Plan) text() string {
+func planText(p collector.Plan) string {
 	if p.Status == "" || p.Cost == nil {
 		return ""
 	}
@@ -37,7 +37,7 @@ func (p Plan) text() string {
 		text += "; another could be cheaper by at most " + Percent(*p.Gap)
 	}
 	if p.ShortfallGap != nil && *p.ShortfallGap > 0 {
-		text += fmt.Sprintf("; another could leave less demand uncarried, by at most %s of a model's", Percent(*p.ShortfallGap))
+		text += fmt.Sprintf("; another could leave less demand unserved, by at most %s of a model's", Percent(*p.ShortfallGap))
 	}
 	return text + "."
 }
@@ -75,7 +75,7 @@ func (p *printer) model(m *Model) {
 
 // Sentence is the decision about a variant.
 func (v *Variant) Sentence() string {
-	number := "no number, so that autoscalers hold"
+	number := "no number, autoscalers hold"
 	if v.Desired != nil {
 		number = counted(*v.Desired, "replica", "replicas")
 		switch {
@@ -94,7 +94,7 @@ func (p *printer) signals(m *Model) {
 		return
 	}
 	p.line("")
-	rows := [][]string{{"SIGNAL", "UNIT", "MEASURED", "WINDOWS", "FORECAST", "HEADROOM", "PLANNED", "READY CARRY", "PLAN CARRIES"}}
+	rows := [][]string{{"SIGNAL", "UNIT", "MEASURED", "WINDOWS", "FORECAST", "HEADROOM", "PLANNED", "READY CAPACITY", "PLANNED CAPACITY"}}
 	var notes []string
 	for i := range m.Signals {
 		s := &m.Signals[i]
@@ -106,18 +106,18 @@ func (p *printer) signals(m *Model) {
 			s.Name, s.Unit, Number(s.Measured), Number(s.Stabilized), Number(s.Forecast), headroom, Number(s.Planned),
 			Number(s.Ready), Number(s.Supply),
 		})
-		notes = append(notes, s.notes(m.Binding)...)
+		notes = append(notes, notesOf(s, m.Binding)...)
 	}
 	p.table(rows)
 	if m.Shortfall != nil && *m.Shortfall > 0 {
-		notes = append(notes, fmt.Sprintf("The plan leaves up to %s of the demand uncarried.", Percent(*m.Shortfall)))
+		notes = append(notes, fmt.Sprintf("The plan leaves up to %s of the demand unserved.", Percent(*m.Shortfall)))
 	}
 	for _, note := range notes {
 		p.line("  %s", note)
 	}
 }
 
-func (s *Signal) notes(binding string) []string {
+func notesOf(s *collector.Signal, binding string) []string {
 	var notes []string
 	switch {
 	case s.Missing != "" && s.Ignored:
@@ -211,25 +211,25 @@ func starting(cost *float64) string {
 	return " and " + money(*cost) + " for starting"
 }
 
-func (p *printer) budgets(budgets []Budget) {
+func (p *printer) budgets(budgets []collector.Budget) {
 	if len(budgets) == 0 {
 		return
 	}
 	p.line("")
-	rows := [][]string{{"BUDGET", "UNIT", "USED", "LIMIT", "SHARE", "ONE MORE SAVES"}}
+	rows := [][]string{{"BUDGET", "UNIT", "USED", "LIMIT", "SHARE", "SHADOW PRICE"}}
 	for _, b := range budgets {
-		rows = append(rows, []string{b.Name, b.Unit, Number(b.Used), Number(b.Limit), b.Share(), Money(b.ShadowPrice)})
+		rows = append(rows, []string{b.Name, b.Unit, Number(b.Used), Number(b.Limit), Share(&b), Money(b.ShadowPrice)})
 	}
 	p.table(rows)
 	for _, b := range budgets {
 		if b.Exceeded {
-			p.line("  What may not be lowered is above the limit of %s.", b.Name)
+			p.line("  Minimums alone exceed the limit of %s.", b.Name)
 		}
 	}
 }
 
 // inputs lists what was asked, and under each line the query.
-func (p *printer) inputs(inputs []Input) {
+func (p *printer) inputs(inputs []collector.Input) {
 	if len(inputs) == 0 {
 		return
 	}
@@ -248,22 +248,4 @@ func (p *printer) inputs(inputs []Input) {
 	for i := range inputs {
 		p.line("  %s\n    %s", inputs[i].Name, strings.ReplaceAll(inputs[i].Query, "\n", "\n    "))
 	}
-}
-
-// Trouble says what is wrong with an input; empty when nothing is.
-func (i *Input) Trouble() string {
-	if i.Error != "" {
-		return i.Error
-	}
-	var parts []string
-	for _, reason := range slices.Sorted(maps.Keys(i.Bad)) {
-		parts = append(parts, fmt.Sprintf("%d unusable (%s)", i.Bad[reason], reason))
-	}
-	if len(parts) > 0 {
-		return strings.Join(parts, ", ") + ", for example " + i.Example
-	}
-	if i.Matched != nil && *i.Matched == 0 && i.Stray != "" {
-		return "no labels fit, for example " + i.Stray
-	}
-	return ""
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
-// routeAPI adds what can be asked of an evaluation beside its metrics.
+// routeAPI adds what can be asked of an evaluation in addition to its metrics.
 func (s *Server) routeAPI(mux *http.ServeMux) {
 	mux.Handle("GET /api/v1/explain", s.evaluated(writeError, getExplanation))
 	mux.Handle("GET /api/v1/plan", s.evaluated(writeError, getPlan))
@@ -44,8 +44,8 @@ type planAnswer struct {
 }
 
 func getPlan(w http.ResponseWriter, _ *http.Request, snapshot *collector.Snapshot) {
-	if snapshot.Plan.Err != nil {
-		writeError(w, "there is no plan: "+snapshot.Plan.Err.Error(), http.StatusServiceUnavailable)
+	if snapshot.Plan.Error != "" {
+		writeError(w, "there is no plan: "+snapshot.Plan.Error, http.StatusServiceUnavailable)
 		return
 	}
 	if len(snapshot.Problem.Models) == 0 {
@@ -61,12 +61,12 @@ func getPlan(w http.ResponseWriter, _ *http.Request, snapshot *collector.Snapsho
 
 // inputsAnswer is what became of every query.
 type inputsAnswer struct {
-	Time   time.Time       `json:"time"`
-	Inputs []explain.Input `json:"inputs"`
+	Time   time.Time         `json:"time"`
+	Inputs []collector.Input `json:"inputs"`
 }
 
 func getInputs(w http.ResponseWriter, _ *http.Request, snapshot *collector.Snapshot) {
-	writeJSON(w, inputsAnswer{snapshot.At, explain.New(snapshot).Inputs}, http.StatusOK)
+	writeJSON(w, inputsAnswer{snapshot.At, append([]collector.Input{}, snapshot.Inputs...)}, http.StatusOK)
 }
 
 // writeError answers with an error as JSON.

@@ -153,7 +153,7 @@ func (l *Loader) releaseEngine(engine *sharedEngine) error {
 	return engine.Close()
 }
 
-func (l *Loader) evaluator(cfg *config.Config, q promapi.Querier) (*collector.Evaluator, error) {
+func (l *Loader) evaluator(cfg *config.Config, q promapi.RangeQuerier) (*collector.Evaluator, error) {
 	return collector.NewEvaluator(cfg, q, collector.EvaluatorOptions{
 		Concurrency: l.opts.Concurrency,
 		Logger:      l.opts.Logger,

@@ -92,6 +92,7 @@ func statusTemplate() *template.Template {
 	return template.Must(template.New("status").Funcs(template.FuncMap{
 		"number": explain.Number, "money": explain.Money, "count": explain.Count, "percent": explain.Percent,
 		"share": func(x float64) float64 { return x },
+		"used":  func(b collector.Budget) string { return explain.Share(&b) },
 		"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 	}).Parse(statusHTML))
 }

@@ -21,7 +21,7 @@ func TestStatusPageEscapes(t *testing.T) {
 	s := &collector.Snapshot{
 		Models: []collector.Model{{Name: evil, Namespace: evil, Binding: evil, Variants: []collector.Variant{
 			{Name: evil, Accelerator: evil, Missing: evil, Reason: optimizer.ReasonHold},
-		}, Signals: []collector.SignalValue{{Name: evil, Unit: evil, Missing: evil}}}},
+		}, Signals: []collector.Signal{{Name: evil, Unit: evil, Missing: evil}}}},
 		Inputs:  []collector.Input{{Name: evil, Query: evil, Err: errors.New(evil)}},
 		Budgets: []collector.Budget{{Name: evil, Unit: evil}},
 	}

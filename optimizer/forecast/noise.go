@@ -1,6 +1,3 @@
-// Package forecast measures trend and noise of a demand over time. It takes
-// values at equal steps and returns what to plan for. It is pure and needs
-// nothing but the standard library.
 package forecast
 
 import (
@@ -10,16 +7,16 @@ import (
 
 // Noise describes how to plan for a demand that has a trend and noise: the
 // demand, plus what the trend adds until a replica that is ordered now is
-// ready, plus a multiple of the deviation from the trend. The multiple is
-// measured, not chosen: it is a quantile of the past errors of the same
-// forecast (split conformal prediction: Vovk, Gammerman and Shafer 2005; Lei et
-// al. 2018), with the deviation as the scale of the errors.
+// ready, plus a multiple of the deviation from the trend. The multiple is not
+// chosen but measured, as a quantile of the errors that the same forecast has
+// made: split conformal prediction (Vovk, Gammerman and Shafer 2005; Lei et
+// al. 2018) with the deviation as the scale of the errors.
 type Noise struct {
 	// Window is the number of points that trend and deviation are taken from.
 	Window int
 	// Lead is the number of points until a replica ordered now is ready.
 	Lead int
-	// Quantile is the share of forecasts that must be high enough.
+	// Quantile is the share of forecasts that are to be high enough.
 	Quantile float64
 }
 
@@ -30,15 +27,15 @@ const minErrors = 100
 // constant, as a share of the demand.
 const deviationFloor = 0.02
 
-// Multiple measures the multiple of the deviation over a history of demand at
-// equal steps; NaN is unknown. Each forecast is compared with the most demand
-// until its lead. The multiple is at least 0; ok is false if the history is too
-// short.
+// Multiple measures the multiple of the deviation on a history of demand at
+// equal steps, NaN where nothing is known. Each forecast is held to the most
+// demand that came until its lead. It is at least 0; ok is false where the
+// history is too short to tell.
 func (n Noise) Multiple(history []float64) (multiple float64, ok bool) {
 	var errs []float64
 	for now := n.Window - 1; now+n.Lead < len(history); now++ {
 		ahead, deviation, known := n.Ahead(history[now-n.Window+1 : now+1])
-		came := most(history[now+1 : now+n.Lead+1])
+		came := Most(history[now+1 : now+n.Lead+1])
 		if known && !math.IsNaN(came) && deviation > 0 {
 			errs = append(errs, (came-ahead)/deviation)
 		}
@@ -52,24 +49,14 @@ func (n Noise) Multiple(history []float64) (multiple float64, ok bool) {
 }
 
 // Ahead continues the trend of the last points to the lead, if it rises, and
-// returns the deviation from it. known is false if more than half of the points
-// are missing, or the last one.
+// gives the deviation from it. It is not known where more than half of the
+// points are missing, or the last.
 func (n Noise) Ahead(recent []float64) (ahead, deviation float64, known bool) {
-	var count, sumX, sumY, sumXX, sumXY float64
-	for i, y := range recent {
-		if !math.IsNaN(y) {
-			x := float64(i)
-			count, sumX, sumY, sumXX, sumXY = count+1, sumX+x, sumY+y, sumXX+x*x, sumXY+x*y
-		}
-	}
+	count := float64(Known(recent))
 	if len(recent) == 0 || 2*count < float64(len(recent)) || math.IsNaN(recent[len(recent)-1]) {
 		return 0, 0, false
 	}
-	slope, spread := 0.0, count*sumXX-sumX*sumX
-	if spread > 0 {
-		slope = (count*sumXY - sumX*sumY) / spread
-	}
-	level := (sumY - slope*sumX) / count
+	slope, level := line(recent)
 	squares := 0.0
 	for i, y := range recent {
 		if !math.IsNaN(y) {
@@ -78,17 +65,6 @@ func (n Noise) Ahead(recent []float64) (ahead, deviation float64, known bool) {
 		}
 	}
 	last := recent[len(recent)-1]
-	deviation = max(math.Sqrt(squares/max(1, count-2)), deviationFloor*sumY/count)
+	deviation = max(math.Sqrt(squares/max(1, count-2)), deviationFloor*Mean(recent))
 	return last + max(0, slope)*float64(n.Lead), deviation, true
-}
-
-// most is the largest of some values, NaN if none is known.
-func most(values []float64) float64 {
-	largest := math.NaN()
-	for _, v := range values {
-		if !math.IsNaN(v) && !(v <= largest) {
-			largest = v
-		}
-	}
-	return largest
 }

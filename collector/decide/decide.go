@@ -1,0 +1,198 @@
+package decide
+
+import (
+	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/collector/query"
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// Options are what a decision needs beside the readings.
+type Options struct {
+	// Fleet tells what runs in place of the series of the scale targets; nil for what they say.
+	Fleet Fleet
+	// Memory remembers what is costly to work out. It changes no decision.
+	Memory *Memory
+	// Interrupt reports whether the time for planning is over.
+	Interrupt func() bool
+}
+
+// Fleet is a fleet other than the one that was measured: what would be decided, had these replicas run.
+type Fleet interface {
+	// Replicas returns what runs of a variant, now and over time.
+	Replicas(namespace, variant string) match.Replicas
+}
+
+// decider is the way from readings to a decision.
+type decider struct {
+	Options
+	program  *query.Program
+	read     *match.Readings
+	limits   []*float64 // per budget; nil when unknown
+	models   []*model
+	variants []*variant // of all models, in their order
+
+	interrupted bool // the planner ran out of time: its plan depends on the machine, so it may raise, never lower
+}
+
+// model is what has been worked out for one model.
+type model struct {
+	*query.Model
+	read     *match.Model
+	signals  []*signal
+	variants []*variant
+	lacking  match.Missing // what is not known of its replicas or their past
+	known    optimizer.Knowledge
+}
+
+// signal is what has been worked out for one signal of a model.
+type signal struct {
+	*query.Signal
+	model   *model
+	read    *match.Signal
+	out     Signal
+	missing match.Missing
+}
+
+// variant is what has been worked out for one variant.
+type variant struct {
+	*query.Variant
+	model      *model
+	read       *match.Variant
+	runs       match.Replicas // what the decision is for
+	cost       *float64
+	uses       map[string]float64
+	capacities []float64 // by signal
+	correction *float64  // of its profile, where it is corrected
+	stuck      *int      // replicas that it is capped at
+	missing    match.Missing
+}
+
+// solution is what was planned, the plan, and what the guards made of it.
+type solution struct {
+	problem  optimizer.Problem
+	plan     optimizer.Plan
+	decision optimizer.Decision
+	err      error
+}
+
+// Decide makes the decision of one evaluation: guards that bound the plan, the plan, guards that follow it.
+func Decide(p *query.Program, r *match.Readings, o Options) *Decision {
+	d := &decider{Options: o, program: p, read: r}
+	d.bind()
+	d.gather()
+	problem, options := d.problem(), optimizer.Options{Interrupt: d.Interrupt}
+	s := solution{problem: optimizer.Constrain(problem, d.state())}
+	if s.plan, s.err = optimizer.Solve(s.problem, options); s.err != nil {
+		return d.report(&s)
+	}
+	if d.interrupted = d.Interrupt() && s.plan.Status != optimizer.StatusOptimal; d.interrupted {
+		for _, m := range d.models {
+			m.known = min(m.known, optimizer.KnownPartly)
+		}
+	}
+	s.decision = optimizer.Guard(problem, s.plan, d.state(), options)
+	return d.report(&s)
+}
+
+// bind puts what was read to what was asked.
+func (d *decider) bind() {
+	for i, m := range d.program.Models {
+		x := &model{Model: m, read: &d.read.Models[i]}
+		for j, s := range m.Signals {
+			x.signals = append(x.signals, &signal{
+				Signal: s, model: x, read: &x.read.Signals[j], out: Signal{Name: s.Name, Unit: s.Unit, Inputs: s.Inputs},
+			})
+		}
+		for j, v := range m.Variants {
+			y := &variant{Variant: v, model: x, read: &x.read.Variants[j]}
+			y.runs = y.read.Replicas
+			if d.Fleet != nil {
+				y.runs = d.Fleet.Replicas(m.Namespace, v.Name)
+			}
+			x.variants = append(x.variants, y)
+		}
+		d.models = append(d.models, x)
+		d.variants = append(d.variants, x.variants...)
+	}
+}
+
+// gather works out everything that the plan depends on.
+func (d *decider) gather() {
+	for i := range d.program.Budgets {
+		d.limits = append(d.limits, smallest(d.read.Budgets[i].Limits))
+	}
+	for _, v := range d.variants {
+		v.stuck = d.stuck(v)
+		v.readUses()
+		v.readCost(d.program.EnergyPrice.Set, d.read.EnergyPrice)
+	}
+	d.unknownBudgets()
+	for _, m := range d.models {
+		for _, s := range m.signals {
+			d.expectDemand(s)
+		}
+		d.readCapacities(m)
+		m.unserved()
+		m.lacking = d.replicasUnknown(m).Or(d.guardsFailed(m))
+		m.known = m.knowledge()
+	}
+}
+
+// serves reports whether there is a replica that may be in use: ready, or, where that is not known, asked for.
+func serves(r match.Replicas) bool {
+	if r.Ready.N != nil {
+		return *r.Ready.N > 0
+	}
+	return r.Current.N == nil || *r.Current.N > 0
+}
+
+// knowledge is how much is known of what a model's plan rests on.
+func (m *model) knowledge() optimizer.Knowledge {
+	known, missing := 0, 0
+	for _, s := range m.signals {
+		switch {
+		case s.out.Planned != nil && s.out.Partial == "":
+			known++
+		case s.out.Planned != nil:
+			known++
+			missing++
+		case !s.out.Ignored:
+			missing++
+		}
+	}
+	if !m.lacking.OK() {
+		missing++
+	}
+	for _, v := range m.variants {
+		if !v.missing.OK() && v.runs.Current.N == nil {
+			return optimizer.KnownNothing // what it serves now is not known, so nothing can be planned around it
+		}
+	}
+	switch {
+	case known == 0:
+		return optimizer.KnownNothing
+	case missing > 0:
+		return optimizer.KnownPartly
+	}
+	return optimizer.KnownFully
+}
+
+// replicasUnknown says what is not known of the replicas of a model's variants, where it should be: a variant that runs unseen
+// can be neither replaced nor relied on.
+func (d *decider) replicasUnknown(m *model) match.Missing {
+	if d.Fleet != nil || !d.program.Targets.Told() {
+		return match.Missing{}
+	}
+	for _, v := range m.variants {
+		current, ready := v.read.Replicas.Current, v.read.Replicas.Ready
+		switch {
+		case current.N == nil && current.Missing.NoResult():
+			return match.Missing{Input: current.Missing.Input, Why: "no result for " + string(v.ScaleTarget.Kind) + " " + v.ScaleTarget.Name}
+		case current.N == nil:
+			return current.Missing
+		case ready.N == nil && !ready.Missing.NoResult():
+			return ready.Missing
+		}
+	}
+	return match.Missing{}
+}

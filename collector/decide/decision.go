@@ -1,0 +1,101 @@
+// Package decide goes from readings to a decision: it works out demand and capacities, states the integer program, has the
+// optimizer plan, and applies the guards. It takes plain values and returns plain values; it asks for nothing and knows no clock.
+package decide
+
+import (
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// Decision is what follows from the readings of one evaluation. What is not known is nil, never zero.
+type Decision struct {
+	Plan    Plan     `json:"plan"`
+	Budgets []Budget `json:"budgets"`
+	Models  []Model  `json:"models"`
+
+	// Problem is what was planned, and Solution the plan with all that is proven about it; both are empty where nothing could be
+	// planned. Their models and variants stand in the order of Models.
+	Problem  optimizer.Problem `json:"-"`
+	Solution optimizer.Plan    `json:"-"`
+}
+
+// Plan is what is known of the plan as a whole. Its numbers are nil where nothing could be planned.
+type Plan struct {
+	Status       optimizer.Status `json:"status"`        // optimal, feasible, or empty
+	Gap          *float64         `json:"gap"`           // upper bound on the relative saving of a better plan
+	ShortfallGap *float64         `json:"shortfall_gap"` // upper bound on how much a better plan lowers a shortfall
+	Cost         *float64         `json:"cost"`          // currency per hour, without start costs
+	Error        string           `json:"error"`         // why there is no plan at all; nothing is then exposed as desired
+}
+
+// Budget is a limit, and what the plan uses of it.
+type Budget struct {
+	Name        string   `json:"name"`
+	Unit        string   `json:"unit"`
+	Limit       *float64 `json:"limit"`
+	Used        *float64 `json:"used"`         // nil where there is no plan
+	ShadowPrice *float64 `json:"shadow_price"` // currency per hour that one more unit would save
+	Exceeded    bool     `json:"exceeded"`     // minimums alone exceed the limit
+}
+
+// Model is what is known and decided of one model.
+type Model struct {
+	Name      string    `json:"name"`
+	Namespace string    `json:"namespace"`
+	Signals   []Signal  `json:"signals"`
+	Binding   string    `json:"binding"`   // the signal that decides the size of the plan
+	Shortfall *float64  `json:"shortfall"` // the largest unserved share of a planned demand, from 0 to 1; nil when nothing was planned
+	Variants  []Variant `json:"variants"`
+}
+
+// ID tells a model from those of other namespaces.
+func (m *Model) ID() string { return m.Namespace + "/" + m.Name }
+
+// Signal is one signal's demand for a model, from what was measured to what was planned for, in the signal's unit.
+type Signal struct {
+	Name       string   `json:"name"`
+	Unit       string   `json:"unit"`
+	Measured   *float64 `json:"measured"`       // now
+	Stabilized *float64 `json:"stabilized"`     // after the windows
+	Forecast   *float64 `json:"forecast"`       // by the time at which a replica that is ordered now is ready
+	Headroom   *float64 `json:"headroom"`       // what planned is above the larger of stabilized and forecast, as a share of it
+	Planned    *float64 `json:"planned"`        // the larger of stabilized and forecast, with headroom
+	Ready      *float64 `json:"ready_supply"`   // what the ready replicas can serve
+	Supply     *float64 `json:"planned_supply"` // what the planned replicas can serve
+	Missing    string   `json:"missing"`        // why there is no demand
+	Assumed    bool     `json:"assumed"`        // no result, counted as no demand because the source is up
+	Ignored    bool     `json:"ignored"`        // missing, and the configuration says that this does not matter
+	Partial    string   `json:"partial"`        // why the demand may be more than this: it may raise a variant, never lower it
+	Sources    *int     `json:"sources"`        // how many sources told it; nil where nothing can witness it
+	Expected   *int     `json:"expected_sources"`
+	Inputs     []string `json:"inputs"` // names of the inputs that it rests on
+}
+
+// Variant is what is known and decided of one variant.
+type Variant struct {
+	Name        string             `json:"name"`
+	Accelerator string             `json:"accelerator"`
+	Role        string             `json:"role"`
+	TargetKind  string             `json:"scale_target_kind"`
+	TargetName  string             `json:"scale_target_name"`
+	Cost        *float64           `json:"cost"`       // currency per replica and hour, energy included
+	Correction  *float64           `json:"correction"` // what the times of its profile are multiplied by; above 1 replicas are slower
+	Capacities  []Capacity         `json:"capacities"`
+	Current     *int               `json:"current"` // replicas asked for now
+	Ready       *int               `json:"ready"`
+	Planned     *int               `json:"planned"`     // before the guards
+	PlanReason  optimizer.Reason   `json:"plan_reason"` // what determined planned
+	Guards      []optimizer.Effect `json:"guards"`      // what each guard made of planned, in their order
+	Stuck       *int               `json:"stuck"`       // what it is capped at, because others did not become ready in time
+	Desired     *int               `json:"desired"`     // nil where autoscalers must hold
+	Reason      optimizer.Reason   `json:"reason"`      // what determined desired
+	Up          bool               `json:"up"`          // all inputs of the decision are valid
+	Missing     string             `json:"missing"`     // why it is not up
+	Inputs      []string           `json:"inputs"`      // names of the inputs of its cost, uses, capacities and replicas
+}
+
+// Capacity is what one replica can serve of a signal.
+type Capacity struct {
+	Signal string  `json:"signal"`
+	Unit   string  `json:"unit"`
+	Value  float64 `json:"value"`
+}

@@ -1,0 +1,141 @@
+package decide
+
+import (
+	"math"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/collector/query"
+	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
+)
+
+// What the guards know of the past is read from histories like everything else: a restart changes nothing, two exporters agree, and
+// a replay sees what was seen then.
+
+// state is what the guards know beside the problem.
+func (d *decider) state() optimizer.State {
+	s := optimizer.State{Borrow: map[string]float64{}}
+	for i, b := range d.program.Budgets {
+		if borrow := d.read.Budgets[i].Borrow; borrow.Missing.OK() {
+			s.Borrow[b.Name] = borrow.Number
+		}
+	}
+	for _, m := range d.models {
+		out := optimizer.ModelState{Knowledge: m.known}
+		for _, v := range m.variants {
+			out.Variants = append(out.Variants, v.state())
+		}
+		s.Models = append(s.Models, out)
+	}
+	return s
+}
+
+func (v *variant) state() optimizer.VariantState {
+	current := v.runs.Current.N
+	out := optimizer.VariantState{Current: current, Ready: v.runs.Ready.N, Unknown: !v.missing.OK(), Stuck: v.stuck}
+	if current == nil {
+		return out
+	}
+	if limit := v.model.ScaleUpLimit; limit != nil {
+		fewest := least(*current, v.runs.Limits.Over(time.Duration(*limit.Per)))
+		most := fewest + allowed(limit, fewest)
+		out.Most = &most
+	}
+	if limit := v.model.ScaleDownLimit; limit != nil {
+		most := most(*current, v.runs.Limits.Over(time.Duration(*limit.Per)))
+		fewest := max(0, most-allowed(limit, most))
+		out.Fewest = &fewest
+	}
+	if v.model.known == optimizer.KnownNothing && v.failsafeDue() {
+		out.Failsafe = v.Failsafe.Replicas
+	}
+	return out
+}
+
+// least is the fewest replicas over a past, and the present ones where it is not known.
+func least(current int, past []float64) int {
+	if found := forecast.Least(past); !math.IsNaN(found) {
+		return min(current, int(found))
+	}
+	return current
+}
+
+// most is the most replicas over a past, and the present ones where it is not known.
+func most(current int, past []float64) int {
+	if found := forecast.Most(past); !math.IsNaN(found) {
+		return max(current, int(found))
+	}
+	return current
+}
+
+// allowed is by how many replicas a number may change: the larger of the limit's bounds, and at least one.
+func allowed(limit *config.ChangeLimit, replicas int) int {
+	change := 1
+	if limit.Replicas != nil {
+		change = max(change, *limit.Replicas)
+	}
+	if limit.Percent != nil {
+		change = max(change, int(math.Floor(float64(replicas)*(*limit.Percent/100))))
+	}
+	return change
+}
+
+// failsafeDue reports whether nothing usable has been known of any signal of the model for as long as the variant's failsafe asks
+// for, while Prometheus watched: it knew the variant's replicas all the time, and knows them now.
+func (v *variant) failsafeDue() bool {
+	if v.Failsafe == nil || v.read.Replicas.Current.N == nil {
+		return false
+	}
+	after, watched := time.Duration(v.Failsafe.After), v.read.Replicas.Failsafe
+	if steps := watched.Over(after); len(steps) == 0 || !enough(forecast.Known(steps), len(steps)) || math.IsNaN(watched.At(after)) {
+		return false
+	}
+	for _, s := range v.model.signals {
+		demands := append([]match.Demand{s.read.Absolute}, s.read.Usage...)
+		for i := range demands {
+			if past := demands[i].Failsafe; !past.Missing.OK() || forecast.Known(past.Over(after)) > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// guardsFailed says why the guards know less than they should.
+func (d *decider) guardsFailed(m *model) match.Missing {
+	missing := d.unaged(m)
+	if d.Fleet != nil {
+		return missing
+	}
+	for _, v := range m.variants {
+		if m.ScaleUpLimit != nil || m.ScaleDownLimit != nil {
+			missing = missing.Or(v.runs.Limits.Missing)
+		}
+		if *v.ProvisionTimeout > 0 {
+			s := &v.runs.Starts
+			missing = missing.Or(s.Current.Missing).Or(s.Ready.Missing).Or(s.Rolling.Missing)
+		}
+	}
+	return missing
+}
+
+// unaged says which input of a model has samples of unknown age, because asking for it failed.
+func (d *decider) unaged(m *model) match.Missing {
+	names := []string{}
+	for _, q := range []*query.Query{d.program.Targets.Current.Now, d.program.Targets.Ready.Now} {
+		if q != nil {
+			names = append(names, q.Name)
+		}
+	}
+	for _, s := range m.signals {
+		names = append(names, s.Inputs...)
+	}
+	for _, name := range names {
+		if missing := d.read.Unaged[name]; !missing.OK() {
+			return missing
+		}
+	}
+	return match.Missing{}
+}

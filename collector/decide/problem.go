@@ -1,0 +1,112 @@
+package decide
+
+import (
+	"math"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
+)
+
+// problem states what is known as an integer program. What follows from how much is known, the guards add.
+func (d *decider) problem() optimizer.Problem {
+	var p optimizer.Problem
+	for i, b := range d.program.Budgets {
+		if d.limits[i] != nil {
+			p.Budgets = append(p.Budgets, optimizer.Budget{Name: b.Name, Limit: *d.limits[i]})
+		}
+	}
+	for _, m := range d.models {
+		p.Models = append(p.Models, d.problemModel(m))
+	}
+	return p
+}
+
+func (d *decider) problemModel(m *model) optimizer.Model {
+	out := optimizer.Model{Name: m.Namespace + "/" + m.Name, Priority: m.Priority, Demand: map[string]float64{}}
+	for _, s := range m.signals {
+		if s.out.Planned != nil {
+			out.Demand[s.Name] = *s.out.Planned
+		}
+	}
+	out.MinReplicas = d.minReplicas(m)
+	for _, v := range m.variants {
+		out.Variants = append(out.Variants, d.problemVariant(v))
+	}
+	if m.known != optimizer.KnownNothing && m.waking(out.Demand) {
+		for i, v := range m.variants {
+			price(&out.Variants[i], time.Duration(v.Startup))
+		}
+	}
+	return out
+}
+
+// waking reports whether there is demand for a model of which nothing is ready: requests wait for the first replica.
+func (m *model) waking(demand map[string]float64) bool {
+	for _, v := range m.variants {
+		if v.runs.Current.N == nil || serves(v.runs) || v.Startup == 0 {
+			return false
+		}
+	}
+	for _, amount := range demand {
+		if amount > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// price makes the cost of a variant that of waiting for it, so the plan wakes what is ready soonest for its cost, and stays with
+// it until it is. Once something is ready, the next plan is for the least cost again.
+func price(v *optimizer.Variant, startup time.Duration) {
+	v.Cost, v.StartCost = v.Cost*startup.Hours(), 0
+}
+
+func (d *decider) problemVariant(v *variant) optimizer.Variant {
+	out := optimizer.Variant{
+		Name: v.Name, Min: v.Replicas.Min, Max: v.Replicas.Max, Capacity: map[string]float64{}, Uses: map[string]float64{},
+	}
+	for _, s := range v.model.signals {
+		out.Capacity[s.Name] = v.capacities[s.Place]
+	}
+	for i, b := range d.program.Budgets {
+		if use, ok := v.uses[b.Name]; ok && d.limits[i] != nil {
+			out.Uses[b.Name] = use
+		}
+	}
+	if v.cost != nil {
+		out.Cost = *v.cost
+	}
+	if v.runs.Current.N != nil {
+		out.Current = *v.runs.Current.N
+		out.StartCost = min(out.Cost*time.Duration(v.Startup).Hours(), match.MaxValue)
+	}
+	return out
+}
+
+// minReplicas is the fewest replicas of a model over all variants. A model that may go to zero keeps one until it has been
+// without demand for as long as the configuration asks.
+func (d *decider) minReplicas(m *model) int {
+	if least := *m.Replicas.Min; least > 0 {
+		return least
+	}
+	for _, s := range m.signals {
+		if s.out.Planned != nil && !d.idle(s) {
+			return 1
+		}
+	}
+	return 0
+}
+
+// idle reports whether a signal showed no demand for as long as the configuration asks, and was watched for so long: a Prometheus
+// that has just started knows of no demand either.
+func (d *decider) idle(s *signal) bool {
+	after := time.Duration(*s.model.IdleAfter)
+	past, missing := d.past(s, func(x *match.Demand) match.Past { return x.Idle })
+	if !missing.OK() || forecast.Most(past.Over(after)) > 0 {
+		return false
+	}
+	steps := past.Over(after)
+	return !math.IsNaN(past.At(after)) && enough(forecast.Known(steps), len(steps))
+}

@@ -1,0 +1,79 @@
+package decide
+
+import (
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// size asks the queueing model what a replica can serve. While there is no demand the lengths of requests are not known, nor needed.
+func (d *decider) size(v *variant, s *signal) match.Value {
+	if s.out.Planned == nil || *s.out.Planned == 0 {
+		return match.Value{}
+	}
+	input, output := s.read.InputTokens, s.read.OutputTokens
+	if missing := input.Missing.Or(output.Missing); !missing.OK() {
+		return match.Value{Missing: missing}
+	}
+	profile, lengths := profileOf(v.Profile), optimizer.Lengths{Input: input.Number, Output: max(1, output.Number)}
+	if v.Profile.Correct {
+		ratio, missing := v.correctionOf(s, profile, lengths)
+		if !missing.OK() {
+			return match.Value{Missing: missing}
+		}
+		v.correction = &ratio
+		profile.Alpha, profile.Beta, profile.Gamma = ratio*profile.Alpha, ratio*profile.Beta, ratio*profile.Gamma
+	}
+	rate, why := d.Memory.sizes.capacity(profile, lengths, sloOf(v.model.SLO))
+	if why != "" {
+		return match.Value{Missing: match.Missing{Input: s.Key(), Why: why}}
+	}
+	return match.Value{Number: rate}
+}
+
+// The bounds of a correction. Believing that a replica serves more than it does is the costlier mistake, so a profile may be
+// found less too slow than too fast.
+const (
+	fastestCorrection = 0.9
+	slowestCorrection = 1.5
+)
+
+// correctionOf is the time between output tokens that a variant's replicas show per what the model says of the load that they
+// have: above 1 they are slower than their profile. Without traffic there is nothing to correct by.
+func (v *variant) correctionOf(s *signal, profile optimizer.Profile, lengths optimizer.Lengths) (ratio float64, missing match.Missing) {
+	itl, running := v.read.ITL[s.Place], v.read.Running[s.Place]
+	for _, observed := range []match.Value{itl, running} {
+		switch {
+		case observed.Missing.NoResult():
+			return 1, match.Missing{}
+		case !observed.Missing.OK():
+			return 0, observed.Missing
+		}
+	}
+	server, err := optimizer.NewServer(profile, lengths)
+	if err != nil {
+		return 0, match.Missing{Input: s.Key(), Why: err.Error()}
+	}
+	if itl.Number == 0 || running.Number == 0 {
+		return 1, match.Missing{}
+	}
+	return min(max(itl.Number/server.Decode(max(1, running.Number)), fastestCorrection), slowestCorrection), match.Missing{}
+}
+
+func profileOf(p *config.Profile) optimizer.Profile {
+	queue := optimizer.DefaultMaxQueue(p.MaxBatch)
+	if p.MaxQueue != nil {
+		queue = *p.MaxQueue
+	}
+	return optimizer.Profile{
+		Alpha: float64(p.Alpha), Beta: float64(p.Beta), Gamma: float64(p.Gamma), MaxBatch: p.MaxBatch, MaxQueue: queue,
+	}
+}
+
+func sloOf(s *config.SLO) optimizer.SLO {
+	slo := optimizer.SLO{TTFT: float64(s.TTFT), ITL: float64(s.ITL)}
+	if s.Quantile != nil {
+		slo.Quantile = *s.Quantile
+	}
+	return slo
+}

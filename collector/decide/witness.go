@@ -1,0 +1,175 @@
+package decide
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/collector/query"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
+)
+
+// A sum that a part is missing from is not a smaller number, it is no number. So every signal is held against its witness: how many
+// sources told it, against how many should have.
+
+// wholeShare is the share of a window's steps that must be whole.
+const wholeShare = 0.8
+
+// enough reports whether enough of so many steps are whole.
+func enough(whole, steps int) bool { return float64(whole) >= wholeShare*float64(steps) }
+
+// witness says why a signal is partial at present, and notes how many sources told it of how many.
+func (s *signal) witness() (partial string) {
+	w := &s.read.Witness
+	switch {
+	case w.Silent != "":
+		return w.Silent + " is ready and silent"
+	case !w.Missing.OK():
+		return w.Missing.String()
+	case !w.Asked || w.Unknown:
+		return ""
+	case s.Alive.Given():
+		return s.gatewayWitness()
+	}
+	told, expected, lacking := 0.0, 0.0, 0.0
+	var first string
+	for i, v := range s.model.variants {
+		want, known := expectedNow(v.read.Replicas)
+		if !known || !s.tells(i) {
+			continue
+		}
+		now := w.Variants[i].Now
+		told, expected = told+now, expected+want
+		if now < want {
+			lacking += want - now
+			if first == "" {
+				first = fmt.Sprintf("%g of %g ready replicas of %s tell it", now, want, v.Name)
+			}
+		}
+	}
+	if expected == 0 {
+		return ""
+	}
+	// Pods whose names do not show their workload make up for what is lacking.
+	others := w.Rest.Now + w.Gateways.Now
+	told += min(others, lacking)
+	s.note(told, expected)
+	if others >= lacking {
+		return ""
+	}
+	return first
+}
+
+// gatewayWitness compares the gateway's pods with those that told the signal during the window.
+func (s *signal) gatewayWitness() (partial string) {
+	g := &s.read.Witness.Gateways
+	before := forecast.Most(g.Past.Values)
+	if g.Now == 0 && math.IsNaN(before) {
+		return "" // nothing to compare with
+	}
+	expected := g.Now
+	if before > expected {
+		expected = before
+	}
+	s.note(g.Now, expected)
+	if g.Now < expected {
+		return fmt.Sprintf("%g of %g gateway pods tell it", g.Now, expected)
+	}
+	return ""
+}
+
+func (s *signal) note(told, expected float64) {
+	t, e := int(told), int(expected)
+	s.out.Sources, s.out.Expected = &t, &e
+}
+
+// tells reports whether the pods of a variant should tell the signal: they serve it, or have told it.
+func (s *signal) tells(i int) bool {
+	told := &s.read.Witness.Variants[i]
+	return s.model.variants[i].Carries(s.Signal) || told.Now > 0 || forecast.Most(told.Past.Values) > 0
+}
+
+// expectedNow is how many replicas should tell: the fewest that were ready over the last minute, since a replica is ready before its
+// first scrape.
+func expectedNow(r match.Replicas) (n float64, known bool) {
+	if r.Ready.N == nil {
+		return 0, false
+	}
+	return float64(least(*r.Ready.N, r.ReadyWindow.Over(query.ReadyFor))), true
+}
+
+// whole drops the steps of a window at which not all sources told.
+func (s *signal) whole(window forecast.History) forecast.History {
+	w := &s.read.Witness
+	if !w.Asked || w.Unknown || !w.Missing.OK() || len(window.Values) == 0 {
+		return window
+	}
+	window.Values = slices.Clone(window.Values)
+	steps := len(window.Values)
+	for i := range window.Values {
+		if fromEnd := steps - i; s.Alive.Given() && dips(w.Gateways.Past.Values, fromEnd, w.Gateways.Now) || !s.Alive.Given() && s.lacks(fromEnd) {
+			window.Values[i] = math.NaN()
+		}
+	}
+	return window
+}
+
+// lacks reports whether fewer replicas told than were ready at a step, counted from the end.
+func (s *signal) lacks(fromEnd int) bool {
+	w, lacking := &s.read.Witness, 0.0
+	for i, v := range s.model.variants {
+		ready := v.read.Replicas.ReadyWindow
+		if !s.tells(i) || len(ready.Values) < fromEnd {
+			continue
+		}
+		at := len(ready.Values) - fromEnd
+		since := max(0, at-int(query.ReadyFor/ready.Step))
+		want := forecast.Least(ready.Values[since : at+1])
+		if math.IsNaN(ready.Values[at]) || math.IsNaN(want) {
+			continue
+		}
+		lacking += max(0, want-told(w.Variants[i].Past, fromEnd))
+	}
+	return lacking > told(w.Rest.Past, fromEnd)+told(w.Gateways.Past, fromEnd)
+}
+
+// told is how many sources told at a step, counted from the end.
+func told(past match.Past, fromEnd int) float64 {
+	if at := len(past.Values) - fromEnd; at >= 0 && !math.IsNaN(past.Values[at]) {
+		return past.Values[at]
+	}
+	return 0
+}
+
+// dips reports whether fewer told at a step, counted from the end, than before and after it.
+func dips(values []float64, fromEnd int, now float64) bool {
+	at := len(values) - fromEnd
+	if at < 0 {
+		return false
+	}
+	here := 0.0
+	if !math.IsNaN(values[at]) {
+		here = values[at]
+	}
+	before, after := forecast.Most(values[:at]), forecast.Most(values[at+1:])
+	return here < before && (here < after || here < now)
+}
+
+// history says why a window does not hold enough: it was not watched for so long, or too many of its steps are not whole.
+func (s *signal) history(window, whole forecast.History) string {
+	down := time.Duration(*s.model.ScaleDownWindow)
+	if down == 0 {
+		return ""
+	}
+	steps := len(whole.Over(down))
+	known := forecast.Known(whole.Over(down))
+	switch {
+	case enough(known, steps) && steps > 0:
+		return ""
+	case enough(forecast.Known(window.Over(down)), steps) && steps > 0:
+		return fmt.Sprintf("at %d of %d steps of the window not all sources told it", steps-known, steps)
+	}
+	return "less history than the scale-down window"
+}

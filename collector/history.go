@@ -1,0 +1,92 @@
+package collector
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+
+	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
+	"github.com/variant-exporter/variant-exporter/collector/query"
+)
+
+const (
+	// settled is the age from which on samples are complete: scrapes have been stored, and remote writes have arrived.
+	settled = 2 * time.Minute
+	// stepsAtOnce bounds the size of one answer.
+	stepsAtOnce = 360
+)
+
+// histories asks for the histories of a program. It keeps the steps that are settled, so an evaluation asks only for what is new.
+// Whatever it keeps can be dropped at any time: it would be answered the same again.
+type histories struct {
+	matcher *match.Matcher
+	querier promapi.RangeQuerier
+
+	mu   sync.Mutex
+	kept []match.Grid // by History.Place
+}
+
+func newHistories(p *query.Program, m *match.Matcher, q promapi.RangeQuerier) *histories {
+	return &histories{matcher: m, querier: q, kept: make([]match.Grid, len(p.Histories))}
+}
+
+// ask reads a history at a moment.
+func (h *histories) ask(ctx context.Context, q *query.History, at time.Time) match.History {
+	first, last := stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step)
+	grid := h.known(q, first, last)
+	series := 0
+	for from := grid.First + int64(grid.Steps); from <= last; {
+		steps := int(min(stepsAtOnce, last-from+1))
+		matrix, err := h.querier.QueryRange(ctx, q.Expr, v1.Range{
+			Start: timeOf(from, q.Step), End: timeOf(from+int64(steps)-1, q.Step), Step: q.Step,
+		})
+		if err != nil {
+			return match.History{Err: err}
+		}
+		series = max(series, len(matrix))
+		grid = grid.Join(first, h.matcher.Lay(q, matrix, from, steps))
+		from += int64(steps)
+	}
+	h.keep(q, grid, stepAt(at.Add(-settled), q.Step))
+	return match.History{Grid: grid, Series: series}
+}
+
+// known returns what is kept of the steps from first to last, as far as it goes without a gap.
+func (h *histories) known(q *query.History, first, last int64) match.Grid {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	kept := h.kept[q.Place]
+	end := kept.First + int64(kept.Steps)
+	if kept.Steps == 0 || kept.First > first || end < first {
+		return match.Grid{Step: q.Step, First: first, Cells: make([][]float64, h.matcher.Owners(q.By.Owner))}
+	}
+	if end > last+1 {
+		kept = kept.Cut(int(last + 1 - kept.First))
+	}
+	return kept.Join(first, match.Grid{Step: q.Step, First: end, Cells: make([][]float64, len(kept.Cells))})
+}
+
+// keep remembers the steps of a grid up to one that is settled.
+func (h *histories) keep(q *query.History, grid match.Grid, until int64) {
+	steps := min(int64(grid.Steps), until-grid.First+1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if kept := &h.kept[q.Place]; steps > 0 && grid.First+steps >= kept.First+int64(kept.Steps) {
+		h.kept[q.Place] = grid.Cut(int(steps))
+	}
+}
+
+// stepAt is the number of the last step at or before a time.
+func stepAt(at time.Time, step time.Duration) int64 {
+	n := at.UnixNano() / int64(step)
+	if at.UnixNano()%int64(step) < 0 {
+		n--
+	}
+	return n
+}
+
+// timeOf is the time of a step.
+func timeOf(n int64, step time.Duration) time.Time { return time.Unix(0, n*int64(step)).UTC() }

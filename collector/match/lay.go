@@ -1,0 +1,307 @@
+package match
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/variant-exporter/variant-exporter/collector/query"
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// The numbers of a source's cells: it is up, by a series that names no model, or by the model's own name.
+const (
+	sourceUp      = 1
+	sourceUpNamed = 2
+)
+
+// Lay lays the answer to a history out on its grid.
+func (m *Matcher) Lay(h *query.History, matrix model.Matrix, first int64, steps int) Grid {
+	g := Grid{Step: h.Step, First: first, Steps: steps, Cells: make([][]float64, m.Owners(h.By.Owner))}
+	l := layer{Matcher: m, by: h.By, grid: &g, seen: map[string][]float64{}, groups: map[group]*groupCells{}}
+	// In one order, whatever that of the answer is: sums of floating point numbers depend on it.
+	ordered := make([]stream, len(matrix))
+	for i, s := range matrix {
+		id := identify(s.Metric, h.By.Labels)
+		ordered[i] = stream{m.key(id), id, s}
+	}
+	slices.SortStableFunc(ordered, func(a, b stream) int { return cmp.Compare(a.key, b.key) })
+	for i := range ordered {
+		l.lay(&ordered[i])
+	}
+	l.finish()
+	return g
+}
+
+// Owners is how many owners a grid has cells for.
+func (m *Matcher) Owners(o query.Owner) int {
+	switch o {
+	case query.OfModel, query.OfSource:
+		return len(m.program.Models)
+	case query.OfEverything:
+		return 1
+	case query.OfWorkload:
+		return len(m.program.Variants) + len(m.program.Models) + len(m.namespaces)
+	default:
+		return len(m.program.Variants)
+	}
+}
+
+type stream struct {
+	key    string
+	id     identity
+	series *model.SampleStream
+}
+
+// layer lays out one answer.
+type layer struct {
+	*Matcher
+	by     query.Reader
+	grid   *Grid
+	seen   map[string][]float64 // key -> what was told already at each step, NaN where nothing was
+	groups map[group]*groupCells
+	lists  map[int][][]float64 // owner -> step -> numbers, where their median counts
+	loose  []*stream           // series that name no variant and no pod
+}
+
+// group is one replica of a LeaderWorkerSet.
+type group struct {
+	variant int
+	index   string
+}
+
+// groupCells add up what the pods of one group tell.
+type groupCells struct{ sum, pods []float64 }
+
+func (l *layer) lay(s *stream) {
+	switch l.by.Owner {
+	case query.OfModel:
+		l.place(s, l.modelsOf(s.id))
+	case query.OfVariant:
+		if s.id.variant == "" && s.id.pod == "" && l.by.Median {
+			l.loose = append(l.loose, s)
+			return
+		}
+		l.place(s, l.variantsOf(s.id))
+	case query.OfTarget:
+		l.target(s)
+	case query.OfSource:
+		l.source(s)
+	case query.OfWorkload:
+		l.workload(s)
+	case query.OfEverything:
+		l.place(s, []int{0})
+	}
+}
+
+// step is the place of a time on the grid; false where it is not on it.
+func (l *layer) step(at model.Time) (int, bool) {
+	since := at.Time().UnixNano()
+	step := since/int64(l.grid.Step) - l.grid.First
+	return int(step), since%int64(l.grid.Step) == 0 && step >= 0 && step < int64(l.grid.Steps)
+}
+
+// each gives every sample of a series that lies on the grid, and why it cannot be used.
+func (l *layer) each(s *stream, do func(step int, value float64, bad string)) {
+	for _, v := range s.series.Values {
+		if step, ok := l.step(v.Timestamp); ok {
+			value, bad := numberOf(float64(v.Value), s.id.metric, l.by.From)
+			do(step, value, bad)
+		}
+	}
+	for _, v := range s.series.Histograms {
+		if step, ok := l.step(v.Timestamp); ok {
+			do(step, 0, BadHistogram)
+		}
+	}
+}
+
+// cells are those of an owner.
+func (l *layer) cells(owner int) []float64 {
+	if l.grid.Cells[owner] == nil {
+		l.grid.Cells[owner] = unknown(l.grid.Steps)
+	}
+	return l.grid.Cells[owner]
+}
+
+// place gives the numbers of a series to its owner. Of a series that may belong to several, and of two series for one place, none
+// can be used.
+func (l *layer) place(s *stream, owners []int) {
+	if len(owners) == 0 {
+		l.stray(s)
+		return
+	}
+	seen := l.seenAt(s.key)
+	l.each(s, func(step int, value float64, bad string) {
+		if !math.IsNaN(seen[step]) || len(owners) > 1 {
+			bad = BadDuplicate
+		}
+		seen[step] = value
+		for _, owner := range owners {
+			l.put(s, owner, step, value, bad != "")
+		}
+	})
+}
+
+func (l *layer) seenAt(key string) []float64 {
+	if l.seen[key] == nil {
+		l.seen[key] = unknown(l.grid.Steps)
+	}
+	return l.seen[key]
+}
+
+// put adds one number to an owner's cell, by way of its group or its list where it has one.
+func (l *layer) put(s *stream, owner, step int, value float64, bad bool) {
+	index := ""
+	if l.by.Owner == query.OfVariant {
+		index = l.groupOf(owner, s.id.pod)
+	}
+	switch {
+	case bad:
+		l.cells(owner)[step] = unusable
+	case index != "":
+		g := l.groups[group{owner, index}]
+		if g == nil {
+			g = &groupCells{make([]float64, l.grid.Steps), make([]float64, l.grid.Steps)}
+			l.groups[group{owner, index}] = g
+		}
+		g.sum[step], g.pods[step] = g.sum[step]+value, g.pods[step]+1
+	default:
+		l.add(owner, step, value)
+	}
+}
+
+// add adds one number to an owner's cell.
+func (l *layer) add(owner, step int, value float64) {
+	cells := l.cells(owner)
+	switch {
+	case cells[step] == unusable:
+	case l.by.Median:
+		if l.lists == nil {
+			l.lists = map[int][][]float64{}
+		}
+		if l.lists[owner] == nil {
+			l.lists[owner] = make([][]float64, l.grid.Steps)
+		}
+		l.lists[owner][step] = append(l.lists[owner][step], value)
+	case math.IsNaN(cells[step]):
+		cells[step] = value
+	default:
+		cells[step] += value
+	}
+}
+
+// finish folds groups, medians and series that name no variant into the cells.
+func (l *layer) finish() {
+	order := make([]group, 0, len(l.groups))
+	for g := range l.groups {
+		order = append(order, g)
+	}
+	slices.SortFunc(order, func(a, b group) int { return cmp.Or(a.variant-b.variant, cmp.Compare(a.index, b.index)) })
+	for _, g := range order {
+		cells := l.groups[g]
+		for step, pods := range cells.pods {
+			switch {
+			case pods == 0:
+			case l.by.Median:
+				l.add(g.variant, step, cells.sum[step]) // a group can do what its pods can together
+			default:
+				l.add(g.variant, step, cells.sum[step]/pods) // and is in use as much as they are on average
+			}
+		}
+	}
+	l.placeLoose()
+	for owner, lists := range l.lists {
+		cells := l.cells(owner)
+		for step, values := range lists {
+			if len(values) > 0 && cells[step] != unusable {
+				cells[step] = median(values)
+			}
+		}
+	}
+}
+
+// placeLoose gives series that name no variant and no pod to the variants that they do not contradict and that no other series
+// tells about.
+func (l *layer) placeLoose() {
+	for _, v := range l.program.Variants {
+		if len(l.loose) == 0 || l.grid.Cells[v.Place] != nil {
+			continue
+		}
+		for _, s := range l.loose {
+			if (s.id.namespace == "" || s.id.namespace == v.Model.Namespace) && (s.id.model == "" || s.id.model == v.Model.Name) {
+				l.each(s, func(step int, value float64, bad string) {
+					cells := l.cells(v.Place)
+					if bad != "" || !math.IsNaN(cells[step]) {
+						value = unusable
+					}
+					cells[step] = value
+				})
+			}
+		}
+	}
+}
+
+// target gives replicas to the variants of a scale target. The same number told twice is told once.
+func (l *layer) target(s *stream) {
+	target := targetIn(s.id.metric, model.LabelName(l.program.Config.Labels.Namespace))
+	for _, owner := range l.targets[target] {
+		cells := l.cells(owner)
+		l.each(s, func(step int, value float64, bad string) {
+			switch {
+			case bad != "" || !whole(value), !math.IsNaN(cells[step]) && cells[step] != value:
+				cells[step] = unusable
+			default:
+				cells[step] = value
+			}
+		})
+	}
+}
+
+// whole reports whether a value is a number of replicas.
+func whole(value float64) bool { return value == math.Trunc(value) && value <= optimizer.MaxReplicas }
+
+// source marks the steps at which a source was up, for the models that it may be one of.
+func (l *layer) source(s *stream) {
+	up := float64(sourceUp)
+	if s.id.model != "" {
+		up = sourceUpNamed
+	}
+	for i, x := range l.program.Models {
+		if !agrees(&s.id, x.Model, l.by.Labels) {
+			continue
+		}
+		cells := l.cells(i)
+		l.each(s, func(step int, value float64, bad string) {
+			if bad == "" && value > 0 && !(cells[step] >= up) {
+				cells[step] = up
+			}
+		})
+	}
+}
+
+// stray adds up the demand that belongs to no model.
+func (l *layer) stray(s *stream) {
+	if l.by.Owner != query.OfModel {
+		return
+	}
+	l.each(s, func(step int, value float64, bad string) {
+		if bad != "" || value == 0 {
+			return
+		}
+		if l.grid.Strays == nil {
+			l.grid.Strays = map[string][]float64{}
+		}
+		values := l.grid.Strays[s.id.namespace]
+		if values == nil {
+			values = unknown(l.grid.Steps)
+			l.grid.Strays[s.id.namespace] = values
+		}
+		if math.IsNaN(values[step]) {
+			values[step] = 0
+		}
+		values[step] += value
+	})
+}

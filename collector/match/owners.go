@@ -1,0 +1,25 @@
+package match
+
+import (
+	"github.com/prometheus/common/model"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/query"
+)
+
+// Owners finds the variant that a series belongs to by its labels, as an evaluation does: by the variant's name, or else by the
+// name of the pod.
+type Owners struct{ matcher *Matcher }
+
+// NewOwners makes a configuration ready for it.
+func NewOwners(c *config.Config) *Owners { return &Owners{New(query.Compile(c))} }
+
+// Of returns the variant that a series belongs to, and its model; false where there is none, or more than one.
+func (o *Owners) Of(metric model.Metric, names config.LabelNames) (*config.Model, *config.Variant, bool) {
+	found := o.matcher.variantsOf(identify(metric, names))
+	if len(found) != 1 {
+		return nil, nil, false
+	}
+	v := o.matcher.program.Variants[found[0]]
+	return v.Model.Model, v.Variant, true
+}

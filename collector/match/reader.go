@@ -1,0 +1,251 @@
+package match
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/query"
+)
+
+// reader reads the answers of one evaluation. An answer that several models share is matched once.
+type reader struct {
+	matcher *Matcher
+	program *query.Program
+	answers *Answers
+	read    *Readings
+	tallies map[*query.Query]*tally
+	models  map[readKey][]cell
+	series  map[readKey]*variantSeries
+	up      map[readKey][]identity
+	told    map[readKey]*workloadCounts
+	strays  map[readKey]map[string]string // namespace -> a series with demand that belongs to no model
+}
+
+// readKey tells apart what is read from one answer by different labels.
+type readKey struct {
+	query  *query.Query
+	labels config.LabelNames
+	from   string
+}
+
+// cell is what an answer says of one model or variant: a number per source, or why it cannot be used.
+type cell struct {
+	samples []sourced
+	bad     string
+}
+
+// sourced is a number and the pod that it comes from, if it comes from one.
+type sourced struct {
+	pod   string
+	group string // the replica of a LeaderWorkerSet that the pod belongs to
+	value float64
+}
+
+func (c *cell) add(s sourced, bad string) {
+	if bad != "" {
+		c.bad = bad
+		return
+	}
+	c.samples = append(c.samples, s)
+}
+
+// reading adds a cell up, in an order of its own: answers come in different orders, and a replay must find the very same sum.
+func (c *cell) reading(q *query.Query) Reading {
+	switch {
+	case c.bad != "":
+		return Reading{Missing: Missing{q.Name, c.bad}}
+	case len(c.samples) == 0:
+		return Reading{Missing: Missing{Why: NoResult}}
+	}
+	var r Reading
+	units := c.units(true)
+	slices.Sort(units)
+	for _, value := range units {
+		r.Value += value
+	}
+	if c.samples[0].pod != "" {
+		r.Pods = len(units)
+	}
+	return r
+}
+
+// units are the numbers of what counts as one: a pod, or a group of pods that is one replica. What a group has in use is the mean of
+// its pods; what it can do is their sum.
+func (c *cell) units(mean bool) []float64 {
+	var units []float64
+	sums, pods := map[string]float64{}, map[string]float64{}
+	for _, s := range c.samples {
+		if s.group == "" {
+			units = append(units, s.value)
+			continue
+		}
+		sums[s.group] += s.value
+		pods[s.group]++
+	}
+	for _, g := range slices.Sorted(maps.Keys(sums)) {
+		if mean {
+			sums[g] /= pods[g]
+		}
+		units = append(units, sums[g])
+	}
+	return units
+}
+
+// value reads a cell as one number: the median over its pods where it comes from pods.
+func (c *cell) value(q *query.Query) Value {
+	switch {
+	case c.bad != "":
+		return Value{Missing: Missing{q.Name, c.bad}}
+	case len(c.samples) == 0:
+		return Value{Missing: Missing{q.Name, NoResult}}
+	}
+	return Value{Number: median(c.units(false))}
+}
+
+func (r *reader) tally(q *query.Query) *tally {
+	t := r.tallies[q]
+	if t == nil {
+		t = newTally(len(r.answers.Queries[q.Place].Vector))
+		r.tallies[q] = t
+	}
+	return t
+}
+
+// failed says why a query has no answer; nothing is missing where it has one, or is not asked.
+func (r *reader) failed(q *query.Query) Missing {
+	if q == nil || r.read.Inputs[q.Place].Err == nil {
+		return Missing{}
+	}
+	return r.read.Inputs[q.Place].failed()
+}
+
+// strayDemand is a series with demand that belongs to no model and may be that of one in a namespace; empty for none.
+func (r *reader) strayDemand(q *query.Query, labels config.LabelNames, namespace string) string {
+	r.byModel(q, labels)
+	strays := r.strays[readKey{query: q, labels: labels}]
+	if stray := strays[namespace]; stray != "" {
+		return stray
+	}
+	return strays[""]
+}
+
+// byModel reads an answer as numbers per model.
+func (r *reader) byModel(q *query.Query, labels config.LabelNames) []cell {
+	key := readKey{query: q, labels: labels}
+	if cells, ok := r.models[key]; ok {
+		return cells
+	}
+	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Models)), seen: map[string]bool{}}
+	p.tally.strays = true
+	strays := map[string]string{}
+	for i, s := range r.answers.Queries[q.Place].Vector {
+		id := identify(s.Metric, labels)
+		owners := r.matcher.modelsOf(id)
+		p.place(i, s, "", owners, r.matcher.key(id), sourced{pod: id.pod})
+		if value, bad := valueOf(s, ""); len(owners) == 0 && bad == "" && value > 0 {
+			if text := s.Metric.String(); strays[id.namespace] == "" || text < strays[id.namespace] {
+				strays[id.namespace] = text
+			}
+		}
+	}
+	r.models[key], r.strays[key] = p.cells, strays
+	return p.cells
+}
+
+// variantSeries are the cells of an answer by variant, and those series that name no variant and no pod: where a quantity is
+// written at one variant, its expression may well select a single series that says nothing of variants.
+type variantSeries struct {
+	cells []cell
+	loose map[scoped]*cell
+}
+
+// byVariant reads an answer as numbers per variant.
+func (r *reader) byVariant(q *query.Query, fromLabels []string, labels config.LabelNames) *variantSeries {
+	from := strings.Join(fromLabels, ",")
+	key := readKey{q, labels, from}
+	if series, ok := r.series[key]; ok {
+		return series
+	}
+	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Variants)), seen: map[string]bool{}}
+	p.tally.strays = true
+	vs := &variantSeries{cells: p.cells, loose: map[scoped]*cell{}}
+	for i, s := range r.answers.Queries[q.Place].Vector {
+		id := identify(s.Metric, labels)
+		if id.variant != "" || id.pod != "" {
+			owners := r.matcher.variantsOf(id)
+			source := sourced{pod: id.pod}
+			if len(owners) == 1 {
+				source.group = r.matcher.groupOf(owners[0], id.pod)
+			}
+			p.place(i, s, from, owners, r.matcher.key(id), source)
+			continue
+		}
+		place := scoped{id.namespace, id.model}
+		if vs.loose[place] == nil {
+			vs.loose[place] = &cell{}
+		}
+		value, bad := valueOf(s, from)
+		p.tally.matched[i] = true
+		p.note(i, bad)
+		vs.loose[place].add(sourced{value: value}, bad)
+	}
+	r.series[key] = vs
+	return vs
+}
+
+// looseOf collects the series that name no variant and no pod, and nothing that contradicts a variant.
+func (vs *variantSeries) looseOf(v *query.Variant) cell {
+	var found cell
+	m := v.Model
+	for _, place := range []scoped{{m.Namespace, m.Name}, {m.Namespace, ""}, {"", m.Name}, {"", ""}} {
+		if c := vs.loose[place]; c != nil {
+			found.samples = append(found.samples, c.samples...)
+			if c.bad != "" {
+				found.bad = c.bad
+			}
+		}
+	}
+	if len(found.samples) > 1 && found.bad == "" {
+		found.bad = BadDuplicate
+	}
+	return found
+}
+
+// placing gives the samples of one answer to their owners.
+type placing struct {
+	tally *tally
+	cells []cell
+	seen  map[string]bool
+}
+
+func (p *placing) note(i int, bad string) {
+	if bad != "" {
+		p.tally.bad[i] = bad
+	}
+}
+
+// place gives a sample to its owner. One that cannot be used, and one that could be several owners', spoils the cell of every
+// owner that it may concern.
+func (p *placing) place(i int, s *model.Sample, from string, owners []int, key string, source sourced) {
+	if len(owners) == 0 {
+		return
+	}
+	p.tally.matched[i] = true
+	value, bad := valueOf(s, from)
+	source.value = value
+	switch {
+	case len(owners) > 1:
+		bad = BadLabels
+	case bad == "" && p.seen[key]:
+		bad = BadDuplicate
+	}
+	p.seen[key] = true
+	p.note(i, bad)
+	for _, owner := range owners {
+		p.cells[owner].add(source, bad)
+	}
+}

@@ -1,0 +1,98 @@
+package match
+
+import (
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
+)
+
+// Readings are what all answers of one evaluation say, by model, signal and variant in the order of the Program.
+type Readings struct {
+	At          time.Time
+	Inputs      []Input
+	Unaged      map[string]Missing // why the age of some inputs is not known, by their names
+	EnergyPrice Value
+	Budgets     []Budget
+	Models      []Model
+}
+
+// Budget is what was read of one budget.
+type Budget struct {
+	Limits []Value
+	Borrow Value
+}
+
+// Model is what was read of one model.
+type Model struct {
+	Signals  []Signal
+	Variants []Variant
+}
+
+// Signal is what was read of one signal of a model, in the signal's unit.
+type Signal struct {
+	Absolute Demand   // the demand or latency form
+	Usage    []Demand // the usage form: fractions of a replica's capacity, by variant
+	Queued   Demand
+
+	Witness     Witness
+	Stray       string // a series with demand that no model owns, where no result may mean no demand
+	Alive       bool   // the source is up
+	AliveWindow Past   // 1 where it was, 0 where it was not
+	AliveIdle   Past
+
+	InputTokens, OutputTokens Value
+}
+
+// Demand is an expression's value now and over time.
+type Demand struct {
+	Now                                Reading
+	Window, Idle, Trend, Day, Failsafe Past
+	Seasons                            []Past
+}
+
+// Reading is a number about a model or variant.
+type Reading struct {
+	Value   float64
+	Pods    int // how many series with a pod it is the sum of
+	Missing Missing
+}
+
+// Past is a number over time. A step without a usable number is NaN.
+type Past struct {
+	forecast.History
+	Missing Missing // why it could not be asked for
+}
+
+// Variant is what was read of one variant.
+type Variant struct {
+	Cost       Value
+	Uses       map[string]Value
+	Capacities []Value // by signal
+	ITL        []Value // observed seconds between tokens, by signal
+	Running    []Value // observed requests in service, by signal
+	Replicas   Replicas
+}
+
+// Value is a number that is asked for or stands in the configuration.
+type Value struct {
+	Number  float64
+	Missing Missing
+}
+
+// Count is a number of replicas.
+type Count struct {
+	N       *int // nil where it is not known
+	Missing Missing
+}
+
+// Replicas are those of a variant that were asked for and those that are ready, now and over time.
+type Replicas struct {
+	Current, Ready Count
+	Limits         Past // asked for, over the time of limits on change
+	Failsafe       Past // asked for, over the time after which a failsafe applies
+	ReadyWindow    Past // ready, over the windows of the model and a minute before
+	Starts         Starts
+}
+
+// Starts are the replicas asked for and ready over the time in which a start must end, and whether pods were being replaced.
+type Starts struct{ Current, Ready, Rolling Past }

@@ -1,0 +1,187 @@
+package match
+
+import (
+	"math"
+	"strings"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/query"
+)
+
+// workload counts the pods that tell a signal: for the variant whose scale target they belong to, or else for the model that they
+// name, or else for their namespace.
+func (l *layer) workload(s *stream) {
+	owner, worker, ok := l.workloadOwner(&s.id)
+	if !ok {
+		return
+	}
+	l.each(s, func(step int, value float64, bad string) {
+		switch cells := l.cells(owner); {
+		case bad != "":
+			cells[step] = unusable
+		case worker:
+			l.addWorkers(owner, step)
+		default:
+			l.add(owner, step, value)
+		}
+	})
+}
+
+// addWorkers counts one group of a LeaderWorkerSet whose workers tell. The leaders, which are one workload, are laid out first: their
+// name is shorter. A group whose leader and workers tell is one group.
+func (l *layer) addWorkers(owner, step int) {
+	g := l.groups[group{owner, ""}]
+	if g == nil {
+		g = &groupCells{sum: make([]float64, l.grid.Steps)}
+		l.groups[group{owner, ""}] = g
+	}
+	g.sum[step]++
+	if cells := l.cells(owner); math.IsNaN(cells[step]) || cells[step] < g.sum[step] {
+		cells[step] = g.sum[step]
+	}
+}
+
+// workloadOwner is the place of a workload's cells, and whether the workload are the workers of one group of a LeaderWorkerSet.
+func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
+	name := string(id.metric[query.LabelWorkload])
+	if name == "" {
+		return 0, false, false // no pod tells: there is nothing to compare with
+	}
+	if found := m.workloads[scoped{id.namespace, name}]; len(found) > 0 {
+		return found[0], false, true
+	}
+	if rest, last, cut := cutLast(name); cut && isOrdinal(last) {
+		for _, v := range m.workloads[scoped{id.namespace, rest}] {
+			if m.program.Variants[v].ScaleTarget.Kind == config.KindLeaderWorkerSet {
+				return v, true, true
+			}
+		}
+	}
+	variants := len(m.program.Variants)
+	if models := m.modelsOf(*id); len(models) == 1 && id.model != "" {
+		return variants + models[0], false, true
+	}
+	at, ok := m.namespaces[id.namespace]
+	return variants + len(m.program.Models) + at, false, ok
+}
+
+// groupOf names the replica of a LeaderWorkerSet that a pod belongs to; empty for a pod of anything else.
+func (m *Matcher) groupOf(variant int, pod string) string {
+	v := m.program.Variants[variant]
+	if v.ScaleTarget.Kind != config.KindLeaderWorkerSet || pod == "" {
+		return ""
+	}
+	rest, ok := strings.CutPrefix(pod, v.ScaleTarget.Name+"-")
+	if !ok {
+		return pod
+	}
+	index, _, _ := strings.Cut(rest, "-")
+	return index
+}
+
+// Witness is how many sources told a signal, now and over the windows.
+type Witness struct {
+	Asked   bool
+	Missing Missing
+	// Unknown says that sources without a pod tell the signal: there is nothing to compare with.
+	Unknown  bool
+	Variants []Told // by variant of the model
+	Rest     Told   // pods of the model that belong to no scale target by their names
+	Gateways Told   // pods of the namespace that name no model
+	Silent   string // a source that is ready and silent, as an example
+}
+
+// Told is a number of sources.
+type Told struct {
+	Now  float64 // 0 where none tells
+	Past Past
+}
+
+// witness reads who tells a signal.
+func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
+	w := Witness{Asked: s.Sources.Now != nil}
+	if w.Asked {
+		w.Missing = r.failed(s.Sources.Now)
+	}
+	w.Missing = w.Missing.Or(r.failed(s.Silent))
+	if s.Silent != nil && w.Missing.OK() {
+		w.Silent = r.silent(m, s)
+	}
+	if !w.Asked || !w.Missing.OK() {
+		return w
+	}
+	told := r.workloads(s.Sources.Now, s.Labels)
+	w.Unknown = told.unknown[m.Namespace] || told.unknown[""]
+	read := func(owner int) Told { return Told{told.now[owner], r.past(s.Sources.Window, owner)} }
+	for _, v := range m.Variants {
+		w.Variants = append(w.Variants, read(v.Place))
+	}
+	variants := len(r.program.Variants)
+	w.Rest = read(variants + m.Place)
+	w.Gateways = read(variants + len(r.program.Models) + r.matcher.namespaces[m.Namespace])
+	return w
+}
+
+// workloadCounts are the sources of one answer.
+type workloadCounts struct {
+	now     []float64
+	unknown map[string]bool // namespaces with sources that have no pod
+}
+
+func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCounts {
+	key := readKey{query: q, labels: labels}
+	if found := r.told[key]; found != nil {
+		return found
+	}
+	t, vector := r.tally(q), r.answers.Queries[q.Place].Vector
+	told := &workloadCounts{make([]float64, r.matcher.Owners(query.OfWorkload)), map[string]bool{}}
+	workers := make([]float64, len(r.program.Variants))
+	for i, s := range vector {
+		t.matched[i] = true // any workload may tell
+		id := identify(s.Metric, labels)
+		owner, worker, ok := r.matcher.workloadOwner(&id)
+		value, bad := valueOf(s, "")
+		switch {
+		case id.metric[query.LabelWorkload] == "":
+			told.unknown[id.namespace] = true
+		case bad != "":
+			t.bad[i] = bad
+		case !ok:
+		case worker:
+			workers[owner]++
+		default:
+			told.now[owner] += value
+		}
+	}
+	for i, groups := range workers {
+		told.now[i] = max(told.now[i], groups)
+	}
+	r.told[key] = told
+	return told
+}
+
+// silent is a source of the model's signal that is ready, told it before, and is silent now; empty for none.
+func (r *reader) silent(m *query.Model, s *query.Signal) string {
+	t := r.tally(s.Silent)
+	found := ""
+	for i, sample := range r.answers.Queries[s.Silent.Place].Vector {
+		id := identify(sample.Metric, s.Labels)
+		t.matched[i] = true
+		if value, bad := valueOf(sample, ""); bad == "" && value > 0 && agrees(&id, m.Model, s.Labels) {
+			if text := describe(sample.Metric); found == "" || text < found {
+				found = text
+			}
+		}
+	}
+	return found
+}
+
+// describe names a source: by its pod, or else by all its labels.
+func describe(metric model.Metric) string {
+	if pod := metric["pod"]; pod != "" {
+		return "pod " + string(pod)
+	}
+	return metric.String()
+}

@@ -1,0 +1,73 @@
+package query
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// An instant query answers with the time it was asked for, not with that of the samples behind the answer. How old those are is
+// asked separately: the newest timestamp behind every selector, for many selectors in one query.
+
+// selectorsPerAgeQuery bounds one such query: the series behind it count against limits of the server, and its failure touches only
+// the inputs that it is about.
+const selectorsPerAgeQuery = 20
+
+// SelectorLabel is the label in which the answer to an AgeQuery numbers its selectors.
+const SelectorLabel = "selector"
+
+// AgeQuery asks for the newest timestamps behind a number of selectors.
+type AgeQuery struct {
+	Query *Query     // behind Program.Queries in the order of places
+	Users [][]*Query // for each selector, the queries that rest on it
+}
+
+func ageQueries(queries []*Query) []AgeQuery {
+	var selectors []string
+	users := map[string][]*Query{}
+	for _, q := range queries {
+		for _, s := range selectorsOf(q.Expr) {
+			if users[s] == nil {
+				selectors = append(selectors, s)
+			}
+			users[s] = append(users[s], q)
+		}
+	}
+	var ages []AgeQuery
+	for chunk := range slices.Chunk(selectors, selectorsPerAgeQuery) {
+		var a AgeQuery
+		parts := make([]string, len(chunk))
+		for i, s := range chunk {
+			parts[i] = fmt.Sprintf(`label_replace(max(timestamp(%s)), %q, "%d", "", "")`, s, SelectorLabel, i)
+			a.Users = append(a.Users, users[s])
+		}
+		a.Query = &Query{Name: "input_ages", Expr: strings.Join(parts, " or "), Sparse: true}
+		if len(ages) > 0 {
+			a.Query.Name = fmt.Sprintf("input_ages#%d", len(ages)+1)
+		}
+		ages = append(ages, a)
+	}
+	return ages
+}
+
+// selectorsOf lists the selectors of an expression that look at the present: those moved by offset or @ look elsewhere.
+func selectorsOf(expr string) []string {
+	e, err := config.ParseExpr(expr)
+	if err != nil {
+		return nil
+	}
+	var found []string
+	parser.Inspect(e.AST(), func(n parser.Node, _ []parser.Node) error {
+		if v, ok := n.(*parser.VectorSelector); ok && v.OriginalOffset == 0 && v.Timestamp == nil && v.StartOrEnd == 0 {
+			if s := v.String(); !slices.Contains(found, s) {
+				found = append(found, s)
+			}
+		}
+		return nil
+	})
+	return found
+}

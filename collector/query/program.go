@@ -1,0 +1,268 @@
+package query
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// Program is a configuration made ready for evaluation. It is not changed once it has been compiled.
+type Program struct {
+	Config    *config.Config
+	Queries   []*Query
+	Histories []*History
+	Ages      []AgeQuery
+
+	EnergyPrice Quantity
+	Targets     Targets
+	Budgets     []*Budget
+	Models      []*Model
+	Variants    []*Variant // of all models, in their order
+}
+
+// Targets are the expressions that tell how many replicas run.
+type Targets struct{ Current, Ready, Rolling Expression }
+
+// Told reports whether the configuration asks for replicas at all.
+func (t *Targets) Told() bool { return t.Current.Given() }
+
+// Budget is a budget with what answers its numbers.
+type Budget struct {
+	*config.Budget
+	Limits []Quantity // of which the smallest counts
+	Borrow Quantity
+}
+
+// Model is a model with what answers its quantities.
+type Model struct {
+	*config.Model
+	Place    int // in Program.Models
+	Signals  []*Signal
+	Variants []*Variant
+	Ready    *History // ready replicas over the windows, and a minute before: who should have told
+}
+
+// Variant is a variant with what answers its quantities.
+type Variant struct {
+	*config.Variant
+	Model      *Model
+	Place      int // in Program.Variants
+	Cost       Quantity
+	Uses       map[string]Quantity
+	Capacities []Quantity // in the order of the model's signals
+	Inputs     []string   // names of the queries and histories about the variant itself
+}
+
+// Carries reports whether the variant is meant to serve a signal: it has a capacity for it, or a profile that yields one.
+func (v *Variant) Carries(s *Signal) bool { return v.Capacities[s.Place].Set || v.Sized(s) }
+
+// Sized reports whether the variant's capacity for a signal follows from its profile.
+func (v *Variant) Sized(s *Signal) bool {
+	return !v.Capacities[s.Place].Set && v.Profile != nil && s.InputTokens != nil
+}
+
+// compiler collects the distinct queries of a Program.
+type compiler struct {
+	*Program
+	queries   map[string]*Query
+	histories map[historyKey]*History
+	named     map[string]int // name -> how many queries were to have it
+}
+
+// historyKey tells histories of one expression apart.
+type historyKey struct {
+	expr   string
+	step   time.Duration
+	season time.Duration
+	by     Reader
+}
+
+// Compile makes a configuration ready for evaluation.
+func Compile(c *config.Config) *Program {
+	p := &compiler{
+		Program: &Program{Config: c},
+		queries: map[string]*Query{}, histories: map[historyKey]*History{}, named: map[string]int{},
+	}
+	p.bindTargets()
+	p.EnergyPrice = p.quantity("energy_price", c.EnergyPrice)
+	for i := range c.Budgets {
+		p.bindBudget(&c.Budgets[i])
+	}
+	for i := range c.Models {
+		p.bindModel(&c.Models[i])
+	}
+	p.markShared()
+	p.limitAges()
+	p.Ages = ageQueries(p.Queries)
+	for i, a := range p.Ages {
+		a.Query.Place = len(p.Queries) + i
+	}
+	p.listInputs()
+	return p.Program
+}
+
+func (p *compiler) bindBudget(b *config.Budget) {
+	bound := &Budget{Budget: b}
+	for _, limit := range b.Limit {
+		bound.Limits = append(bound.Limits, p.quantity("budget."+b.Name+".limit", limit))
+	}
+	bound.Borrow = p.quantity("budget."+b.Name+".borrow", b.Borrow)
+	p.Budgets = append(p.Budgets, bound)
+}
+
+func (p *compiler) bindModel(m *config.Model) {
+	bound := &Model{Model: m, Place: len(p.Models)}
+	for i, s := range m.ActiveSignals() {
+		signal := p.bindSignal(m, s)
+		signal.Place = i
+		bound.Signals = append(bound.Signals, signal)
+	}
+	for i := range m.Variants {
+		v := p.bindVariant(bound, &m.Variants[i])
+		bound.Variants = append(bound.Variants, v)
+		p.Variants = append(p.Variants, v)
+	}
+	if down, up := time.Duration(*m.ScaleDownWindow), time.Duration(*m.ScaleUpWindow); !p.Config.ScaleTargets.Ready.IsZero() {
+		bound.Ready = p.readStep("scale_targets.ready", p.Config.ScaleTargets.Ready, down+up+ReadyFor, WindowStep(m), Reader{Owner: OfTarget})
+	}
+	p.Models = append(p.Models, bound)
+}
+
+func (p *compiler) bindVariant(m *Model, v *config.Variant) *Variant {
+	id := m.Namespace + "/" + v.Name
+	x := &Variant{
+		Variant: v, Model: m, Place: len(p.Variants), Uses: map[string]Quantity{},
+	}
+	by := Reader{Owner: OfVariant, Labels: p.Config.Labels}
+	x.Cost = p.quantityBy(id+".cost", v.Cost, by)
+	for _, name := range slices.Sorted(maps.Keys(v.Uses)) {
+		x.Uses[name] = p.quantityBy(id+".uses."+name, v.Uses[name], by)
+	}
+	for _, s := range m.Signals {
+		x.Capacities = append(x.Capacities, p.capacity(id, v, s.ActiveSignal))
+	}
+	return x
+}
+
+// capacity is the variant's own, or the one that the signal brings.
+func (p *compiler) capacity(id string, v *config.Variant, s config.ActiveSignal) Quantity {
+	by := Reader{Owner: OfVariant, Labels: s.Labels}
+	if own, ok := v.Capacity[s.Name]; ok && own.Set {
+		return p.quantityBy(id+".capacity."+s.Name, own, by)
+	}
+	return p.quantityBy(s.Key()+".capacity", s.Capacity, by)
+}
+
+// ReadyFor is how long a replica is ready before its series are expected: it is ready before its first scrape.
+const ReadyFor = time.Minute
+
+// markShared finds the signals whose source could be another model's: those of models in one namespace, without a match that
+// tells the sources apart.
+func (p *compiler) markShared() {
+	type place struct{ namespace, signal string }
+	users := map[place]int{}
+	for _, m := range p.Models {
+		for _, s := range m.Signals {
+			users[place{m.Namespace, s.Key()}]++
+		}
+	}
+	for _, m := range p.Models {
+		for _, s := range m.Signals {
+			s.SharedSource = len(m.Match) == 0 && users[place{m.Namespace, s.Key()}] > 1
+		}
+	}
+}
+
+// quantity asks for a quantity of everything, such as a price or a limit.
+func (p *compiler) quantity(name string, q config.Quantity) Quantity {
+	return p.quantityBy(name, q, Reader{Owner: OfEverything})
+}
+
+// quantityBy asks for a quantity, and reads it over the input window, where its median counts.
+func (p *compiler) quantityBy(name string, q config.Quantity, by Reader) Quantity {
+	for _, l := range q.FromLabels {
+		by.From += l + ","
+	}
+	by.Median = true
+	return Quantity{
+		Quantity: q, Query: p.ask(name, q.Query),
+		Past: p.input(name, q.Query, by),
+	}
+}
+
+// input reads a quantity over the input window: a few steps of it, since its median needs no more.
+func (p *compiler) input(name string, e config.Expr, by Reader) *History {
+	window := time.Duration(*p.Config.InputWindow)
+	if e.IsZero() || window == 0 {
+		return nil
+	}
+	step := StepOf(window)
+	if window >= stepsOfInput*longStep {
+		step = longStep
+	}
+	return p.readStep(name, e, window, step, by)
+}
+
+// ask returns the query of an expression; nil for none. Equal expressions are asked once, under the first name.
+func (p *compiler) ask(name string, e config.Expr) *Query {
+	if e.IsZero() {
+		return nil
+	}
+	expr := e.String()
+	if q := p.queries[expr]; q != nil {
+		return q
+	}
+	q := &Query{Name: p.unique(name), Expr: expr, Place: len(p.Queries)}
+	p.queries[expr] = q
+	p.Queries = append(p.Queries, q)
+	return q
+}
+
+// read returns the history of an expression over a window before now; nil for no window. One history serves all windows that have
+// the same step.
+func (p *compiler) read(name string, e config.Expr, window time.Duration, by Reader) *History {
+	if e.IsZero() || window <= 0 {
+		return nil
+	}
+	return p.readStep(name, e, window, StepOf(window), by)
+}
+
+func (p *compiler) readStep(name string, e config.Expr, window, step time.Duration, by Reader) *History {
+	suffix := ".history"
+	if step != gridStep {
+		suffix += "_" + config.Duration(step).String()
+	}
+	h := p.history(name+suffix, historyKey{expr: e.String(), step: step, by: by})
+	h.From = max(h.From, window)
+	return h
+}
+
+func (p *compiler) history(name string, key historyKey) *History {
+	if h := p.histories[key]; h != nil {
+		return h
+	}
+	h := &History{Name: p.unique(name), Expr: key.expr, Step: key.step, By: key.by, Place: len(p.Histories)}
+	p.histories[key] = h
+	p.Histories = append(p.Histories, h)
+	return h
+}
+
+// unique gives a name that is taken already a number: names are told apart in series.
+func (p *compiler) unique(name string) string {
+	if p.named[name]++; p.named[name] > 1 {
+		return fmt.Sprintf("%s#%d", name, p.named[name])
+	}
+	return name
+}
+
+// AllQueries lists the queries by place: those of the configuration, then those for the ages of what they rest on.
+func (p *Program) AllQueries() []*Query {
+	all := slices.Clone(p.Queries)
+	for _, a := range p.Ages {
+		all = append(all, a.Query)
+	}
+	return all
+}

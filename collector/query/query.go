@@ -1,0 +1,85 @@
+// Package query turns a configuration into the distinct queries of one evaluation. It takes a *config.Config and returns a
+// Program: every distinct expression once, and for every quantity of the configuration the query or history that answers it.
+// How many queries there are depends on the number of different expressions, not on the number of models and variants.
+package query
+
+import (
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// Query is one expression that is asked at the moment of an evaluation.
+type Query struct {
+	Name   string // what it is for, such as vllm.concurrency.demand; unique in a Program
+	Expr   string
+	MaxAge time.Duration // of the newest sample that the answer rests on; 0: any
+	Sparse bool          // an empty answer is a good answer
+	Place  int           // in Program.Queries
+}
+
+// History is one expression that is read over a time before the moment of an evaluation: its values at whole multiples of Step
+// since the epoch. The same expression is read separately for every step, reader and span.
+type History struct {
+	Name  string // what it is for; unique in a Program
+	Expr  string
+	Step  time.Duration
+	From  time.Duration // how long ago it begins
+	Until time.Duration // how long ago it ends
+	By    Reader
+	Place int // in Program.Histories
+}
+
+// Owner is what a series belongs to.
+type Owner int
+
+// A series belongs to a model, a variant, the scale target of a variant, the source of a model's signals, the workload of such
+// sources, or, as a price does, to everything.
+const (
+	OfModel Owner = iota
+	OfVariant
+	OfTarget
+	OfSource
+	OfWorkload
+	OfEverything
+)
+
+// Reader says how the series of an answer find their owners, and what becomes of several for one owner.
+type Reader struct {
+	Owner  Owner
+	Labels config.LabelNames // unused for OfTarget and OfEverything
+	From   string            // labels whose product is the number, each followed by a comma
+	Median bool              // the median counts, not the sum
+}
+
+// Quantity is a number, or the query that answers it.
+type Quantity struct {
+	config.Quantity
+	Query *Query   // nil for a number, and where nothing is given
+	Past  *History // over the input window; nil without one
+}
+
+// Constant reports whether the quantity is a number that stands in the configuration.
+func (q Quantity) Constant() bool { return q.Set && q.Query == nil }
+
+// Expression is one expression of a signal or of the scale targets: asked now, and over time for everything that looks back. What
+// is not needed is nil.
+type Expression struct {
+	Now      *Query
+	Window   *History   // for the scale-down and scale-up windows, or for limits on change
+	Idle     *History   // for how long there was no demand
+	Trend    *History   // for forecasts, and today's level
+	Seasons  []*History // for seasonal forecasts, in the order of Seasons
+	Day      *History   // for headroom: auto
+	Failsafe *History   // for how long nothing was known
+	Starts   *History   // for how long replicas have not become ready
+}
+
+// Given reports whether the configuration has the expression.
+func (e *Expression) Given() bool { return e.Now != nil }
+
+// histories lists what the expression is read by over time.
+func (e *Expression) histories() []*History {
+	all := []*History{e.Window, e.Idle, e.Trend, e.Day, e.Failsafe, e.Starts}
+	return append(all, e.Seasons...)
+}

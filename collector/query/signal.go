@@ -1,0 +1,153 @@
+package query
+
+import (
+	"slices"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// Signal is a signal of one model with what answers it.
+type Signal struct {
+	config.ActiveSignal
+	Place    int        // in Model.Signals
+	Absolute Expression // the demand or latency form
+	Usage    Expression
+	Queued   Expression
+	Alive    Expression
+	Sources  Expression // how many sources tell the signal, by workload
+	Silent   *Query     // sources that should tell it and do not
+
+	InputTokens, OutputTokens    *Query // of the latency form
+	ObservedITL, ObservedRunning *Query // of the latency form, where a profile is to be corrected
+
+	Lead         time.Duration   // how far ahead demand is foreseen
+	Seasons      []time.Duration // after which demand may repeat itself, in the order of Absolute.Seasons
+	SharedSource bool            // another model of the namespace has the same signal, and nothing tells their sources apart
+	Inputs       []string        // names of the queries and histories that the demand rests on
+}
+
+// Form is how the configuration calls the expression that tells the demand.
+func (s *Signal) Form() string {
+	switch {
+	case !s.Latency.IsZero():
+		return "latency"
+	case !s.ActiveSignal.Usage.IsZero():
+		return "usage"
+	}
+	return "demand"
+}
+
+const (
+	day  = 24 * time.Hour
+	week = 7 * day
+
+	// The time in which the day lies that the noise of demand is measured on, which ended up to 12 minutes ago, and the step.
+	noiseDay  = day + 12*time.Minute
+	noiseStep = time.Minute
+)
+
+func (p *compiler) bindSignal(m *config.Model, s config.ActiveSignal) *Signal {
+	b := &Signal{ActiveSignal: s, Lead: leadOf(m)}
+	p.bindLatency(m, b)
+	key := s.Key()
+	absolute := s.Demand
+	if !s.Latency.IsZero() {
+		absolute = s.Latency
+	}
+	ofModel, ofVariant := Reader{Owner: OfModel, Labels: s.Labels}, Reader{Owner: OfVariant, Labels: s.Labels}
+	b.Absolute = p.overTime(key+"."+b.Form(), absolute, m, ofModel)
+	b.Usage = p.overTime(key+".usage", s.Usage, m, ofVariant)
+	b.Queued = p.overTime(key+".queued", s.Queued, m, ofModel)
+	b.Alive = p.overTime(key+".alive", s.Alive, m, Reader{Owner: OfSource, Labels: s.Labels})
+	p.bindSources(m, b)
+	p.bindForecast(key+"."+b.Form(), absolute, m, b)
+	return b
+}
+
+// overTime asks for an expression now, and over what windows and idleness look back at.
+func (p *compiler) overTime(name string, e config.Expr, m *config.Model, by Reader) Expression {
+	x := Expression{Now: p.ask(name, e), Window: p.window(name, e, m, by)}
+	if *m.Replicas.Min == 0 {
+		x.Idle = p.read(name, e, time.Duration(*m.IdleAfter), by)
+	}
+	for i := range m.Variants {
+		if f := m.Variants[i].Failsafe; f != nil && by.Owner != OfSource {
+			x.Failsafe = p.read(name, e, time.Duration(f.After), by)
+		}
+	}
+	return x
+}
+
+// window reads an expression over the scale-down and scale-up windows: what has lasted for the one is looked for throughout the
+// other.
+func (p *compiler) window(name string, e config.Expr, m *config.Model, by Reader) *History {
+	down, up := time.Duration(*m.ScaleDownWindow), time.Duration(*m.ScaleUpWindow)
+	if e.IsZero() || down+up == 0 {
+		return nil
+	}
+	return p.readStep(name, e, down+up, WindowStep(m), by)
+}
+
+// WindowStep is the step of the grid that a model's scale-down and scale-up windows are read on: the finer of the two.
+func WindowStep(m *config.Model) time.Duration {
+	step := longStep
+	for _, window := range []time.Duration{time.Duration(*m.ScaleDownWindow), time.Duration(*m.ScaleUpWindow)} {
+		if window > 0 {
+			step = min(step, StepOf(window))
+		}
+	}
+	return step
+}
+
+// bindLatency asks for what the queueing model needs, and, where a profile is to be corrected, for what replicas show.
+func (p *compiler) bindLatency(m *config.Model, b *Signal) {
+	key := b.Key()
+	b.InputTokens, b.OutputTokens = p.ask(key+".input_tokens", b.ActiveSignal.InputTokens), p.ask(key+".output_tokens", b.ActiveSignal.OutputTokens)
+	if slices.ContainsFunc(m.Variants, func(v config.Variant) bool { return v.Profile != nil && v.Profile.Correct }) {
+		b.ObservedITL = p.ask(key+".observed_itl", b.ActiveSignal.ObservedITL)
+		b.ObservedRunning = p.ask(key+".observed_running", b.ActiveSignal.ObservedRunning)
+	}
+}
+
+// bindForecast reads what demand by the time at which a replica that is ordered now is ready follows from.
+func (p *compiler) bindForecast(name string, e config.Expr, m *config.Model, b *Signal) {
+	if e.IsZero() {
+		return
+	}
+	by, lookback := Reader{Owner: OfModel, Labels: b.Labels}, time.Duration(*m.Forecast.Lookback)
+	if b.Lead > 0 && m.Forecast.Method != config.ForecastNone {
+		b.Absolute.Trend = p.read(name, e, lookback, by)
+	}
+	if b.Lead > 0 && m.Forecast.Method == config.ForecastSeasonal {
+		for _, season := range []time.Duration{day, week} {
+			if b.Lead < season {
+				b.Seasons = append(b.Seasons, season)
+				b.Absolute.Seasons = append(b.Absolute.Seasons, p.readSeason(name, e, season, lookback, b.Lead, by))
+			}
+		}
+	}
+	if m.Headroom.Auto {
+		b.Absolute.Day = p.readStep(name, e, noiseDay, noiseStep, by)
+	}
+}
+
+// readSeason reads what came a season ago, from lookback before this moment then to lead after it.
+func (p *compiler) readSeason(name string, e config.Expr, season, lookback, lead time.Duration, by Reader) *History {
+	step := StepOf(max(lookback, lead))
+	h := p.history(name+".history_"+config.Duration(season).String()+"_ago", historyKey{e.String(), step, season, by})
+	if h.From == 0 {
+		h.Until = season
+	}
+	h.From, h.Until = max(h.From, season+lookback), min(h.Until, season-lead)
+	return h
+}
+
+// leadOf is how far ahead a model's demand is foreseen: at least until the slowest of its variants is ready.
+func leadOf(m *config.Model) time.Duration {
+	lead := *m.Forecast.Lead
+	for i := range m.Variants {
+		lead = max(lead, m.Variants[i].Startup)
+	}
+	return time.Duration(lead)
+}

@@ -1,0 +1,56 @@
+package query
+
+import (
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// bindTargets asks for what runs, and reads what the guards look back at: replicas over the time of limits on change, over the
+// time after which a failsafe applies, and over the time in which a start must end. All variants share one history for a purpose.
+func (p *compiler) bindTargets() {
+	t := p.Config.ScaleTargets
+	p.Targets.Current.Now = p.ask("scale_targets.current", t.Current)
+	p.Targets.Ready.Now = p.ask("scale_targets.ready", t.Ready)
+	var limits, failsafes, starts span
+	for i := range p.Config.Models {
+		m := &p.Config.Models[i]
+		for _, limit := range []*config.ChangeLimit{m.ScaleUpLimit, m.ScaleDownLimit} {
+			if limit != nil {
+				limits.add(*limit.Per, 0)
+			}
+		}
+		for j := range m.Variants {
+			v := &m.Variants[j]
+			if v.Failsafe != nil {
+				failsafes.add(v.Failsafe.After, 0)
+			}
+			if *v.ProvisionTimeout > 0 && !t.Current.IsZero() && !t.Ready.IsZero() {
+				starts.add(*v.ProvisionTimeout, *m.ProvisionCooldown)
+			}
+		}
+	}
+	p.Targets.Current.Window = p.replicas("scale_targets.current", t.Current, limits)
+	p.Targets.Current.Failsafe = p.replicas("scale_targets.current", t.Current, failsafes)
+	p.Targets.Current.Starts = p.replicas("scale_targets.current", t.Current, starts)
+	p.Targets.Ready.Starts = p.replicas("scale_targets.ready", t.Ready, starts)
+	p.Targets.Rolling.Starts = p.replicas("scale_targets.rolling", t.Rolling, starts)
+}
+
+// span is how far several users of one history look back, on the finest grid that one of them needs.
+type span struct{ window, step time.Duration }
+
+func (s *span) add(window, more config.Duration) {
+	step := StepOf(time.Duration(window))
+	if s.step == 0 || step < s.step {
+		s.step = step
+	}
+	s.window = max(s.window, time.Duration(window+more))
+}
+
+func (p *compiler) replicas(name string, e config.Expr, s span) *History {
+	if e.IsZero() || s.window == 0 {
+		return nil
+	}
+	return p.readStep(name, e, s.window, s.step, Reader{Owner: OfTarget})
+}

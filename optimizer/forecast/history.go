@@ -1,0 +1,133 @@
+// Package forecast computes what follows from a quantity over time: windows, trend, season, noise and idleness. It takes histories,
+// which are plain values on a fixed grid, and returns numbers. It knows no clock and asks nobody.
+package forecast
+
+import (
+	"math"
+	"time"
+)
+
+// History is a quantity at equal steps before a moment.
+type History struct {
+	Step time.Duration
+	// Since is the time from the last value to the moment: at least 0, and less than Step where the history reaches the moment.
+	Since time.Duration
+	// Values are in the order of time. NaN is a step at which the quantity is not known.
+	Values []float64
+}
+
+// Ago is how long before the moment a value was.
+func (h History) Ago(i int) time.Duration {
+	return h.Since + time.Duration(len(h.Values)-1-i)*h.Step
+}
+
+// first is the place of the oldest value that is less than a time ago.
+func (h History) first(ago time.Duration) int {
+	if h.Step <= 0 {
+		return len(h.Values)
+	}
+	within := int((ago - h.Since + h.Step - 1) / h.Step)
+	return max(0, len(h.Values)-max(0, within))
+}
+
+// Over returns the values of a window: those less than so long ago.
+func (h History) Over(window time.Duration) []float64 { return h.Values[h.first(window):] }
+
+// At returns the value of the last step at or before a time ago; NaN where there is none.
+func (h History) At(ago time.Duration) float64 {
+	if i := h.first(ago) - 1; i >= 0 {
+		return h.Values[i]
+	}
+	return math.NaN()
+}
+
+// Until returns the history without what is less than a time ago, as it was then.
+func (h History) Until(ago time.Duration) History {
+	end := len(h.Values)
+	for end > 0 && h.Ago(end-1) < ago {
+		end--
+	}
+	out := History{Step: h.Step, Values: h.Values[:end]}
+	if end > 0 {
+		out.Since = h.Ago(end-1) - ago
+	}
+	return out
+}
+
+// Most returns the largest of some values, NaN where none is known.
+func Most(values []float64) float64 {
+	largest := math.NaN()
+	for _, v := range values {
+		if !math.IsNaN(v) && !(v <= largest) {
+			largest = v
+		}
+	}
+	return largest
+}
+
+// Least returns the smallest of some values, NaN where none is known.
+func Least(values []float64) float64 {
+	smallest := math.NaN()
+	for _, v := range values {
+		if !math.IsNaN(v) && !(v >= smallest) {
+			smallest = v
+		}
+	}
+	return smallest
+}
+
+// Known counts the values that are known.
+func Known(values []float64) int {
+	n := 0
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			n++
+		}
+	}
+	return n
+}
+
+// Mean returns the mean of the values that are known, NaN where none is.
+func Mean(values []float64) float64 {
+	sum, n := 0.0, 0
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			sum, n = sum+v, n+1
+		}
+	}
+	return sum / float64(n)
+}
+
+// Sum adds histories of one grid up, step by step. A step at which none is known is not known; where some are, the others count
+// as nothing.
+func Sum(parts ...History) History {
+	var total History
+	for _, part := range parts {
+		if len(part.Values) == 0 {
+			continue
+		}
+		if total.Values == nil {
+			total = History{part.Step, part.Since, append([]float64(nil), part.Values...)}
+			continue
+		}
+		for i, v := range part.Values {
+			if math.IsNaN(v) || i >= len(total.Values) {
+				continue
+			}
+			if math.IsNaN(total.Values[i]) {
+				total.Values[i] = 0
+			}
+			total.Values[i] += v
+		}
+	}
+	return total
+}
+
+// Scale multiplies a history by a number.
+func (h History) Scale(factor float64) History {
+	out := History{h.Step, h.Since, make([]float64, len(h.Values))}
+	for i, v := range h.Values {
+		out.Values[i] = factor * v
+	}
+	return out
+}
