@@ -15,15 +15,18 @@ const module = "github.com/variant-exporter/variant-exporter"
 // arrows says who may import whom; what can be reached over several arrows may be imported directly. A package below one of
 // these stands for itself if it is listed, or else for the folder that it is in.
 var arrows = map[string][]string{
-	"":                   {"collector/server", "rules", "backtest"},
-	"collector/server":   {"collector"},
-	"collector":          {"collector/config", "collector/promapi", "collector/embedded", "optimizer"},
-	"collector/embedded": {"collector/promapi"},
-	"collector/config":   {},
-	"collector/promapi":  {},
-	"optimizer":          {},
-	"rules":              {"collector/config"},
-	"backtest":           {"collector", "optimizer"},
+	"":                        {"collector/server", "collector/calibrate", "rules", "backtest"},
+	"collector/calibrate":     {"collector", "collector/svg"},
+	"collector/svg":           {},
+	"collector/server":        {"collector"},
+	"collector":               {"collector/config", "collector/promapi", "collector/embedded", "optimizer"},
+	"collector/embedded":      {"collector/promapi"},
+	"collector/config":        {"collector/config/strict"},
+	"collector/config/strict": {},
+	"collector/promapi":       {},
+	"optimizer":               {},
+	"rules":                   {"collector/config"},
+	"backtest":                {"collector", "collector/svg", "optimizer"},
 }
 
 // TestImports holds the import directions of the layout. It looks at what is built, not at tests.
@@ -101,7 +104,10 @@ func TestReachable(t *testing.T) {
 		{"optimizer", "collector", false},
 		{"collector", "collector/server", false},
 		{"collector/config", "collector/promapi", false},
+		{"collector/config/strict", "collector/config", false},
 		{"backtest", "collector/server", false},
+		{"backtest", "collector/calibrate", false},
+		{"collector/calibrate", "backtest", false},
 	} {
 		if got := reachable(tc.from, tc.to); got != tc.want {
 			t.Errorf("from %q to %q: %t, want %t", tc.from, tc.to, got, tc.want)

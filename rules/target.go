@@ -3,9 +3,10 @@ package rules
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
@@ -110,8 +111,6 @@ func mostByBudgets(c *config.Config, x *config.Variant) (int, bool) {
 	return int(min(most, math.MaxInt32)), !math.IsInf(most, 1)
 }
 
-var dnsSubdomain = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-
 // objectName is a variant's name, a label value, as the name of an object.
 func objectName(variant string) string { return strings.ToLower(strings.ReplaceAll(variant, "_", "-")) }
 
@@ -121,9 +120,9 @@ func (t *target) checkName(c *config.Config, taken map[string]string) config.Dia
 	other, twice := taken[key]
 	taken[key] = t.path
 	switch {
-	case !dnsSubdomain.MatchString(t.name):
-		return config.Diagnostics{c.ErrorAt(t.path+".name", fmt.Sprintf("an object cannot be called %q", t.name),
-			"choose a name for the variant of letters, digits and -, with a letter or digit at both ends")}
+	case len(content.IsDNS1123Subdomain(t.name)) > 0:
+		return config.Diagnostics{c.ErrorAt(t.path+".name", fmt.Sprintf("Kubernetes refuses an object called %q", t.name),
+			"choose a variant name of letters, digits and -, with a letter or digit at both ends")}
 	case twice:
 		return config.Diagnostics{c.ErrorAt(t.path+".name", fmt.Sprintf("the object of this variant would be called %q, like that of %s", t.name, other),
 			"choose names that differ in more than case and underscores")}

@@ -2,10 +2,13 @@ package replay
 
 import (
 	"fmt"
+	"html/template"
 	"math"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/svg"
 )
 
 // The measures of a chart, in the units of its drawing.
@@ -22,70 +25,48 @@ const (
 
 // chart is a diagram of values over time, as steps.
 type chart struct {
-	Title                    string
-	Width, Height            int
-	Left, Right, Top, Bottom int
-	LabelX, LabelY           int
-	X, Y                     []tick
-	Lines                    []drawnLine
-
-	top float64 // the value at the upper edge
+	Title   string
+	Lines   []key
+	Drawing template.HTML // SVG, in which every text is escaped
 }
 
-type tick struct{ At, Text string }
-
-type drawnLine struct{ Name, Class, Path string }
+// key says in which color a line is drawn.
+type key struct{ Name, Class string }
 
 // plotted is a series to draw: a value for each step, NaN where there is none.
 type plotted struct {
 	name, class string
 	values      []float64
-	area        bool // drawn with what is below it
+	area        bool // drawn with the area below it
 }
 
 func newChart(r *Result, title string, height int, series []plotted) chart {
-	c := chart{
-		Title: title, Width: chartWidth, Height: height, Left: chartLeft, Right: chartRight, Top: chartTop, Bottom: height - chartFoot,
-		LabelX: chartLeft - 6, LabelY: height - 6, top: 1e-9,
+	f := svg.Frame{
+		Left: chartLeft, Top: chartTop, Right: chartRight, Bottom: float64(height - chartFoot),
+		EndX: r.To.Sub(r.From).Seconds(), EndY: 1e-9, Grid: `class="grid"`,
 	}
 	for _, s := range series {
 		for _, v := range s.values {
-			if v > c.top {
-				c.top = v
+			if v > f.EndY { // not for NaN
+				f.EndY = v
 			}
 		}
 	}
-	c.Y = c.valueTicks()
-	c.X = timeTicks(r)
+	step := svg.Step(f.EndY, ticksY)
+	f.EndY = math.Ceil(f.EndY/step-1e-9) * step // The last tick is at the upper edge.
+	d := svg.New(chartWidth, height, `role="img" `+svg.Attribute("aria-label", title))
+	d.Axes(f, timeTicks(r, f), svg.Ticks(f.EndY, step, func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }))
+	c := chart{Title: title}
 	for _, s := range series {
-		c.Lines = append(c.Lines, drawnLine{s.name, s.class, c.path(s)})
+		c.Lines = append(c.Lines, key{s.name, s.class})
+		d.Put(`<path class="%v" d="%v"/>`, s.class, path(f, s))
 	}
+	c.Drawing = template.HTML(d.String()) // The drawing has escaped every text.
 	return c
 }
 
-func (c *chart) y(v float64) float64 {
-	return float64(c.Bottom) - float64(c.Bottom-c.Top)*v/c.top
-}
-
-// valueTicks are round values, the last of which is the upper edge.
-func (c *chart) valueTicks() []tick {
-	step := math.Pow(10, math.Floor(math.Log10(c.top/ticksY)))
-	for _, multiple := range []float64{1, 2, 5, 10} {
-		if c.top/(step*multiple) <= ticksY {
-			step *= multiple
-			break
-		}
-	}
-	c.top = math.Ceil(c.top/step-1e-9) * step
-	var ticks []tick
-	for i := 0; float64(i)*step <= c.top*(1+1e-9); i++ {
-		ticks = append(ticks, tick{coordinate(c.y(float64(i) * step)), strconv.FormatFloat(float64(i)*step, 'g', 6, 64)})
-	}
-	return ticks
-}
-
 // timeTicks are round times.
-func timeTicks(r *Result) []tick {
+func timeTicks(r *Result, f svg.Frame) []svg.Tick {
 	whole := r.To.Sub(r.From)
 	every := 24 * time.Hour * time.Duration(math.Ceil(float64(whole)/float64(24*time.Hour)/ticksX))
 	for _, candidate := range []time.Duration{
@@ -102,19 +83,19 @@ func timeTicks(r *Result) []tick {
 	} else if whole > 24*time.Hour {
 		layout = "Jan 2 15:04"
 	}
-	var ticks []tick
+	var ticks []svg.Tick
 	for at := r.From.Truncate(every); !at.After(r.To); at = at.Add(every) {
-		x := chartLeft + chartPixels*float64(at.Sub(r.From))/float64(whole)
-		if x >= chartLeft+20 && x <= chartRight-20 {
-			ticks = append(ticks, tick{coordinate(x), at.Format(layout)})
+		t := svg.Tick{Value: at.Sub(r.From).Seconds(), Text: at.Format(layout)}
+		if x := f.X(t.Value); x >= chartLeft+20 && x <= chartRight-20 {
+			ticks = append(ticks, t)
 		}
 	}
 	return ticks
 }
 
 // path draws steps. Where there are more steps than pixels, each pixel shows the least and the most of its steps.
-func (c *chart) path(s plotted) string {
-	p := &pen{chart: c, area: s.area}
+func path(f svg.Frame, s plotted) string {
+	p := &pen{frame: f, area: s.area}
 	columns := min(len(s.values), chartPixels)
 	for i := range columns {
 		part := s.values[i*len(s.values)/columns : (i+1)*len(s.values)/columns]
@@ -139,7 +120,7 @@ func (c *chart) path(s plotted) string {
 // pen draws one line.
 type pen struct {
 	strings.Builder
-	*chart
+	frame svg.Frame
 	area  bool
 	down  bool
 	start float64 // of the line under way
@@ -149,16 +130,16 @@ type pen struct {
 
 // column goes on to a column of pixels and through all of its values.
 func (p *pen) column(from, to, low, high, last float64) {
-	lowest, highest, end := coordinate(p.y(low)), coordinate(p.y(high)), coordinate(p.y(last))
+	lowest, highest, end := svg.Coordinate(p.frame.Y(low)), svg.Coordinate(p.frame.Y(high)), svg.Coordinate(p.frame.Y(last))
 	if !p.down {
 		p.down, p.start, p.level = true, from, end
-		fmt.Fprintf(p, "M%s %s", coordinate(from), end)
+		fmt.Fprintf(p, "M%s %s", svg.Coordinate(from), end)
 	}
 	p.x = to
 	if lowest == p.level && highest == p.level && end == p.level {
 		return // The next change draws it.
 	}
-	fmt.Fprintf(p, "H%s", coordinate(from))
+	fmt.Fprintf(p, "H%s", svg.Coordinate(from))
 	for _, y := range []string{highest, lowest, end} {
 		if y != p.level {
 			fmt.Fprintf(p, "V%s", y)
@@ -172,11 +153,9 @@ func (p *pen) lift() {
 	if !p.down {
 		return
 	}
-	fmt.Fprintf(p, "H%s", coordinate(p.x))
+	fmt.Fprintf(p, "H%s", svg.Coordinate(p.x))
 	if p.area {
-		fmt.Fprintf(p, "V%dH%sZ", p.Bottom, coordinate(p.start))
+		fmt.Fprintf(p, "V%sH%sZ", svg.Coordinate(p.frame.Bottom), svg.Coordinate(p.start))
 	}
 	p.down = false
 }
-
-func coordinate(v float64) string { return strconv.FormatFloat(math.Round(10*v)/10, 'f', -1, 64) }

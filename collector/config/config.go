@@ -6,6 +6,8 @@ import (
 	"time"
 
 	promconfig "github.com/prometheus/prometheus/config"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
 //go:generate go test -run TestReferenceIsCurrent -update .
@@ -25,7 +27,7 @@ type Config struct {
 	Models        []Model           `yaml:"models" required:"true" doc:"The models to plan for, each with the variants that can serve it."`
 
 	embedded *promconfig.Config
-	origin   *decoder // knows where in the file everything stands
+	origin   *strict.Decoder // knows where in the file everything stands
 }
 
 // Prometheus is where the answers come from.
@@ -69,7 +71,7 @@ const (
 	ForecastSeasonal ForecastMethod = "seasonal"
 )
 
-func (ForecastMethod) values() []string {
+func (ForecastMethod) Values() []string {
 	return []string{string(ForecastNone), string(ForecastLinear), string(ForecastSeasonal)}
 }
 
@@ -113,7 +115,7 @@ const (
 	OnMissingIgnore OnMissing = "ignore"
 )
 
-func (OnMissing) values() []string {
+func (OnMissing) Values() []string {
 	return []string{string(OnMissingHold), string(OnMissingZero), string(OnMissingIgnore)}
 }
 
@@ -195,7 +197,7 @@ const (
 	defaultVariantName              = "llm_d_ai_variant"
 )
 
-func (TargetKind) values() []string {
+func (TargetKind) Values() []string {
 	return []string{string(KindDeployment), string(KindStatefulSet), string(KindLeaderWorkerSet)}
 }
 
@@ -209,7 +211,7 @@ const (
 	RoleDecode  Role = "decode"
 )
 
-func (Role) values() []string {
+func (Role) Values() []string {
 	return []string{string(RoleBoth), string(RolePrefill), string(RoleDecode)}
 }
 

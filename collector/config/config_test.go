@@ -137,10 +137,10 @@ func TestDiagnosticsErr(t *testing.T) {
 	err := found.Err()
 	var invalid *config.InvalidError
 	require.ErrorAs(t, err, &invalid)
-	require.Equal(t, `test.yml:1:1: error: there is nowhere to ask
+	require.Equal(t, `test.yml:1:1: error: no data source: set prometheus.url or scrape_configs
     1 | models: 5
       | ^
-      = give prometheus.url, or scrape_configs for the exporter to scrape itself
+      = with scrape_configs the exporter scrapes the targets itself
 test.yml:1:9: error: models: "5" where a list is expected
     1 | models: 5
       |         ^

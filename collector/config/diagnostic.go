@@ -1,112 +1,30 @@
 package config
 
-import (
-	"cmp"
-	"fmt"
-	"slices"
-	"strings"
-)
+import "github.com/variant-exporter/variant-exporter/collector/config/strict"
 
-// Severity tells a mistake that keeps a configuration from being used from one that only deserves a look.
-type Severity string
+// Remarks about a configuration are those of any document that is read strictly. They have their names here too: to read a
+// configuration takes one package.
+type (
+	Diagnostic   = strict.Diagnostic   // one remark
+	Diagnostics  = strict.Diagnostics  // the remarks about one file
+	InvalidError = strict.InvalidError // why a configuration cannot be used
+)
 
 // The severities of a Diagnostic.
 const (
-	SeverityError   Severity = "error"
-	SeverityWarning Severity = "warning"
+	SeverityError   = strict.SeverityError
+	SeverityWarning = strict.SeverityWarning
 )
 
-// Diagnostic is one remark about a configuration file, and where in the file it belongs.
-type Diagnostic struct {
-	File     string   `json:"file"`
-	Line     int      `json:"line"`   // counted from 1; 0 when the remark concerns the whole file
-	Column   int      `json:"column"` // counted from 1, in characters
-	Path     string   `json:"path"`   // such as models[0].variants[1].cost
-	Severity Severity `json:"severity"`
-	Message  string   `json:"message"` // what is wrong
-	Hint     string   `json:"hint,omitempty"`
-	Snippet  string   `json:"snippet,omitempty"` // the line of the file, or the part around the place; secrets are left out
-
-	caret int // where in the snippet the column is, counted from 1
-	width int // how many characters the caret underlines
-}
-
-// String renders the remark as file:line:column, the path and what is wrong, then the line with a caret under the place, then
-// what would be right.
-func (d Diagnostic) String() string {
-	var b strings.Builder
-	b.WriteString(d.File)
-	if d.Line > 0 {
-		fmt.Fprintf(&b, ":%d:%d", d.Line, d.Column)
+// ErrorAt makes an error about a place in the configuration's file, for checks that only some uses of a configuration need. The path
+// is like that of every Diagnostic, such as models[0].variants[1].replicas.max. A path that is not in the file is reported at its
+// closest ancestor.
+func (c *Config) ErrorAt(path, message, hint string) Diagnostic {
+	if c.origin == nil {
+		return Diagnostic{Path: path, Severity: SeverityError, Message: message, Hint: hint}
 	}
-	fmt.Fprintf(&b, ": %s: ", d.Severity)
-	if d.Path != "" {
-		fmt.Fprintf(&b, "%s: ", d.Path)
-	}
-	b.WriteString(d.Message)
-	if d.Snippet != "" {
-		number := fmt.Sprintf("%5d", d.Line)
-		fmt.Fprintf(&b, "\n%s | %s", number, d.Snippet)
-		fmt.Fprintf(&b, "\n%s | %s%s", strings.Repeat(" ", len(number)), caretIndent(d.Snippet, cmp.Or(d.caret, d.Column)), strings.Repeat("^", max(d.width, 1)))
-	}
-	if d.Hint != "" {
-		fmt.Fprintf(&b, "\n      = %s", d.Hint)
-	}
-	return b.String()
+	return c.origin.DiagnosticAt(path, message, hint)
 }
 
-// caretIndent is the white space that puts a caret under a column; tabs stay tabs so that the two lines align on any terminal.
-func caretIndent(line string, column int) string {
-	var b strings.Builder
-	for i, r := range []rune(line) {
-		if i >= column-1 {
-			break
-		}
-		if r == '\t' {
-			b.WriteByte('\t')
-		} else {
-			b.WriteByte(' ')
-		}
-	}
-	return b.String()
-}
-
-// Diagnostics are the remarks about one file.
-type Diagnostics []Diagnostic
-
-// HasErrors says whether any remark is an error.
-func (ds Diagnostics) HasErrors() bool {
-	return slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Severity == SeverityError })
-}
-
-// Err returns the errors among the remarks as one error, or nil.
-func (ds Diagnostics) Err() error {
-	if !ds.HasErrors() {
-		return nil
-	}
-	return &InvalidError{Diagnostics: ds}
-}
-
-// sorted returns the remarks in the order of the file.
-func (ds Diagnostics) sorted() Diagnostics {
-	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
-		return cmp.Or(a.Line-b.Line, a.Column-b.Column, strings.Compare(a.Path, b.Path), strings.Compare(a.Message, b.Message))
-	})
-	return ds
-}
-
-// InvalidError is a configuration that cannot be used.
-type InvalidError struct {
-	Diagnostics Diagnostics
-}
-
-// Error lists every error, one below the other.
-func (e *InvalidError) Error() string {
-	var parts []string
-	for _, d := range e.Diagnostics {
-		if d.Severity == SeverityError {
-			parts = append(parts, d.String())
-		}
-	}
-	return strings.Join(parts, "\n")
-}
+// Schema returns the JSON Schema of the configuration file.
+func Schema() ([]byte, error) { return strict.Schema("variant_exporter configuration", Config{}) }

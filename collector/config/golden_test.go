@@ -14,7 +14,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 // golden compares a text with a file.
 func golden(t *testing.T, name, got string) {

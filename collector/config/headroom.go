@@ -1,6 +1,10 @@
 package config
 
-import "go.yaml.in/yaml/v3"
+import (
+	"go.yaml.in/yaml/v3"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
+)
 
 // Headroom is the share planned above what was measured, or that it is to be measured itself.
 type Headroom struct {
@@ -13,26 +17,26 @@ const autoHeadroom = "auto"
 
 const maxHeadroom = 10
 
-func (h *Headroom) decodeYAML(d *decoder, path string, n *yaml.Node) {
+func (h *Headroom) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	h.Ratio = defaultHeadroom
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && n.Value == autoHeadroom {
 		h.Auto = true
 		return
 	}
-	ratio, ok := number(n)
+	ratio, ok := strict.Number(n)
 	switch {
 	case !ok:
-		d.errorf(path, n, "%s where a number or auto is expected", describe(n)).hint("0.15 plans 15 %% above what was measured")
+		d.Errorf(path, n, "%s where a number or auto is expected", strict.Describe(n)).Hint("0.15 plans 15 %% above what was measured")
 	case !(ratio >= 0):
-		d.errorf(path, n, "%s is below 0", n.Value).hint("0.15 plans 15 %% above what was measured")
+		d.Errorf(path, n, "%s is below 0", n.Value).Hint("0.15 plans 15 %% above what was measured")
 	case ratio > maxHeadroom:
-		d.errorf(path, n, "%s is above %d", n.Value, maxHeadroom).hint("0.15 plans 15 %% above what was measured")
+		d.Errorf(path, n, "%s is above %d", n.Value, maxHeadroom).Hint("0.15 plans 15 %% above what was measured")
 	default:
 		h.Ratio = ratio
 	}
 }
 
-func (Headroom) jsonSchema(*schemaBuilder) map[string]any {
+func (Headroom) JSONSchema(*strict.SchemaBuilder) map[string]any {
 	return map[string]any{"anyOf": []any{
 		map[string]any{"type": "number", "minimum": 0, "maximum": maxHeadroom},
 		map[string]any{"const": autoHeadroom},

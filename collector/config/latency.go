@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
 // SLO is the latency that users of a model are promised.
@@ -33,19 +35,19 @@ const secondsPattern = `^([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s)$`
 
 var secondsNotation = regexp.MustCompile(secondsPattern)
 
-func (v *Seconds) decodeYAML(d *decoder, path string, n *yaml.Node) {
+func (v *Seconds) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	var text string
-	if !d.scalar(path, n, &text, "a time") {
+	if !d.Scalar(path, n, &text, "a time") {
 		return
 	}
 	m := secondsNotation.FindStringSubmatch(text)
 	if m == nil {
-		d.errorf(path, n, "%q is not a time", text).hint("write it like 12ms, 0.03ms or 1.5s")
+		d.Errorf(path, n, "%q is not a time", text).Hint("write it like 12ms, 0.03ms or 1.5s")
 		return
 	}
 	number, err := strconv.ParseFloat(m[1], 64)
 	if err != nil || math.IsInf(number, 0) {
-		d.errorf(path, n, "%q is not a time", text).hint("write it like 12ms, 0.03ms or 1.5s")
+		d.Errorf(path, n, "%q is not a time", text).Hint("write it like 12ms, 0.03ms or 1.5s")
 		return
 	}
 	unit := map[string]time.Duration{
@@ -54,23 +56,23 @@ func (v *Seconds) decodeYAML(d *decoder, path string, n *yaml.Node) {
 	*v = Seconds(number * unit.Seconds())
 }
 
-func (Seconds) jsonSchema(*schemaBuilder) map[string]any {
+func (Seconds) JSONSchema(*strict.SchemaBuilder) map[string]any {
 	return map[string]any{"type": "string", "pattern": secondsPattern}
 }
 
 // latencyForm checks a signal that is planned by the queueing model.
 func (v *validator) latencyForm(path string, s Signal) {
 	for _, key := range []string{"input_tokens", "output_tokens"} {
-		if !v.has(join(path, key)) {
-			v.errorf(path, v.keys[path], "latency without %s", key).hint("give PromQL for the mean tokens of a request, per model")
+		if !v.Has(strict.Join(path, key)) {
+			v.Errorf(path, v.Key(path), "latency needs %s", key).Hint("set it to PromQL for the mean tokens of a request, per model")
 		}
 	}
-	if v.has(join(path, "observed_itl")) != v.has(join(path, "observed_running")) {
-		v.errorf(path, v.keys[path], "one of observed_itl and observed_running").hint("the time between tokens says nothing without the load at which it was seen: give both")
+	if v.Has(strict.Join(path, "observed_itl")) != v.Has(strict.Join(path, "observed_running")) {
+		v.Errorf(path, v.Key(path), "observed_itl and observed_running are needed together").Hint("set both: the time between tokens says nothing without the load at that time")
 	}
 	if s.Capacity.Set {
-		v.errorf(join(path, "capacity"), v.keys[join(path, "capacity")], "capacity beside latency").
-			hint("the capacity follows from the variants' profiles and the model's slo; a variant may still give its own")
+		v.Errorf(strict.Join(path, "capacity"), v.Key(strict.Join(path, "capacity")), "capacity cannot be used with latency").
+			Hint("the capacity follows from profile and slo; a variant may still set its own")
 	}
 }
 
@@ -79,12 +81,12 @@ func (v *validator) slo(path string, m *Model) {
 	if m.SLO == nil {
 		return
 	}
-	at := join(path, "slo")
-	if !v.has(join(at, "ttft")) && !v.has(join(at, "itl")) {
-		v.errorf(at, nil, "neither ttft nor itl").hint("give a target for one of them")
+	at := strict.Join(path, "slo")
+	if !v.Has(strict.Join(at, "ttft")) && !v.Has(strict.Join(at, "itl")) {
+		v.Errorf(at, nil, "no target: set ttft or itl").Hint("set at least one of them")
 	}
 	if q := m.SLO.Quantile; q != nil && (*q <= 0 || *q >= 1) {
-		v.errorf(join(at, "quantile"), nil, "quantile of %v", *q).hint("between 0 and 1, such as 0.95; leave it out for means")
+		v.Errorf(strict.Join(at, "quantile"), nil, "quantile %v is not between 0 and 1", *q).Hint("use a number such as 0.95, or remove it to plan by means")
 	}
 	for i := range m.Variants {
 		p := m.Variants[i].Profile
@@ -94,9 +96,9 @@ func (v *validator) slo(path string, m *Model) {
 		least := p.Alpha + p.Beta
 		for key, target := range map[string]Seconds{"ttft": m.SLO.TTFT, "itl": m.SLO.ITL} {
 			if target > 0 && target < least {
-				v.errorf(join(at, key), nil, "%v s cannot be kept by %s at any load: one step of an idle replica takes alpha + beta = %v + %v = %v s",
+				v.Errorf(strict.Join(at, key), nil, "target %v s is out of reach of %s: one iteration of an idle replica takes alpha + beta = %v + %v = %v s",
 					float64(target), m.Variants[i].Name, float64(p.Alpha), float64(p.Beta), float64(least)).
-					hint("raise the target, or correct the profile")
+					Hint("raise the target, or correct the profile")
 			}
 		}
 	}
@@ -107,12 +109,12 @@ func (v *validator) profile(path string, m *Model, x *Variant) {
 	if x.Profile != nil && x.Profile.Correct {
 		for _, s := range m.active {
 			if !s.Latency.IsZero() && s.ObservedITL.IsZero() {
-				v.errorf(join(path, "profile.correct"), nil, "correct: true, but the signal %s does not tell what replicas show", s.Name).
-					hint("give the signal observed_itl and observed_running, or take correct out")
+				v.Errorf(strict.Join(path, "profile.correct"), nil, "correct needs observed_itl and observed_running of signal %s", s.Name).
+					Hint("set them, or remove correct")
 			}
 		}
 	}
-	if x.Profile != nil && v.has(join(path, "profile.alpha")) && x.Profile.Alpha == 0 {
-		v.errorf(join(path, "profile.alpha"), nil, "an iteration that takes no time").hint("give the measured time, such as 12ms")
+	if x.Profile != nil && v.Has(strict.Join(path, "profile.alpha")) && x.Profile.Alpha == 0 {
+		v.Errorf(strict.Join(path, "profile.alpha"), nil, "an iteration cannot take 0 s").Hint("set the measured time, such as 12ms")
 	}
 }

@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 
 	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
-// LoadFile reads a configuration file. Files that it names are found beside it.
+// LoadFile reads a configuration file. Names of files in it are relative to its folder.
 func LoadFile(name string) (*Config, Diagnostics, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -24,46 +25,39 @@ func LoadFile(name string) (*Config, Diagnostics, error) {
 	return c, found, nil
 }
 
-// Load reads a configuration from a text. It returns every mistake and doubt that it finds, in the order of the file; the
-// configuration is nil when one of them is an error.
+// Load reads a configuration from a text. It returns all errors and warnings in the order of the file. The configuration is nil if
+// there is an error.
 func Load(name, text string) (*Config, Diagnostics) {
-	d := newDecoder(newSource(name, text))
-	root := d.parse()
+	d := strict.NewDecoder(name, text, strict.Options{Empty: "set at least prometheus.url and one model", Secret: soundsSecret})
+	root := d.Parse()
 	if root == nil {
-		return nil, d.remarks()
+		return nil, d.Remarks()
 	}
-	d.hideSecrets(root)
+	hideSecrets(d, root)
 	c := &Config{origin: d}
-	d.decode("", root, c)
-	if root.Kind == yaml.MappingNode && d.budget > 0 {
+	d.Decode("", root, c)
+	if root.Kind == yaml.MappingNode && !d.Exhausted() {
 		if c.Prometheus == nil && (c.ScrapeConfigs.Set || c.Global.Set) {
-			c.embedded = d.loadEmbedded()
+			c.embedded = loadEmbedded(d)
 		}
-		d.complete(c)
-		v := &validator{decoder: d, config: c}
+		c.complete(d)
+		v := &validator{Decoder: d, config: c}
 		v.validate()
 	}
-	found := d.remarks()
+	found := d.Remarks()
 	if found.HasErrors() {
 		return nil, found
 	}
 	return c, found
 }
 
-func newDecoder(src *source) *decoder {
-	return &decoder{
-		src: src, nodes: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{},
-		fields: map[reflect.Type][]field{}, budget: extraValues,
-	}
-}
-
 // complete fills in the defaults.
-func (d *decoder) complete(c *Config) {
+func (c *Config) complete(d *strict.Decoder) {
 	c.Labels = c.Labels.or(LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName})
 	headroom, scaleUp, scaleDown, idle := Headroom{Ratio: defaultHeadroom}, Duration(0), defaultScaleDown, defaultIdleAfter
 	lookback, lead := defaultLookback, Duration(0)
 	cooldown, age := defaultProvisionCooldown, defaultMaxAge
-	if n := d.nodes["prometheus.http_config"]; c.Prometheus != nil && (n == nil || isNull(n)) {
+	if n := d.Node("prometheus.http_config"); c.Prometheus != nil && (n == nil || strict.IsNull(n)) {
 		c.Prometheus.HTTPConfig.HTTPClientConfig = commonconfig.DefaultHTTPClientConfig
 	}
 	c.Defaults = c.Defaults.or(Tuning{
@@ -94,7 +88,7 @@ func (d *decoder) complete(c *Config) {
 			m.Variants[j].complete(m)
 		}
 	}
-	d.completeScaleTargets(c)
+	c.completeScaleTargets(d)
 }
 
 func (v *Variant) complete(m *Model) {
@@ -110,17 +104,17 @@ func (v *Variant) complete(m *Model) {
 	}
 }
 
-func (d *decoder) completeScaleTargets(c *Config) {
+func (c *Config) completeScaleTargets(d *strict.Decoder) {
 	if c.ScaleTargets.Disabled {
 		c.ScaleTargets = ScaleTargets{Disabled: true}
 		return
 	}
 	if !c.Labels.valid() {
-		return // It has been reported, and the preset's expressions would be nonsense.
+		return // It has been reported. The expressions of the preset would make no sense.
 	}
 	p, err := loadPreset(presetScaleTargets, c.Labels, c.namespaces())
 	if err != nil {
-		d.errorf("scale_targets", nil, "%v", err)
+		d.Errorf("scale_targets", nil, "%v", err)
 		return
 	}
 	if c.ScaleTargets.Rolling.IsZero() && c.ScaleTargets.Current.IsZero() {
@@ -134,11 +128,11 @@ func (d *decoder) completeScaleTargets(c *Config) {
 	}
 }
 
-// namespaces lists those of the models. One that is none has been reported.
+// namespaces lists the namespaces of the models. Invalid ones have been reported.
 func (c *Config) namespaces() []string {
 	var names []string
 	for i := range c.Models {
-		if isDNSLabel(c.Models[i].Namespace) {
+		if isNamespace(c.Models[i].Namespace) {
 			names = append(names, c.Models[i].Namespace)
 		}
 	}
@@ -149,7 +143,7 @@ func (l LabelNames) valid() bool {
 	return isLabelName(l.Namespace) && isLabelName(l.Model) && isLabelName(l.Variant)
 }
 
-// isLabelName says whether a label has a name that every Prometheus takes, unquoted.
+// isLabelName reports whether every Prometheus accepts a label name without quotes.
 func isLabelName(name string) bool { return model.LegacyValidation.IsValidLabelName(name) }
 
 // or fills what is empty from other settings.

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
 //go:embed presets/*.yml
@@ -73,14 +73,12 @@ func loadPreset(name string, names LabelNames, namespaces []string) (*Preset, er
 	if err != nil {
 		return nil, err
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
-		return nil, fmt.Errorf("read preset %s: %w", name, err)
-	}
 	p := &Preset{}
-	d := newDecoder(newSource("preset "+name, text))
-	d.decode("", doc.Content[0], p)
-	if err := d.found.Err(); err != nil {
+	d := strict.NewDecoder("preset "+name, text, strict.Options{})
+	if root := d.Parse(); root != nil {
+		d.Decode("", root, p)
+	}
+	if err := d.Err(); err != nil {
 		return nil, fmt.Errorf("read preset %s: %w", name, err)
 	}
 	for key, s := range p.Signals {
@@ -104,8 +102,8 @@ func (c *Config) PresetSignal(preset, name string) (Signal, error) {
 	return s, nil
 }
 
-// measuredUses gives the variants of a model what its presets measure of their uses. A number of a variant's own then counts only
-// where nothing is measured of it, an expression of its own always.
+// measuredUses gives the variants of a model the uses that its presets measure. A variant's own expression wins over the
+// measurement; its own number counts only while nothing is measured.
 func (v *validator) measuredUses(path string, m *Model) {
 	for i, name := range m.Presets {
 		p := v.presets[name]
@@ -117,7 +115,7 @@ func (v *validator) measuredUses(path string, m *Model) {
 			for use, measured := range p.Uses {
 				q, err := measured.orElse(x.Uses[use])
 				if err != nil {
-					v.errorf(index(path+".presets", i), nil, "%v", err)
+					v.Errorf(strict.Index(path+".presets", i), nil, "%v", err)
 					continue
 				}
 				if x.Uses == nil {

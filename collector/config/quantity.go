@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
 // Expr is a PromQL expression, parsed when the file was loaded.
@@ -41,37 +43,37 @@ const maxExpr = 16384
 
 func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 
-func (e *Expr) decodeYAML(d *decoder, path string, n *yaml.Node) {
+func (e *Expr) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	var text string
-	if !d.scalar(path, n, &text, "a PromQL expression") {
+	if !d.Scalar(path, n, &text, "a PromQL expression") {
 		return
 	}
 	if strings.TrimSpace(text) == "" {
-		d.errorf(path, n, "empty expression").hint("give a PromQL expression, or leave the field out")
+		d.Errorf(path, n, "empty expression").Hint("set a PromQL expression, or remove the key")
 		return
 	}
 	if n.Tag != "!!str" {
-		r := d.errorf(path, n, "%s where a PromQL expression is expected", text)
-		if _, ok := number(n); ok {
-			r.hint("a constant is written vector(%s)", text)
+		r := d.Errorf(path, n, "%s where a PromQL expression is expected", text)
+		if _, ok := strict.Number(n); ok {
+			r.Hint("a constant is written vector(%s)", text)
 		} else {
-			r.hint("put it in quotes if it is the name of a metric")
+			r.Hint("put it in quotes if it is a metric name")
 		}
 		return
 	}
 	if length := utf8.RuneCountInString(text); length > maxExpr {
-		d.errorf(path, n, "an expression of %d characters", length).hint("at most %d; record parts of it with rules", maxExpr)
+		d.Errorf(path, n, "expression has %d characters, more than %d", length, maxExpr).Hint("record parts of it with rules")
 		return
 	}
 	ast, err := newParser().ParseExpr(text)
 	if err != nil {
-		d.promqlErrors(path, n, err)
+		promqlErrors(d, path, n, err)
 		return
 	}
 	e.text, e.ast = ast.String(), ast
 }
 
-func (Expr) jsonSchema(*schemaBuilder) map[string]any {
+func (Expr) JSONSchema(*strict.SchemaBuilder) map[string]any {
 	return map[string]any{"type": "string", "minLength": 1, "maxLength": maxExpr}
 }
 
@@ -108,57 +110,57 @@ type queryQuantity struct {
 	FromLabels []string `yaml:"from_labels" doc:"Numeric labels of the result. Their product, times the sample's value, is the quantity."`
 }
 
-func (q *Quantity) decodeYAML(d *decoder, path string, n *yaml.Node) {
+func (q *Quantity) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	switch {
 	case n.Kind == yaml.MappingNode:
 		var m queryQuantity
-		d.decode(path, n, &m)
+		d.Decode(path, n, &m)
 		q.Query, q.FromLabels = m.Query, m.FromLabels
 		for i, l := range q.FromLabels {
 			if l != "" && !model.UTF8Validation.IsValidLabelName(l) {
-				d.errorf(index(path+".from_labels", i), nil, "%q is not a label name", l).hint("name a label of the result")
+				d.Errorf(strict.Index(path+".from_labels", i), nil, "%q is not a label name", l).Hint("name a label of the result")
 			}
 		}
 	case n.Kind == yaml.ScalarNode && (n.Tag == "!!float" || n.Tag == "!!int"):
-		v, ok := number(n)
+		v, ok := strict.Number(n)
 		if !ok || v < 0 {
-			d.errorf(path, n, "%s is not a quantity", n.Value).hint("give a finite number of 0 or more, or a PromQL expression")
+			d.Errorf(path, n, "%s is not a quantity", n.Value).Hint("use a finite number of 0 or more, or a PromQL expression")
 			return
 		}
 		q.Number = v
 	case n.Kind == yaml.ScalarNode:
-		q.Query.decodeYAML(d, path, n)
+		q.Query.DecodeYAML(d, path, n)
 	default:
-		d.errorf(path, n, "%s where a number or a PromQL expression is expected", describe(n)).hint("write it like 4.1, or 'avg(price)'")
+		d.Errorf(path, n, "%s where a number or a PromQL expression is expected", strict.Describe(n)).Hint("write it like 4.1, or 'avg(price)'")
 	}
 	q.Set = true
 }
 
-func (Quantity) jsonSchema(b *schemaBuilder) map[string]any {
+func (Quantity) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 	return map[string]any{"anyOf": []any{
 		map[string]any{"type": "number", "minimum": 0},
-		Expr{}.jsonSchema(b),
-		b.object(queryQuantity{}),
+		Expr{}.JSONSchema(b),
+		b.Object(queryQuantity{}),
 	}}
 }
 
 // Duration is a span of time, written as Prometheus writes it: 5m, 1h30m, 500ms.
 type Duration time.Duration
 
-func (v *Duration) decodeYAML(d *decoder, path string, n *yaml.Node) {
+func (v *Duration) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	var text string
-	if !d.scalar(path, n, &text, "a duration") {
+	if !d.Scalar(path, n, &text, "a duration") {
 		return
 	}
 	parsed, err := model.ParseDuration(text)
 	if err != nil {
-		d.errorf(path, n, "%q is not a duration", text).hint("write it like 90s, 5m or 1h30m")
+		d.Errorf(path, n, "%q is not a duration", text).Hint("write it like 90s, 5m or 1h30m")
 		return
 	}
 	*v = Duration(parsed)
 }
 
-func (Duration) jsonSchema(*schemaBuilder) map[string]any {
+func (Duration) JSONSchema(*strict.SchemaBuilder) map[string]any {
 	return map[string]any{"anyOf": []any{
 		map[string]any{"type": "string", "minLength": 1, "pattern": durationPattern},
 		map[string]any{"const": 0},
@@ -175,13 +177,13 @@ type Regexp struct {
 	*regexp.Regexp
 }
 
-func (r *Regexp) decodeYAML(d *decoder, path string, n *yaml.Node) {
+func (r *Regexp) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	var text string
-	if !d.scalar(path, n, &text, "a regular expression") {
+	if !d.Scalar(path, n, &text, "a regular expression") {
 		return
 	}
 	if text == "" {
-		d.errorf(path, n, "empty expression").hint("give a regular expression, or leave the field out")
+		d.Errorf(path, n, "empty expression").Hint("set a regular expression, or remove the key")
 		return
 	}
 	// Alone first: brackets that it closes too often must not pair with those added.
@@ -190,12 +192,12 @@ func (r *Regexp) decodeYAML(d *decoder, path string, n *yaml.Node) {
 		r.Regexp, err = regexp.Compile("^(?:" + text + ")$")
 	}
 	if err != nil {
-		d.errorf(path, n, "not a regular expression: %v", err).hint("use RE2 syntax; the expression must match the whole name")
+		d.Errorf(path, n, "not a regular expression: %v", err).Hint("use RE2 syntax; the expression must match the whole name")
 	}
 }
 
-func (Regexp) jsonSchema(b *schemaBuilder) map[string]any {
-	s := b.text()
+func (Regexp) JSONSchema(b *strict.SchemaBuilder) map[string]any {
+	s := b.Text()
 	s["minLength"] = 1
 	return s
 }
@@ -203,22 +205,22 @@ func (Regexp) jsonSchema(b *schemaBuilder) map[string]any {
 // Strings is one text or a list of them.
 type Strings []string
 
-func (s *Strings) decodeYAML(d *decoder, path string, n *yaml.Node) {
+func (s *Strings) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	if n.Kind == yaml.SequenceNode {
-		d.decode(path, n, (*[]string)(s))
+		d.Decode(path, n, (*[]string)(s))
 		return
 	}
 	var one string
-	if d.scalar(path, n, &one, "a text or a list of texts") {
+	if d.Scalar(path, n, &one, "a text or a list of texts") {
 		*s = Strings{one}
 		if one == "" {
-			d.errorf(path, n, "no value").hint("give one, or take the entry out")
+			d.Errorf(path, n, "no value").Hint("set a value, or remove the entry")
 		}
 	}
 }
 
-func (Strings) jsonSchema(b *schemaBuilder) map[string]any {
-	text := b.text()
+func (Strings) JSONSchema(b *strict.SchemaBuilder) map[string]any {
+	text := b.Text()
 	text["minLength"] = 1
 	return map[string]any{"anyOf": []any{text, map[string]any{"type": "array", "items": text}}}
 }

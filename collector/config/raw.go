@@ -5,14 +5,18 @@ import (
 
 	commonconfig "github.com/prometheus/common/config"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
 // Raw is a section that Prometheus' own loader reads.
 type Raw struct{ Set bool }
 
-func (r *Raw) decodeYAML(*decoder, string, *yaml.Node) { r.Set = true }
+func (r *Raw) DecodeYAML(*strict.Decoder, string, *yaml.Node) { r.Set = true }
 
-func (Raw) jsonSchema(*schemaBuilder) map[string]any { return map[string]any{} }
+func (Raw) JSONSchema(*strict.SchemaBuilder) map[string]any { return map[string]any{} }
+
+const httpHint = "see the HTTP client section of Prometheus' configuration documentation"
 
 // HTTPConfig is Prometheus' HTTP client configuration.
 type HTTPConfig struct {
@@ -20,47 +24,47 @@ type HTTPConfig struct {
 }
 
 // String shows nothing: a logged configuration must not tell its secrets.
-func (HTTPConfig) String() string { return secretMark }
+func (HTTPConfig) String() string { return strict.SecretMark }
 
 // GoString is String for %#v.
-func (HTTPConfig) GoString() string { return secretMark }
+func (HTTPConfig) GoString() string { return strict.SecretMark }
 
-func (c *HTTPConfig) decodeYAML(d *decoder, path string, n *yaml.Node) {
-	before := len(d.found)
-	d.foreign(path, n, reflect.TypeFor[commonconfig.HTTPClientConfig]())
-	if len(d.found) > before {
+func (c *HTTPConfig) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
+	before := d.Count()
+	d.Foreign(path, n, reflect.TypeFor[commonconfig.HTTPClientConfig](), httpHint)
+	if d.Count() > before {
 		return
 	}
 	if err := n.Decode(&c.HTTPClientConfig); err != nil {
-		for _, message := range splitYAML(err) {
+		for _, message := range strict.SplitErrors(err) {
 			// What could not be used is quoted, and it may be a secret.
 			message = quotedValue.ReplaceAllString(foreignLine.ReplaceAllString(message, "$2"), "the value")
-			d.errorf(path, n, "%s", shortened(message, maxMessage)).hint(httpHint)
+			d.Errorf(path, n, "%s", strict.Shorten(message)).Hint(httpHint)
 		}
 	}
 }
 
-func (HTTPConfig) jsonSchema(b *schemaBuilder) map[string]any {
-	return b.foreign(reflect.TypeFor[commonconfig.HTTPClientConfig]())
+func (HTTPConfig) JSONSchema(b *strict.SchemaBuilder) map[string]any {
+	return b.Foreign(reflect.TypeFor[commonconfig.HTTPClientConfig]())
 }
 
 // Quantities is one quantity or a list of them of which the smallest counts.
 type Quantities []Quantity
 
-func (q *Quantities) decodeYAML(d *decoder, path string, n *yaml.Node) {
+func (q *Quantities) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	if n.Kind == yaml.SequenceNode {
-		d.decode(path, n, (*[]Quantity)(q))
+		d.Decode(path, n, (*[]Quantity)(q))
 		if len(*q) == 0 {
-			d.errorf(path, n, "empty list").hint("give at least one limit")
+			d.Errorf(path, n, "empty list").Hint("list at least one limit")
 		}
 		return
 	}
 	*q = make(Quantities, 1)
-	(*q)[0].decodeYAML(d, path, n)
+	(*q)[0].DecodeYAML(d, path, n)
 }
 
-func (Quantities) jsonSchema(b *schemaBuilder) map[string]any {
-	one := Quantity{}.jsonSchema(b)
+func (Quantities) JSONSchema(b *strict.SchemaBuilder) map[string]any {
+	one := Quantity{}.JSONSchema(b)
 	return map[string]any{"anyOf": append(one["anyOf"].([]any),
 		map[string]any{"type": "array", "items": one, "minItems": 1})}
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
 const (
@@ -82,8 +84,8 @@ func chapters() []chapter {
 // notation says what is written for a type.
 func notation(t reflect.Type) string {
 	link := func(s chapter) string { return "[" + s.title + "](#" + s.anchor + ")" }
-	if enum, ok := reflect.TypeAssert[enumeration](reflect.New(t).Elem()); ok {
-		return strings.Join(enum.values(), ", ")
+	if enum, ok := reflect.TypeAssert[strict.Enumeration](reflect.New(t).Elem()); ok {
+		return strings.Join(enum.Values(), ", ")
 	}
 	switch t {
 	case reflect.TypeFor[Expr]():
@@ -184,13 +186,13 @@ place. Durations are written as Prometheus writes them: 90s, 5m, 1h30m. PromQL i
 			continue
 		}
 		b.WriteString("\n| key | value | |\n|---|---|---|\n")
-		for _, f := range fieldsOf(s.typ) {
-			require.NotEmpty(t, f.doc, "%s.%s", s.typ, f.name)
+		for _, f := range strict.Fields(s.typ) {
+			require.NotEmpty(t, f.Doc, "%s.%s", s.typ, f.Name)
 			required := ""
-			if f.required {
+			if f.Required {
 				required = " **Required.**"
 			}
-			fmt.Fprintf(&b, "| `%s` | %s | %s%s |\n", f.name, notation(f.typ), strings.ReplaceAll(f.doc, "|", `\|`), required)
+			fmt.Fprintf(&b, "| `%s` | %s | %s%s |\n", f.Name, notation(f.Type), strings.ReplaceAll(f.Doc, "|", `\|`), required)
 		}
 	}
 	presetReference(t, &b)

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
 // secrecy is how much of a section may be shown.
@@ -21,7 +23,7 @@ const (
 
 // hideSecrets marks every value that may be a secret, so that snippets do not show it. In HTTP client settings a key that is not
 // known to be harmless is taken for a secret: it may be a misspelt one.
-func (d *decoder) hideSecrets(root *yaml.Node) {
+func hideSecrets(d *strict.Decoder, root *yaml.Node) {
 	type visit struct {
 		node  *yaml.Node
 		level secrecy
@@ -29,7 +31,7 @@ func (d *decoder) hideSecrets(root *yaml.Node) {
 	seen := map[visit]bool{}
 	var walk func(n *yaml.Node, level secrecy, top bool)
 	walk = func(n *yaml.Node, level secrecy, top bool) {
-		n = resolve(n)
+		n = strict.Resolve(n)
 		if seen[visit{n, level}] {
 			return
 		}
@@ -37,12 +39,12 @@ func (d *decoder) hideSecrets(root *yaml.Node) {
 		switch n.Kind {
 		case yaml.ScalarNode:
 			if level == secrecyAll {
-				d.src.hide(n)
+				d.Hide(n)
 			}
 		case yaml.MappingNode:
 			for i := 0; i+1 < len(n.Content); i += 2 {
 				key, value := n.Content[i].Value, n.Content[i+1]
-				walk(value, secrecyOf(key, resolve(value).Kind, level, top), false)
+				walk(value, secrecyOf(key, strict.Resolve(value).Kind, level, top), false)
 			}
 		default:
 			for _, item := range n.Content {
@@ -86,7 +88,7 @@ func secrecyOf(key string, kind yaml.Kind, level secrecy, top bool) secrecy {
 	}
 	switch {
 	case oneOf(freeSections, key),
-		level == secrecyHTTP && kind != yaml.MappingNode && key != mergeKey && !oneOf(harmlessKeys, key),
+		level == secrecyHTTP && kind != yaml.MappingNode && key != strict.MergeKey && !oneOf(harmlessKeys, key),
 		level == secrecyForeign && soundsSecret(key):
 		return secrecyAll
 	}
@@ -95,42 +97,14 @@ func secrecyOf(key string, kind yaml.Kind, level secrecy, top bool) secrecy {
 
 // ownSection says whether a key of the file is one of this project's.
 func ownSection(key string) bool {
-	return slices.ContainsFunc(fieldsOf(reflect.TypeFor[Config]()), func(f field) bool { return f.name == key })
+	return slices.ContainsFunc(strict.Fields(reflect.TypeFor[Config]()), func(f strict.Field) bool { return f.Name == key })
 }
 
-var (
-	secretWords = regexp.MustCompile(`pass|secret|cred|bearer|api.?key|private|token$|^key$`)
-	keyOfLine   = regexp.MustCompile(`^[\s-]*["']?([\w.-]+)["']?\s*:(?:\s|$)`)
-	keysOfLine  = regexp.MustCompile(`["']?([\w.-]+)["']?\s*:(?:\s|$)`)
-)
+var secretWords = regexp.MustCompile(`pass|secret|cred|bearer|api.?key|private|token$|^key$`)
 
 // soundsSecret says whether a key may hold a secret by its name, misspelt or not.
 func soundsSecret(key string) bool {
 	key = strings.ToLower(key)
 	return !oneOf(harmlessKeys, key) &&
-		(secretWords.MatchString(key) || editDistance(key, "password") <= 2 || editDistance(key, "credentials") <= 3)
-}
-
-// hideUnparsed keeps a line of a text that is not YAML out of its snippet where it may hold a secret: behind a key that sounds
-// secret, and where it is not an entry of its own but stands below such a key.
-func (s *source) hideUnparsed(line int) {
-	below := false
-	for n := 1; n < line && !below; n++ {
-		_, below = secretFrom(s.line(n))
-	}
-	if from, found := secretFrom(s.line(line)); found {
-		s.hideFrom(line, from)
-	} else if below && !keyOfLine.MatchString(s.line(line)) {
-		s.hideFrom(line, 0)
-	}
-}
-
-// secretFrom returns the offset behind the first key of a line that sounds secret.
-func secretFrom(line string) (offset int, found bool) {
-	for _, m := range keysOfLine.FindAllStringSubmatchIndex(line, -1) {
-		if soundsSecret(line[m[2]:m[3]]) {
-			return m[1], true
-		}
-	}
-	return 0, false
+		(secretWords.MatchString(key) || strict.Distance(key, "password") <= 2 || strict.Distance(key, "credentials") <= 3)
 }

@@ -5,9 +5,10 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
 // PowerUse is the use that is measured in watts, whether or not a budget limits it.
@@ -15,7 +16,7 @@ const PowerUse = "power"
 
 // validator makes the checks that need more than one field, on a configuration whose defaults are filled in.
 type validator struct {
-	*decoder
+	*strict.Decoder
 	config  *Config
 	budgets map[string]bool
 	used    map[string]bool // signals and budgets in use, as signals.NAME and budget/NAME
@@ -40,44 +41,33 @@ func (v *validator) validate() {
 	v.scaleTargets()
 	v.quantity("energy_price", v.config.EnergyPrice)
 	for i, b := range v.config.Budgets {
-		v.budget(index("budgets", i), b)
+		v.budget(strict.Index("budgets", i), b)
 	}
 	for _, name := range sortedKeys(v.config.Signals) {
-		v.signal(join("signals", name), name, v.config.Signals[name])
+		v.signal(strict.Join("signals", name), name, v.config.Signals[name])
 	}
 	for i := range v.config.Models {
-		v.model(index("models", i), &v.config.Models[i])
+		v.model(strict.Index("models", i), &v.config.Models[i])
 	}
 	v.sources()
 	v.scrapes()
-	if !v.found.HasErrors() {
-		v.unused() // What a mistake hides may well be used.
+	if v.Err() == nil {
+		v.unused() // A mistake may hide the use of a setting.
 	}
-}
-
-// sound says whether nothing was found at or below a path.
-func (v *validator) sound(path string) bool {
-	return !slices.ContainsFunc(v.found, func(d Diagnostic) bool { return strings.HasPrefix(d.Path, path) })
-}
-
-// has says whether a path stands in the file.
-func (v *validator) has(path string) bool {
-	_, ok := v.nodes[path]
-	return ok
 }
 
 func (v *validator) sourceOfAnswers() {
 	c := v.config
 	switch {
 	case c.Prometheus == nil && !c.ScrapeConfigs.Set:
-		v.errorf("", nil, "there is nowhere to ask").
-			hint("give prometheus.url, or scrape_configs for the exporter to scrape itself")
+		v.Errorf("", nil, "no data source: set prometheus.url or scrape_configs").
+			Hint("with scrape_configs the exporter scrapes the targets itself")
 		return
 	case c.Prometheus == nil:
 		return
 	case c.ScrapeConfigs.Set || c.Global.Set:
-		v.errorf("prometheus", v.keys["prometheus"], "both a Prometheus to ask and targets to scrape").
-			hint("keep prometheus, or global and scrape_configs")
+		v.Errorf("prometheus", v.Key("prometheus"), "prometheus and scrape_configs are both set").
+			Hint("keep prometheus, or global and scrape_configs: there is one data source")
 	}
 	if c.Prometheus.URL == "" {
 		return // It has been reported.
@@ -85,16 +75,16 @@ func (v *validator) sourceOfAnswers() {
 	u, err := url.Parse(c.Prometheus.URL)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		v.errorf("prometheus.url", nil, "not the URL of a Prometheus").hint("write it like http://prometheus.monitoring:9090")
+		v.Errorf("prometheus.url", nil, "not a Prometheus URL").Hint("write it like http://prometheus.monitoring:9090")
 	case u.User != nil:
-		v.errorf("prometheus.url", nil, "credentials in the URL").hint("give them in prometheus.http_config, where they are kept secret")
+		v.Errorf("prometheus.url", nil, "credentials in the URL").Hint("move them to prometheus.http_config, where they are kept secret")
 	}
 }
 
 func (v *validator) labelNames(path string, l LabelNames) {
 	for key, name := range map[string]string{"namespace": l.Namespace, "model": l.Model, "variant": l.Variant} {
-		if name != "" && v.has(join(path, key)) && !isLabelName(name) {
-			v.errorf(join(path, key), nil, "%q is not a label name", name).hint("letters, digits and underscores, not a digit first")
+		if name != "" && v.Has(strict.Join(path, key)) && !isLabelName(name) {
+			v.Errorf(strict.Join(path, key), nil, "%q is not a label name", name).Hint("letters, digits and underscores, not a digit first")
 		}
 	}
 }
@@ -102,8 +92,8 @@ func (v *validator) labelNames(path string, l LabelNames) {
 func (v *validator) scaleTargets() {
 	targets := v.config.ScaleTargets
 	for key, e := range map[string]Expr{"current": targets.Current, "ready": targets.Ready, "rolling": targets.Rolling} {
-		path := join("scale_targets", key)
-		if v.has(path) && v.vector(path, e) {
+		path := strict.Join("scale_targets", key)
+		if v.Has(path) && v.vector(path, e) {
 			v.mayCarry(path, e, v.config.Labels.Namespace, matched)
 			v.mayCarry(path, e, LabelTargetKind, matched)
 			v.mayCarry(path, e, LabelTargetName, matched)
@@ -119,90 +109,90 @@ const (
 
 func (v *validator) budget(path string, b Budget) {
 	if b.Name != "" && v.budgets[b.Name] {
-		v.errorf(join(path, "name"), nil, "two budgets are called %q", b.Name).hint("give each a name of its own")
+		v.Errorf(strict.Join(path, "name"), nil, "duplicate budget %q", b.Name).Hint("give each budget its own name")
 	}
 	v.budgets[b.Name] = true
 	if b.Name == PowerUse && b.Unit != "" && b.Unit != "watts" {
-		v.errorf(join(path, "unit"), nil, "the budget power in %q", b.Unit).hint("power is in watts")
+		v.Errorf(strict.Join(path, "unit"), nil, "budget power has unit %q", b.Unit).Hint("the unit of power is watts")
 	}
 	for i, q := range b.Limit {
-		at := join(path, "limit")
-		if _, list := v.nodes[index(at, i)]; list {
-			at = index(at, i)
+		at := strict.Join(path, "limit")
+		if v.Has(strict.Index(at, i)) {
+			at = strict.Index(at, i)
 		}
 		v.quantity(at, q)
 	}
-	v.quantity(join(path, "borrow"), b.Borrow)
+	v.quantity(strict.Join(path, "borrow"), b.Borrow)
 }
 
 var signalName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 func (v *validator) signal(path, name string, s Signal) {
 	if !signalName.MatchString(name) {
-		v.errorf(path, v.keys[path], "%q is not a name for a signal", name).hint("letters, digits and underscores, not a digit first")
+		v.Errorf(path, v.Key(path), "%q is not a signal name", name).Hint("letters, digits and underscores, not a digit first")
 	}
-	if isNull(v.nodes[path]) {
+	if strict.IsNull(v.Node(path)) {
 		return
 	}
-	v.labelNames(join(path, "labels"), s.Labels)
-	// An expression that was given but is wrong has been reported: whether it is there is asked of the file.
+	v.labelNames(strict.Join(path, "labels"), s.Labels)
+	// Ask the file whether an expression is set: a wrong one has been reported already.
 	v.form(path, s)
-	if s.OnMissing == OnMissingZero && !v.has(join(path, "alive")) {
-		v.errorf(join(path, "on_missing"), nil, "on_missing: zero without alive").
-			hint("give alive, an expression above zero while the source is up: only then is no result a zero")
+	if s.OnMissing == OnMissingZero && !v.Has(strict.Join(path, "alive")) {
+		v.Errorf(strict.Join(path, "on_missing"), nil, "on_missing: zero needs alive").
+			Hint("set alive to an expression that is above zero while the source is up: only then does no result mean zero")
 	}
 	for key, e := range map[string]Expr{
 		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive,
 		"latency": s.Latency, "input_tokens": s.InputTokens, "output_tokens": s.OutputTokens,
 		"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
 	} {
-		v.vector(join(path, key), e)
+		v.vector(strict.Join(path, key), e)
 	}
-	v.quantity(join(path, "capacity"), s.Capacity)
+	v.quantity(strict.Join(path, "capacity"), s.Capacity)
 	if s.MaxAge != nil {
-		v.atLeastASecond(join(path, "max_age"), *s.MaxAge)
+		v.atLeastASecond(strict.Join(path, "max_age"), *s.MaxAge)
 	}
 	v.identities(path, s)
 }
 
-// form checks that a signal has one of the three forms, and what belongs to it.
+// form checks that a signal has one of the three forms, and only the keys of that form.
 func (v *validator) form(path string, s Signal) {
 	var forms []string
 	for _, key := range []string{"demand", "usage", "latency"} {
-		if v.has(join(path, key)) {
+		if v.Has(strict.Join(path, key)) {
 			forms = append(forms, key)
 		}
 	}
 	switch {
 	case len(forms) > 1:
-		v.errorf(path, v.keys[path], "both %s and %s", forms[0], forms[1]).
-			hint("demand is absolute, per model; usage a share of capacity, per variant; latency a rate of requests: keep one")
+		v.Errorf(path, v.Key(path), "%s and %s are both set", forms[0], forms[1]).
+			Hint("keep one: demand is absolute, per model; usage is a share of capacity, per variant; latency is a rate of requests")
 	case len(forms) == 0:
-		v.errorf(path, v.keys[path], "neither demand, usage nor latency").hint("give a PromQL expression for one of them")
+		v.Errorf(path, v.Key(path), "no expression: set demand, usage or latency").Hint("set one of them to a PromQL expression")
 	case forms[0] == "latency":
 		v.latencyForm(path, s)
 	}
-	if len(forms) == 1 && forms[0] != "usage" && v.has(join(path, "queued")) {
-		v.errorf(join(path, "queued"), v.keys[join(path, "queued")], "queued beside %s", forms[0]).
-			hint("queued belongs to usage; a demand expression holds the queue itself")
+	if len(forms) == 1 && forms[0] != "usage" && v.Has(strict.Join(path, "queued")) {
+		v.Errorf(strict.Join(path, "queued"), v.Key(strict.Join(path, "queued")), "queued cannot be used with %s", forms[0]).
+			Hint("use queued with usage; a demand expression includes the queue itself")
 	}
 }
 
 // identities checks that a signal's results can be matched.
 func (v *validator) identities(path string, s Signal) {
-	if !v.config.Labels.valid() || !v.sound(join(path, "labels")) {
+	if !v.config.Labels.valid() || !v.Sound(strict.Join(path, "labels")) {
 		return
 	}
-	v.carriesIdentity(join(path, "demand"), s.Demand, v.modelLabels(s))
-	v.carriesIdentity(join(path, "queued"), s.Queued, v.modelLabels(s))
-	v.carriesIdentity(join(path, "latency"), s.Latency, v.modelLabels(s))
-	v.carriesIdentity(join(path, "input_tokens"), s.InputTokens, v.modelLabels(s))
-	v.carriesIdentity(join(path, "output_tokens"), s.OutputTokens, v.modelLabels(s))
-	v.carriesIdentity(join(path, "usage"), s.Usage, []string{s.Labels.Variant, labelPod})
-	v.carriesIdentity(join(path, "observed_itl"), s.ObservedITL, []string{s.Labels.Variant, labelPod})
-	v.carriesIdentity(join(path, "observed_running"), s.ObservedRunning, []string{s.Labels.Variant, labelPod})
+	v.carriesIdentity(strict.Join(path, "demand"), s.Demand, v.modelLabels(s))
+	v.carriesIdentity(strict.Join(path, "queued"), s.Queued, v.modelLabels(s))
+	v.carriesIdentity(strict.Join(path, "latency"), s.Latency, v.modelLabels(s))
+	v.carriesIdentity(strict.Join(path, "input_tokens"), s.InputTokens, v.modelLabels(s))
+	v.carriesIdentity(strict.Join(path, "output_tokens"), s.OutputTokens, v.modelLabels(s))
+	v.carriesIdentity(strict.Join(path, "usage"), s.Usage, []string{s.Labels.Variant, labelPod})
+	v.carriesIdentity(strict.Join(path, "observed_itl"), s.ObservedITL, []string{s.Labels.Variant, labelPod})
+	v.carriesIdentity(strict.Join(path, "observed_running"), s.ObservedRunning, []string{s.Labels.Variant, labelPod})
 	if !s.Capacity.Query.IsZero() {
-		v.carriesIdentity(join(path, "capacity"), s.Capacity.Query, []string{s.Labels.Variant, labelPod})
+		v.carriesIdentity(strict.Join(path, "capacity"), s.Capacity.Query, []string{s.Labels.Variant, labelPod})
 	}
 }
 
@@ -219,17 +209,17 @@ func (v *validator) modelLabels(s Signal) []string {
 	return slices.Compact(names)
 }
 
-// quantity checks one that is given as PromQL.
+// quantity checks a quantity that is a PromQL expression.
 func (v *validator) quantity(path string, q Quantity) {
 	if q.Query.IsZero() {
 		return
 	}
-	if v.has(path + ".query") {
+	if v.Has(path + ".query") {
 		path += ".query"
 	}
 	if v.vector(path, q.Query) {
 		for _, l := range q.FromLabels {
-			v.mayCarry(path, q.Query, l, "from which the number is read")
+			v.mayCarry(path, q.Query, l, "which from_labels reads")
 		}
 	}
 }
@@ -239,35 +229,35 @@ func (v *validator) vector(path string, e Expr) bool {
 	if e.IsZero() || e.AST().Type() == parser.ValueTypeVector {
 		return !e.IsZero()
 	}
-	r := v.errorf(path, nil, "a %s, where an instant vector is needed", e.AST().Type())
+	r := v.Errorf(path, nil, "expression yields a %s, but an instant vector is needed", e.AST().Type())
 	switch e.AST().Type() {
 	case parser.ValueTypeScalar:
 		if literal, ok := e.AST().(*parser.NumberLiteral); ok && isFinite(literal.Val) {
-			r.hint("where a number is allowed, write it without quotes")
+			r.Hint("write a number without quotes, where a number is allowed")
 		} else {
-			r.hint("wrap it as vector(...)")
+			r.Hint("wrap it as vector(...)")
 		}
 	case parser.ValueTypeMatrix:
-		r.hint("apply a function over the range, such as rate(...) or max_over_time(...)")
+		r.Hint("apply a function over the range, such as rate(...) or max_over_time(...)")
 	default:
-		r.hint("give an expression that selects or computes series")
+		r.Hint("use an expression that selects or computes series")
 	}
 	return false
 }
 
 func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// unused points at what is configured and has no effect.
+// unused warns about settings without effect.
 func (v *validator) unused() {
 	for _, name := range sortedKeys(v.config.Signals) {
-		if path := join("signals", name); !v.used[path] {
-			v.warnf(path, v.keys[path], "no model uses the signal %s", name).
-				hint("give a variant a capacity for it, or take it out")
+		if path := strict.Join("signals", name); !v.used[path] {
+			v.Warnf(path, v.Key(path), "no model uses the signal %s", name).
+				Hint("give a variant a capacity for it, or remove it")
 		}
 	}
 	for i, b := range v.config.Budgets {
-		if path := index("budgets", i); !v.used["budget/"+b.Name] {
-			v.warnf(path, nil, "no variant uses the budget %s", b.Name).hint("name it in a variant's uses, or take it out")
+		if path := strict.Index("budgets", i); !v.used["budget/"+b.Name] {
+			v.Warnf(path, nil, "no variant uses the budget %s", b.Name).Hint("name it in a variant's uses, or remove it")
 		}
 	}
 }

@@ -5,9 +5,11 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
-// windows checks the spans of time that queries are built with. Shorter than a second they would make no valid query.
+// windows checks the durations that queries are built with. Below one second the query would be invalid.
 func (v *validator) windows(path string, t Tuning) {
 	for _, w := range []struct {
 		key   string
@@ -19,21 +21,21 @@ func (v *validator) windows(path string, t Tuning) {
 		{"idle_after", t.IdleAfter, false},
 		{"forecast.lookback", t.Forecast.Lookback, false},
 	} {
-		at := join(path, w.key)
-		if !v.has(at) || !v.sound(at) || w.value == nil || *w.value >= Duration(time.Second) || w.zero && *w.value == 0 {
+		at := strict.Join(path, w.key)
+		if !v.Has(at) || !v.Sound(at) || w.value == nil || *w.value >= Duration(time.Second) || w.zero && *w.value == 0 {
 			continue
 		}
-		r := v.errorf(at, nil, "%s is too short", w.value)
+		r := v.Errorf(at, nil, "%s is too short", w.value)
 		if w.zero {
-			r.hint("0s for none, or at least 1s")
+			r.Hint("use 0s for none, or at least 1s")
 		} else {
-			r.hint("at least 1s")
+			r.Hint("use at least 1s")
 		}
 	}
 }
 
-// sources checks that models whose missing demand may mean none can be told apart by the sources of their signals: the gateway of
-// one model must not vouch for that of another.
+// sources checks models of which a missing result means zero: their sources must differ. The gateway of one model says nothing about
+// the gateway of another.
 func (v *validator) sources() {
 	type place struct{ namespace, signal string }
 	users := map[place][]int{}
@@ -52,9 +54,9 @@ func (v *validator) sources() {
 		}
 		for _, i := range models {
 			if m := &v.config.Models[i]; len(m.Match) == 0 {
-				path := index("models", i)
-				v.errorf(path, nil, "nothing tells whose source of %s is up: %d models of namespace %s have it", at.signal, len(models), at.namespace).
-					hint("give each a label of its own to be known by, such as match: {inference_pool: %s}", poolName(m.Name))
+				path := strict.Index("models", i)
+				v.Errorf(path, nil, "alive of %s does not say which model its source serves: %d models of namespace %s use it", at.signal, len(models), at.namespace).
+					Hint("give each model its own label, such as match: {inference_pool: %s}", poolName(m.Name))
 			}
 		}
 	}
@@ -72,8 +74,8 @@ func poolName(model string) string {
 // samplesPerWindow is how many scrapes a window must hold: with fewer, one missed scrape leaves a rate without an answer.
 const samplesPerWindow = 4
 
-// scrapes holds windows and ranges against the interval at which the exporter itself scrapes. That of another Prometheus is not
-// known here.
+// scrapes compares windows and ranges with the exporter's own scrape interval. It does not know the interval of another
+// Prometheus.
 func (v *validator) scrapes() {
 	if v.config.embedded == nil {
 		return
@@ -84,27 +86,27 @@ func (v *validator) scrapes() {
 	}
 	least := samplesPerWindow * interval
 	short := func(path, what string, window time.Duration) {
-		v.errorf(path, nil, "%s of %s is shorter than four scrape intervals: 4 x %s = %s", what, Duration(window), Duration(interval), Duration(least)).
-			hint("make it at least %s, or scrape more often", Duration(least))
+		v.Errorf(path, nil, "%s %s is shorter than four scrape intervals, 4 x %s = %s", what, Duration(window), Duration(interval), Duration(least)).
+			Hint("make it at least %s, or scrape more often", Duration(least))
 	}
 	tuned := func(path string, t Tuning) {
 		for key, w := range map[string]*Duration{
 			"scale_down_window": t.ScaleDownWindow, "scale_up_window": t.ScaleUpWindow, "forecast.lookback": t.Forecast.Lookback,
 		} {
-			if at := join(path, key); v.has(at) && w != nil && *w > 0 && time.Duration(*w) < least {
-				short(at, "a window", time.Duration(*w))
+			if at := strict.Join(path, key); v.Has(at) && w != nil && *w > 0 && time.Duration(*w) < least {
+				short(at, "window", time.Duration(*w))
 			}
 		}
 	}
 	tuned("defaults", v.config.Defaults)
 	for i := range v.config.Models {
-		tuned(index("models", i), v.config.Models[i].Tuning)
+		tuned(strict.Index("models", i), v.config.Models[i].Tuning)
 	}
 	for _, name := range sortedKeys(v.config.Signals) {
 		s := v.config.Signals[name]
 		for key, e := range map[string]Expr{"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "latency": s.Latency} {
 			if shortest := shortestRange(e); shortest > 0 && shortest < least {
-				short(join("signals", name)+"."+key, "a range", shortest)
+				short(strict.Join("signals", name)+"."+key, "range", shortest)
 			}
 		}
 	}

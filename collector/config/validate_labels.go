@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// matched is what the labels of most results are for.
-const matched = "by which it is matched"
+// matched says what most labels of results are needed for.
+const matched = "which matches it to a variant or model"
 
 // mayCarry reports an expression whose result cannot have a label that serves a purpose.
 func (v *validator) mayCarry(path string, e Expr, label, purpose string) {
@@ -19,7 +19,7 @@ func (v *validator) mayCarry(path string, e Expr, label, purpose string) {
 
 // carriesIdentity reports an expression whose result can have none of the labels by which it would be matched.
 func (v *validator) carriesIdentity(path string, e Expr, names []string) {
-	if e.IsZero() || e.AST().Type() != parser.ValueTypeVector || !v.has(path) {
+	if e.IsZero() || e.AST().Type() != parser.ValueTypeVector || !v.Has(path) {
 		return
 	}
 	if !slices.ContainsFunc(names, labelsOf(e.AST()).has) {
@@ -29,20 +29,20 @@ func (v *validator) carriesIdentity(path string, e Expr, names []string) {
 
 // dropped reports an expression whose result has none of some labels, at the part that drops the first of them.
 func (v *validator) dropped(path string, names []string, purpose string) {
-	n := v.nodes[path]
-	if inner := v.nodes[path+".query"]; inner != nil {
+	n := v.Node(path)
+	if inner := v.Node(path + ".query"); inner != nil {
 		path, n = path+".query", inner
 	}
 	message := "the result cannot carry the label " + strings.Join(names, ", or ") + ", " + purpose
 	// The canonical text may differ from the text in the file, so positions come from parsing the file's own.
 	own, err := newParser().ParseExpr(n.Value)
 	if err != nil {
-		v.errorf(path, n, "%s", message)
+		v.Errorf(path, n, "%s", message)
 		return
 	}
 	culprit := dropper(own, names[0])
 	at := int(culprit.PositionRange().Start)
-	v.within(path, n, at, firstWord(n.Value[at:]), message).hint("%s", keepHint(culprit, names[0]))
+	v.Within(path, n, at, firstWord(n.Value[at:]), message).Hint("%s", keepHint(culprit, names[0]))
 }
 
 // keepHint says how a part of an expression would keep a label.
@@ -50,7 +50,7 @@ func keepHint(culprit parser.Expr, label string) string {
 	switch e := culprit.(type) {
 	case *parser.AggregateExpr:
 		if e.Without {
-			return "take " + label + " out of without (...)"
+			return "remove " + label + " from without (...)"
 		}
 		return "write " + e.Op.String() + " by (" + strings.Join(append(slices.Clone(e.Grouping), label), ", ") + ") (...)"
 	case *parser.BinaryExpr:
@@ -59,7 +59,7 @@ func keepHint(culprit parser.Expr, label string) string {
 		case matching.On:
 			return "add " + label + " to on (...), or match with group_left ()"
 		default:
-			return "take " + label + " out of ignoring (...), or match with group_left ()"
+			return "remove " + label + " from ignoring (...), or match with group_left ()"
 		}
 	}
 	return "keep the label in the result"

@@ -3,9 +3,10 @@ package config
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
 // ActiveSignal is a signal that a model is planned by.
@@ -26,38 +27,38 @@ func (s ActiveSignal) Key() string {
 func (m *Model) ActiveSignals() []ActiveSignal { return m.active }
 
 func (v *validator) model(path string, m *Model) {
-	v.dnsLabel(join(path, "namespace"), m.Namespace)
+	v.namespace(strict.Join(path, "namespace"), m.Namespace)
 	v.windows(path, m.Tuning)
 	v.guards(path, m.Guards)
 	v.claims(path, m)
 	available := v.available(path, m)
 	v.measuredUses(path, m)
 	for i := range m.Variants {
-		v.variant(index(path+".variants", i), m, &m.Variants[i])
+		v.variant(strict.Index(path+".variants", i), m, &m.Variants[i])
 	}
 	v.modelMinimum(path, m)
-	if !v.config.Labels.valid() || !v.sound(join(path, "presets")) {
-		return // Which signals there are is not known.
+	if !v.config.Labels.valid() || !v.Sound(strict.Join(path, "presets")) {
+		return // The signals are unknown.
 	}
 	v.activate(path, m, available)
 	v.slo(path, m)
 	for i := range m.Variants {
-		v.capacities(index(path+".variants", i), m, &m.Variants[i], available)
+		v.capacities(strict.Index(path+".variants", i), m, &m.Variants[i], available)
 	}
 	v.carried(path, m)
 }
 
-// claims checks that no label value means two models.
+// claims checks that no label value belongs to two models.
 func (v *validator) claims(path string, m *Model) {
-	v.claim(join(path, "name"), m, v.config.Labels.Model, m.Name)
+	v.claim(strict.Join(path, "name"), m, v.config.Labels.Model, m.Name)
 	for _, label := range sortedKeys(m.Match) {
-		if at := join(path, "match."+label); !isLabelName(label) {
-			v.errorf(at, v.keys[at], "%q is not a label name", label).hint("letters, digits and underscores, not a digit first")
+		if at := strict.Join(path, "match."+label); !isLabelName(label) {
+			v.Errorf(at, v.Key(at), "%q is not a label name", label).Hint("letters, digits and underscores, not a digit first")
 		}
 		for i, value := range m.Match[label] {
-			at := join(path, "match."+label)
-			if _, list := v.nodes[index(at, i)]; list {
-				at = index(at, i)
+			at := strict.Join(path, "match."+label)
+			if v.Has(strict.Index(at, i)) {
+				at = strict.Index(at, i)
 			}
 			v.claim(at, m, label, value)
 		}
@@ -70,8 +71,8 @@ func (v *validator) claim(path string, m *Model, label, value string) {
 	}
 	key := strings.Join([]string{m.Namespace, label, value}, "\x00")
 	if other, taken := v.labels[key]; taken {
-		v.errorf(path, nil, "%s=%q in namespace %s already means %s (%s)", label, value, m.Namespace, other.model, other.path).
-			hint("a result can belong to one model only: give each model a value of its own")
+		v.Errorf(path, nil, "%s=%q in namespace %s already belongs to model %s (%s)", label, value, m.Namespace, other.model, other.path).
+			Hint("give each model its own value: a result belongs to one model only")
 		return
 	}
 	v.labels[key] = labelClaim{path, m.Name}
@@ -87,7 +88,7 @@ func (v *validator) available(path string, m *Model) map[string]ActiveSignal {
 		}
 		p := v.preset(name)
 		if p == nil {
-			v.unknown(index(path+".presets", i), v.nodes[index(path+".presets", i)], "preset", name, modelPresets())
+			v.Unknown(strict.Index(path+".presets", i), v.Node(strict.Index(path+".presets", i)), "preset", name, modelPresets())
 			continue
 		}
 		for key, s := range p.Signals {
@@ -113,7 +114,7 @@ func (v *validator) preset(name string) *Preset {
 	}
 	p, err := loadPreset(name, v.config.Labels, v.config.namespaces())
 	if err != nil {
-		v.errorf("", nil, "%v", err)
+		v.Errorf("", nil, "%v", err)
 	}
 	v.presets[name] = p
 	return p
@@ -129,7 +130,7 @@ func (v *validator) activate(path string, m *Model, available map[string]ActiveS
 	names := map[string]bool{}
 	for i, name := range m.Signals {
 		if _, ok := available[name]; !ok {
-			v.unknown(index(path+".signals", i), v.nodes[index(path+".signals", i)], "signal", name, sortedKeys(available))
+			v.Unknown(strict.Index(path+".signals", i), v.Node(strict.Index(path+".signals", i)), "signal", name, sortedKeys(available))
 			continue
 		}
 		names[name] = true
@@ -143,8 +144,8 @@ func (v *validator) activate(path string, m *Model, available map[string]ActiveS
 		m.active = append(m.active, available[name])
 		v.used["signals."+name] = true
 	}
-	if len(m.active) == 0 && len(m.Variants) > 0 && v.sound(path+".variants") && v.sound(path+".signals") {
-		v.errorf(path, nil, "no signal to plan by").hint("%s", noSignalHint(available))
+	if len(m.active) == 0 && len(m.Variants) > 0 && v.Sound(path+".variants") && v.Sound(path+".signals") {
+		v.Errorf(path, nil, "model has no usable signal").Hint("%s", noSignalHint(available))
 	}
 }
 
@@ -164,39 +165,39 @@ func noSignalHint(available map[string]ActiveSignal) string {
 	return "give each variant a capacity for one of: " + strings.Join(sortedKeys(available), ", ")
 }
 
-// variant checks what does not depend on the signals that the model may use.
+// variant checks everything that does not depend on the model's signals.
 func (v *validator) variant(path string, m *Model, x *Variant) {
-	v.labelValue(join(path, "name"), x.Name)
+	v.variantName(strict.Join(path, "name"), x.Name)
 	v.targetName(path, x)
 	v.unique(path, m, x)
-	v.quantity(join(path, "cost"), x.Cost)
+	v.quantity(strict.Join(path, "cost"), x.Cost)
 	for _, name := range sortedKeys(x.Uses) {
-		v.use(join(path, "uses."+name), name, x.Uses[name])
+		v.use(strict.Join(path, "uses."+name), name, x.Uses[name])
 	}
 	if most := x.Replicas.Max; most != nil && *most < x.Replicas.Min {
-		v.errorf(path+".replicas.max", nil, "maximum of %d below the minimum of %d", *most, x.Replicas.Min).
-			hint("give a maximum of at least the minimum, or none")
+		v.Errorf(path+".replicas.max", nil, "maximum %d is below minimum %d", *most, x.Replicas.Min).
+			Hint("raise the maximum, or remove it")
 	}
 	v.variantGuards(path, x)
 }
 
-// capacities checks what a variant carries of which signals.
+// capacities checks the capacities of a variant.
 func (v *validator) capacities(path string, m *Model, x *Variant, available map[string]ActiveSignal) {
 	v.profile(path, m, x)
 	for _, name := range sortedKeys(x.Capacity) {
-		at := join(path, "capacity."+name)
+		at := strict.Join(path, "capacity."+name)
 		if _, ok := available[name]; !ok {
-			v.unknown(at, v.keys[at], "signal", name, sortedKeys(available))
+			v.Unknown(at, v.Key(at), "signal", name, sortedKeys(available))
 		}
 		v.quantity(at, x.Capacity[name])
 	}
 	v.missingCapacity(path, m, x)
 }
 
-// carried reports a signal of which no variant carries anything: whatever is planned, its demand would stay uncarried.
+// carried reports a signal without capacity: no plan could serve its demand.
 func (v *validator) carried(path string, m *Model) {
 	for _, s := range m.active {
-		nobody := !slices.ContainsFunc(m.Variants, func(x Variant) bool {
+		none := !slices.ContainsFunc(m.Variants, func(x Variant) bool {
 			own, signal := x.Capacity[s.Name], s.Capacity
 			switch {
 			case own.Set:
@@ -206,22 +207,22 @@ func (v *validator) carried(path string, m *Model) {
 			}
 			return !s.Latency.IsZero() && x.Profile != nil && m.SLO != nil
 		})
-		if nobody && v.sound(path+".variants") {
-			v.errorf(path, nil, "no variant carries anything of the signal %s that the model is planned by", s.Name).
-				hint("give one of them a capacity above 0, or take the signal out")
+		if none && v.Sound(path+".variants") {
+			v.Errorf(path, nil, "no variant has capacity for signal %s", s.Name).
+				Hint("give a variant a capacity above 0, or remove the signal")
 		}
 	}
 }
 
 func (v *validator) use(path, name string, q Quantity) {
 	if !v.budgets[name] && name != PowerUse {
-		v.unknown(path, v.keys[path], "budget", name, append(sortedKeys(v.budgets), PowerUse))
+		v.Unknown(path, v.Key(path), "budget", name, append(sortedKeys(v.budgets), PowerUse))
 	}
 	v.used["budget/"+name] = true
 	v.quantity(path, q)
 }
 
-// missingCapacity reports a variant that serves whole requests and whose capacity for a signal in use is nowhere given.
+// missingCapacity reports a variant that serves whole requests and has no capacity for an active signal.
 func (v *validator) missingCapacity(path string, m *Model, x *Variant) {
 	if x.Role != RoleBoth {
 		return
@@ -231,19 +232,18 @@ func (v *validator) missingCapacity(path string, m *Model, x *Variant) {
 			continue
 		}
 		if !x.Capacity[s.Name].Set && !s.Capacity.Set {
-			v.errorf(path, v.keys[join(path, "capacity")], "no capacity for the signal %s that the model is planned by", s.Name).
-				hint("give capacity.%s in %s per replica, or 0 if this variant carries none of it", s.Name, s.Unit)
+			v.Errorf(path, v.Key(strict.Join(path, "capacity")), "no capacity for signal %s", s.Name).
+				Hint("set capacity.%s, in %s per replica, or 0 if this variant serves none of it", s.Name, s.Unit)
 		}
 	}
 }
 
-// unique checks that a variant's name and scale target are its own within the namespace: the one selects its gauges, the
-// other is scaled by them.
+// unique checks that no other variant of the namespace has the same name, which selects its gauges, or the same scale target.
 func (v *validator) unique(path string, m *Model, x *Variant) {
 	if name := m.Namespace + "/" + x.Name; x.Name != "" {
 		if other, taken := v.names[name]; taken {
-			v.errorf(join(path, "name"), nil, "%s in namespace %s is already the variant %s", x.Name, m.Namespace, other).
-				hint("autoscalers select by this name: give each variant of a namespace its own")
+			v.Errorf(strict.Join(path, "name"), nil, "duplicate variant %s in namespace %s, also %s", x.Name, m.Namespace, other).
+				Hint("give each variant of a namespace its own name: autoscalers select by it")
 		}
 		v.names[name] = path
 	}
@@ -253,8 +253,8 @@ func (v *validator) unique(path string, m *Model, x *Variant) {
 	}
 	target := fmt.Sprintf("%s/%s/%s", m.Namespace, kind, x.ScaleTarget.Name)
 	if other, taken := v.targets[target]; taken && x.Name != "" {
-		v.errorf(join(path, "scale_target"), nil, "%s %s is already the scale target of %s", x.ScaleTarget.Kind, x.ScaleTarget.Name, other).
-			hint("two variants cannot scale one workload")
+		v.Errorf(strict.Join(path, "scale_target"), nil, "%s %s is already the scale target of %s", x.ScaleTarget.Kind, x.ScaleTarget.Name, other).
+			Hint("give each variant its own workload")
 	}
 	v.targets[target] = path
 }
@@ -271,47 +271,8 @@ func (v *validator) modelMinimum(path string, m *Model) {
 		most += *x.Replicas.Max
 	}
 	if *m.Replicas.Min > most {
-		v.errorf(path+".replicas.min", nil, "minimum of %d, but the variants' maxima add up to %d", *m.Replicas.Min, most).
-			hint("lower the minimum or raise a maximum")
-	}
-}
-
-var (
-	dnsLabel   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
-	dnsName    = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
-	labelValue = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`)
-)
-
-const (
-	maxLabelValue = 63
-	maxDNSName    = 253
-)
-
-func isDNSLabel(value string) bool { return dnsLabel.MatchString(value) && len(value) <= maxLabelValue }
-
-func (v *validator) dnsLabel(path, value string) {
-	if value != "" && !isDNSLabel(value) {
-		v.errorf(path, nil, "%q is not the name of a namespace", value).hint("lower-case letters, digits and -, at most 63")
-	}
-}
-
-// targetName checks the name of a scale target, which is the variant's where none is given.
-func (v *validator) targetName(path string, x *Variant) {
-	value := x.ScaleTarget.Name
-	switch at := join(path, "scale_target.name"); {
-	case value == "" || dnsName.MatchString(value) && len(value) <= maxDNSName:
-	case v.has(at):
-		v.errorf(at, nil, "%q is not the name of a workload", value).hint("lower-case letters, digits, - and .")
-	case labelValue.MatchString(value):
-		v.errorf(join(path, "name"), nil, "%q is not the name of a workload", value).
-			hint("give the workload's name in scale_target.name: lower-case letters, digits, - and .")
-	}
-}
-
-func (v *validator) labelValue(path, value string) {
-	if value != "" && (!labelValue.MatchString(value) || len(value) > maxLabelValue) {
-		v.errorf(path, nil, "%q is not a Kubernetes label value", value).
-			hint("autoscalers select by it: letters, digits, -, _ and ., at most 63, a letter or digit at both ends")
+		v.Errorf(path+".replicas.min", nil, "minimum %d is above the sum of the variants' maximums, %d", *m.Replicas.Min, most).
+			Hint("lower the minimum or raise a maximum")
 	}
 }
 

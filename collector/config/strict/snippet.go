@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"regexp"
@@ -12,18 +12,20 @@ import (
 const (
 	maxSnippet = 120 // characters of a line that are shown
 	ellipsis   = "..."
-	secretMark = "<secret>"
 )
+
+// SecretMark stands in messages and snippets in the place of a secret.
+const SecretMark = "<secret>"
 
 // userInfo are the credentials in a URL that a message repeats.
 var userInfo = regexp.MustCompile(`://.*@`)
 
-// snippet returns a line as it may be shown, and where in it, counted from 1, a column is. Secrets are left out, of a long line
-// only the part around the column is taken, and what cannot be printed is replaced.
+// snippet returns a line as it may be shown, and the position of a column in it, counted from 1. It leaves out secrets, shows only the
+// part of a long line around the column, and replaces characters that cannot be printed.
 func (s *source) snippet(line, column int) (text string, caret int) {
 	raw, mark := s.line(line), ""
 	if from, ok := s.secret[line]; ok && from < len(raw) {
-		raw, mark = raw[:from], secretMark
+		raw, mark = raw[:from], SecretMark
 	}
 	at := len(raw)
 	if line >= 1 && line <= len(s.lines) {
@@ -68,7 +70,7 @@ func window(line string, at int) (from, to int) {
 	return from, to
 }
 
-// hide keeps a scalar out of snippets, and what stands behind it on its lines.
+// hide keeps a scalar, and the rest of its lines, out of snippets.
 func (s *source) hide(n *yaml.Node) {
 	from := s.offset(n.Line, n.Column)
 	last, _ := s.within(n, len(n.Value))
@@ -93,7 +95,7 @@ func (s *source) hideURLs() {
 	}
 }
 
-// isSecret says whether a value is kept out of snippets.
+// isSecret reports whether a value is kept out of snippets.
 func (s *source) isSecret(n *yaml.Node) bool {
 	from, ok := s.secret[n.Line]
 	return ok && s.offset(n.Line, n.Column)-s.start[n.Line-1] >= from

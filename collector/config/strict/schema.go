@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"encoding/json"
@@ -6,43 +6,42 @@ import (
 	"strconv"
 )
 
-// schemaType is implemented by types that have a notation of their own.
-type schemaType interface {
-	jsonSchema(b *schemaBuilder) map[string]any
+// Schemer is implemented by types that have a notation of their own.
+type Schemer interface {
+	JSONSchema(b *SchemaBuilder) map[string]any
 }
 
-// schemaBuilder turns the types that the loader fills into JSON Schema (draft 7, which editors understand), so that the two
-// cannot differ.
-type schemaBuilder struct{}
+// SchemaBuilder turns the types that a Decoder fills into JSON Schema (draft 7, which editors understand). Schema and decoder read the
+// same tags and cannot differ.
+type SchemaBuilder struct{}
 
-// Schema returns the JSON Schema of the configuration file.
-func Schema() ([]byte, error) {
-	b := &schemaBuilder{}
-	s := b.object(Config{})
+// Schema returns the JSON Schema of a document that is decoded into a value like v.
+func Schema(title string, v any) ([]byte, error) {
+	s := (&SchemaBuilder{}).Object(v)
 	s["$schema"] = "http://json-schema.org/draft-07/schema#"
-	s["title"] = "variant_exporter configuration"
+	s["title"] = title
 	return json.MarshalIndent(s, "", "  ")
 }
 
-// object describes a mapping with fixed keys.
-func (b *schemaBuilder) object(v any) map[string]any { return b.structure(reflect.TypeOf(v)) }
+// Object describes a mapping with fixed keys.
+func (b *SchemaBuilder) Object(v any) map[string]any { return b.structure(reflect.TypeOf(v)) }
 
-func (b *schemaBuilder) structure(t reflect.Type) map[string]any {
+func (b *SchemaBuilder) structure(t reflect.Type) map[string]any {
 	properties := map[string]any{}
 	var required []string
-	for _, f := range fieldsOf(t) {
-		s := b.of(f.typ)
+	for _, f := range Fields(t) {
+		s := b.of(f.Type)
 		b.constrain(s, f)
-		if f.doc != "" {
-			s["description"] = f.doc
+		if f.Doc != "" {
+			s["description"] = f.Doc
 		}
-		if f.required {
-			required = append(required, f.name)
-			properties[f.name] = s
+		if f.Required {
+			required = append(required, f.Name)
+			properties[f.Name] = s
 			continue
 		}
 		// A key without a value leaves the default in place.
-		properties[f.name] = nullable(s)
+		properties[f.Name] = nullable(s)
 	}
 	s := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
 	if len(required) > 0 {
@@ -51,8 +50,8 @@ func (b *schemaBuilder) structure(t reflect.Type) map[string]any {
 	return s
 }
 
-// constrain adds what a field asks of its value beyond the type.
-func (b *schemaBuilder) constrain(s map[string]any, f field) {
+// constrain adds the constraints of a field to the schema of its type.
+func (b *SchemaBuilder) constrain(s map[string]any, f Field) {
 	if f.kind != "" {
 		s["type"] = f.kind
 	}
@@ -64,18 +63,18 @@ func (b *schemaBuilder) constrain(s map[string]any, f field) {
 	}
 	if s["type"] == "array" && (f.notEmpty() || f.kind != "") {
 		s["minItems"] = 1
-	} else if f.notEmpty() && f.typ.Kind() == reflect.String {
+	} else if f.notEmpty() && f.Type.Kind() == reflect.String {
 		s["minLength"] = 1
 	}
 }
 
-// text describes a text. Any scalar may stand there: YAML reads an unquoted 8b or 1.10 as it likes.
-func (b *schemaBuilder) text() map[string]any {
+// Text describes a text. It allows every scalar: to YAML an unquoted 1.10 is a number.
+func (b *SchemaBuilder) Text() map[string]any {
 	return map[string]any{"type": []any{"string", "number", "boolean"}}
 }
 
 // item describes an entry of a list or of a mapping with free keys.
-func (b *schemaBuilder) item(t reflect.Type) map[string]any {
+func (b *SchemaBuilder) item(t reflect.Type) map[string]any {
 	s := b.of(t)
 	if t.Kind() == reflect.String {
 		s["minLength"] = 1
@@ -94,16 +93,16 @@ func nullable(s map[string]any) map[string]any {
 	return n
 }
 
-func (b *schemaBuilder) of(t reflect.Type) map[string]any {
+func (b *SchemaBuilder) of(t reflect.Type) map[string]any {
 	if t.Kind() == reflect.Pointer {
 		return b.of(t.Elem())
 	}
 	v := reflect.New(t).Elem().Interface()
-	if custom, ok := v.(schemaType); ok {
-		return custom.jsonSchema(b)
+	if custom, ok := v.(Schemer); ok {
+		return custom.JSONSchema(b)
 	}
-	if enum, ok := v.(enumeration); ok {
-		return map[string]any{"type": "string", "enum": enum.values()}
+	if enum, ok := v.(Enumeration); ok {
+		return map[string]any{"type": "string", "enum": enum.Values()}
 	}
 	switch t.Kind() {
 	case reflect.Struct:
@@ -119,6 +118,6 @@ func (b *schemaBuilder) of(t reflect.Type) map[string]any {
 	case reflect.Float64:
 		return map[string]any{"type": "number"}
 	default:
-		return b.text()
+		return b.Text()
 	}
 }

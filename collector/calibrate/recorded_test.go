@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/variant-exporter/variant-exporter/backtest/calibrate"
+	"github.com/variant-exporter/variant-exporter/collector/calibrate"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/variant-exporter/variant-exporter/backtest/calibrate"
+	"github.com/variant-exporter/variant-exporter/collector/calibrate"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )

@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"errors"
@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parse reads the YAML document, or reports why that cannot be done and returns nil.
-func (d *decoder) parse() *yaml.Node {
+// Parse reads the YAML document, or reports why that cannot be done and returns nil.
+func (d *Decoder) Parse() *yaml.Node {
 	if at := strings.IndexFunc(d.src.text, unreadable); at >= 0 {
 		d.unreadable(at)
 		return nil
@@ -20,9 +20,9 @@ func (d *decoder) parse() *yaml.Node {
 	var doc, next yaml.Node
 	reader := yaml.NewDecoder(strings.NewReader(d.src.text))
 	err := reader.Decode(&doc)
-	if errors.Is(err, io.EOF) || err == nil && (len(doc.Content) == 0 || isNull(doc.Content[0])) {
-		d.reportAt(Diagnostic{Line: 1, Column: 1, Severity: SeverityError, Message: "the configuration is empty", width: 1}).
-			hint("give at least prometheus.url and one model")
+	if errors.Is(err, io.EOF) || err == nil && (len(doc.Content) == 0 || IsNull(doc.Content[0])) {
+		d.reportAt(Diagnostic{Line: 1, Column: 1, Severity: SeverityError, Message: "the file is empty", width: 1}).
+			Hint("%s", d.options.Empty)
 		return nil
 	}
 	if err != nil {
@@ -36,7 +36,7 @@ func (d *decoder) parse() *yaml.Node {
 	case err != nil:
 		d.syntax(err)
 	default:
-		d.errorf("", &next, "more than one YAML document").hint("keep one; there is no `---` inside a configuration")
+		d.Errorf("", &next, "more than one YAML document").Hint("keep one: take out the `---`")
 	}
 	return nil
 }
@@ -50,25 +50,26 @@ func values(n *yaml.Node) int {
 	return count
 }
 
-// unreadable says whether a character may not stand in YAML. A byte that is not UTF-8 reads as RuneError.
+// unreadable reports whether YAML forbids a character. A byte that is not UTF-8 reads as RuneError.
 func unreadable(r rune) bool {
 	return r < ' ' && !isSpace(r) || r >= '\x7f' && r < '\u00a0' && !isBreak(r) || r == utf8.RuneError
 }
 
-func (d *decoder) unreadable(at int) {
+func (d *Decoder) unreadable(at int) {
 	line, column := d.src.position(at)
-	d.src.hideUnparsed(line)
-	message, hint := "control character", "take it out"
+	d.hideUnparsed(line)
+	message, hint := "control character", "remove it"
 	if r, _ := utf8.DecodeRuneInString(d.src.text[at:]); r == utf8.RuneError {
 		message, hint = "not UTF-8", "save the file as UTF-8"
 	}
-	d.reportAt(Diagnostic{Line: line, Column: column, Severity: SeverityError, Message: message, width: 1}).hint("%s", hint)
+	d.reportAt(Diagnostic{Line: line, Column: column, Severity: SeverityError, Message: message, width: 1}).Hint("%s", hint)
 }
 
 var syntaxLine = regexp.MustCompile(`line (\d+): (.*)`)
 
-// syntax reports what the YAML library says of a text that is not YAML. It names a line, counted from 1, or none for the first.
-func (d *decoder) syntax(err error) {
+// syntax reports an error of the YAML library about a text that is not YAML. The error names a line, counted from 1, or none
+// for the first.
+func (d *Decoder) syntax(err error) {
 	line, message := 1, trimYAML(err)
 	if m := syntaxLine.FindStringSubmatch(message); m != nil {
 		line, _ = strconv.Atoi(m[1])
@@ -76,11 +77,11 @@ func (d *decoder) syntax(err error) {
 	}
 	line = min(max(line, 1), len(d.src.lines))
 	text := d.src.line(line)
-	d.src.hideUnparsed(line)
+	d.hideUnparsed(line)
 	d.reportAt(Diagnostic{
 		Line: line, Column: indentation(text) + 1, Severity: SeverityError, Message: "not YAML: " + message,
 		width: max(utf8.RuneCountInString(strings.TrimSpace(text)), 1),
-	}).hint("look for wrong indentation, a missing quote or a tab, here or just above")
+	}).Hint("look for wrong indentation, a missing quote or a tab, here or just above")
 }
 
 func indentation(line string) int { return len(line) - len(strings.TrimLeft(line, " \t")) }

@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"sort"
@@ -8,17 +8,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// source is the text of a configuration file, with what it takes to point at places in it.
+// source is the text of a file, with the offsets that are needed to point at places in it.
 type source struct {
 	name   string
 	text   string
 	lines  []string    // without their line breaks
 	start  []int       // byte offset of each line
-	secret map[int]int // line -> byte of it from which on it is kept secret
+	secret map[int]int // line -> byte from which on the line is secret
 	last   cursor
 }
 
-// cursor is a place that was looked up. The next one is often close behind it, and lines may be long.
+// cursor is the place that was looked up last. The next one is often close to it, and lines may be long.
 type cursor struct{ line, column, offset int }
 
 const byteOrderMark = "\uFEFF"
@@ -37,8 +37,8 @@ func newSource(name, text string) *source {
 	}
 }
 
-// nextBreak returns how long the first line of a text is and how many bytes its line break has, 0 at the end. What YAML takes
-// for a line break decides, since it counts the lines.
+// nextBreak returns the length of the first line of a text and of its line break, 0 at the end. It follows YAML's definition of a line
+// break, since YAML counts the lines.
 func nextBreak(text string) (length, width int) {
 	for i, r := range text {
 		switch {
@@ -76,7 +76,7 @@ func (s *source) offset(line, column int) int {
 	return c.offset
 }
 
-// position is the inverse of offset. Behind the end of a line means at its end.
+// position is the inverse of offset. An offset behind the end of a line means its end.
 func (s *source) position(offset int) (line, column int) {
 	line = sort.SearchInts(s.start, offset+1)
 	offset = min(offset, s.start[line-1]+len(s.lines[line-1]))
@@ -89,7 +89,7 @@ func (s *source) position(offset int) (line, column int) {
 	return line, column
 }
 
-// within returns the place in the file of a byte of a scalar's value, of its end for a byte behind it.
+// within returns the place in the file of a byte of a scalar's value. A byte behind the value means its end.
 //
 // YAML folds lines, strips indentation and resolves escapes, so the value is aligned with the raw text character by character.
 // White space of the value may be any white space of the text; everything else stands in it as itself or as an escape.
@@ -192,7 +192,7 @@ func (s *source) blank(at int, is func(rune) bool) int {
 	return len(rest) - len(strings.TrimLeftFunc(rest, is))
 }
 
-// isBreak says whether YAML takes a character for a line break.
+// isBreak reports whether a character is a line break in YAML.
 func isBreak(r rune) bool {
 	return r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029'
 }

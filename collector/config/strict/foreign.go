@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"reflect"
@@ -8,10 +8,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// shape is what YAML a type of another module takes.
+// shape is the YAML that a type of another module accepts.
 type shape struct {
 	kind   shapeKind
-	fields []field      // keys of a mapping
+	fields []Field      // keys of a mapping
 	items  reflect.Type // of a list, or behind the free keys of a mapping
 }
 
@@ -25,10 +25,8 @@ const (
 	shapeMapping shapeKind = "a mapping"
 )
 
-const httpHint = "see the HTTP client section of Prometheus' configuration documentation"
-
-// shapeOf finds out what YAML a type of another module takes, from its tags. A struct without any, such as a URL, and a number
-// have a notation of their own, which is a text.
+// shapeOf derives the YAML that a type of another module accepts from its tags. Numbers, and structs without tags such as a URL, are
+// written as a text.
 func shapeOf(t reflect.Type) shape {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -51,7 +49,7 @@ func shapeOf(t reflect.Type) shape {
 			case strings.Contains(options, "inline") && f.Type.Kind() == reflect.Map:
 				s.items = f.Type.Elem()
 			case name != "" && name != "-":
-				s.fields = append(s.fields, field{name: name, typ: f.Type})
+				s.fields = append(s.fields, Field{Name: name, Type: f.Type})
 			}
 		}
 		if len(s.fields) > 0 || s.items != nil {
@@ -63,7 +61,7 @@ func shapeOf(t reflect.Type) shape {
 	}
 }
 
-// fits says whether a node may hold what a shape takes.
+// fits reports whether a node has a shape.
 func (k shapeKind) fits(n *yaml.Node) bool {
 	switch k {
 	case shapeText:
@@ -79,59 +77,59 @@ func (k shapeKind) fits(n *yaml.Node) bool {
 	}
 }
 
-// foreign reports keys that a type of another module does not have, and values of another kind than it takes, all the way down.
-// Its own loader would name the first only, and without a column. Values are not repeated: they may be secrets.
-func (d *decoder) foreign(path string, n *yaml.Node, t reflect.Type) {
-	n = resolve(n)
+// Foreign reports keys that a type of another module does not have, and values of the wrong kind, all the way down. The module's own
+// loader would name the first only, and without a column. Values are not repeated: they may be secrets.
+func (d *Decoder) Foreign(path string, n *yaml.Node, t reflect.Type, hint string) {
+	n = Resolve(n)
 	if !d.spend(n) {
 		return
 	}
 	d.nodes[path] = n
 	s := shapeOf(t)
 	switch {
-	case isNull(n) || s.kind == shapeAny:
+	case IsNull(n) || s.kind == shapeAny:
 	case !s.kind.fits(n):
-		d.errorf(path, n, "this must be %s", s.kind).hint(httpHint)
+		d.Errorf(path, n, "this must be %s", s.kind).Hint("%s", hint)
 	case s.kind == shapeList:
 		for i, item := range n.Content {
-			d.foreign(index(path, i), item, s.items)
+			d.Foreign(Index(path, i), item, s.items, hint)
 		}
 	case s.kind == shapeMapping:
 		d.entries(path, n, func(key, value *yaml.Node) {
-			at := join(path, key.Value)
-			i := slices.IndexFunc(s.fields, func(f field) bool { return f.name == key.Value })
+			at := Join(path, key.Value)
+			i := slices.IndexFunc(s.fields, func(f Field) bool { return f.Name == key.Value })
 			switch {
 			case i >= 0:
-				d.foreign(at, value, s.fields[i].typ)
+				d.Foreign(at, value, s.fields[i].Type, hint)
 			case s.items != nil:
-				d.foreign(at, value, s.items)
+				d.Foreign(at, value, s.items, hint)
 			default:
-				d.unknown(at, key, "field", key.Value, fieldNames(s.fields))
+				d.Unknown(at, key, "field", key.Value, fieldNames(s.fields))
 			}
 		})
 	}
 }
 
-// foreign describes a type of another module.
-func (b *schemaBuilder) foreign(t reflect.Type) map[string]any {
+// Foreign describes a type of another module.
+func (b *SchemaBuilder) Foreign(t reflect.Type) map[string]any {
 	s := shapeOf(t)
 	switch s.kind {
 	case shapeAny:
 		return map[string]any{}
 	case shapeText:
-		return b.text()
+		return b.Text()
 	case shapeTruth:
 		return map[string]any{"type": "boolean"}
 	case shapeList:
-		return map[string]any{"type": "array", "items": nullable(b.foreign(s.items))}
+		return map[string]any{"type": "array", "items": nullable(b.Foreign(s.items))}
 	default:
 		properties := map[string]any{}
 		for _, f := range s.fields {
-			properties[f.name] = nullable(b.foreign(f.typ))
+			properties[f.Name] = nullable(b.Foreign(f.Type))
 		}
 		object := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
 		if s.items != nil {
-			object["additionalProperties"] = nullable(b.foreign(s.items))
+			object["additionalProperties"] = nullable(b.Foreign(s.items))
 		}
 		return object
 	}

@@ -20,7 +20,7 @@ func WriteSVG(w io.Writer, results []Result) error {
 			rows = append(rows, r.panels())
 		}
 	}
-	_, err := io.WriteString(w, drawSVG(rows))
+	_, err := io.WriteString(w, draw(rows))
 	return err
 }
 
