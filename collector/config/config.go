@@ -101,6 +101,8 @@ type Signal struct {
 	MaxAge          *Duration  `yaml:"max_age" doc:"How old the newest sample behind an answer of this signal may be, where it differs from the common max_age."`
 	OnMissing       OnMissing  `yaml:"on_missing" doc:"What no result for a model means. hold (the default): not known, so no replica is taken away. zero: no demand, where alive says that the source is up. ignore: plan by the other signals."`
 	Alive           Expr       `yaml:"alive" doc:"Above zero where the source of the signal is up. Needed by on_missing: zero."`
+	Sources         Expr       `yaml:"sources" doc:"A series for each source that tells the signal now, with every part of it present. With the label pod, sources are counted by workload and compared with the ready replicas."`
+	Silent          Expr       `yaml:"silent" doc:"A series for each source that is ready, told the signal before, and is silent now. Any result makes the signal partial."`
 
 	preset string // the preset it came from, if any
 }

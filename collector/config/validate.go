@@ -142,7 +142,7 @@ func (v *validator) signal(path, name string, s Signal) {
 			Hint("set alive to an expression that is above zero while the source is up: only then does no result mean zero")
 	}
 	for key, e := range map[string]Expr{
-		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive,
+		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive, "sources": s.Sources, "silent": s.Silent,
 		"latency": s.Latency, "input_tokens": s.InputTokens, "output_tokens": s.OutputTokens,
 		"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
 	} {
@@ -193,6 +193,22 @@ func (v *validator) identities(path string, s Signal) {
 	v.carriesIdentity(strict.Join(path, "observed_running"), s.ObservedRunning, []string{s.Labels.Variant, labelPod})
 	if !s.Capacity.Query.IsZero() {
 		v.carriesIdentity(strict.Join(path, "capacity"), s.Capacity.Query, []string{s.Labels.Variant, labelPod})
+	}
+	v.witnesses(path, s)
+}
+
+// witnesses checks that those who tell a signal can be assigned to a namespace, and sources to a workload.
+func (v *validator) witnesses(path string, s Signal) {
+	const purpose = "which says whose source it is"
+	for key, e := range map[string]Expr{"sources": s.Sources, "silent": s.Silent} {
+		at := strict.Join(path, key)
+		if e.IsZero() || e.AST().Type() != parser.ValueTypeVector || !v.Has(at) {
+			continue
+		}
+		v.mayCarry(at, e, s.Labels.Namespace, purpose)
+		if key == "sources" {
+			v.mayCarry(at, e, labelPod, purpose)
+		}
 	}
 }
 
