@@ -104,6 +104,8 @@ type Signal struct {
 	MaxAge          *Duration  `yaml:"max_age" doc:"Maximum age of the newest sample of this signal. Default: the top-level max_age."`
 	OnMissing       OnMissing  `yaml:"on_missing" doc:"Meaning of no result for a model. hold (the default): demand is unknown, and no replica is removed. zero: no demand, while alive is above zero. ignore: plan by the other signals."`
 	Alive           Expr       `yaml:"alive" doc:"Above zero while the source of the signal is up. Required by on_missing: zero."`
+	Sources         Expr       `yaml:"sources" doc:"A series for each source that tells the signal now, with every part of it present. With the label pod, sources are counted by workload and compared with the ready replicas. Default: follows from expressions such as sum by (...) (metric)."`
+	Silent          Expr       `yaml:"silent" doc:"A series for each source that is ready, told the signal before, and is silent now. Any result makes the signal partial."`
 
 	preset string // the preset it came from, if any
 }

@@ -50,8 +50,9 @@ func TestPresetSGLang(t *testing.T) {
 			sglang:max_total_num_tokens{` + llama + `,pod="a",instance="a:30000",dp_rank="1",tp_rank="2",llm_d_ai_variant="h100"} 300000x20
 		`, []string{`{llm_d_ai_variant="h100", namespace="llm", pod="a"} 700000`}},
 		// 12 requests of 300 + 100 tokens.
-		"cache that what waits will need":    {"kv_tokens", "queued", served + `sglang:num_queue_reqs` + a0 + ` 12x20`, one("4800")},
-		"cache, nothing was served to go by": {"kv_tokens", "queued", `sglang:num_queue_reqs` + a0 + ` 12x20`, one("0")},
+		"cache that what waits will need": {"kv_tokens", "queued", served + `sglang:num_queue_reqs` + a0 + ` 12x20`, one("4800")},
+		"cache, lengths are not known":    {"kv_tokens", "queued", `sglang:num_queue_reqs` + a0 + ` 12x20`, nil},
+		"cache, nothing waits":            {"kv_tokens", "queued", `sglang:num_queue_reqs` + a0 + ` 0x20`, one("0")},
 		// 9000 tokens in 30 s, and 12 requests of 300 tokens that wait, in a minute.
 		"prompt tokens":     {"prompt_tokens", "demand", served + `sglang:num_queue_reqs` + a0 + ` 12x20`, one("360")},
 		"generation tokens": {"generation_tokens", "demand", served + `sglang:num_queue_reqs` + a0 + ` 12x20`, one("120")},
@@ -60,11 +61,21 @@ func TestPresetSGLang(t *testing.T) {
 			sglang:num_running_reqs` + a1 + ` 8x20
 			sglang:num_queue_reqs` + a0 + ` 0+15x20
 			sglang:num_queue_reqs` + a1 + ` 0+15x20
-		`, one("1.5")},
-		"arrivals before the first request is done": {"latency", "latency", `
+		`, one("2.5")},
+		"arrivals before the first request": {"latency", "latency", `
+			sglang:num_running_reqs` + a0 + ` 0x20
+			sglang:num_queue_reqs` + a0 + ` 0x20
+		`, one("0")},
+		"no counter of requests, though some run": {"latency", "latency", `
 			sglang:num_running_reqs` + a0 + ` 0+3x20
 			sglang:num_queue_reqs` + a0 + ` 0x20
-		`, one("0.1")},
+		`, nil},
+		"clients give up": {"latency", "latency", `
+			sglang:num_requests_total{` + llama + `,pod="a",instance="a:30000",is_streaming="true"} 0+45x20
+			sglang:time_to_first_token_seconds_count{` + llama + `,pod="a",instance="a:30000",is_streaming="true"} 0+240x20
+			sglang:num_running_reqs` + a0 + ` 64x20
+			sglang:num_queue_reqs` + a0 + ` 300x20
+		`, one("9")},
 		"mean prompt": {"latency", "input_tokens", served, one("300")},
 		"mean answer": {"latency", "output_tokens", served, one("100")},
 		"time between tokens shown": {"latency", "observed_itl", `
@@ -84,7 +95,12 @@ func TestPresetSGLang(t *testing.T) {
 			sglang:time_to_first_token_seconds_bucket{` + llama + `,pod="a",is_streaming="false",le="+Inf"} 0+90x20
 			sglang:num_running_reqs` + a0 + ` 8x20
 			sglang:num_running_reqs{` + llama + `,pod="idle",tp_rank="0"} 0x20
+			sglang:num_queue_reqs{` + llama + `,pod="idle",tp_rank="0"} 0x20
 		`, one("0.45")},
+		"ttft while nothing is streamed": {"ttft", "demand", `
+			sglang:time_to_first_token_seconds_bucket{` + llama + `,pod="a",is_streaming="false",le="0.5"} 0x20
+			sglang:time_to_first_token_seconds_bucket{` + llama + `,pod="a",is_streaming="false",le="+Inf"} 0+90x20
+		`, one("0")},
 		"itl of a version that does not tell what is streamed": {"itl", "demand", `
 			sglang:inter_token_latency_seconds_bucket{` + llama + `,pod="a",le="0.05"} 0+10x20
 			sglang:inter_token_latency_seconds_bucket{` + llama + `,pod="a",le="+Inf"} 0+10x20
@@ -118,13 +134,21 @@ func TestPresetTRTLLM(t *testing.T) {
 			trtllm_kv_cache_max_blocks` + a + ` 10000x20
 			trtllm_kv_cache_tokens_per_block` + a + ` 32x20
 		`, one("320000")},
-		"cache that what waits will need":    {"kv_tokens", "queued", served + `trtllm_num_requests_waiting` + a + ` 12x20`, one("4800")},
-		"cache, nothing was served to go by": {"kv_tokens", "queued", `trtllm_num_requests_waiting` + a + ` 12x20`, one("0")},
+		"cache that what waits will need": {"kv_tokens", "queued", served + `trtllm_num_requests_waiting` + a + ` 12x20`, one("4800")},
+		"cache, lengths are not known":    {"kv_tokens", "queued", `trtllm_num_requests_waiting` + a + ` 12x20`, nil},
+		"cache, nothing waits":            {"kv_tokens", "queued", `trtllm_num_requests_waiting` + a + ` 0x20`, one("0")},
 		"arrivals while the queue grows": {"latency", "latency", served + `
 			trtllm_num_requests_running` + a + ` 8x20
 			trtllm_num_requests_waiting` + a + ` 0+15x20
-		`, one("1.5")},
+		`, one("2.5")},
+		"clients give up": {"latency", "latency", `
+			trtllm_request_success_total{` + undefined + `,pod="a",finished_reason="stop"} 0+45x20
+			trtllm_time_to_first_token_seconds_count` + a + ` 0+240x20
+			trtllm_num_requests_running` + a + ` 64x20
+			trtllm_num_requests_waiting` + a + ` 300x20
+		`, one("9")},
 		"arrivals are never below zero": {"latency", "latency", `
+			trtllm_request_success_total{` + undefined + `,pod="a",finished_reason="stop"} 3x20
 			trtllm_num_requests_running` + a + ` 800-30x20
 			trtllm_num_requests_waiting` + a + ` 0x20
 		`, one("0")},
@@ -140,6 +164,7 @@ func TestPresetTRTLLM(t *testing.T) {
 			trtllm_time_to_first_token_seconds_bucket{` + undefined + `,pod="a",le="+Inf"} 0+10x20
 			trtllm_num_requests_running` + a + ` 5x20
 			trtllm_num_requests_running` + b + ` 0x20
+			trtllm_num_requests_waiting` + b + ` 0x20
 		`, []string{`{namespace="llm", pod="a"} 0.45`, `{llm_d_ai_variant="h100", namespace="llm", pod="b"} 0`}},
 		"itl": {"itl", "demand", `
 			trtllm_time_per_output_token_seconds_bucket{` + undefined + `,pod="a",le="0.05"} 0+10x20
@@ -195,15 +220,19 @@ func TestPresetTGI(t *testing.T) {
 			tgi_batch_current_max_tokens` + a + ` 20000x20
 			tgi_queue_size` + a + ` 12x20
 		`, one("24800")},
-		"tokens, nothing was served to go by": {"kv_tokens", "demand", `
+		"tokens, lengths of what waits are not known": {"kv_tokens", "demand", `
 			tgi_batch_current_max_tokens` + a + ` 20000x20
 			tgi_queue_size` + a + ` 12x20
+		`, nil},
+		"tokens, nothing waits": {"kv_tokens", "demand", `
+			tgi_batch_current_max_tokens` + a + ` 20000x20
+			tgi_queue_size` + a + ` 0x20
 		`, one("20000")},
 		"arrivals, of which calls that generate nothing are none": {"latency", "latency", served + `
 			tgi_request_count` + a + ` 0+300x20
 			tgi_batch_current_size` + a + ` 8x20
 			tgi_queue_size` + a + ` 0+15x20
-		`, one("1.5")},
+		`, one("2.5")},
 		"mean prompt": {"latency", "input_tokens", served, one("300")},
 		"mean answer": {"latency", "output_tokens", served, one("100")},
 		"time per token shown": {"latency", "observed_itl", `
@@ -216,6 +245,7 @@ func TestPresetTGI(t *testing.T) {
 			tgi_request_mean_time_per_token_duration_bucket{namespace="llm",pod="a",le="+Inf"} 0+10x20
 			tgi_batch_current_size` + a + ` 5x20
 			tgi_batch_current_size{namespace="llm",pod="b"} 0x20
+			tgi_queue_size{namespace="llm",pod="b"} 0x20
 		`, []string{`{namespace="llm", pod="a"} 0.045`, `{namespace="llm", pod="b"} 0`}},
 	})
 }

@@ -108,29 +108,58 @@ func TestPresetVLLMRates(t *testing.T) {
 		// 3000 tokens in 30 s, and 12 requests of 100 tokens in a minute.
 		"generation tokens": {"generation_tokens", "demand", served + `vllm:num_requests_waiting` + a + ` 12x20`, llama("120")},
 		// 12 requests of 300 + 100 tokens.
-		"cache that what waits will need":    {"kv_tokens", "queued", served + `vllm:num_requests_waiting` + a + ` 12x20`, llama("4800")},
-		"cache, nothing was served to go by": {"kv_tokens", "queued", `vllm:num_requests_waiting` + a + ` 12x20`, llama("0")},
-		"cache, and no server to say":        {"kv_tokens", "queued", served, nil},
+		"cache that what waits will need": {"kv_tokens", "queued", served + `vllm:num_requests_waiting` + a + ` 12x20`, llama("4800")},
+		"cache, servers that have served nothing": {"kv_tokens", "queued", `
+			vllm:num_requests_waiting` + a + ` 12x20
+			vllm:request_prompt_tokens_count` + a + ` 0x20
+		`, llama("0")},
+		"cache, lengths are not known": {"kv_tokens", "queued", `vllm:num_requests_waiting` + a + ` 12x20`, nil},
+		"cache, nothing waits":         {"kv_tokens", "queued", `vllm:num_requests_waiting` + a + ` 0x20`, llama("0")},
+		"cache, served some time ago": {"kv_tokens", "queued", `
+			vllm:num_requests_waiting` + a + ` 12x60
+			vllm:request_prompt_tokens_sum` + a + ` 9000x60
+			vllm:request_prompt_tokens_count` + a + ` 30x60
+			vllm:request_generation_tokens_sum` + a + ` 3000x60
+			vllm:request_generation_tokens_count` + a + ` 30x60
+		`, llama("4800")},
+		"cache, and no server to say": {"kv_tokens", "queued", served, nil},
 		"arrivals are what leaves, when even": {"latency", "latency", `
 			vllm:request_success_total{namespace="llm",pod="a",engine="0",model_name="llama",finished_reason="stop"} 0+60x20
 			vllm:request_success_total{namespace="llm",pod="a",engine="0",model_name="llama",finished_reason="length"} 0+30x20
 			vllm:num_requests_running` + a + ` 8x20
 			vllm:num_requests_waiting` + a + ` 0x20
 		`, llama("3")},
-		"arrivals while the queue grows by two in three seconds": {"latency", "latency", `
+		"arrivals while a queue of 400 has grown by two in three seconds": {"latency", "latency", `
 			vllm:request_success_total` + a + ` 0+90x20
 			vllm:num_requests_running` + a + ` 8x20
 			vllm:num_requests_waiting` + a + ` 0+20x20
-		`, llama("3.66666667")},
+		`, llama("5")},
 		"arrivals while a queue empties are what leaves": {"latency", "latency", `
 			vllm:request_success_total` + a + ` 0+90x20
 			vllm:num_requests_running` + a + ` 8x20
 			vllm:num_requests_waiting` + a + ` 400-20x20
 		`, llama("3")},
-		"the simulator, before its first request is done": {"latency", "latency", `
-			vllm:num_requests_running{namespace="llm",pod="a",model_name="llama"} 0+3x20
+		"the simulator, before its first request": {"latency", "latency", `
+			vllm:num_requests_running{namespace="llm",pod="a",model_name="llama"} 0x20
 			vllm:num_requests_waiting{namespace="llm",pod="a",model_name="llama"} 0x20
-		`, llama("0.1")},
+		`, llama("0")},
+		"no counter of requests, though some run": {"latency", "latency", `
+			vllm:num_requests_running` + a + ` 0+3x20
+			vllm:num_requests_waiting` + a + ` 0x20
+			vllm:prompt_tokens_total` + a + ` 0+9000x20
+		`, nil},
+		// Of eight requests a second six and a half are given up, after their first token. The queue is full.
+		"clients give up": {"latency", "latency", `
+			vllm:request_success_total` + a + ` 0+45x20
+			vllm:time_to_first_token_seconds_count` + a + ` 0+240x20
+			vllm:num_requests_running` + a + ` 64x20
+			vllm:num_requests_waiting` + a + ` 300x20
+		`, llama("9")},
+		"first tokens, and no counter of what is completed": {"latency", "latency", `
+			vllm:time_to_first_token_seconds_count` + a + ` 0+60x20
+			vllm:num_requests_running` + a + ` 8x20
+			vllm:num_requests_waiting` + a + ` 0x20
+		`, llama("2")},
 		"the simulator's name of the reason": {"latency", "latency", `
 			vllm:request_success_total{namespace="llm",pod="a",model_name="llama",finish_reason="stop"} 0+60x20
 			vllm:num_requests_running{namespace="llm",pod="a",model_name="llama"} 8x20

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
@@ -38,8 +40,8 @@ func PresetNames() []string {
 	return names
 }
 
-// PresetText returns a preset as its file stands, with the placeholders $namespace and $variant replaced by the label names, and
-// $namespaces by a regular expression for the namespaces.
+// PresetText returns the text of a preset with its parts in their places, the placeholders $namespace and $variant replaced by the
+// label names, and $namespaces by a regular expression for the namespaces.
 func PresetText(name string, names LabelNames, namespaces []string) (string, error) {
 	raw, err := presetFiles.ReadFile("presets/" + name + ".yml")
 	if err != nil {
@@ -54,7 +56,11 @@ func PresetText(name string, names LabelNames, namespaces []string) (string, err
 	if anyOf == "" {
 		anyOf = ".*"
 	}
-	return os.Expand(string(raw), func(key string) string {
+	text, parts, err := cutParts(string(raw))
+	if err != nil {
+		return "", fmt.Errorf("read preset %s: %w", name, err)
+	}
+	return os.Expand(insertParts(text, parts), func(key string) string {
 		switch key {
 		case "namespace":
 			return names.Namespace
@@ -65,6 +71,43 @@ func PresetText(name string, names LabelNames, namespaces []string) (string, err
 		}
 		return "$" + key // PromQL's own, such as $1 in label_replace
 	}), nil
+}
+
+// cutParts takes the section parts out of the text of a preset. A part is text that several expressions share: $NAME stands for it.
+func cutParts(text string) (string, map[string]string, error) {
+	head, rest, found := strings.Cut(text, "\nparts:\n")
+	if !found {
+		return text, nil, nil
+	}
+	size := 0
+	for line := range strings.Lines(rest) {
+		if !strings.HasPrefix(line, " ") {
+			break
+		}
+		size += len(line)
+	}
+	var parts map[string]string
+	if err := yaml.Unmarshal([]byte(rest[:size]), &parts); err != nil {
+		return "", nil, fmt.Errorf("parts: %w", err)
+	}
+	return head + "\n" + rest[size:], parts, nil
+}
+
+// insertParts puts parts, which may name others, in the places of their names. All lines of a part are as deep as the line that
+// names it, so that the text stays YAML.
+func insertParts(text string, parts map[string]string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		b.WriteString(os.Expand(line, func(key string) string {
+			part, ok := parts[key]
+			if !ok {
+				return "$" + key
+			}
+			return strings.ReplaceAll(strings.TrimSpace(insertParts(part, parts)), "\n", "\n"+indent)
+		}))
+	}
+	return b.String()
 }
 
 // loadPreset reads a preset.

@@ -194,6 +194,22 @@ func (v *validator) identities(path string, s Signal) {
 	if !s.Capacity.Query.IsZero() {
 		v.carriesIdentity(strict.Join(path, "capacity"), s.Capacity.Query, []string{s.Labels.Variant, labelPod})
 	}
+	v.witnesses(path, s)
+}
+
+// witnesses checks that those who tell a signal can be assigned to a namespace, and sources to a workload.
+func (v *validator) witnesses(path string, s Signal) {
+	const purpose = "which says whose source it is"
+	for key, e := range map[string]Expr{"sources": s.Sources, "silent": s.Silent} {
+		at := strict.Join(path, key)
+		if e.IsZero() || e.AST().Type() != parser.ValueTypeVector || !v.Has(at) {
+			continue
+		}
+		v.mayCarry(at, e, s.Labels.Namespace, purpose)
+		if key == "sources" {
+			v.mayCarry(at, e, labelPod, purpose)
+		}
+	}
 }
 
 // labelPod is the label of the pod that a series came from, as Prometheus' service discovery names it.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/query"
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
@@ -46,11 +46,11 @@ func (m *Memory) multiple(s *signal, noise forecast.Noise, day forecast.History,
 // sizes remembers what the queueing model says.
 type sizes struct {
 	mu    sync.Mutex
-	cache optimizer.CapacityCache
+	cache latency.CapacityCache
 }
 
 // capacity is the largest rate at which a replica keeps the targets, or why there is none.
-func (s *sizes) capacity(p optimizer.Profile, l optimizer.Lengths, slo optimizer.SLO) (rate float64, missing string) {
+func (s *sizes) capacity(p latency.Profile, l latency.Lengths, slo latency.SLO) (rate float64, missing string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found, err := s.cache.Capacity(p, l, slo)

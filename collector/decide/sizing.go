@@ -3,7 +3,7 @@ package decide
 import (
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/match"
-	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // size asks the queueing model what a replica can serve. While there is no demand the lengths of requests are not known, nor needed.
@@ -15,7 +15,7 @@ func (d *decider) size(v *variant, s *signal) match.Value {
 	if missing := input.Missing.Or(output.Missing); !missing.OK() {
 		return match.Value{Missing: missing}
 	}
-	profile, lengths := profileOf(v.Profile), optimizer.Lengths{Input: input.Number, Output: max(1, output.Number)}
+	profile, lengths := profileOf(v.Profile), latency.Lengths{Input: input.Number, Output: max(1, output.Number)}
 	if v.Profile.Correct {
 		ratio, missing := v.correctionOf(s, profile, lengths)
 		if !missing.OK() {
@@ -40,7 +40,7 @@ const (
 
 // correctionOf is the time between output tokens that a variant's replicas show per what the model says of the load that they
 // have: above 1 they are slower than their profile. Without traffic there is nothing to correct by.
-func (v *variant) correctionOf(s *signal, profile optimizer.Profile, lengths optimizer.Lengths) (ratio float64, missing match.Missing) {
+func (v *variant) correctionOf(s *signal, profile latency.Profile, lengths latency.Lengths) (ratio float64, missing match.Missing) {
 	itl, running := v.read.ITL[s.Place], v.read.Running[s.Place]
 	for _, observed := range []match.Value{itl, running} {
 		switch {
@@ -50,7 +50,7 @@ func (v *variant) correctionOf(s *signal, profile optimizer.Profile, lengths opt
 			return 0, observed.Missing
 		}
 	}
-	server, err := optimizer.NewServer(profile, lengths)
+	server, err := latency.NewServer(profile, lengths)
 	if err != nil {
 		return 0, match.Missing{Input: s.Key(), Why: err.Error()}
 	}
@@ -60,18 +60,18 @@ func (v *variant) correctionOf(s *signal, profile optimizer.Profile, lengths opt
 	return min(max(itl.Number/server.Decode(max(1, running.Number)), fastestCorrection), slowestCorrection), match.Missing{}
 }
 
-func profileOf(p *config.Profile) optimizer.Profile {
-	queue := optimizer.DefaultMaxQueue(p.MaxBatch)
+func profileOf(p *config.Profile) latency.Profile {
+	queue := latency.DefaultMaxQueue(p.MaxBatch)
 	if p.MaxQueue != nil {
 		queue = *p.MaxQueue
 	}
-	return optimizer.Profile{
+	return latency.Profile{
 		Alpha: float64(p.Alpha), Beta: float64(p.Beta), Gamma: float64(p.Gamma), MaxBatch: p.MaxBatch, MaxQueue: queue,
 	}
 }
 
-func sloOf(s *config.SLO) optimizer.SLO {
-	slo := optimizer.SLO{TTFT: float64(s.TTFT), ITL: float64(s.ITL)}
+func sloOf(s *config.SLO) latency.SLO {
+	slo := latency.SLO{TTFT: float64(s.TTFT), ITL: float64(s.ITL)}
 	if s.Quantile != nil {
 		slo.Quantile = *s.Quantile
 	}
