@@ -21,14 +21,14 @@ type fakePrometheus struct {
 
 func newFakePrometheus(t *testing.T) *fakePrometheus {
 	f := &fakePrometheus{entered: make(chan struct{}, 1000)}
-	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !f.mu.TryRLock() {
 			f.entered <- struct{}{}
 			f.mu.RLock()
 		}
 		defer f.mu.RUnlock()
-		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"llm","model_name":"llama"},"value":[%d,"100"]}]}}`,
-			time.Now().Unix())
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"llm","model_name":"llama"},"value":[%s,"100"]}]}}`,
+			r.FormValue("time"))
 	}))
 	t.Cleanup(f.Close)
 	return f
