@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -39,6 +40,10 @@ func (m *Matcher) Lay(h *query.History, matrix model.Matrix, first int64, steps 
 	for i, s := range matrix {
 		id := identify(s.Metric, h.By.Labels)
 		ordered[i] = stream{m.key(id), id, s}
+		if h.By.Owner == query.OfTarget {
+			t := targetIn(s.Metric, model.LabelName(m.program.Config.Labels.Namespace))
+			ordered[i].key = strings.Join([]string{t.namespace, string(t.kind), t.name}, "\x00")
+		}
 	}
 	slices.SortStableFunc(ordered, func(a, b stream) int { return cmp.Compare(a.key, b.key) })
 	for i := range ordered {
