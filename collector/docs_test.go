@@ -33,7 +33,7 @@ func metricsPage() string {
 	var b strings.Builder
 	b.WriteString(`# Metrics
 
-<!-- Made from the table in collector/table.go by make generate. Do not edit. -->
+<!-- Made from the table in collector/metrics.go by make generate. Do not edit. -->
 
 All of these are gauges, computed anew for every scrape. Those of the program itself follow the customs of Prometheus' exporters:
 ` + "`variant_exporter_build_info`, `variant_exporter_config_last_reload_successful`,\n`variant_exporter_config_last_reload_success_timestamp_seconds`" + `, and, unless ` + "`--web.disable-exporter-metrics`" + ` is given, ` +
