@@ -143,8 +143,8 @@ func TestHistoriesAsAskedAnew(t *testing.T) {
 	})
 }
 
-// TestHistoriesAskForWhatIsNew: after the first evaluation only steps younger than two minutes are asked for; where an answer
-// fails, nothing of it is kept, and the next question is for all that is missing.
+// TestHistoriesAskForWhatIsNew: after the first evaluation only the newest step that is two minutes old and those after it are asked
+// for; where an answer fails, nothing of it is kept, and the next question is for all that is missing. Only the last answer is kept.
 func TestHistoriesAskForWhatIsNew(t *testing.T) {
 	a := &arriving{values: slices.Repeat([]float64{3}, 1000), late: make([]time.Duration, 1000)}
 	text := demandSignal("", ", scale_down_window: 10m")
@@ -163,14 +163,14 @@ func TestHistoriesAskForWhatIsNew(t *testing.T) {
 	}{
 		{0, true, -10 * time.Minute, 0},
 		{0, false, -10 * time.Minute, 0},
-		{0, false, -105 * time.Second, 0}, // the step two minutes ago is settled
-		{14 * time.Second, false, -105 * time.Second, 0},
-		{15 * time.Second, false, -105 * time.Second, 15 * time.Second},
-		{30 * time.Second, true, -90 * time.Second, 30 * time.Second},
-		{60 * time.Second, false, -90 * time.Second, 60 * time.Second},
+		{0, false, -2 * time.Minute, 0}, // the step two minutes ago is settled, and asked for again
+		{14 * time.Second, false, -2 * time.Minute, 0},
+		{15 * time.Second, false, -2 * time.Minute, 15 * time.Second},
+		{30 * time.Second, true, -105 * time.Second, 30 * time.Second},
+		{60 * time.Second, false, -105 * time.Second, 60 * time.Second},
 		{20 * time.Minute, false, 10 * time.Minute, 20 * time.Minute},
 		{0, false, -10 * time.Minute, 0}, // back again
-		{20 * time.Minute, false, 18*time.Minute + 15*time.Second, 20 * time.Minute},
+		{20 * time.Minute, false, 10 * time.Minute, 20 * time.Minute},
 	} {
 		from, to, s := asked(c.at, c.fails)
 		require.Equal(t, []time.Duration{c.from, c.to}, []time.Duration{from, to}, "question %d", i)

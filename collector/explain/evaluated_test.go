@@ -51,6 +51,8 @@ func (a answers) Query(_ context.Context, expr string, at time.Time) (model.Vect
 	switch {
 	case strings.Contains(expr, "timestamp("):
 		return model.Vector{{Metric: model.Metric{"selector": "0"}, Value: model.SampleValue(at.Unix())}}, nil
+	case strings.HasPrefix(expr, "count by"):
+		return a.sources(), nil
 	case !ok:
 		return nil, nil
 	case strings.HasPrefix(expr, "sum by"):
@@ -72,6 +74,17 @@ func (a answers) Query(_ context.Context, expr string, at time.Time) (model.Vect
 	}
 }
 
+// sources are the pods that tell a signal, by workload.
+func (a answers) sources() model.Vector {
+	var v model.Vector
+	for name, pods := range a["sources"].(map[string]float64) {
+		v = append(v, &model.Sample{Metric: model.Metric{
+			"namespace": "ns", "model_name": "m", "scale_target_name": model.LabelValue(name),
+		}, Value: model.SampleValue(pods)})
+	}
+	return v
+}
+
 // QueryRange implements promapi.RangeQuerier: what is true now has been true all the time.
 func (a answers) QueryRange(ctx context.Context, expr string, r v1.Range) (model.Matrix, error) {
 	vector, err := a.Query(ctx, expr, r.End)
@@ -91,6 +104,7 @@ func TestEvaluated(t *testing.T) {
 	good := answers{
 		"running": 35.0, "tokens": 90.0, "cost": 1.0, "price": 0.1, "limit": 2000.0,
 		"current": map[string]float64{"a": 1, "b": 1}, "ready": map[string]float64{"a": 1, "b": 1},
+		"sources": map[string]float64{"a": 1, "b": 1},
 	}
 	down := &promapi.Error{Reason: promapi.ReasonTimeout, Err: errors.New("no answer within 10s")}
 	for name, tc := range map[string]struct {
@@ -105,6 +119,9 @@ func TestEvaluated(t *testing.T) {
 		"a demand without a result":    {answers{"running": nil}, []string{"no number, autoscalers hold, because not everything is known: concurrency: no result."}},
 		"a demand that may be missing": {answers{"tokens": nil}, []string{"tokens is left out, as configured: no result.", "  b: 2 replicas instead of 1"}},
 		"a demand that is no number":   {answers{"running": math.NaN()}, []string{"concurrency is missing: concurrency.demand: nan.", "1 unusable (nan), for example {model_name=\"m\", namespace=\"ns\"}"}},
+		"a replica that does not tell its demand": {answers{"sources": map[string]float64{"b": 1}}, []string{
+			"  a: 2 replicas instead of 1", "it may be raised, not lowered, while not everything is known (concurrency: 0 of 1 ready replicas of a tell it)",
+		}},
 		"a cost that times out": {answers{"cost": down}, []string{
 			"  a: no number, autoscalers hold, because not everything is known: ns/a.cost: timeout.", "timeout: no answer within 10s", "  b: 3 replicas instead of 1",
 		}},

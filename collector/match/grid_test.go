@@ -160,12 +160,12 @@ func TestLay(t *testing.T) {
 			"current", model.Matrix{stream(target("a"), 0.5, 2, 1e15, -1), stream(target("c"), 4, 1.5, 0.25, 4)},
 			[][]float64{{nan, 2, nan, nan}, none, {4, nan, nan, 4}, none},
 		},
-		"two series of one target": {
+		"two series of one target: what is told twice is told once, and two numbers are none": {
 			"current", model.Matrix{
-				stream(of("scale_target_kind", "Deployment", "scale_target_name", "a", "job", "x"), 1, nan, 3, nan),
-				stream(of("scale_target_kind", "Deployment", "scale_target_name", "a", "job", "y"), 1, 2, nan, nan), stream(target("b"), 1, 1, 1, 1),
+				stream(of("scale_target_kind", "Deployment", "scale_target_name", "a", "job", "x"), 1, nan, 3, 4),
+				stream(of("scale_target_kind", "Deployment", "scale_target_name", "a", "job", "y"), 1, 2, nan, 5), stream(target("b"), 1, 1, 1, 1),
 			},
-			[][]float64{{nan, 2, 3, nan}, {1, 1, 1, 1}, none, none},
+			[][]float64{{1, 2, 3, nan}, {1, 1, 1, 1}, none, none},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

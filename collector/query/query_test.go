@@ -185,7 +185,7 @@ budgets: [{name: power, unit: watts, limit: 1000}]`)
 	require.Equal(t, []string{"load.demand", "load.alive", "load.demand.history", "load.alive.history"}, p.Models[0].Signals[0].Inputs)
 	require.Equal(t, []string{
 		"ns/a.cost", "ns/a.uses.power", "ns/a.capacity.load", "scale_targets.current", "scale_targets.ready",
-		"scale_targets.current.history", "scale_targets.ready.history",
+		"ns/a.cost.history_1m", "ns/a.uses.power.history_1m", "ns/a.capacity.load.history_1m", "scale_targets.current.history", "scale_targets.ready.history",
 	}, p.Variants[0].Inputs)
 }
 
