@@ -242,13 +242,14 @@ func (r *run) sufficient(got *exposition, at time.Time) {
 	r.t.Fatal(wrong)
 }
 
-// watched: nothing is lowered by a Prometheus that knows of no model server and no gateway as they were a window ago.
+// watched: nothing is lowered by a Prometheus that knows of no model server and no gateway at the first of the steps that a window
+// needs: seven of the eight of two minutes, which is at least four fifths.
 func (r *run) watched(got *exposition, at time.Time) {
 	lowered := r.lowered(got)
 	if len(lowered) == 0 || r.seen == r.truth {
 		return
 	}
-	known, err := r.seen.Query(r.t.Context(), `count(last_over_time({job=~"vllm|epp"}[5m] offset 2m))`, at)
+	known, err := r.seen.Query(r.t.Context(), `count(last_over_time({job=~"vllm|epp"}[5m] offset 90s))`, at)
 	require.NoError(r.t, err)
 	require.NotEmpty(r.t, known, "%v lowers with less history than the window", got.desired)
 }
