@@ -13,7 +13,6 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
-	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
 // TestMetricsPage holds the page on metrics to the table in code.
@@ -45,14 +44,6 @@ All of these are gauges, computed anew for every scrape. Those of the program it
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.Name, labels, m.Help)
 	}
-	b.WriteString("\nThe `reason` of `variant_exporter_query_failure` is one of")
-	for i, r := range promapi.Reasons() {
-		if i > 0 {
-			b.WriteString(",")
-		}
-		fmt.Fprintf(&b, " `%s`", r)
-	}
-	b.WriteString(".\n")
 	return b.String()
 }
 
