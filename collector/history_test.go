@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -40,7 +41,7 @@ func (a *arriving) at(t time.Time) (float64, bool) {
 	return a.values[i], true
 }
 
-func (a *arriving) Query(_ context.Context, expr string, at time.Time) (model.Vector, error) {
+func (a *arriving) Query(_ context.Context, expr string, _ time.Time) (model.Vector, error) {
 	if expr != "demand" && expr != "current" && expr != "ready" {
 		return nil, nil
 	}
@@ -90,16 +91,16 @@ models: [{name: m, namespace: ns, replicas: {min: 0}, idle_after: 40m, variants:
 
 // decided is what an evaluation decided, for comparison: everything but what depends on how much of a history was asked for.
 func decided(s *collector.Snapshot) string {
-	text := ""
+	var text strings.Builder
 	for _, m := range s.Models {
 		for _, x := range m.Signals {
-			text += fmt.Sprintf("%s %s %s %s %q %q\n", x.Name, numberOf(x.Stabilized), numberOf(x.Forecast), numberOf(x.Planned), x.Missing, x.Partial)
+			fmt.Fprintf(&text, "%s %s %s %s %q %q\n", x.Name, numberOf(x.Stabilized), numberOf(x.Forecast), numberOf(x.Planned), x.Missing, x.Partial)
 		}
 		for _, v := range m.Variants {
-			text += fmt.Sprintf("%s %s %s %v %q %s\n", v.Name, desired(&v), stuckAt(&v), v.Up, v.Missing, v.Reason)
+			fmt.Fprintf(&text, "%s %s %s %v %q %s\n", v.Name, desired(&v), stuckAt(&v), v.Up, v.Missing, v.Reason)
 		}
 	}
-	return text + fmt.Sprint(failures(s))
+	return text.String() + fmt.Sprint(failures(s))
 }
 
 func numberOf(x *float64) string {

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 	"github.com/variant-exporter/variant-exporter/optimizer"
@@ -100,9 +101,10 @@ func Metrics() []Metric {
 
 // anyOf lists words: a, b or c.
 func anyOf[T ~string](words []T) string {
-	text := string(words[0])
-	for _, w := range words[1 : len(words)-1] {
-		text += ", " + string(w)
+	var all []string
+	for _, w := range words {
+		all = append(all, string(w))
 	}
-	return text + " or " + string(words[len(words)-1])
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " or " + all[last]
 }

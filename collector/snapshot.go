@@ -18,15 +18,21 @@ type Snapshot struct {
 	decide.Decision
 }
 
-// The parts of a snapshot.
 type (
-	Input    = match.Input
-	Model    = decide.Model
-	Signal   = decide.Signal
-	Variant  = decide.Variant
+	// Input is an input of an evaluation, with what became of its query.
+	Input = match.Input
+	// Model is what is known and decided of one model.
+	Model = decide.Model
+	// Signal is one signal's demand for a model.
+	Signal = decide.Signal
+	// Variant is what is known and decided of one variant.
+	Variant = decide.Variant
+	// Capacity is what one replica of a variant can serve of a signal.
 	Capacity = decide.Capacity
-	Budget   = decide.Budget
-	Plan     = decide.Plan
+	// Budget is a limit, and what the plan uses of it.
+	Budget = decide.Budget
+	// Plan is what is known of the plan as a whole.
+	Plan = decide.Plan
 )
 
 // Answered reports whether any input had a usable answer.

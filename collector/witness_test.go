@@ -3,6 +3,7 @@ package collector_test
 import (
 	"fmt"
 	"maps"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,9 +56,9 @@ func TestWitness(t *testing.T) {
 		"pods by another name make up for one": {
 			answers: canned{countSources: joined(pods("a", "2"), pods("renamed", "1"))}, told: "3 of 3", desired: "1",
 		},
-		"pods of another model do not": {
+		"so do pods that name no model that is known: they may be of any in their namespace": {
 			answers: canned{countSources: joined(pods("a", "2"), `{namespace="ns", model_name="other", scale_target_name="renamed"} 1`)},
-			told:    "3 of 3", desired: "1", // a pod that names no model of ours may be of any in its namespace
+			told:    "3 of 3", desired: "1",
 		},
 		"pods of another namespace do not": {
 			answers: canned{countSources: joined(pods("a", "2"), `{namespace="elsewhere", model_name="m", scale_target_name="renamed"} 1`)},
@@ -150,7 +151,7 @@ func (c *witnessCase) run(t *testing.T) {
 		told = fmt.Sprintf("%d of %d", *s.Sources, *s.Expected)
 	}
 	if v.Desired != nil {
-		desired = fmt.Sprint(*v.Desired)
+		desired = strconv.Itoa(*v.Desired)
 	}
 	require.Equal(t, []string{c.partial, c.told, c.desired}, []string{s.Partial, told, desired})
 }

@@ -89,7 +89,9 @@ func overTime(t *testing.T, r *http.Request, series string) string {
 		return n
 	}
 	at, err := time.Parse(time.RFC3339, exampleTime)
-	assert.NoError(t, err)
+	if !assert.NoError(t, err) {
+		return "" // a server's goroutine must not end the test
+	}
 	return regexp.MustCompile(`"value":\[\d*,"(\d+)"\]`).ReplaceAllStringFunc(series, func(sample string) string {
 		now := sample[strings.LastIndex(sample, ",")+1 : len(sample)-1]
 		var values []string

@@ -142,7 +142,7 @@ func (p *process) get(ctx context.Context, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(answer.Body)
 	if answer.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("%s: %s", answer.Status, body)

@@ -18,8 +18,8 @@ type Grid struct {
 	Strays map[string][]float64
 }
 
-// unusable marks a cell with a series that cannot be used. No usable number is infinite.
-var unusable = math.Inf(1)
+// unusable marks a cell with a series that cannot be used. No usable number is so large.
+const unusable = math.MaxFloat64
 
 // History is the history of one owner before a moment. Its values may be shared, and must not be changed.
 func (g *Grid) History(owner int, at time.Time) forecast.History {

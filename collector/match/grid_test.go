@@ -125,43 +125,53 @@ func TestLay(t *testing.T) {
 		"no answer": {"demand", nil, [][]float64{none, none}},
 		"of models": {"demand", model.Matrix{stream(m, 1, 2, nan, 4), stream(n, nan, 0, 5, nan)}, [][]float64{{1, 2, nan, 4}, {nan, 0, 5, nan}}},
 		"what one model is known by adds up": {
-			"demand", model.Matrix{stream(m, 1, 1, 1, nan), stream(of("pool", "p"), 10, nan, 10, nan), stream(of("pool", "q"), 100, 100, nan, nan)},
+			"demand",
+			model.Matrix{stream(m, 1, 1, 1, nan), stream(of("pool", "p"), 10, nan, 10, nan), stream(of("pool", "q"), 100, 100, nan, nan)},
 			[][]float64{{111, 101, 11, nan}, none},
 		},
 		"bad samples spoil their own step": {
-			"demand", model.Matrix{stream(m, inf, -1, 0.25, 4), stream(of("pool", "p"), 1, 1, 1, 1), stream(n, 2e18, 1, math.Inf(-1), 7)},
+			"demand",
+			model.Matrix{stream(m, inf, -1, 0.25, 4), stream(of("pool", "p"), 1, 1, 1, 1), stream(n, 2e18, 1, math.Inf(-1), 7)},
 			[][]float64{{nan, nan, nan, 5}, {nan, 1, nan, 7}},
 		},
 		"two series of one place spoil the steps at which both are": {
-			"demand", model.Matrix{stream(of("model_name", "m", "job", "x"), 1, nan, 3, nan), stream(of("model_name", "m", "job", "y"), 1, 2, nan, nan)},
+			"demand",
+			model.Matrix{stream(of("model_name", "m", "job", "x"), 1, nan, 3, nan), stream(of("model_name", "m", "job", "y"), 1, 2, nan, nan)},
 			[][]float64{{nan, 2, 3, nan}, none},
 		},
 		"what may belong to several belongs to none, and spoils all": {
-			"demand", model.Matrix{stream(m, 1, 1, 1, 1), stream(model.Metric{"model_name": "m", "namespace": "other"}, 9, 9, 9, 9), stream(of("model_name", "x"), 9, 9, 9, 9)},
+			"demand",
+			model.Matrix{stream(m, 1, 1, 1, 1), stream(model.Metric{"model_name": "m", "namespace": "other"}, 9, 9, 9, 9), stream(of("model_name", "x"), 9, 9, 9, 9)},
 			[][]float64{{1, 1, 1, 1}, none},
 		},
 		"a model by its variants and pods": {
-			"demand", model.Matrix{stream(of("llm_d_ai_variant", "a"), 1, 1, 1, 1), stream(pod("b"), 2, 2, 2, nan)},
+			"demand",
+			model.Matrix{stream(of("llm_d_ai_variant", "a"), 1, 1, 1, 1), stream(pod("b"), 2, 2, 2, nan)},
 			[][]float64{{3, 3, 3, 1}, none},
 		},
 		"of variants": {
-			"usage", model.Matrix{stream(of("llm_d_ai_variant", "a"), 1, nan, 0.5, 0), stream(pod("b"), 2, 2, inf, nan), stream(of("pod", "b-6d4cf56db6-zzzzz"), 3, nan, 3, nan)},
+			"usage",
+			model.Matrix{stream(of("llm_d_ai_variant", "a"), 1, nan, 0.5, 0), stream(pod("b"), 2, 2, inf, nan), stream(of("pod", "b-6d4cf56db6-zzzzz"), 3, nan, 3, nan)},
 			[][]float64{{1, nan, 0.5, 0}, {5, 2, nan, nan}, none, none},
 		},
 		"a pod that may be of two variants": {
-			"usage", model.Matrix{stream(pod("c"), 1, 1, nan, nan), stream(of("llm_d_ai_variant", "d"), 2, nan, 2, nan)},
+			"usage",
+			model.Matrix{stream(pod("c"), 1, 1, nan, nan), stream(of("llm_d_ai_variant", "d"), 2, nan, 2, nan)},
 			[][]float64{none, none, {nan, nan, nan, nan}, {nan, nan, 2, nan}},
 		},
 		"of scale targets": {
-			"current", model.Matrix{stream(target("a"), 1, 2, nan, 0), stream(target("b"), 3, 3, 3, 3), stream(target("c"), 4, 4, 4, 4), stream(target("x"), 9, 9, 9, 9)},
+			"current",
+			model.Matrix{stream(target("a"), 1, 2, nan, 0), stream(target("b"), 3, 3, 3, 3), stream(target("c"), 4, 4, 4, 4), stream(target("x"), 9, 9, 9, 9)},
 			[][]float64{{1, 2, nan, 0}, {3, 3, 3, 3}, {4, 4, 4, 4}, none},
 		},
 		"replicas that are not whole": {
-			"current", model.Matrix{stream(target("a"), 0.5, 2, 1e15, -1), stream(target("c"), 4, 1.5, 0.25, 4)},
+			"current",
+			model.Matrix{stream(target("a"), 0.5, 2, 1e15, -1), stream(target("c"), 4, 1.5, 0.25, 4)},
 			[][]float64{{nan, 2, nan, nan}, none, {4, nan, nan, 4}, none},
 		},
 		"two series of one target: what is told twice is told once, and two numbers are none": {
-			"current", model.Matrix{
+			"current",
+			model.Matrix{
 				stream(of("scale_target_kind", "Deployment", "scale_target_name", "a", "job", "x"), 1, nan, 3, 4),
 				stream(of("scale_target_kind", "Deployment", "scale_target_name", "a", "job", "y"), 1, 2, nan, 5), stream(target("b"), 1, 1, 1, 1),
 			},

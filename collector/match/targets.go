@@ -1,13 +1,10 @@
 package match
 
 import (
-	"math"
-
 	"github.com/prometheus/common/model"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/query"
-	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
 // targetOf is the workload whose replicas are a variant's. A LeaderWorkerSet is known by its leaders' StatefulSet, with the same
@@ -49,32 +46,47 @@ func (r *reader) counts(q *query.Query) []Count {
 			continue // most workloads of a namespace serve no model
 		}
 		t.matched[i] = true
-		value, bad := valueOf(s, "")
-		switch first := &found[owners[0]]; {
-		case bad == "" && len(first.samples) > 0 && first.samples[0].value == value:
-			continue // told twice is told once
-		case bad == "" && len(first.samples) > 0:
-			bad = BadDuplicate
-		case bad == "" && (value != math.Trunc(value) || value > optimizer.MaxReplicas):
-			bad = BadRange
-		}
+		value, bad, again := countOf(s, &found[owners[0]])
 		if bad != "" {
 			t.bad[i] = bad
 		}
 		for _, owner := range owners {
-			found[owner].add(sourced{value: value}, bad)
+			if !again {
+				found[owner].add(sourced{value: value}, bad)
+			}
 		}
 	}
 	for i := range found {
-		switch {
-		case found[i].bad != "":
-			counts[i].Missing = Missing{input.Name, found[i].bad}
-		case len(found[i].samples) == 0:
-			counts[i].Missing = Missing{input.Name, NoResult}
-		default:
-			n := int(found[i].samples[0].value)
-			counts[i].N = &n
-		}
+		counts[i] = found[i].count(input.Name)
 	}
 	return counts
+}
+
+// countOf returns the number of replicas that a sample tells, or why it cannot be used, beside what was told of them before. The same
+// number told twice is told once.
+func countOf(s *model.Sample, before *cell) (value float64, bad string, again bool) {
+	value, bad = valueOf(s, "")
+	told := len(before.samples) > 0
+	switch {
+	case bad != "":
+	case told && before.samples[0].value == value:
+		again = true
+	case told:
+		bad = BadDuplicate
+	case !whole(value):
+		bad = BadRange
+	}
+	return value, bad, again
+}
+
+// count reads a cell as a number of replicas.
+func (c *cell) count(input string) Count {
+	switch {
+	case c.bad != "":
+		return Count{Missing: Missing{input, c.bad}}
+	case len(c.samples) == 0:
+		return Count{Missing: Missing{input, NoResult}}
+	}
+	n := int(c.samples[0].value)
+	return Count{N: &n}
 }

@@ -137,7 +137,8 @@ func (d *decoder) elements() {
 
 // verdict says whether a document that could be read is a whole answer of the type that is wanted.
 func (d *decoder) verdict() error {
-	reason, text := ReasonBadResponse, ""
+	var text string
+	reason := ReasonBadResponse
 	switch warnings := realWarnings(d.warnings); {
 	case d.status == "error":
 		if r, ok := reasonOfType(v1.ErrorType(d.errorType)); ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -19,9 +20,7 @@ func (c *Client) ask(ctx context.Context, endpoint string, args url.Values) ([]b
 	defer cancel()
 	u := c.api.URL(endpoint, nil)
 	form := u.Query() // The parameters of the URL go with every request, in the place that the server reads.
-	for name, values := range args {
-		form[name] = values
-	}
+	maps.Copy(form, args)
 	form.Set("timeout", serverTimeout(bounded))
 	status, body, err := c.send(bounded, http.MethodPost, u, form)
 	switch status {
@@ -48,7 +47,7 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, form url.V
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header["Idempotency-Key"] = nil // Asking changes nothing: net/http may ask again where an idle connection broke.
 	}
-	resp, body, err := c.api.Do(ctx, req)
+	resp, body, err := c.api.Do(ctx, req) //nolint:bodyclose // the API's client has read the body and closed it
 	if resp == nil || resp.StatusCode/100 == 2 {
 		return 0, body, err
 	}
