@@ -53,6 +53,9 @@ type guardedVariant struct {
 	least, most, reach int
 	// current is what is asked for, ready what serves of that and may stay.
 	current, ready int
+	// parts are the replicas asked for, in the order in which they stay when
+	// fewer are asked for.
+	parts []part
 	// plan is what the plan says, planned what it is without the requests that
 	// are not served, allowed what the limits on change make of that, and n the
 	// number at hand.
@@ -121,6 +124,7 @@ func (v *guardedVariant) read(known Knowledge, plan *ModelPlan) {
 		if known == KnownFully && !undecided {
 			v.ready = min(v.ready, v.most)
 		}
+		v.parts = v.split()
 	}
 	if known == KnownPartly {
 		v.planned = max(v.planned, v.current)
