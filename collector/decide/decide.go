@@ -109,6 +109,7 @@ func (d *decider) bind() {
 			if d.Fleet != nil {
 				y.runs = d.Fleet.Replicas(m.Namespace, v.Name)
 			}
+			y.rolled()
 			x.variants = append(x.variants, y)
 		}
 		d.models = append(d.models, x)

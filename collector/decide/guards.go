@@ -34,7 +34,12 @@ func (d *decider) state() optimizer.State {
 
 func (v *variant) state() optimizer.VariantState {
 	current := v.runs.Current.N
-	out := optimizer.VariantState{Current: current, Ready: v.runs.Ready.N, Unknown: !v.missing.OK(), Stuck: v.stuck}
+	starts := v.starts()
+	out := optimizer.VariantState{
+		Current: current, Ready: v.runs.Ready.N, Unknown: !v.missing.OK(), Stuck: v.stuck,
+		Lately: starts.lately, Overdue: starts.overdue, Starting: starts.starting,
+		Startup: time.Duration(v.Startup), Ordered: v.ordered(),
+	}
 	if current == nil {
 		return out
 	}

@@ -69,7 +69,7 @@ func (p *compiler) bindSignal(m *config.Model, s config.ActiveSignal) *Signal {
 func (p *compiler) overTime(name string, e config.Expr, m *config.Model, by Reader) Expression {
 	x := Expression{Now: p.ask(name, e), Window: p.window(name, e, m, by)}
 	if *m.Replicas.Min == 0 {
-		x.Idle = p.read(name, e, time.Duration(*m.IdleAfter), by)
+		x.Idle = p.read(name, e, idleFor(m), by)
 	}
 	for i := range m.Variants {
 		if f := m.Variants[i].Failsafe; f != nil && by.Owner != OfSource {
