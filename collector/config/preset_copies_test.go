@@ -72,19 +72,29 @@ func TestPresetVLLMEngines(t *testing.T) {
 			vllm:kv_cache_usage_perc{` + pod + `,engine="0"} 0.75x20
 			vllm:kv_cache_usage_perc{` + pod + `,engine="1"} 0.25x20
 		`, usage("0.5")},
-		"size of the cache, said by the server": {"kv_tokens", "capacity", info + `engine="0",kv_cache_size_tokens="1179770"} 1x20`,
-			[]string{`{block_size="1", namespace="llm", num_gpu_blocks="1179770", pod="a"} 1`}},
-		"size of the cache, not a number": {"kv_tokens", "capacity", info + `engine="0",kv_cache_size_tokens="None"} 1x20`,
-			[]string{`{block_size="4", namespace="llm", num_gpu_blocks="20377", pod="a"} 1`}},
-		"size of the cache, zero": {"kv_tokens", "capacity", info + `engine="0",kv_cache_size_tokens="0"} 1x20`,
-			[]string{`{block_size="4", namespace="llm", num_gpu_blocks="20377", pod="a"} 1`}},
-		"sizes of two caches, scraped twice": {"kv_tokens", "capacity",
+		"size of the cache, said by the server": {
+			"kv_tokens", "capacity", info + `engine="0",kv_cache_size_tokens="1179770"} 1x20`,
+			[]string{`{block_size="1", namespace="llm", num_gpu_blocks="1179770", pod="a"} 1`},
+		},
+		"size of the cache, not a number": {
+			"kv_tokens", "capacity", info + `engine="0",kv_cache_size_tokens="None"} 1x20`,
+			[]string{`{block_size="4", namespace="llm", num_gpu_blocks="20377", pod="a"} 1`},
+		},
+		"size of the cache, zero": {
+			"kv_tokens", "capacity", info + `engine="0",kv_cache_size_tokens="0"} 1x20`,
+			[]string{`{block_size="4", namespace="llm", num_gpu_blocks="20377", pod="a"} 1`},
+		},
+		"sizes of two caches, scraped twice": {
+			"kv_tokens", "capacity",
 			info + `engine="0",kv_cache_size_tokens="500",job="x"} 1x20` + "\n" + info + `engine="0",kv_cache_size_tokens="500",job="y"} 1x20` + "\n" +
 				info + `engine="1",kv_cache_size_tokens="500",job="x"} 1x20` + "\n" + info + `engine="1",kv_cache_size_tokens="500",job="y"} 1x20`,
-			[]string{`{block_size="1", namespace="llm", num_gpu_blocks="500", pod="a"} 2`}},
-		"blocks that are no number stay so": {"kv_tokens", "capacity",
+			[]string{`{block_size="1", namespace="llm", num_gpu_blocks="500", pod="a"} 2`},
+		},
+		"blocks that are no number stay so": {
+			"kv_tokens", "capacity",
 			`vllm:cache_config_info{namespace="llm",pod="a",engine="0",block_size="16",num_gpu_blocks="None"} 1x20`,
-			[]string{`{block_size="16", namespace="llm", num_gpu_blocks="None", pod="a"} 1`}},
+			[]string{`{block_size="16", namespace="llm", num_gpu_blocks="None", pod="a"} 1`},
+		},
 	})
 }
 

@@ -219,7 +219,7 @@ func TestPresetEPPArrivalsAlive(t *testing.T) {
 }
 
 func TestPresetEPPSilent(t *testing.T) {
-	ready := func(pod string, values string) string {
+	ready := func(pod, values string) string {
 		return `kube_pod_status_ready{namespace="llm",pod="` + pod + `",condition="true"} ` + values + "\n" +
 			`kube_pod_status_ready{namespace="llm",pod="` + pod + `",condition="false"} 0x20` + "\n"
 	}

@@ -91,17 +91,18 @@ func TestPresetSources(t *testing.T) {
 		require.False(t, s.Sources.IsZero())
 		e, parts := expositions()[preset], partsOf(preset, s.Name)
 		require.NotEmpty(t, parts)
-		series := e.at("whole", "8000", "") + e.at("twice", "8000", `job="x"`) + e.at("twice", "8000", `job="y"`) + e.idle().at("idle", "8000", "")
+		var series strings.Builder
+		series.WriteString(e.at("whole", "8000", "") + e.at("twice", "8000", `job="x"`) + e.at("twice", "8000", `job="y"`) + e.idle().at("idle", "8000", ""))
 		want := []string{"idle", "twice", "whole"}
 		for i, group := range parts {
-			series += e.without(group...).at("lacks-"+strconv.Itoa(i), "8000", "")
+			series.WriteString(e.without(group...).at("lacks-"+strconv.Itoa(i), "8000", ""))
 			for _, enough := range group[1:] {
-				series += e.without(enough).at("has-"+enough, "8000", "")
+				series.WriteString(e.without(enough).at("has-"+enough, "8000", ""))
 				want = append(want, "has-"+enough)
 			}
 		}
 		slices.Sort(want)
-		require.Equal(t, want, podsIn(evaluateAt(t, 10*time.Minute, series, s.Sources.String())))
+		require.Equal(t, want, podsIn(evaluateAt(t, 10*time.Minute, series.String(), s.Sources.String())))
 	})
 }
 
