@@ -105,7 +105,7 @@ func (m *guardedModel) lacking(orders func(*guardedVariant) int) []momentRow {
 	}
 	for _, at := range m.moments() {
 		for _, s := range sortedKeys(m.Demand) {
-			need(momentRow{signal: s, at: at}, min(m.Demand[s], m.supply(s, planned)))
+			need(momentRow{signal: s, at: at}, min(m.Demand[s], m.supply(s, planned))+m.waiting[s])
 		}
 		for _, role := range m.roles() {
 			need(momentRow{role: role, at: at}, float64(min(m.MinReplicas, m.least(planned))))

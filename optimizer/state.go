@@ -16,6 +16,9 @@ type State struct {
 type ModelState struct {
 	// Knowledge says how much of the plan's inputs is known.
 	Knowledge Knowledge
+	// Waiting is, per signal, what waits to be served, as a demand. No replica is
+	// ordered for it, and those that serve or load stay for it.
+	Waiting map[string]float64
 	// Variants are parallel to Model.Variants.
 	Variants []VariantState
 }

@@ -172,10 +172,7 @@ func (v *validator) form(path string, s Signal) {
 	case forms[0] == "latency":
 		v.latencyForm(path, s)
 	}
-	if len(forms) == 1 && forms[0] != "usage" && v.Has(strict.Join(path, "queued")) {
-		v.Errorf(strict.Join(path, "queued"), v.Key(strict.Join(path, "queued")), "queued cannot be used with %s", forms[0]).
-			Hint("use queued with usage; a demand expression includes the queue itself")
-	}
+
 }
 
 // identities checks that a signal's results can be matched.

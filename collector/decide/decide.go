@@ -51,6 +51,10 @@ type signal struct {
 	read    *match.Signal
 	out     Signal
 	missing match.Missing
+
+	level   float64 // demand now, without what waits
+	steady  float64 // planned, without what waits
+	backlog float64 // what waits
 }
 
 // variant is what has been worked out for one variant.
@@ -64,6 +68,7 @@ type variant struct {
 	capacities []float64 // by signal
 	correction *float64  // of its profile, where it is corrected
 	stuck      *int      // replicas that it is capped at
+	pending    fleetState
 	missing    match.Missing
 }
 
@@ -110,6 +115,7 @@ func (d *decider) bind() {
 				y.runs = d.Fleet.Replicas(m.Namespace, v.Name)
 			}
 			y.rolled()
+			y.pending = y.starts()
 			x.variants = append(x.variants, y)
 		}
 		d.models = append(d.models, x)
@@ -133,6 +139,7 @@ func (d *decider) gather() {
 			d.expectDemand(s)
 		}
 		d.readCapacities(m)
+		d.addBacklog(m)
 		m.unserved()
 		m.lacking = d.replicasUnknown(m).Or(d.guardsFailed(m))
 		m.known = m.knowledge()

@@ -110,7 +110,8 @@ func (d *decider) minReplicas(m *model) int {
 func (d *decider) idle(s *signal) bool {
 	after := s.model.IdleFor
 	past, missing := d.past(s, func(x *match.Demand) match.Past { return x.Idle })
-	if !missing.OK() || forecast.Most(past.Over(after)) > 0 {
+	waited := s.read.Queued.Idle
+	if !missing.OK() || forecast.Most(past.Over(after)) > 0 || !waited.Missing.OK() || forecast.Most(waited.Over(after)) > 0 || s.backlog > 0 {
 		return false
 	}
 	steps := past.Over(after)

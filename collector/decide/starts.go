@@ -114,18 +114,21 @@ func (v *variant) lately(current, ready int) int {
 	return max(0, min(fewest, int(most))-ready)
 }
 
-// rolled is how many replicas a LeaderWorkerSet asks for while it rolls: its leaders' StatefulSet then counts the surge, so the
-// fewest since the roll-out began.
+// rolled corrects how many replicas a LeaderWorkerSet asks for while it rolls: its leaders' StatefulSet then counts the surge, so it
+// is the fewest since just before the roll-out began.
 func (v *variant) rolled() {
 	rolling, current := v.runs.Starts.Rolling, v.runs.Starts.Current
 	n := v.runs.Current.N
-	if v.ScaleTarget.Kind != config.KindLeaderWorkerSet || n == nil || len(rolling.Values) == 0 {
+	if v.ScaleTarget.Kind != config.KindLeaderWorkerSet || n == nil || len(rolling.Values) == 0 || math.IsNaN(rolling.Values[len(rolling.Values)-1]) {
 		return
 	}
 	fewest := *n
-	for i := len(rolling.Values) - 1; i >= 0 && !math.IsNaN(rolling.Values[i]); i-- {
+	for i := len(rolling.Values) - 1; i >= 0; i-- {
 		if at := len(current.Values) - len(rolling.Values) + i; at >= 0 && !math.IsNaN(current.Values[at]) {
 			fewest = min(fewest, int(current.Values[at]))
+		}
+		if math.IsNaN(rolling.Values[i]) {
+			break // the last step before it began
 		}
 	}
 	v.runs.Current.N = &fewest

@@ -43,7 +43,7 @@ const (
 	week = 7 * day
 
 	// The time in which the day lies that the noise of demand is measured on, which ended up to 12 minutes ago, and the step.
-	noiseDay  = day + 12*time.Minute
+	noiseDay  = day + 22*time.Minute
 	noiseStep = time.Minute
 )
 
@@ -128,7 +128,7 @@ func (p *compiler) bindForecast(name string, e config.Expr, m *config.Model, b *
 		}
 	}
 	if m.Headroom.Auto {
-		b.Absolute.Day = p.readStep(name, e, noiseDay, noiseStep, by)
+		b.Absolute.Day = p.readStep(name, e, noiseDay+time.Duration(*m.ScaleDownWindow), noiseStep, by)
 	}
 }
 
