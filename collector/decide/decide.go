@@ -90,6 +90,12 @@ func Decide(p *query.Program, r *match.Readings, o Options) *Decision {
 	if s.plan, s.err = optimizer.Solve(s.problem, options); s.err != nil {
 		return d.report(&s)
 	}
+	if d.unfollowed(&s.plan) {
+		s.problem = optimizer.Constrain(problem, d.state())
+		if s.plan, s.err = optimizer.Solve(s.problem, options); s.err != nil {
+			return d.report(&s)
+		}
+	}
 	if d.interrupted = d.Interrupt() && s.plan.Status != optimizer.StatusOptimal; d.interrupted {
 		for _, m := range d.models {
 			m.known = min(m.known, optimizer.KnownPartly)

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -72,6 +73,9 @@ func (p *compiler) overTime(name string, e config.Expr, m *config.Model, by Read
 		x.Idle = p.read(name, e, idleFor(m), by)
 	}
 	for i := range m.Variants {
+		if timeout := time.Duration(*m.Variants[i].ProvisionTimeout); by.Owner != OfSource && p.Targets.Told() {
+			x.Starts = cmp.Or(p.read(name, e, timeout, by), x.Starts)
+		}
 		if f := m.Variants[i].Failsafe; f != nil && by.Owner != OfSource {
 			x.Failsafe = p.read(name, e, time.Duration(f.After), by)
 		}
