@@ -107,53 +107,60 @@ func (s *signal) whole(window forecast.History) forecast.History {
 		return window
 	}
 	window.Values = slices.Clone(window.Values)
-	steps := len(window.Values)
 	for i := range window.Values {
-		if fromEnd := steps - i; s.Alive.Given() && dips(w.Gateways.Past.Values, fromEnd, w.Gateways.Now) || !s.Alive.Given() && s.lacks(fromEnd) {
+		ago := window.Ago(i)
+		if s.Alive.Given() && dips(w.Gateways.Past.History, ago, w.Gateways.Now) || !s.Alive.Given() && s.lacks(ago) {
 			window.Values[i] = math.NaN()
 		}
 	}
 	return window
 }
 
-// lacks reports whether fewer replicas told than were ready at a step, counted from the end.
-func (s *signal) lacks(fromEnd int) bool {
+// lacks reports whether fewer replicas told than were ready some time ago.
+func (s *signal) lacks(ago time.Duration) bool {
 	w, lacking := &s.read.Witness, 0.0
 	for i, v := range s.model.variants {
-		ready := v.read.Replicas.ReadyWindow
-		if !s.tells(i) || len(ready.Values) < fromEnd {
+		if !s.tells(i) {
 			continue
 		}
-		at := len(ready.Values) - fromEnd
-		since := max(0, at-int(query.ReadyFor/ready.Step))
-		want := forecast.Least(ready.Values[since : at+1])
-		if math.IsNaN(ready.Values[at]) || math.IsNaN(want) {
+		ready := v.read.Replicas.ReadyWindow.Until(ago)
+		want := forecast.Least(ready.Over(query.ReadyFor))
+		if len(ready.Values) == 0 || math.IsNaN(ready.Values[len(ready.Values)-1]) || math.IsNaN(want) {
 			continue
 		}
-		lacking += max(0, want-told(w.Variants[i].Past, fromEnd))
+		lacking += max(0, want-told(&w.Variants[i], ago))
 	}
-	return lacking > told(w.Rest.Past, fromEnd)+told(w.Gateways.Past, fromEnd)
+	return lacking > 0 && lacking > told(&w.Rest, ago)+told(&w.Gateways, ago)
 }
 
-// told is how many sources told at a step, counted from the end.
-func told(past match.Past, fromEnd int) float64 {
-	if at := len(past.Values) - fromEnd; at >= 0 && !math.IsNaN(past.Values[at]) {
-		return past.Values[at]
+// told is how many sources told some time ago: the fewer of those at the steps before and after.
+func told(t *match.Told, ago time.Duration) float64 {
+	before := t.Past.Until(ago).Values
+	n := t.Now
+	if len(before) < len(t.Past.Values) {
+		n = orZero(t.Past.Values[len(before)])
 	}
-	return 0
+	if len(before) > 0 {
+		n = min(n, orZero(before[len(before)-1]))
+	}
+	return n
 }
 
-// dips reports whether fewer told at a step, counted from the end, than before and after it.
-func dips(values []float64, fromEnd int, now float64) bool {
-	at := len(values) - fromEnd
+func orZero(n float64) float64 {
+	if math.IsNaN(n) {
+		return 0
+	}
+	return n
+}
+
+// dips reports whether fewer told some time ago than before and after it.
+func dips(past forecast.History, ago time.Duration, now float64) bool {
+	at := len(past.Until(ago).Values) - 1
 	if at < 0 {
 		return false
 	}
-	here := 0.0
-	if !math.IsNaN(values[at]) {
-		here = values[at]
-	}
-	before, after := forecast.Most(values[:at]), forecast.Most(values[at+1:])
+	here := orZero(past.Values[at])
+	before, after := forecast.Most(past.Values[:at]), forecast.Most(past.Values[at+1:])
 	return here < before && (here < after || here < now)
 }
 
