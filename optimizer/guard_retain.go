@@ -135,7 +135,7 @@ func (g *guard) keepParts(open []*guardedModel, asked [][]momentRow) bool {
 	for b := range p.Budgets {
 		p.Budgets[b] = Budget{Name: g.problem.Budgets[b].Name, Limit: min(max(0, g.room[b]), maxNumber)}
 	}
-	owners := make([][]*guardedVariant, len(open))
+	owners, earlier := make([][]*guardedVariant, len(open)), make([][]int, len(open))
 	for i, m := range open {
 		to := Model{Name: m.Name, Priority: m.Priority, Demand: map[string]float64{}}
 		for r := range asked[i] {
@@ -143,6 +143,7 @@ func (g *guard) keepParts(open []*guardedModel, asked [][]momentRow) bool {
 		}
 		for j := range m.variants {
 			v := &m.variants[j]
+			before := 0
 			for k, part := range v.beyond() {
 				x := Variant{
 					Name: fmt.Sprintf("%s %d", v.Name, k), Max: new(part.replicas), Cost: v.Cost, Uses: v.Uses, Capacity: map[string]float64{},
@@ -153,7 +154,8 @@ func (g *guard) keepParts(open []*guardedModel, asked [][]momentRow) bool {
 					}
 				}
 				to.Variants = append(to.Variants, x)
-				owners[i] = append(owners[i], v)
+				owners[i], earlier[i] = append(owners[i], v), append(earlier[i], before)
+				before += part.replicas
 			}
 		}
 		p.Models[i] = to
@@ -162,9 +164,17 @@ func (g *guard) keepParts(open []*guardedModel, asked [][]momentRow) bool {
 	if err != nil || plan.Status != StatusOptimal && slices.ContainsFunc(plan.Models, ModelPlan.short) {
 		return false
 	}
-	for i := range open {
+	for i, m := range open {
+		picked := map[*guardedVariant]int{}
 		for k, v := range owners[i] {
-			g.set(v, v.n+plan.Models[i].Variants[k].Replicas)
+			if n := plan.Models[i].Variants[k].Replicas; n > 0 {
+				// Replicas of a part stay only after all those of the parts before it.
+				picked[v] = earlier[i][k] + n
+			}
+		}
+		for j := range m.variants {
+			v := &m.variants[j]
+			g.set(v, v.n+picked[v])
 		}
 	}
 	return true
