@@ -2,30 +2,25 @@ package optimizer
 
 import "math"
 
-// relaxMinimum lowers the model's minimum to what its variants allow by
+// relaxMinimum lowers the model's minimums to what its variants allow by
 // themselves: for good where their maximums are the reason, and until it is
 // known who gets what where budgets are.
 func (m *model) relaxMinimum() {
-	r := len(m.signals)
-	if r == len(m.need) {
-		return
+	m.minimum = nil
+	for r := len(m.signals); r < len(m.need); r++ {
+		useful, high := 0.0, 0.0
+		for i := range m.variants {
+			v := &m.variants[i]
+			useful += v.covers[r] * float64(v.useful)
+			high += v.covers[r] * float64(v.high)
+		}
+		m.minimum = append(m.minimum, min(m.need[r], useful-Tolerance))
+		m.need[r] = min(m.need[r], high-Tolerance)
 	}
-	useful, high := 0.0, 0.0
-	for i := range m.variants {
-		v := &m.variants[i]
-		useful += v.covers[r] * float64(v.useful)
-		high += v.covers[r] * float64(v.high)
-	}
-	m.minimum = min(m.need[r], useful-Tolerance)
-	m.need[r] = min(m.need[r], high-Tolerance)
 }
 
 // restoreMinimum undoes what relaxMinimum did for budgets.
-func (m *model) restoreMinimum() {
-	if r := len(m.signals); r < len(m.need) {
-		m.need[r] = m.minimum
-	}
-}
+func (m *model) restoreMinimum() { copy(m.need[len(m.signals):], m.minimum) }
 
 // aloneTask returns the task to find the cheapest point of a model that
 // shares nothing, at the given shortfall.

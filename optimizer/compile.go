@@ -32,7 +32,7 @@ type row struct {
 
 // model is a model, seen from its variants' minimums. Its covering rows are
 // its signals in the order of their names, each as a share of its demand, and
-// then, if the minimum asks for replicas, their number.
+// then, for each role whose minimum asks for replicas, their number.
 type model struct {
 	index    int
 	priority int
@@ -40,8 +40,9 @@ type model struct {
 	signals  []string
 	// need is what is left to cover per row.
 	need []float64
-	// minimum is what the last row needs if no budget stands in the way.
-	minimum float64
+	// minimum is what the rows behind the signals need if no budget stands in
+	// the way.
+	minimum []float64
 	// divisor divides the costs of all plans of the model.
 	divisor float64
 }
@@ -132,24 +133,16 @@ func compileModel(p *Problem, index int, rows []row) *model {
 		}
 	}
 	slices.Sort(m.signals)
-	missing := from.MinReplicas
-	for i := range from.Variants {
-		missing -= from.Variants[i].Min
-	}
-	n := len(m.signals)
-	if missing > 0 {
-		n++
-	}
-	m.need = make([]float64, n)
-	for s := range m.signals {
-		m.need[s] = 1
-	}
-	if missing > 0 {
-		m.need[n-1] = 1 - Tolerance
+	minimums := from.minimums()
+	m.need = make([]float64, len(m.signals)+len(minimums))
+	for r := range m.need {
+		if m.need[r] = 1; r >= len(m.signals) {
+			m.need[r] = 1 - Tolerance
+		}
 	}
 	order := sortedIndices(len(from.Variants), func(i int) string { return from.Variants[i].Name })
 	for at, i := range order {
-		m.variants[at] = m.compileVariant(from, i, missing)
+		m.variants[at] = m.compileVariant(from, i, minimums)
 	}
 	for s := range m.signals {
 		for i := range m.variants {
@@ -164,16 +157,41 @@ func compileModel(p *Problem, index int, rows []row) *model {
 // above 1 is more than enough; this keeps products finite.
 const mostCover = 1e6
 
-// compileVariant shifts and scales one variant; missing is how many replicas
-// the model's minimum asks for beyond its variants' minimums.
-func (m *model) compileVariant(from *Model, index, missing int) variant {
+// minimum is how many replicas of a role a model's minimum asks for beyond its
+// variants' minimums.
+type minimum struct {
+	role    Role
+	missing int
+}
+
+// minimums lists those that ask for any.
+func (m *Model) minimums() []minimum {
+	var all []minimum
+	for _, role := range m.roles() {
+		missing := m.MinReplicas
+		for i := range m.Variants {
+			if v := &m.Variants[i]; v.serves(role) {
+				missing -= v.Min
+			}
+		}
+		if missing > 0 {
+			all = append(all, minimum{role, missing})
+		}
+	}
+	return all
+}
+
+// compileVariant shifts and scales one variant.
+func (m *model) compileVariant(from *Model, index int, minimums []minimum) variant {
 	v := &from.Variants[index]
 	covers := make([]float64, len(m.need))
 	for s, name := range m.signals {
 		covers[s] = min(v.Capacity[name]/from.Demand[name], mostCover)
 	}
-	if missing > 0 {
-		covers[len(covers)-1] = 1 / float64(missing)
+	for i, least := range minimums {
+		if v.serves(least.role) {
+			covers[len(m.signals)+i] = 1 / float64(least.missing)
+		}
 	}
 	return variant{
 		index: index, low: v.Min, held: v.Current - v.Min, current: v.Current, covers: covers,

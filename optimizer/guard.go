@@ -36,6 +36,7 @@ type guardedModel struct {
 	*Model
 	index     int
 	knowledge Knowledge
+	waiting   map[string]float64
 	shortfall float64
 	variants  []guardedVariant
 }
@@ -53,6 +54,9 @@ type guardedVariant struct {
 	least, most, reach int
 	// current is what is asked for, ready what serves of that and may stay.
 	current, ready int
+	// parts are the replicas asked for, in the order in which they stay when
+	// fewer are asked for.
+	parts []part
 	// plan is what the plan says, planned what it is without the requests that
 	// are not served, allowed what the limits on change make of that, and n the
 	// number at hand.
@@ -74,7 +78,7 @@ func newGuard(p *Problem, plan *Plan, s *State, o Options) *guard {
 	for at, i := range sortedIndices(len(p.Models), func(i int) string { return p.Models[i].Name }) {
 		known := s.model(i)
 		m := &g.models[at]
-		*m = guardedModel{Model: &p.Models[i], index: i, knowledge: known.Knowledge}
+		*m = guardedModel{Model: &p.Models[i], index: i, knowledge: known.Knowledge, waiting: known.Waiting}
 		m.variants = make([]guardedVariant, len(m.Variants))
 		var planned *ModelPlan
 		if len(plan.Models) == len(p.Models) {
@@ -121,6 +125,7 @@ func (v *guardedVariant) read(known Knowledge, plan *ModelPlan) {
 		if known == KnownFully && !undecided {
 			v.ready = min(v.ready, v.most)
 		}
+		v.parts = v.split()
 	}
 	if known == KnownPartly {
 		v.planned = max(v.planned, v.current)

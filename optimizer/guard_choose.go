@@ -83,7 +83,7 @@ func (m ModelPlan) short() bool { return m.Shortfall > 0 }
 // open states a variant as the planner sees it in a choice. A variant that is not
 // open only serves its part.
 func (v *guardedVariant) open(starting bool) Variant {
-	out := Variant{Name: v.Name, Min: v.low, Max: new(v.top), Current: v.low, Capacity: v.Capacity}
+	out := Variant{Name: v.Name, Role: v.Role, Min: v.low, Max: new(v.top), Current: v.low, Capacity: v.Capacity}
 	if v.top > v.low {
 		out.Cost, out.Uses = v.Cost, v.Uses
 		if starting {

@@ -41,7 +41,7 @@ func (m *guardedModel) queued() bool {
 	if m.knowledge != KnownFully {
 		return false
 	}
-	open, total := false, 0
+	open := false
 	for j := range m.variants {
 		v := &m.variants[j]
 		v.low, v.top = v.n, v.n
@@ -49,9 +49,8 @@ func (m *guardedModel) queued() bool {
 			v.top = max(v.n, min(v.current, v.most))
 			open = open || v.top > v.low
 		}
-		total += v.n
 	}
-	return open && (m.shortfall > Tolerance || total < m.MinReplicas)
+	return open && (m.shortfall > Tolerance || m.least(func(v *guardedVariant) int { return v.n }) < m.MinReplicas)
 }
 
 // noteStuck sets the reason if a variant is held at its cap, or above it because

@@ -40,20 +40,17 @@ func (v *guardedVariant) comes() bool { return !v.settled && v.allowed > v.curre
 // goes reports whether a variant loses replicas.
 func (v *guardedVariant) goes() bool { return !v.settled && v.allowed < v.current }
 
-// kept is how many ready replicas go on serving at the number at hand.
-func (v *guardedVariant) kept() int { return min(v.ready, v.n) }
-
 // setLimits finds what may be used of the budgets while variants replace each
 // other: the limit and what it lends, or what the present uses if that is more.
 // It starts from the least that may be asked for: the variants that go have
-// gone, and those that come have their ready replicas.
+// gone, and those that come keep what is asked for now.
 func (g *guard) setLimits() {
 	present := g.left(func(v *guardedVariant) int { return v.current })
 	for i := range g.models {
 		for j := range g.models[i].variants {
 			v := &g.models[i].variants[j]
 			if v.comes() {
-				v.n = max(v.least, v.ready)
+				v.n = max(v.least, min(v.current, v.allowed))
 			}
 		}
 	}
@@ -64,38 +61,9 @@ func (g *guard) setLimits() {
 	}
 }
 
-// retain keeps, at the least extra cost, as many ready replicas of the old
-// variants as are needed until the new ones are ready.
-func (g *guard) retain() {
-	var open []*guardedModel
-	for i := range g.models {
-		m := &g.models[i]
-		free := false
-		for j := range m.variants {
-			v := &m.variants[j]
-			v.low, v.top = v.kept(), v.kept()
-			if v.goes() && v.ready > v.n {
-				v.top, free = v.ready, true
-			}
-		}
-		if free && !m.carries((*guardedVariant).kept, m.served()) {
-			open = append(open, m)
-		}
-	}
-	if len(open) > 0 && !g.choose(open, (*guardedModel).served, false) {
-		g.fill(open)
-	}
-}
-
-// served is what the ready replicas of a model serve of its demand, and no more
-// than the plan does.
-func (m *guardedModel) served() want {
-	return m.least(func(v *guardedVariant) int { return v.ready })
-}
-
-// asked is the same for the replicas that are asked for, except those of stuck
-// variants.
-func (m *guardedModel) asked() want { return m.least((*guardedVariant).counted) }
+// asked is what the replicas that are asked for serve of the demand, except
+// those of stuck variants, and no more than the plan does.
+func (m *guardedModel) asked() want { return m.lesser((*guardedVariant).counted) }
 
 // counted is how many of the replicas asked for now can be counted on.
 func (v *guardedVariant) counted() int {
@@ -105,14 +73,14 @@ func (v *guardedVariant) counted() int {
 	return min(v.current, max(v.n, min(v.reach, v.most)))
 }
 
-// least is what the plan and the given numbers both serve of the demand.
-func (m *guardedModel) least(number func(*guardedVariant) int) want {
+// lesser is what the plan and the given numbers both serve of the demand.
+func (m *guardedModel) lesser(number func(*guardedVariant) int) want {
 	planned := func(v *guardedVariant) int { return v.planned }
 	w := want{demand: make(map[string]float64, len(m.Demand))}
 	for s, demand := range m.Demand {
 		w.demand[s] = min(demand, m.supply(s, planned), m.supply(s, number))
 	}
-	w.replicas = min(m.MinReplicas, m.total(planned), m.total(number))
+	w.replicas = min(m.MinReplicas, m.least(planned), m.least(number))
 	return w
 }
 
@@ -126,18 +94,25 @@ func (m *guardedModel) supply(signal string, number func(*guardedVariant) int) f
 	return sum
 }
 
-// total is the sum of the given numbers of replicas.
-func (m *guardedModel) total(number func(*guardedVariant) int) int {
-	sum := 0
-	for j := range m.variants {
-		sum += number(&m.variants[j])
+// least is the smallest sum of the given numbers of replicas over the roles of
+// the model.
+func (m *guardedModel) least(number func(*guardedVariant) int) int {
+	smallest := MaxReplicas
+	for _, role := range m.roles() {
+		sum := 0
+		for j := range m.variants {
+			if v := &m.variants[j]; v.serves(role) {
+				sum += number(v)
+			}
+		}
+		smallest = min(smallest, sum)
 	}
-	return sum
+	return smallest
 }
 
 // carries reports whether the given numbers of replicas serve what is wanted.
 func (m *guardedModel) carries(number func(*guardedVariant) int, w want) bool {
-	if m.total(number) < w.replicas {
+	if m.least(number) < w.replicas {
 		return false
 	}
 	for s, demand := range w.demand {

@@ -54,7 +54,7 @@ func readModel(d strictjson.Decoder, path string, p *Problem) error {
 func readVariant(d strictjson.Decoder, path string, m *Model) error {
 	var v Variant
 	err := d.Object(path, strictjson.Fields{
-		"name": d.Text(&v.Name), "cost": d.Number(&v.Cost), "start_cost": d.Number(&v.StartCost),
+		"name": d.Text(&v.Name), "role": d.Text((*string)(&v.Role)), "cost": d.Number(&v.Cost), "start_cost": d.Number(&v.StartCost),
 		"min": d.Whole(&v.Min), "max": d.WholeOrNull(&v.Max), "current": d.Whole(&v.Current),
 		"capacity": d.Numbers(&v.Capacity), "uses": d.Numbers(&v.Uses),
 	})

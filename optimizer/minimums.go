@@ -87,9 +87,8 @@ func (g *group) relaxMinimums() [][]int {
 		for i := range only.variants {
 			only.variants[i].covers = m.variants[i].covers[n:]
 		}
-		if only.need = m.need[n:]; len(only.need) > 0 {
-			only.signals = []string{""}
-		}
+		only.need = m.need[n:]
+		only.signals = make([]string, len(only.need))
 		aside.models, aside.floors = append(aside.models, only), append(aside.floors, only.floor())
 		aside.plan = append(aside.plan, make([]int, len(m.variants)))
 	}
@@ -107,27 +106,26 @@ func (g *group) relaxMinimums() [][]int {
 	g.proven = g.proven && aside.proven
 	g.leastUses = nil
 	for i, m := range g.models {
-		if n := len(m.signals); n < len(m.need) {
-			m.need[n] -= max(0, aside.models[i].uncovered(0, aside.plan[i])) + Tolerance
+		for r := len(m.signals); r < len(m.need); r++ {
+			m.need[r] -= max(0, aside.models[i].uncovered(r-len(m.signals), aside.plan[i])) + Tolerance
 		}
 	}
 	return aside.plan
 }
 
-// frugal covers the model's first row with the replicas that take least of the
+// frugal covers the model's rows with the replicas that take least of the
 // budgets, the scarcest of them each counted.
 func (m *model) frugal() []int {
 	k := make([]int, len(m.variants))
-	if len(m.need) == 0 {
-		return k
-	}
 	order := sortedIndices(len(m.variants), func(i int) float64 { return slices.Max(append(m.variants[i].uses, 0)) })
-	left := m.need[0]
-	for _, i := range order {
-		v := &m.variants[i]
-		for left > Tolerance && k[i] < v.high && v.covers[0] > 0 {
-			k[i]++
-			left -= v.covers[0]
+	for r := range m.need {
+		left := m.uncovered(r, k)
+		for _, i := range order {
+			v := &m.variants[i]
+			for left > Tolerance && k[i] < v.high && v.covers[r] > 0 {
+				k[i]++
+				left -= v.covers[r]
+			}
 		}
 	}
 	return k

@@ -50,11 +50,15 @@ func (m *model) take(left []float64, k []int, sign float64) {
 	}
 }
 
-// keepsMinimum reports whether a point has the replicas that the model's minimum
-// asks for.
+// keepsMinimum reports whether a point has the replicas that the model's
+// minimums ask for.
 func (m *model) keepsMinimum(k []int) bool {
-	n := len(m.signals)
-	return n == len(m.need) || m.uncovered(n, k) <= 0
+	for r := len(m.signals); r < len(m.need); r++ {
+		if m.uncovered(r, k) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // largest returns the point of the largest useful numbers.

@@ -27,7 +27,9 @@ type Model struct {
 	// Priority says which models are served first when budgets run out. A lower
 	// number is more important; equal numbers share fairly.
 	Priority int `json:"priority"`
-	// MinReplicas is the least number of replicas over all variants.
+	// MinReplicas is the least number of replicas over all variants. If some of
+	// them prefill or decode only, it counts for each of these roles: a prefill
+	// without a decode serves nothing.
 	MinReplicas int `json:"min_replicas"`
 	// Demand is the load per signal, in the signal's unit. Zero demand asks
 	// for nothing.
@@ -55,6 +57,8 @@ func (m *Model) Unserved() []string {
 type Variant struct {
 	// Name identifies the variant; it is unique within its model.
 	Name string `json:"name"`
+	// Role is the part of a request that the variant serves; empty is both.
+	Role Role `json:"role,omitempty"`
 	// Cost is what one replica costs, in currency per hour.
 	Cost float64 `json:"cost"`
 	// StartCost is added for every replica above Current, in currency per

@@ -25,8 +25,8 @@ func RunnerUp(p Problem, plan Plan, model int) (other ModelPlan, dearer float64,
 		v.share(in.rows, rows)
 		k[i] = max(0, plan.Models[model].Variants[v.index].Replicas-v.low)
 	}
-	if n := len(m.signals); n < len(m.need) {
-		m.need[n] -= max(0, m.uncovered(n, k)) // as far as the plan keeps the minimum
+	for r := len(m.signals); r < len(m.need); r++ {
+		m.need[r] -= max(0, m.uncovered(r, k)) // as far as the plan keeps the minimum
 	}
 	s := &search{work: newWork(Options{})}
 	t := s.aloneTask(m, m.shortfall(k))

@@ -1,5 +1,7 @@
 package optimizer
 
+import "time"
+
 // State is what the guards know besides the problem: the present and the recent
 // past. Its models are in the order of the problem.
 type State struct {
@@ -14,6 +16,9 @@ type State struct {
 type ModelState struct {
 	// Knowledge says how much of the plan's inputs is known.
 	Knowledge Knowledge
+	// Waiting is, per signal, what waits to be served, as a demand. No replica is
+	// ordered for it, and those that serve or load stay for it.
+	Waiting map[string]float64
 	// Variants are parallel to Model.Variants.
 	Variants []VariantState
 }
@@ -37,6 +42,18 @@ type VariantState struct {
 	// Current is the number of replicas that the scale target asks for, Ready
 	// the number of its ready replicas.
 	Current, Ready *int
+	// Lately is how many of the replicas that are not ready were ready a moment
+	// ago, and Overdue how many are starting for longer than they should. They
+	// stay as if they were ready, and nothing relies on them.
+	Lately, Overdue int
+	// Starting are the replicas that load, and when they are expected. The rest
+	// of those asked for is taken to have been ordered now.
+	Starting []Start
+	// Startup is how long a replica takes that is ordered now.
+	Startup time.Duration
+	// Ordered says that a lowering removes the newest replicas first, ready or
+	// not. Otherwise those that are not ready go first.
+	Ordered bool
 	// Unknown says that a cost, capacity or use of the variant is not known. It
 	// stays where it is, and has no decision.
 	Unknown bool
@@ -48,6 +65,13 @@ type VariantState struct {
 	// Failsafe is the number of replicas once nothing has been known for as
 	// long as configured.
 	Failsafe *int
+}
+
+// Start is a number of replicas that load.
+type Start struct {
+	Replicas int
+	// In is the time until they are ready.
+	In time.Duration
 }
 
 // Decision is a plan after the guards. Its models are in the order of the

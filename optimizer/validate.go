@@ -79,6 +79,11 @@ func (m *Model) validate(path func(string) string, budgets map[string]bool) erro
 
 // validate checks one variant; path leads to its fields.
 func (v *Variant) validate(path func(string) string, budgets map[string]bool) error {
+	switch v.Role {
+	case "", RoleBoth, RolePrefill, RoleDecode:
+	default:
+		return &FieldError{Path: path("role"), Reason: fmt.Sprintf("%q is not both, prefill or decode", v.Role)}
+	}
 	if err := checkNumber(path, "cost", v.Cost); err != nil {
 		return err
 	}

@@ -102,7 +102,13 @@ func BenchmarkPrometheus(b *testing.B) {
 			}
 			b.ReportMetric((source.processor(b)-before).Seconds()/float64(n), "prometheus-s/scrape")
 			b.ReportMetric((exporter.processor(b)-own).Seconds()/float64(n), "exporter-s/scrape")
-			b.ReportMetric(float64(strings.Count(exporter.scrape(b), "\nvariant_exporter_query_up{")), "queries")
+			last := exporter.scrape(b)
+			b.ReportMetric(float64(strings.Count(last, "\nvariant_exporter_query_up{")), "queries")
+			for line := range strings.Lines(last) {
+				if testing.Verbose() && strings.HasPrefix(line, "variant_exporter_query_duration_seconds{") {
+					b.Log(strings.TrimSpace(line))
+				}
+			}
 		})
 	}
 }

@@ -51,8 +51,14 @@ type Tuning struct {
 	ScaleDownWindow *Duration `yaml:"scale_down_window" doc:"Demand is its maximum over this window. A shorter dip removes no replica. Default: 5m."`
 	ScaleUpWindow   *Duration `yaml:"scale_up_window" doc:"Demand counts once it has lasted this long. A shorter peak adds no replica. Default: 0s, any peak counts."`
 	IdleAfter       *Duration `yaml:"idle_after" doc:"A model that may scale to zero does so after this time without demand. Default: 10m."`
+	Backlog         Backlog   `yaml:"backlog" doc:"How fast what waits is worked off, for signals with queued."`
 	Forecast        Forecast  `yaml:"forecast" doc:"Plans for future demand, from the history of the demand expression. Only for signals of the form demand."`
 	Guards          `yaml:",inline"`
+}
+
+// Backlog says how fast what waits is worked off.
+type Backlog struct {
+	Drain *Duration `yaml:"drain" doc:"Time within which the queue is worked off. Default: 5m."`
 }
 
 // Forecast says how to predict the demand at the time when a replica that is ordered now is ready. Planned demand is never below
@@ -197,6 +203,7 @@ const (
 	defaultScaleDown                = Duration(5 * time.Minute)
 	defaultIdleAfter                = Duration(10 * time.Minute)
 	defaultLookback                 = Duration(10 * time.Minute)
+	defaultDrain                    = Duration(5 * time.Minute)
 	presetScaleTargets              = "kube-state-metrics"
 	defaultNamespaceName            = "namespace"
 	defaultModelName                = "model_name"

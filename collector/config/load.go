@@ -55,15 +55,15 @@ func Load(name, text string) (*Config, Diagnostics) {
 func (c *Config) complete(d *strict.Decoder) {
 	c.Labels = c.Labels.or(LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName})
 	headroom, scaleUp, scaleDown, idle := Headroom{Ratio: defaultHeadroom}, Duration(0), defaultScaleDown, defaultIdleAfter
-	lookback, lead := defaultLookback, Duration(0)
+	lookback, lead, drain := defaultLookback, Duration(0), defaultDrain
 	cooldown, age := defaultProvisionCooldown, defaultMaxAge
 	if n := d.Node("prometheus.http_config"); c.Prometheus != nil && (n == nil || strict.IsNull(n)) {
 		c.Prometheus.HTTPConfig.HTTPClientConfig = commonconfig.DefaultHTTPClientConfig
 	}
 	c.Defaults = c.Defaults.or(Tuning{
 		Headroom: &headroom, ScaleDownWindow: &scaleDown, ScaleUpWindow: &scaleUp, IdleAfter: &idle,
-		Forecast: Forecast{Method: ForecastNone, Lookback: &lookback, Lead: &lead},
-		Guards:   Guards{ProvisionCooldown: &cooldown},
+		Forecast: Forecast{Method: ForecastNone, Lookback: &lookback, Lead: &lead}, Backlog: Backlog{Drain: &drain},
+		Guards: Guards{ProvisionCooldown: &cooldown},
 	})
 	c.Defaults.completeLimits()
 	if c.InputWindow == nil {
@@ -165,6 +165,9 @@ func (t Tuning) or(o Tuning) Tuning {
 		t.IdleAfter = o.IdleAfter
 	}
 	t.Forecast = t.Forecast.or(o.Forecast)
+	if t.Backlog.Drain == nil {
+		t.Backlog.Drain = o.Backlog.Drain
+	}
 	t.Guards = t.Guards.or(o.Guards)
 	return t
 }

@@ -49,6 +49,22 @@ func TestPresetEPPDemand(t *testing.T) {
 			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="y",priority="0",inference_pool="p"} 3x2
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
 		`, llama(13)},
+		"the gauge of what runs has drifted below zero": {`
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="old",target_model_name="llama",fairness_id="x",priority="0"} -7x2
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 9x2
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="qwen",target_model_name="qwen",fairness_id="x",priority="0"} 4x2
+		`, []string{`{model_name="llama", namespace="llm"} NaN`, `{model_name="qwen", namespace="llm"} 4`}},
+		"an older gauge below zero": {`
+			inference_objective_running_requests{namespace="llm",instance="a",model_name="llama"} -1x2
+		`, []string{`{model_name="llama", namespace="llm"} NaN`}},
+		"an empty queue is no demand of zero where what runs does not show": {`
+			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 0x2
+			llm_d_epp_request_total{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 0+60x2
+		`, []string{}},
+		"what is queued wakes a model, though nothing has run yet": {`
+			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
+			llm_d_epp_request_total{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 0+60x2
+		`, llama(3)},
 		"several names are rewritten to one": {`
 			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="chat",target_model_name="llama",fairness_id="x",priority="0",inference_pool="p"} 3x2
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="chat",target_model_name="llama",fairness_id="x",priority="0"} 10x2
@@ -96,6 +112,32 @@ func TestPresetEPPAlive(t *testing.T) {
 		"both generations":         {"llm_d_epp_ready_endpoints{namespace=\"llm\",instance=\"a\",name=\"p\"} 2x2\ninference_pool_ready_pods{namespace=\"llm\",instance=\"a\",name=\"p\"} 2x2", []string{`{inference_pool="p", namespace="llm"} 1`}},
 		"older name":               {`inference_pool_ready_pods{namespace="llm",instance="a",name="p"} 2x2`, []string{`{inference_pool="p", namespace="llm"} 1`}},
 		"the gateway is not there": {`llm_d_epp_ready_endpoints{namespace="llm",instance="a",name="p"} 2 stale`, []string{}},
+		"restarted, and idle since": {`
+			llm_d_epp_ready_endpoints{namespace="llm",instance="a",name="p"} 2x2
+		`, []string{`{inference_pool="p", namespace="llm"} 1`}},
+		"counts requests, and none runs": {`
+			llm_d_epp_ready_endpoints{namespace="llm",instance="a",name="p"} 2x2
+			llm_d_epp_request_total{namespace="llm",instance="a",model_name="llama"} 0+60x2
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama"} 0x2
+		`, []string{`{inference_pool="p", namespace="llm"} 1`}},
+		"a keep-list has dropped what runs": {`
+			llm_d_epp_ready_endpoints{namespace="llm",instance="a",name="p"} 2x2
+			llm_d_epp_request_total{namespace="llm",instance="a",model_name="llama"} 0+60x2
+			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",inference_pool="p"} 0x2
+			llm_d_epp_ready_endpoints{namespace="llm",instance="b",name="q"} 2x2
+		`, []string{`{inference_pool="q", namespace="llm"} 1`}},
+		"one of two gateways of a pool does not show what runs": {`
+			llm_d_epp_ready_endpoints{namespace="llm",instance="a",name="p"} 2x2
+			llm_d_epp_request_total{namespace="llm",instance="a",model_name="llama"} 0+60x2
+			llm_d_epp_ready_endpoints{namespace="llm",instance="b",name="p"} 2x2
+			llm_d_epp_request_total{namespace="llm",instance="b",model_name="llama"} 0+60x2
+			llm_d_epp_request_running{namespace="llm",instance="b",model_name="llama"} 5x2
+		`, []string{}},
+		"an older gateway": {`
+			inference_pool_ready_pods{namespace="llm",instance="a",name="p"} 2x2
+			inference_objective_request_total{namespace="llm",instance="a",model_name="llama"} 0+60x2
+			inference_objective_running_requests{namespace="llm",instance="a",model_name="llama"} 5x2
+		`, []string{`{inference_pool="p", namespace="llm"} 1`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, test.want, evaluate(t, test.series, signal.Alive.String()))
@@ -161,4 +203,43 @@ func TestPresetEPPLengthsLast(t *testing.T) {
 	`, signal.OutputTokens.String()))
 	require.Equal(t, config.OnMissingZero, signal.OnMissing)
 	require.False(t, signal.Alive.IsZero())
+}
+
+// TestPresetEPPArrivalsAlive is about gateways whose counter of requests does not get to Prometheus.
+func TestPresetEPPArrivalsAlive(t *testing.T) {
+	runPresetCases(t, "epp", map[string]presetCase{
+		"restarted, and idle since": {"latency", "alive", `
+			llm_d_epp_ready_endpoints{namespace="llm",instance="a",name="p"} 2x20
+		`, []string{`{inference_pool="p", namespace="llm"} 1`}},
+		"requests run that were not counted": {"latency", "alive", `
+			llm_d_epp_ready_endpoints{namespace="llm",instance="a",name="p"} 2x20
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama"} 5x20
+		`, nil},
+	})
+}
+
+func TestPresetEPPSilent(t *testing.T) {
+	ready := func(pod, values string) string {
+		return `kube_pod_status_ready{namespace="llm",pod="` + pod + `",condition="true"} ` + values + "\n" +
+			`kube_pod_status_ready{namespace="llm",pod="` + pod + `",condition="false"} 0x20` + "\n"
+	}
+	tells := func(metric, pod, values string) string {
+		return metric + `{namespace="llm",pod="` + pod + `",instance="` + pod + `:9090",name="p"} ` + values + "\n"
+	}
+	silent := func(pod string) []string {
+		return []string{`{inference_pool="p", namespace="llm", pod="` + pod + `"} 1`}
+	}
+	const newer, older = "llm_d_epp_ready_endpoints", "inference_pool_ready_pods"
+	for _, signal := range []string{"concurrency", "latency"} {
+		runPresetCases(t, "epp", map[string]presetCase{
+			signal + ", all tell":                         {signal, "silent", tells(newer, "a", "2x20") + ready("a", "1x20"), nil},
+			signal + ", one has stopped":                  {signal, "silent", tells(newer, "a", "2x20") + tells(newer, "b", "2x10 stale") + ready("a", "1x20") + ready("b", "1x20"), silent("b")},
+			signal + ", an older one has stopped":         {signal, "silent", tells(older, "b", "2x10 stale") + ready("b", "1x20"), silent("b")},
+			signal + ", one has stopped and is not ready": {signal, "silent", tells(newer, "b", "2x10 stale") + ready("b", "1x10 0x10"), nil},
+			signal + ", one is gone":                      {signal, "silent", tells(newer, "b", "2x10 stale") + ready("b", "1x10 stale"), nil},
+			signal + ", another program of the namespace": {signal, "silent", tells(newer, "a", "2x20") + ready("a", "1x20") + ready("c", "1x20"), nil},
+			signal + ", updated in place":                 {signal, "silent", tells(older, "a", "2x10 stale") + tells(newer, "a", "_x12 2x8") + ready("a", "1x20"), nil},
+			signal + ", nothing is known of pods":         {signal, "silent", tells(newer, "a", "2x10 stale"), nil},
+		})
+	}
 }

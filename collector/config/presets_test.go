@@ -133,6 +133,44 @@ func TestPresetScaleTargets(t *testing.T) {
 	}, evaluate(t, series, c.ScaleTargets.Ready.String()))
 }
 
+// TestPresetScaleTargetsCopies holds that one object counts once however often it is seen, and that those of two clusters stay two.
+func TestPresetScaleTargetsCopies(t *testing.T) {
+	c := preset(t, "vllm", "concurrency")
+	for name, test := range map[string]struct {
+		expr   config.Expr
+		metric string
+	}{
+		"current": {c.ScaleTargets.Current, "kube_deployment_spec_replicas"},
+		"ready":   {c.ScaleTargets.Ready, "kube_deployment_status_replicas_ready"},
+	} {
+		require.Equal(t, []string{`{deployment="a", namespace="llm", scale_target_kind="Deployment", scale_target_name="a"} 3`}, evaluate(t, `
+			`+test.metric+`{namespace="llm",deployment="a",instance="ksm-0",prometheus="monitoring/k8s",prometheus_replica="0",container="x",job="ksm"} 3x2
+			`+test.metric+`{namespace="llm",deployment="a",instance="ksm-0",prometheus="monitoring/k8s",prometheus_replica="1",container="x",job="ksm"} 3x2
+			`+test.metric+`{namespace="llm",deployment="a",instance="ksm-1",pod="ksm-1",service="ksm",endpoint="http",replica="A",uid="1"} 3x2
+		`, test.expr.String()), name)
+		require.Equal(t, []string{
+			`{cluster="eu", deployment="a", namespace="llm", scale_target_kind="Deployment", scale_target_name="a"} 3`,
+			`{cluster="us", deployment="a", namespace="llm", scale_target_kind="Deployment", scale_target_name="a"} 6`,
+		}, evaluate(t, `
+			`+test.metric+`{namespace="llm",deployment="a",instance="ksm-0",cluster="eu"} 3x2
+			`+test.metric+`{namespace="llm",deployment="a",instance="ksm-0",cluster="us"} 6x2
+		`, test.expr.String()), name)
+	}
+	require.Equal(t, []string{
+		`{deployment="a", namespace="llm", scale_target_kind="Deployment", scale_target_name="a"} 1`,
+		`{namespace="llm", scale_target_kind="StatefulSet", scale_target_name="b", statefulset="b"} 1`,
+	}, evaluate(t, `
+		kube_deployment_status_replicas_updated{namespace="llm",deployment="a",instance="ksm-0"} 1x2
+		kube_deployment_status_replicas{namespace="llm",deployment="a",instance="ksm-0"} 3x2
+		kube_deployment_status_replicas_updated{namespace="llm",deployment="a",instance="ksm-1"} 1x2
+		kube_deployment_status_replicas{namespace="llm",deployment="a",instance="ksm-1"} 3x2
+		kube_deployment_status_replicas_updated{namespace="llm",deployment="done",instance="ksm-0"} 3x2
+		kube_deployment_status_replicas{namespace="llm",deployment="done",instance="ksm-0"} 3x2
+		kube_statefulset_status_update_revision{namespace="llm",statefulset="b",instance="ksm-0",revision="b-2"} 1x2
+		kube_statefulset_status_current_revision{namespace="llm",statefulset="b",instance="ksm-0",revision="b-1"} 1x2
+	`, c.ScaleTargets.Rolling.String()))
+}
+
 func TestPresetText(t *testing.T) {
 	require.Equal(t, []string{"dcgm", "epp", "kube-state-metrics", "sglang", "tgi", "triton", "trtllm", "vllm"}, config.PresetNames())
 	_, err := config.PresetText("vlm", config.LabelNames{}, nil)

@@ -172,10 +172,7 @@ func (v *validator) form(path string, s Signal) {
 	case forms[0] == "latency":
 		v.latencyForm(path, s)
 	}
-	if len(forms) == 1 && forms[0] != "usage" && v.Has(strict.Join(path, "queued")) {
-		v.Errorf(strict.Join(path, "queued"), v.Key(strict.Join(path, "queued")), "queued cannot be used with %s", forms[0]).
-			Hint("use queued with usage; a demand expression includes the queue itself")
-	}
+
 }
 
 // identities checks that a signal's results can be matched.
@@ -274,6 +271,13 @@ func (v *validator) unused() {
 	for i, b := range v.config.Budgets {
 		if path := strict.Index("budgets", i); !v.used["budget/"+b.Name] {
 			v.Warnf(path, nil, "no variant uses the budget %s", b.Name).Hint("name it in a variant's uses, or remove it")
+		}
+	}
+	for _, name := range sortedKeys(v.presets) {
+		p := v.presets[name]
+		if v.Has("labels.model") && p != nil && p.Labels.Model != "" && p.Labels.Model != v.config.Labels.Model {
+			v.Warnf("labels.model", nil, "the signals of preset %s go by the label %s: this has no effect on them", name, p.Labels.Model).
+				Hint("for series with another label, copy the signal from presets show %s, and give it labels: {model: %s}", name, v.config.Labels.Model)
 		}
 	}
 }

@@ -51,6 +51,10 @@ type signal struct {
 	read    *match.Signal
 	out     Signal
 	missing match.Missing
+
+	level   float64 // demand now, without what waits
+	steady  float64 // planned, without what waits
+	backlog float64 // what waits
 }
 
 // variant is what has been worked out for one variant.
@@ -64,6 +68,7 @@ type variant struct {
 	capacities []float64 // by signal
 	correction *float64  // of its profile, where it is corrected
 	stuck      *int      // replicas that it is capped at
+	pending    fleetState
 	missing    match.Missing
 }
 
@@ -84,6 +89,12 @@ func Decide(p *query.Program, r *match.Readings, o Options) *Decision {
 	s := solution{problem: optimizer.Constrain(problem, d.state())}
 	if s.plan, s.err = optimizer.Solve(s.problem, options); s.err != nil {
 		return d.report(&s)
+	}
+	if d.unfollowed(&s.plan) {
+		s.problem = optimizer.Constrain(problem, d.state())
+		if s.plan, s.err = optimizer.Solve(s.problem, options); s.err != nil {
+			return d.report(&s)
+		}
 	}
 	if d.interrupted = d.Interrupt() && s.plan.Status != optimizer.StatusOptimal; d.interrupted {
 		for _, m := range d.models {
@@ -109,6 +120,8 @@ func (d *decider) bind() {
 			if d.Fleet != nil {
 				y.runs = d.Fleet.Replicas(m.Namespace, v.Name)
 			}
+			y.rolled()
+			y.pending = y.starts()
 			x.variants = append(x.variants, y)
 		}
 		d.models = append(d.models, x)
@@ -132,6 +145,7 @@ func (d *decider) gather() {
 			d.expectDemand(s)
 		}
 		d.readCapacities(m)
+		d.addBacklog(m)
 		m.unserved()
 		m.lacking = d.replicasUnknown(m).Or(d.guardsFailed(m))
 		m.known = m.knowledge()

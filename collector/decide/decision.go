@@ -58,6 +58,7 @@ type Signal struct {
 	Stabilized *float64 `json:"stabilized"`     // after the windows
 	Forecast   *float64 `json:"forecast"`       // by the time at which a replica that is ordered now is ready
 	Headroom   *float64 `json:"headroom"`       // what planned is above the larger of stabilized and forecast, as a share of it
+	Backlog    *float64 `json:"backlog"`        // what waits; it is planned for in addition, as far as nothing works it off
 	Planned    *float64 `json:"planned"`        // the larger of stabilized and forecast, with headroom
 	Ready      *float64 `json:"ready_supply"`   // what the ready replicas can serve
 	Supply     *float64 `json:"planned_supply"` // what the planned replicas can serve

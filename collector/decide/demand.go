@@ -25,8 +25,19 @@ func (d *decider) expectDemand(s *signal) {
 		s.out.Ignored = now.Missing.NoResult() && s.OnMissing == config.OnMissingIgnore
 		return
 	}
-	s.out.Measured = &now.Value
-	planned := d.expect(s, now)
+	backlog, missing := s.queued()
+	if !missing.OK() {
+		s.missing, s.out.Missing = missing, missing.String()
+		return
+	}
+	measured := now.Value
+	if !s.isRate() {
+		measured += backlog
+	}
+	s.out.Measured, s.level, s.backlog = &measured, now.Value, backlog
+	s.steady = d.expect(s, now)
+	// Capacities by the queueing model are known only where there is something to plan for.
+	planned := s.steady + backlog*float64(s.perReplica())/float64(*s.model.Backlog.Drain)
 	if planned > match.MaxValue {
 		s.silence(match.Missing{Why: match.BadRange})
 		return
@@ -72,18 +83,12 @@ func (s *signal) partial(why string) {
 	}
 }
 
-// level is the demand as it is now.
+// level is the demand as it is now, without what waits.
 func (d *decider) level(s *signal) match.Reading {
 	if s.Absolute.Given() {
 		return s.read.Absolute.Now
 	}
-	used := d.used(s)
-	if !used.Missing.OK() || !s.Queued.Given() {
-		return used
-	}
-	used.Value += s.read.Queued.Now.Value
-	used.Missing = s.read.Queued.Now.Missing
-	return used
+	return d.used(s)
 }
 
 // used is a demand that shows as the part of each variant's capacity that is in use.
@@ -143,11 +148,6 @@ func (d *decider) past(s *signal, of func(*match.Demand) match.Past) (forecast.H
 			unknownIsZero(h)
 		}
 		parts = append(parts, h)
-	}
-	if queued := of(&s.read.Queued); len(queued.Values) > 0 {
-		parts = append(parts, queued.History)
-	} else if !queued.Missing.OK() {
-		return forecast.History{}, queued.Missing
 	}
 	return forecast.Sum(parts...), match.Missing{}
 }

@@ -23,7 +23,10 @@ func (d *decider) state() optimizer.State {
 		}
 	}
 	for _, m := range d.models {
-		out := optimizer.ModelState{Knowledge: m.known}
+		out := optimizer.ModelState{Knowledge: m.known, Waiting: map[string]float64{}}
+		for _, s := range m.signals {
+			out.Waiting[s.Name] = s.waiting()
+		}
 		for _, v := range m.variants {
 			out.Variants = append(out.Variants, v.state())
 		}
@@ -34,7 +37,12 @@ func (d *decider) state() optimizer.State {
 
 func (v *variant) state() optimizer.VariantState {
 	current := v.runs.Current.N
-	out := optimizer.VariantState{Current: current, Ready: v.runs.Ready.N, Unknown: !v.missing.OK(), Stuck: v.stuck}
+	starts := v.pending
+	out := optimizer.VariantState{
+		Current: current, Ready: v.runs.Ready.N, Unknown: !v.missing.OK(), Stuck: v.stuck,
+		Lately: starts.lately, Overdue: starts.overdue, Starting: starts.starting,
+		Startup: time.Duration(v.Startup), Ordered: v.ordered(),
+	}
 	if current == nil {
 		return out
 	}

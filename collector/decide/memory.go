@@ -15,33 +15,40 @@ type Memory struct {
 	sizes sizes
 
 	mu        sync.Mutex
-	multiples map[*query.Signal]measured
+	multiples map[moment]float64
 }
 
-// measured is a multiple of the noise, and the end of the day that it was measured on.
-type measured struct {
-	end      time.Time
-	multiple float64
+// moment is a signal at the end of a day that its noise is measured on.
+type moment struct {
+	signal *query.Signal
+	end    time.Time
 }
 
-// multiple measures the multiple of a signal's noise on the day that ended at the last refresh; NaN with too little history.
-func (m *Memory) multiple(s *signal, noise forecast.Noise, day forecast.History, at time.Time) float64 {
-	end := at.Add(-noiseSettled).Truncate(noiseRefresh)
+// multiple measures the multiple of a signal's noise on the day that ended at the last refresh before a time ago; NaN with too little
+// history.
+func (m *Memory) multiple(s *signal, noise forecast.Noise, day forecast.History, at time.Time, ago time.Duration) float64 {
+	key := moment{s.Signal, at.Add(-ago - noiseSettled).Truncate(noiseRefresh)}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if last, ok := m.multiples[s.Signal]; ok && last.end.Equal(end) {
-		return last.multiple
+	if known, ok := m.multiples[key]; ok {
+		return known
 	}
-	multiple, ok := noise.Multiple(day.Until(at.Sub(end)).Over(noiseDay))
+	multiple, ok := noise.Multiple(day.Until(at.Sub(key.end)).Over(noiseDay))
 	if !ok {
 		multiple = math.NaN()
 	}
-	if m.multiples == nil {
-		m.multiples = map[*query.Signal]measured{}
+	if len(m.multiples) > maxMultiples {
+		clear(m.multiples)
 	}
-	m.multiples[s.Signal] = measured{end, multiple}
+	if m.multiples == nil {
+		m.multiples = map[moment]float64{}
+	}
+	m.multiples[key] = multiple
 	return multiple
 }
+
+// maxMultiples bounds what is remembered.
+const maxMultiples = 10_000
 
 // sizes remembers what the queueing model says.
 type sizes struct {

@@ -18,6 +18,7 @@ const (
 	noiseSettled = 2 * time.Minute  // after which samples are complete
 	noiseReady   = time.Minute      // from ready to noticed, in addition to the startup
 	noiseShare   = 0.97             // of forecasts that must be high enough
+	noiseCap     = 2                // times the recent demand, at the most: a step in demand is not noise
 )
 
 // noiseOf is how far ahead a signal's demand is foreseen, in steps of its day.
@@ -33,16 +34,35 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 	if !day.Missing.OK() || len(day.Values) <= noiseWindow {
 		return fixed, day.Missing
 	}
-	noise := noiseOf(s, day.Step)
-	multiple := d.Memory.multiple(s, noise, day.History, d.read.At)
-	if math.IsNaN(multiple) {
+	// What is held over the scale-down window is the plan: each moment of it counts with the noise of its own time.
+	planned = d.byNoise(s, day.History, 0, now)
+	window := &s.read.Absolute.Window
+	for i, then := range window.Values {
+		if ago := window.Ago(i); ago < time.Duration(*s.model.ScaleDownWindow) && !math.IsNaN(then) {
+			if held := d.byNoise(s, day.History, ago, then); !math.IsNaN(held) && !(held <= planned) {
+				planned = held
+			}
+		}
+	}
+	if math.IsNaN(planned) {
 		return fixed, match.Missing{} // too little history
 	}
-	// The present stands for the last step, which it is at most one step later than.
-	recent := append(slices.Clone(day.Values[len(day.Values)-noiseWindow:len(day.Values)-1]), now)
-	ahead, deviation, known := noise.Ahead(recent)
-	if !known {
-		return fixed, match.Missing{}
+	recent := forecast.Most(day.Values[len(day.Values)-noiseWindow:])
+	return max(expected, min(planned, noiseCap*max(expected, recent))), match.Missing{}
+}
+
+// byNoise is what trend and noise asked for some time ago, when the demand was what it was then; NaN with too little history.
+func (d *decider) byNoise(s *signal, day forecast.History, ago time.Duration, then float64) float64 {
+	end := len(day.Until(ago).Values)
+	multiple := d.Memory.multiple(s, noiseOf(s, day.Step), day, d.read.At, ago)
+	if end < noiseWindow || math.IsNaN(multiple) {
+		return math.NaN()
 	}
-	return max(expected, ahead+multiple*deviation), match.Missing{}
+	// That moment stands for the last step, which it is at most one step later than.
+	recent := append(slices.Clone(day.Values[end-noiseWindow:end-1]), then)
+	ahead, deviation, known := noiseOf(s, day.Step).Ahead(recent)
+	if !known {
+		return math.NaN()
+	}
+	return ahead + multiple*deviation
 }

@@ -65,7 +65,7 @@ func price(v *optimizer.Variant, startup time.Duration) {
 
 func (d *decider) problemVariant(v *variant) optimizer.Variant {
 	out := optimizer.Variant{
-		Name: v.Name, Min: v.Replicas.Min, Max: v.Replicas.Max, Capacity: map[string]float64{}, Uses: map[string]float64{},
+		Name: v.Name, Role: optimizer.Role(v.Role), Min: v.Replicas.Min, Max: v.Replicas.Max, Capacity: map[string]float64{}, Uses: map[string]float64{},
 	}
 	for _, s := range v.model.signals {
 		out.Capacity[s.Name] = v.capacities[s.Place]
@@ -85,14 +85,20 @@ func (d *decider) problemVariant(v *variant) optimizer.Variant {
 	return out
 }
 
-// minReplicas is the fewest replicas of a model over all variants. A model that may go to zero keeps one until it has been
-// without demand for as long as the configuration asks.
+// minReplicas is the fewest replicas of a model over all variants of each role. A model that may go to zero keeps one until it has
+// been without demand for as long as the configuration asks. What is not known keeps what runs, and starts nothing.
 func (d *decider) minReplicas(m *model) int {
 	if least := *m.Replicas.Min; least > 0 {
 		return least
 	}
+	running := 0
+	for _, v := range m.variants {
+		if n := v.runs.Current.N; n != nil {
+			running += *n
+		}
+	}
 	for _, s := range m.signals {
-		if s.out.Planned != nil && !d.idle(s) {
+		if s.out.Planned != nil && (running > 0 && !d.idle(s) || *s.out.Planned > 0) {
 			return 1
 		}
 	}
@@ -102,9 +108,10 @@ func (d *decider) minReplicas(m *model) int {
 // idle reports whether a signal showed no demand for as long as the configuration asks, and was watched for so long: a Prometheus
 // that has just started knows of no demand either.
 func (d *decider) idle(s *signal) bool {
-	after := time.Duration(*s.model.IdleAfter)
+	after := s.model.IdleFor
 	past, missing := d.past(s, func(x *match.Demand) match.Past { return x.Idle })
-	if !missing.OK() || forecast.Most(past.Over(after)) > 0 {
+	waited := s.read.Queued.Idle
+	if !missing.OK() || forecast.Most(past.Over(after)) > 0 || !waited.Missing.OK() || forecast.Most(waited.Over(after)) > 0 || s.backlog > 0 {
 		return false
 	}
 	steps := past.Over(after)

@@ -9,8 +9,8 @@ import (
 )
 
 // stuck is the number of replicas that a variant is capped at: more were wanted, throughout the provision timeout, than were ready
-// at any moment of it. A verdict counts for the cooldown. There is none without the whole timeout of history, nor while pods are
-// replaced by newer ones, of which some are always not ready. More ready replicas than at the verdict end it.
+// at any moment of it. A verdict counts for the cooldown. There is none without the timeout's history, nor while a roll-out
+// proceeds, in which some pods are always not ready. More ready replicas than at the verdict end it.
 func (d *decider) stuck(v *variant) *int {
 	timeout, cooldown := time.Duration(*v.ProvisionTimeout), time.Duration(*v.model.ProvisionCooldown)
 	s := &v.runs.Starts
@@ -44,7 +44,7 @@ func everShort(s *match.Starts) bool {
 func verdict(s *match.Starts, ago, window time.Duration) (ready int, ok bool) {
 	current := s.Current.Until(ago).Over(window)
 	if len(current) < int(window/s.Current.Step) || !enough(forecast.Known(current), len(current)) || math.IsNaN(current[0]) ||
-		forecast.Known(s.Rolling.Until(ago).Over(window)) > 0 {
+		proceeds(s.Rolling.Until(ago).Over(window), s.Ready.Until(ago).Over(window)) {
 		return 0, false
 	}
 	most := forecast.Most(s.Ready.Until(ago).Over(window))
@@ -52,4 +52,12 @@ func verdict(s *match.Starts, ago, window time.Duration) (ready int, ok bool) {
 		return 0, false
 	}
 	return int(most), true
+}
+
+// proceeds reports whether a roll-out explains that not all replicas are ready: it did not last throughout, or something came of it.
+// Its value counts the pods that are new already.
+func proceeds(rolling, ready []float64) bool {
+	known := forecast.Known(rolling)
+	moves := forecast.Most(rolling) > forecast.Least(rolling) || forecast.Most(ready) > forecast.Least(ready)
+	return known > 0 && (!enough(known, len(rolling)) || moves)
 }

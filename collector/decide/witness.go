@@ -107,25 +107,27 @@ func (s *signal) whole(window forecast.History) forecast.History {
 		return window
 	}
 	window.Values = slices.Clone(window.Values)
-	steps := len(window.Values)
 	for i := range window.Values {
-		fromEnd := steps - i
-		if s.Alive.Given() && dips(w.Gateways.Past.Values, fromEnd, w.Gateways.Now) || !s.Alive.Given() && s.lacks(fromEnd, window.Ago(i)) {
+		ago := window.Ago(i)
+		if s.Alive.Given() && dips(w.Gateways.Past.History, ago, w.Gateways.Now) || !s.Alive.Given() && s.lacks(ago) {
 			window.Values[i] = math.NaN()
 		}
 	}
 	return window
 }
 
-// lacks reports whether fewer replicas told than were ready at a step, counted from the end, which was some time ago.
-func (s *signal) lacks(fromEnd int, ago time.Duration) bool {
+// lacks reports whether fewer replicas told than were ready some time ago.
+func (s *signal) lacks(ago time.Duration) bool {
 	w, lacking := &s.read.Witness, 0.0
 	for i, v := range s.model.variants {
-		if want, known := expectedAt(v.read.Replicas.ReadyWindow.History, ago); known && s.tells(i) {
-			lacking += max(0, want-told(w.Variants[i].Past, fromEnd))
+		if !s.tells(i) {
+			continue
+		}
+		if want, known := expectedAt(v.read.Replicas.ReadyWindow.History, ago); known {
+			lacking += max(0, want-told(&w.Variants[i], ago))
 		}
 	}
-	return lacking > told(w.Rest.Past, fromEnd)+told(w.Gateways.Past, fromEnd)
+	return lacking > 0 && lacking > told(&w.Rest, ago)+told(&w.Gateways, ago)
 }
 
 // expectedAt is expectedNow some time ago. The grid may be finer than that of the window.
@@ -140,25 +142,34 @@ func expectedAt(ready forecast.History, ago time.Duration) (n float64, known boo
 	return forecast.Least(ready.Values[max(0, at-int(query.ReadyFor/ready.Step)) : at+1]), true
 }
 
-// told is how many sources told at a step, counted from the end.
-func told(past match.Past, fromEnd int) float64 {
-	if at := len(past.Values) - fromEnd; at >= 0 && !math.IsNaN(past.Values[at]) {
-		return past.Values[at]
+// told is how many sources told some time ago: the fewer of those at the steps before and after.
+func told(t *match.Told, ago time.Duration) float64 {
+	before := t.Past.Until(ago).Values
+	n := t.Now
+	if len(before) < len(t.Past.Values) {
+		n = orZero(t.Past.Values[len(before)])
 	}
-	return 0
+	if len(before) > 0 {
+		n = min(n, orZero(before[len(before)-1]))
+	}
+	return n
 }
 
-// dips reports whether fewer told at a step, counted from the end, than before and after it.
-func dips(values []float64, fromEnd int, now float64) bool {
-	at := len(values) - fromEnd
+func orZero(n float64) float64 {
+	if math.IsNaN(n) {
+		return 0
+	}
+	return n
+}
+
+// dips reports whether fewer told some time ago than before and after it.
+func dips(past forecast.History, ago time.Duration, now float64) bool {
+	at := len(past.Until(ago).Values) - 1
 	if at < 0 {
 		return false
 	}
-	here := 0.0
-	if !math.IsNaN(values[at]) {
-		here = values[at]
-	}
-	before, after := forecast.Most(values[:at]), forecast.Most(values[at+1:])
+	here := orZero(past.Values[at])
+	before, after := forecast.Most(past.Values[:at]), forecast.Most(past.Values[at+1:])
 	return here < before && (here < after || here < now)
 }
 

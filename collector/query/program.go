@@ -42,7 +42,8 @@ type Model struct {
 	Place    int // in Program.Models
 	Signals  []*Signal
 	Variants []*Variant
-	Ready    *History // ready replicas over the windows, and a minute before: who should have told
+	IdleFor  time.Duration // how long it must have been idle: idle_after, and no less than a start takes
+	Ready    *History      // ready replicas over the windows, and a minute before: who should have told
 }
 
 // Variant is a variant with what answers its quantities.
@@ -114,7 +115,7 @@ func (p *compiler) bindBudget(b *config.Budget) {
 }
 
 func (p *compiler) bindModel(m *config.Model) {
-	bound := &Model{Model: m, Place: len(p.Models)}
+	bound := &Model{Model: m, Place: len(p.Models), IdleFor: idleFor(m)}
 	for i, s := range m.ActiveSignals() {
 		signal := p.bindSignal(m, s)
 		signal.Place = i
@@ -162,6 +163,16 @@ func (p *compiler) capacity(id string, v *config.Variant, s config.ActiveSignal)
 		return p.quantityBy(id+".capacity."+s.Name, own, by)
 	}
 	return p.quantityBy(s.Key()+".capacity", s.Capacity, by)
+}
+
+// idleFor is how long a model must have been idle before it may go to zero. A model that is put to sleep while it starts would never
+// serve.
+func idleFor(m *config.Model) time.Duration {
+	after := *m.IdleAfter
+	for i := range m.Variants {
+		after = max(after, m.Variants[i].Startup+config.Duration(ReadyFor))
+	}
+	return time.Duration(after)
 }
 
 // ReadyFor is how long a replica is ready before its series are expected: it is ready before its first scrape.

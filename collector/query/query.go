@@ -72,7 +72,7 @@ type Expression struct {
 	Seasons  []*History // for seasonal forecasts, in the order of Seasons
 	Day      *History   // for headroom: auto
 	Failsafe *History   // for how long nothing was known
-	Starts   *History   // for how long replicas have not become ready
+	Starts   *History   // for how long replicas have not become ready, or have not been asked for
 }
 
 // Given reports whether the configuration has the expression.

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -43,7 +44,7 @@ const (
 	week = 7 * day
 
 	// The time in which the day lies that the noise of demand is measured on, which ended up to 12 minutes ago, and the step.
-	noiseDay  = day + 12*time.Minute
+	noiseDay  = day + 22*time.Minute
 	noiseStep = time.Minute
 )
 
@@ -69,9 +70,12 @@ func (p *compiler) bindSignal(m *config.Model, s config.ActiveSignal) *Signal {
 func (p *compiler) overTime(name string, e config.Expr, m *config.Model, by Reader) Expression {
 	x := Expression{Now: p.ask(name, e), Window: p.window(name, e, m, by)}
 	if *m.Replicas.Min == 0 {
-		x.Idle = p.read(name, e, time.Duration(*m.IdleAfter), by)
+		x.Idle = p.read(name, e, idleFor(m), by)
 	}
 	for i := range m.Variants {
+		if timeout := time.Duration(*m.Variants[i].ProvisionTimeout); by.Owner != OfSource && p.Targets.Told() {
+			x.Starts = cmp.Or(p.read(name, e, timeout, by), x.Starts)
+		}
 		if f := m.Variants[i].Failsafe; f != nil && by.Owner != OfSource {
 			x.Failsafe = p.read(name, e, time.Duration(f.After), by)
 		}
@@ -128,7 +132,7 @@ func (p *compiler) bindForecast(name string, e config.Expr, m *config.Model, b *
 		}
 	}
 	if m.Headroom.Auto {
-		b.Absolute.Day = p.readStep(name, e, noiseDay, noiseStep, by)
+		b.Absolute.Day = p.readStep(name, e, noiseDay+time.Duration(*m.ScaleDownWindow), noiseStep, by)
 	}
 }
 

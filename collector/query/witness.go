@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -45,12 +46,24 @@ func (p *compiler) bindSources(m *config.Model, b *Signal) {
 		}
 		by := Reader{Owner: OfWorkload, Labels: b.Labels}
 		b.Sources.Now = p.ask(b.Key()+".sources", counted)
-		b.Sources.Window = p.window(b.Key()+".sources", counted, m, by)
+		if window := time.Duration(*m.ScaleDownWindow + *m.ScaleUpWindow); window > 0 {
+			b.Sources.Window = p.readStep(b.Key()+".sources", counted, window, witnessStep(m), by)
+		}
 	}
 	b.Silent = p.ask(b.Key()+".silent", b.ActiveSignal.Silent)
 	if b.Silent != nil {
 		b.Silent.Sparse = true
 	}
+}
+
+// witnessStep is the step at which sources are counted over the windows of a model. A few times a window is enough, and counting pods
+// is costly.
+func witnessStep(m *config.Model) time.Duration {
+	step := WindowStep(m)
+	if time.Duration(*m.ScaleDownWindow) >= stepsOfInput*longStep {
+		return max(step, longStep)
+	}
+	return step
 }
 
 // selectorOf is the selector of an expression that adds up one metric over its sources: sum by (...) (metric), or of its rate.

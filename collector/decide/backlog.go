@@ -1,0 +1,126 @@
+package decide
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/match"
+)
+
+// What waits is work to be done once, not a load that lasts. So it is planned for in addition to the demand: as much as what serves and what
+// starts do not work off within the drain time anyway.
+
+// serviceTime is how long a request is assumed to be in service where a signal counts what is in service and not what comes: a
+// replica then works off its capacity once in this time.
+const serviceTime = time.Minute
+
+// queued is what waits of a signal, in its unit.
+func (s *signal) queued() (amount float64, missing match.Missing) {
+	if !s.Queued.Given() {
+		return 0, match.Missing{}
+	}
+	now := s.read.Queued.Now
+	if now.Missing.NoResult() && s.OnMissing == config.OnMissingZero && s.read.Alive {
+		return 0, match.Missing{} // a gateway without a queue
+	}
+	return now.Value, now.Missing
+}
+
+// isRate reports whether a signal counts what comes in a second, and not what is in service.
+func (s *signal) isRate() bool {
+	return s.Form() == "latency" || strings.Contains(s.Unit, "per second") || strings.HasSuffix(s.Unit, "/s")
+}
+
+// perReplica is the time in which a replica works off its capacity once.
+func (s *signal) perReplica() time.Duration {
+	if s.isRate() {
+		return time.Second
+	}
+	return serviceTime
+}
+
+// addBacklog plans for what waits, once capacities are known.
+func (d *decider) addBacklog(m *model) {
+	for _, s := range m.signals {
+		if s.backlog == 0 || s.out.Planned == nil {
+			continue
+		}
+		planned := s.steady + max(s.growth(), s.undrained())
+		s.out.Planned, s.out.Backlog = &planned, &s.backlog
+	}
+}
+
+// waiting is what waits, as a demand: so much more would be in service if there were room.
+func (s *signal) waiting() float64 {
+	if s.out.Planned == nil {
+		return 0
+	}
+	return s.backlog * float64(s.perReplica()) / float64(serviceTime)
+}
+
+// undrained is the demand for what is left of the queue after the drain time: what serves and what starts, each from the moment at
+// which it is ready, work off what they can do beyond the demand.
+func (s *signal) undrained() float64 {
+	drain, worked := time.Duration(*s.model.Backlog.Drain), 0.0
+	spare := func(supply float64, from, until time.Duration) {
+		if until > from {
+			worked += max(0, supply-s.level) * float64(until-from) / float64(s.perReplica())
+		}
+	}
+	at, supply := time.Duration(0), s.supplyAt(0)
+	for _, in := range s.arrivals(drain) {
+		spare(supply, at, in)
+		at, supply = in, s.supplyAt(in)
+	}
+	spare(supply, at, drain)
+	return max(0, s.backlog-worked) * float64(s.perReplica()) / float64(drain)
+}
+
+// growth is, for a signal that counts what is in service, by how much the queue grew within the time that a request is in service:
+// so many more would be in service, had there been room, unless what starts has it.
+func (s *signal) growth() float64 {
+	if s.isRate() {
+		return 0
+	}
+	before := s.read.Queued.Window.At(serviceTime)
+	if math.IsNaN(before) {
+		before = 0
+	}
+	spare := max(0, s.supplyAt(time.Duration(math.MaxInt64))-s.level)
+	return max(0, min(s.backlog, s.backlog-before)-spare)
+}
+
+// arrivals lists the times within a horizon at which replicas that start are expected, in order.
+func (s *signal) arrivals(horizon time.Duration) []time.Duration {
+	var times []time.Duration
+	for _, v := range s.model.variants {
+		for _, start := range v.pending.starting {
+			if start.In < horizon {
+				times = append(times, start.In)
+			}
+		}
+	}
+	slices.Sort(times)
+	return slices.Compact(times)
+}
+
+// supplyAt is what replicas that are ready by then can serve of the signal. Those that were ready a moment ago count.
+func (s *signal) supplyAt(in time.Duration) float64 {
+	supply := 0.0
+	for _, v := range s.model.variants {
+		if v.runs.Ready.N == nil {
+			continue
+		}
+		n := *v.runs.Ready.N + v.pending.lately
+		for _, start := range v.pending.starting {
+			if start.In <= in {
+				n += start.Replicas
+			}
+		}
+		supply += v.capacities[s.Place] * float64(n)
+	}
+	return supply
+}
