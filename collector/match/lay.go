@@ -246,7 +246,7 @@ func (l *layer) placeLoose() {
 
 // target gives replicas to the variants of a scale target. The same number told twice is told once.
 func (l *layer) target(s *stream) {
-	target := targetIn(s.id.metric, model.LabelName(l.program.Config.Labels.Namespace))
+	target := targetIn(s.id.metric, model.LabelName(l.program.Config.ScaleTargets.Labels.Namespace))
 	for _, owner := range l.targets[target] {
 		cells := l.cells(owner)
 		l.each(s, func(step int, value float64, bad string) {
