@@ -60,7 +60,7 @@ func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
 		}
 	}
 	variants := len(m.program.Variants)
-	if models := m.modelsOf(*id); len(models) == 1 && id.model != "" {
+	if models := m.modelsOf(*id); len(models) == 1 && id.model != "" && !id.nowhere() {
 		return variants + models[0], false, true
 	}
 	at, ok := m.namespaces[id.namespace]
