@@ -7,6 +7,9 @@ import (
 
 // demandSignal is oneSignal with settings of the signal and of the model.
 func demandSignal(signal, model string) string {
+	if strings.Contains(model, "min: 0") && !strings.Contains(signal, "alive") {
+		signal += ", on_missing: zero, alive: alive" // or nothing could wake the model
+	}
 	return `
 signals: {load: {unit: requests, demand: demand` + signal + `}}
 models: [{name: m, namespace: ns` + model + `, variants: [{name: a, cost: 1, capacity: {load: 10}}]}]

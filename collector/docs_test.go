@@ -84,7 +84,7 @@ func TestAlertsOfPages(t *testing.T) {
 // TestGuardsPage loads what docs/guards.md shows of configurations.
 func TestGuardsPage(t *testing.T) {
 	const head = "prometheus: {url: http://prometheus.example}\n"
-	const variants = "    variants: [{name: llama-h100, cost: 4.10, capacity: {concurrency: 96}, uses: {h100: 1}}]\n"
+	const variants = "    variants: [{name: llama-h100, cost: 4.10, capacity: {concurrency: 96, generation_tokens: 2600}, uses: {h100: 1}}]\n"
 	const model = "models:\n  - name: llama\n    namespace: llm\n    presets: [vllm]\n"
 	var texts []string
 	for _, block := range blocks(t, "guards.md", "budgets:") {

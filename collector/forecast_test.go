@@ -94,7 +94,7 @@ models: [{name: m, namespace: ns, forecast: {method: ` + method + `, lead: 2m}, 
 // TestWake is about a model of which nothing runs: what is ready soonest for its cost is woken, and later the cheapest taken.
 func TestWake(t *testing.T) {
 	const config = `
-signals: {load: {unit: requests, demand: demand}}
+signals: {load: {unit: requests, demand: demand, on_missing: zero, alive: alive}}
 models: [{name: m, namespace: ns, replicas: {min: 0}, variants: [
   {name: slow, cost: 1, capacity: {load: 10}, startup: 10m},
   {name: fast, cost: 1.5, capacity: {load: 10}, startup: 1m}]}]

@@ -72,7 +72,8 @@ models:
 		"a model of that name in no namespace at all": {
 			config:  oneSignal,
 			answers: canned{"demand": `{model_name="m"} 25`},
-			want:    `variant_desired_replicas{variant="a"} 3`,
+			absent:  []string{"variant_desired_replicas"},
+			want:    `variant_exporter_query_bad_samples{input="load.demand",reason="labels"} 1`,
 		},
 		"a model of that name in another namespace is none": {
 			config:  oneSignal,
@@ -157,7 +158,8 @@ func TestMatchVariant(t *testing.T) {
 			answers: canned{"usage": `
 				{pod="a-6d4cf56db6-bcdfg"} 1.2
 				{pod="b-6d4cf56db6-bcdfg"} 0.25`},
-			want: demand("37"),
+			absent: []string{"variant_desired_replicas"},
+			want:   `variant_exporter_query_bad_samples{input="load.usage",reason="labels"} 2`,
 		},
 		"pods of StatefulSets and LeaderWorkerSets": {
 			config: targets("scale_target: {kind: StatefulSet}", "scale_target: {kind: LeaderWorkerSet}"),

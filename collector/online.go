@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"text/tabwriter"
 	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/diagnose"
 )
 
 // OnlineReport is what asking every input once has shown about a configuration and the Prometheus it is for.
@@ -27,12 +29,14 @@ func CheckOnline(ctx context.Context, e *Evaluator, at time.Time, budget time.Du
 	r := &OnlineReport{
 		Duration: s.Duration.Seconds(), Budget: budget.Seconds(), Inputs: s.Inputs, Problems: []string{}, Doubts: []string{},
 	}
-	absent := newAbsence(ctx, e, s.Inputs, at)
+	d := diagnose.New(ctx, e.program, e.querier, at, s.Inputs, s.Models)
 	for i := range s.Inputs {
-		r.addInput(&s.Inputs[i], absent)
+		r.addInput(&s.Inputs[i], d)
+		r.diagnoseInput(&s.Inputs[i], d)
 	}
 	for i := range s.Models {
 		r.addModel(s, &s.Models[i])
+		r.diagnoseModel(i, &s.Models[i], d)
 	}
 	if s.Plan.Error != "" {
 		r.problem("there is no plan: %s", s.Plan.Error)
@@ -41,6 +45,23 @@ func CheckOnline(ctx context.Context, e *Evaluator, at time.Time, budget time.Du
 		r.doubt("the evaluation took %.2fs of the %.2fs that a scrape leaves", r.Duration, r.Budget)
 	}
 	return r
+}
+
+// Doubts are what deserves a look about some models of a snapshot, by their IDs, although it changes no decision: sources that show
+// requests in progress and make no progress.
+func (e *Evaluator) Doubts(ctx context.Context, s *Snapshot, ids []string) []string {
+	d := diagnose.New(ctx, e.program, e.querier, s.At, nil, nil)
+	var doubts []string
+	for i := range s.Models {
+		id := s.Models[i].ID()
+		if !slices.Contains(ids, id) {
+			continue
+		}
+		for _, frozen := range d.Frozen(i) {
+			doubts = append(doubts, fmt.Sprintf("model %s: %s", id, frozen))
+		}
+	}
+	return doubts
 }
 
 // OK reports whether every configured variant can be decided.
@@ -57,7 +78,7 @@ func (r *OnlineReport) doubt(format string, args ...any) {
 // staleAge is how old the newest sample behind an input may be before it is pointed out: Prometheus looks back five minutes.
 const staleAge = 2 * time.Minute
 
-func (r *OnlineReport) addInput(i *Input, absent *absence) {
+func (r *OnlineReport) addInput(i *Input, d *diagnose.Diagnosis) {
 	switch {
 	case i.Err != nil:
 		r.problem("%s failed: %v", i.Name, i.Err)
@@ -65,7 +86,7 @@ func (r *OnlineReport) addInput(i *Input, absent *absence) {
 		r.problem("%s: labels do not fit: %d series and none belongs to a configured model or variant, for example %s", i.Name, *i.Series, i.Stray)
 	case *i.Series == 0 && i.Sparse:
 	case *i.Series == 0:
-		r.doubt("%s: no series%s", i.Name, absent.explain(i))
+		r.doubt("%s: no series%s", i.Name, d.Absent(i))
 	case i.Stray != "":
 		r.doubt("%s: %d of %d series belong to nothing configured, for example %s", i.Name, *i.Series-*i.Matched, *i.Series, i.Stray)
 	}
@@ -77,12 +98,47 @@ func (r *OnlineReport) addInput(i *Input, absent *absence) {
 	}
 }
 
+// diagnoseInput says why an input has nothing that fits, or too much.
+func (r *OnlineReport) diagnoseInput(i *Input, d *diagnose.Diagnosis) {
+	for _, found := range d.Labels(i) {
+		r.doubt("%s: %s", i.Name, found)
+	}
+	if differ := d.Duplicates(i); differ != "" {
+		r.doubt("%s: %s", i.Name, differ)
+	}
+}
+
+// diagnoseModel says what there is instead of what a model misses.
+func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
+	for i := range m.Signals {
+		s := &m.Signals[i]
+		if near := d.NearestModel(n, i, s); near != "" {
+			r.doubt("model %s: signal %s: there is %s, which is no model's: is it this one's? Then name it so, or list it under match", m.ID(), s.Name, near)
+		}
+		if told := d.ToldBy(n, i, s); told != "" {
+			r.doubt("model %s: signal %s: what tells it is %s; see that each replica is scraped, and keeps them", m.ID(), s.Name, told)
+		}
+	}
+	for _, frozen := range d.Frozen(n) {
+		r.doubt("model %s: %s", m.ID(), frozen)
+	}
+	for i := range m.Variants {
+		if v := &m.Variants[i]; v.Current == nil {
+			if near := d.NearestTarget(n, i); near != "" {
+				r.doubt("variant %s/%s: there is no %s %s, but %s", m.Namespace, v.Name, v.TargetKind, v.TargetName, near)
+			}
+		}
+	}
+}
+
 func (r *OnlineReport) addModel(snapshot *Snapshot, m *Model) {
 	for _, s := range m.Signals {
 		switch {
 		case s.Assumed && snapshot.Input(s.Inputs[0]).Stray != "":
 			r.problem("model %s/%s: signal %s has no result and counts as no demand, while others have no model: is %s not this one's?",
 				m.Namespace, m.Name, s.Name, snapshot.Input(s.Inputs[0]).Stray)
+		case s.Missing == "" && s.Partial != "":
+			r.problem("model %s/%s: signal %s is partial: %s", m.Namespace, m.Name, s.Name, s.Partial)
 		case s.Missing == "":
 		case s.Ignored:
 			r.doubt("model %s/%s: signal %s is ignored: %s", m.Namespace, m.Name, s.Name, s.Missing)

@@ -65,16 +65,25 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 'demand{}', capacit
 		t.Run(name, func(t *testing.T) {
 			q := newCanned(t, nil)
 			s := evaluateWith(t, complete(c.config), q)
-			asked := slices.DeleteFunc(q.asked, func(expr string) bool { return strings.Contains(expr, "timestamp(") })
+			alive := 0
+			for _, expr := range slices.Concat(q.asked, q.read) {
+				if expr == "alive" {
+					alive++
+				}
+			}
+			asked := slices.DeleteFunc(q.asked, func(expr string) bool { return expr == "alive" || strings.Contains(expr, "timestamp(") })
 			require.ElementsMatch(t, []string{"current", "ready", "demand"}, asked)
 			var over []string
 			for i, r := range q.ranges {
+				if q.read[i] == "alive" {
+					continue // what wakes an idle model, read as its demand is
+				}
 				from, until := model.Duration(fleetAt.Sub(r.Start)), model.Duration(fleetAt.Sub(r.End))
 				over = append(over, fmt.Sprintf("%s %s..%s %s", q.read[i], from, until, model.Duration(r.Step)))
 			}
 			slices.Sort(over)
 			require.Equal(t, c.over, over)
-			require.Len(t, s.Inputs, 4+len(c.over), "those, and their ages")
+			require.Len(t, s.Inputs, 4+len(c.over)+alive, "those, their ages, and what wakes an idle model")
 		})
 	}
 }

@@ -97,7 +97,17 @@ func (f *explainFlags) evaluate(ctx context.Context) (*explain.Explanation, erro
 	if err != nil {
 		return nil, err
 	}
-	return explain.Of(evaluator.Evaluate(ctx, at), f.model, func() bool { return ctx.Err() != nil })
+	snapshot := evaluator.Evaluate(ctx, at)
+	explanation, err := explain.Of(snapshot, f.model, func() bool { return ctx.Err() != nil })
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for i := range explanation.Models {
+		ids = append(ids, explanation.Models[i].ID())
+	}
+	explanation.Doubts = evaluator.Doubts(ctx, snapshot, ids)
+	return explanation, nil
 }
 
 // fetch asks a running exporter.

@@ -146,9 +146,13 @@ func TestAutoscalersHonourTheTraps(t *testing.T) {
 
 const head = "prometheus: {url: http://p}\nbudgets: [{name: h100, unit: accelerators, limit: [20, 17], borrow: 1}, {name: measured, unit: w, limit: sum(limit)}]\n"
 
-// one is a configuration with a model of the variants given.
+// one is a configuration with a model of the variants given. Where it may go to zero, the gateway wakes it.
 func one(model, variants string) string {
-	return head + "models:\n  - {name: m, namespace: llm, presets: [vllm], " + model + " variants: [" + variants + "]}\n"
+	presets := "vllm"
+	if strings.Contains(model, "min: 0") {
+		presets = "vllm, epp"
+	}
+	return head + "models:\n  - {name: m, namespace: llm, presets: [" + presets + "], " + model + " variants: [" + variants + "]}\n"
 }
 
 func TestBounds(t *testing.T) {

@@ -34,14 +34,15 @@ func TestGatewayLimits(t *testing.T) {
 		kind          string
 		value, period int
 	}
+	steps := []policy{{"Percent", 10, 300}} // the default where requests in the system decide alone
 	for name, tc := range map[string]struct {
 		model    string
 		up, down []policy
 	}{
-		"none":         {"", []policy{{"Pods", 4, 15}}, []policy{{"Percent", 100, 15}}},
+		"none":         {"", []policy{{"Pods", 4, 15}}, steps},
 		"percent only": {"scale_up_limit: {percent: 50, per: 1m}, scale_down_limit: {percent: 50, per: 2m},", []policy{{"Percent", 50, 60}, {"Pods", 1, 60}}, []policy{{"Percent", 50, 120}}},
-		"replicas":     {"scale_up_limit: {replicas: 3, per: 1m},", []policy{{"Pods", 3, 60}}, []policy{{"Percent", 100, 15}}},
-		"both":         {"scale_up_limit: {replicas: 3, percent: 50, per: 1m},", []policy{{"Pods", 3, 60}, {"Percent", 50, 60}}, []policy{{"Percent", 100, 15}}},
+		"replicas":     {"scale_up_limit: {replicas: 3, per: 1m},", []policy{{"Pods", 3, 60}}, steps},
+		"both":         {"scale_up_limit: {replicas: 3, percent: 50, per: 1m},", []policy{{"Pods", 3, 60}, {"Percent", 50, 60}}, steps},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := gatewayHPA(t, "replicas: {min: 0}, "+tc.model, whole, rules.HPAOptions{}).Spec.Behavior

@@ -115,6 +115,7 @@ prometheus: {url: http://prometheus.example}
 energy_price: price
 defaults: {headroom: auto, scale_up_window: 1m, forecast: {method: linear}}
 budgets: [{name: power, unit: watts, limit: '3000 + 0 * price'}]
+signals: {wake: {unit: requests, demand: wake, on_missing: zero, alive: 'count(odd)'}}
 models:
   - name: m
     namespace: llm
@@ -122,9 +123,9 @@ models:
     slo: {ttft: 500ms, itl: 40ms, quantile: 0.95}
     replicas: {min: 0}
     variants:
-      - {name: big, cost: 4, startup: 2m, uses: {power: 700}, capacity: {concurrency: 64}, replicas: {max: 9},
+      - {name: big, cost: 4, startup: 2m, uses: {power: 700}, capacity: {concurrency: 64, wake: 64}, replicas: {max: 9},
          profile: {alpha: 8ms, beta: 0.02ms, gamma: 0.0004ms, max_batch: 128, correct: true}}
-      - {name: small, cost: '0.5 + 10 * price', startup: 1m, uses: {power: 300}, capacity: {concurrency: 20}, replicas: {max: 20},
+      - {name: small, cost: '0.5 + 10 * price', startup: 1m, uses: {power: 300}, capacity: {concurrency: 20, wake: 20}, replicas: {max: 20},
          profile: {alpha: 16ms, beta: 0.04ms, gamma: 0.0008ms, max_batch: 64}}
 `,
 	"seasonal": `

@@ -19,6 +19,7 @@ type Config struct {
 	Global        Raw               `yaml:"global" kind:"object" doc:"Prometheus' own global section for scrape_configs, such as scrape_interval."`
 	ScrapeConfigs Raw               `yaml:"scrape_configs" kind:"array" doc:"Prometheus' own scrape_configs, with static_configs and file_sd_configs. The exporter scrapes them itself if prometheus is not set."`
 	Labels        LabelNames        `yaml:"labels" doc:"Labels of results that name namespace, model and variant. A preset or a signal may set its own."`
+	Selector      Selector          `yaml:"selector" doc:"Label matchers that are added to every selector of presets and of scale_targets, such as '{cluster=\"eu\"}' where one store has the series of several clusters. Expressions of signals, costs, capacities and budgets in this file stay as they are."`
 	Defaults      Tuning            `yaml:"defaults" doc:"Settings for all models. A model may set its own."`
 	ScaleTargets  ScaleTargets      `yaml:"scale_targets" doc:"Expressions for the number of replicas. Default: the series of kube-state-metrics."`
 	MaxAge        *Duration         `yaml:"max_age" doc:"Maximum age of the newest sample of a signal or of replicas. Older results count as missing. A signal may set its own. Default: 3m."`
@@ -87,10 +88,16 @@ func (ForecastMethod) Values() []string {
 // ScaleTargets are the expressions for the replicas of scale targets. Results have the namespace label, scale_target_kind and
 // scale_target_name.
 type ScaleTargets struct {
-	Current  Expr `yaml:"current" doc:"Replicas that each workload should have. Results have the namespace label, scale_target_kind and scale_target_name."`
-	Ready    Expr `yaml:"ready" doc:"Ready replicas of each workload, with the same labels."`
-	Rolling  Expr `yaml:"rolling" doc:"Yields a result, with the same labels, for each workload in a rollout. Replicas that are not ready during a rollout do not count as stuck."`
-	Disabled bool `yaml:"disabled" doc:"Turns the queries for replicas off. Guards that need the number of replicas then do nothing."`
+	Labels   TargetLabels `yaml:"labels" doc:"Labels of these results, where they differ from those of the models' signals."`
+	Current  Expr         `yaml:"current" doc:"Replicas that each workload should have. Results have the namespace label, scale_target_kind and scale_target_name."`
+	Ready    Expr         `yaml:"ready" doc:"Ready replicas of each workload, with the same labels."`
+	Rolling  Expr         `yaml:"rolling" doc:"Yields a result, with the same labels, for each workload in a rollout. Replicas that are not ready during a rollout do not count as stuck."`
+	Disabled bool         `yaml:"disabled" doc:"Turns the queries for replicas off. Guards that need the number of replicas then do nothing."`
+}
+
+// TargetLabels are the labels that say whose replicas a result is about.
+type TargetLabels struct {
+	Namespace string `yaml:"namespace" doc:"Label with the namespace of the workload, such as exported_namespace for kube-state-metrics that is scraped without honor_labels. Default: the top-level namespace label."`
 }
 
 // Signal is one measure of demand and capacity. It has one of three forms: demand, absolute and per model; usage, per variant; or
@@ -112,6 +119,8 @@ type Signal struct {
 	Alive           Expr       `yaml:"alive" doc:"Above zero while the source of the signal is up. Required by on_missing: zero."`
 	Sources         Expr       `yaml:"sources" doc:"A series for each source that tells the signal now, with every part of it present. With the label pod, sources are counted by workload and compared with the ready replicas. Default: follows from expressions such as sum by (...) (metric)."`
 	Silent          Expr       `yaml:"silent" doc:"A series for each source that is ready, told the signal before, and is silent now. Any result makes the signal partial."`
+
+	Frozen Expr `yaml:"frozen" doc:"A series for each source that shows requests in progress and makes no progress. Only check --online asks for it, and says so: whether the requests are real cannot be told from here. Decisions do not depend on it."`
 
 	preset string // the preset it came from, if any
 }

@@ -113,10 +113,19 @@ func (c *Config) completeScaleTargets(d *strict.Decoder) {
 		c.ScaleTargets = ScaleTargets{Disabled: true}
 		return
 	}
-	if !c.Labels.valid() {
+	if c.ScaleTargets.Labels.Namespace == "" {
+		c.ScaleTargets.Labels.Namespace = c.Labels.Namespace
+	}
+	names := c.Labels
+	names.Namespace = c.ScaleTargets.Labels.Namespace
+	if !names.valid() {
 		return // It has been reported. The expressions of the preset would make no sense.
 	}
-	p, err := loadPreset(presetScaleTargets, c.Labels, c.namespaces())
+	if err := c.Selector.narrowAll(c.ScaleTargets.expressions()...); err != nil {
+		d.Errorf("scale_targets", nil, "%v", err)
+		return
+	}
+	p, err := loadPreset(presetScaleTargets, names, c.namespaces(), c.Selector)
 	if err != nil {
 		d.Errorf("scale_targets", nil, "%v", err)
 		return

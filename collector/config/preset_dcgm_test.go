@@ -21,11 +21,11 @@ models:
   - name: qwen
     namespace: chat
     presets: [vllm, dcgm]
-    variants: [{name: b, cost: 1, capacity: {concurrency: 1}, uses: {power: `+uses+`}}]
+    variants: [{name: b, cost: 1, capacity: {concurrency: 1, prompt_tokens: 1}, uses: {power: `+uses+`}}]
   - name: llama
     namespace: llm
     presets: [vllm, dcgm]
-    variants: [{name: a, cost: 1, capacity: {concurrency: 1}}]
+    variants: [{name: a, cost: 1, capacity: {concurrency: 1, prompt_tokens: 1}}]
 `)
 	require.NotNil(t, c, "%s", found)
 	require.Empty(t, found)
@@ -94,7 +94,7 @@ func TestPresetDCGMUsesTheBudget(t *testing.T) {
 	_, found := config.Load("test.yml", `
 prometheus: {url: http://prometheus:9090}
 budgets: [{name: power, unit: watts, limit: 1000}]
-models: [{name: m, namespace: llm, presets: [vllm, dcgm], variants: [{name: a, cost: 1, capacity: {concurrency: 1}}]}]
+models: [{name: m, namespace: llm, presets: [vllm, dcgm], variants: [{name: a, cost: 1, capacity: {concurrency: 1, prompt_tokens: 1}}]}]
 `)
 	require.Empty(t, found)
 }

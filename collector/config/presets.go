@@ -111,7 +111,7 @@ func insertParts(text string, parts map[string]string) string {
 }
 
 // loadPreset reads a preset.
-func loadPreset(name string, names LabelNames, namespaces []string) (*Preset, error) {
+func loadPreset(name string, names LabelNames, namespaces []string, selector Selector) (*Preset, error) {
 	text, err := PresetText(name, names, namespaces)
 	if err != nil {
 		return nil, err
@@ -129,12 +129,15 @@ func loadPreset(name string, names LabelNames, namespaces []string) (*Preset, er
 		s.Labels = s.Labels.or(p.Labels).or(names)
 		p.Signals[key] = s
 	}
+	if err := p.narrow(selector); err != nil {
+		return nil, fmt.Errorf("read preset %s: %w", name, err)
+	}
 	return p, nil
 }
 
 // PresetSignal returns a signal of a preset, with the label names and namespaces of the configuration.
 func (c *Config) PresetSignal(preset, name string) (Signal, error) {
-	p, err := loadPreset(preset, c.Labels, c.namespaces())
+	p, err := loadPreset(preset, c.Labels, c.namespaces(), c.Selector)
 	if err != nil {
 		return Signal{}, err
 	}

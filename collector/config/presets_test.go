@@ -208,7 +208,7 @@ func TestPresetsObeyTheRules(t *testing.T) {
 		}
 		model := map[string]any{"name": "m", "namespace": "llm", "presets": []string{"vllm"}, "variants": []any{variant}}
 		if len(p.Signals) == 0 {
-			variant["capacity"] = map[string]int{"concurrency": 1}
+			variant["capacity"] = map[string]int{"generation_tokens": 1}
 		}
 		document := map[string]any{"models": []any{model}, "prometheus": map[string]string{"url": "http://prometheus:9090"}}
 		if len(p.Signals) > 0 {

@@ -51,6 +51,7 @@ func chapters() []chapter {
 			reflect.TypeFor[ChangeLimit](), "guards", "defaults",
 		},
 		{"scale_targets", "scale_targets", "", reflect.TypeFor[ScaleTargets](), "scale_targets", "scale_targets"},
+		{"scale_targets: labels", "scale_targets-labels", "", reflect.TypeFor[TargetLabels](), "", ""},
 		{
 			"energy_price", "energy_price", "Currency per kWh. With `uses: {power: 700}` a replica's cost rises by 0.7 times this.",
 			nil, "energy_price", "energy_price",
@@ -98,6 +99,8 @@ func notation(t reflect.Type) string {
 		return "time"
 	case reflect.TypeFor[Regexp]():
 		return "regular expression"
+	case reflect.TypeFor[Selector]():
+		return "matchers, as in PromQL"
 	case reflect.TypeFor[Strings]():
 		return "text, or a list of them"
 	case reflect.TypeFor[Quantity]():
@@ -213,7 +216,7 @@ func presetReference(t *testing.T, b *strings.Builder) {
 		"\n| preset | signal | unit | form | what it is |\n|---|---|---|---|---|\n")
 	names := LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName}
 	for _, name := range modelPresets() {
-		p, err := loadPreset(name, names, nil)
+		p, err := loadPreset(name, names, nil, Selector{})
 		require.NoError(t, err)
 		for _, key := range sortedKeys(p.Signals) {
 			s := p.Signals[key]

@@ -24,6 +24,7 @@ type validator struct {
 	targets map[string]string // scale target -> path of the variant that has it
 	names   map[string]string // variant name -> path
 	presets map[string]*Preset
+	remarks []func() // to be made where there is no mistake
 }
 
 // labelClaim is a label value that means one model.
@@ -51,8 +52,12 @@ func (v *validator) validate() {
 	}
 	v.sources()
 	v.scrapes()
-	if v.Err() == nil {
-		v.unused() // A mistake may hide the use of a setting.
+	if v.Err() == nil { // A mistake may hide the use of a setting.
+		v.unused()
+		v.overridden()
+		for _, remark := range v.remarks {
+			remark()
+		}
 	}
 }
 
@@ -91,10 +96,13 @@ func (v *validator) labelNames(path string, l LabelNames) {
 
 func (v *validator) scaleTargets() {
 	targets := v.config.ScaleTargets
+	if at := "scale_targets.labels.namespace"; v.Has(at) && !targets.Disabled && !isLabelName(targets.Labels.Namespace) {
+		v.Errorf(at, nil, "%q is not a label name", targets.Labels.Namespace).Hint("letters, digits and underscores, not a digit first")
+	}
 	for key, e := range map[string]Expr{"current": targets.Current, "ready": targets.Ready, "rolling": targets.Rolling} {
 		path := strict.Join("scale_targets", key)
 		if v.Has(path) && v.vector(path, e) {
-			v.mayCarry(path, e, v.config.Labels.Namespace, matched)
+			v.mayCarry(path, e, targets.Labels.Namespace, matched)
 			v.mayCarry(path, e, LabelTargetKind, matched)
 			v.mayCarry(path, e, LabelTargetName, matched)
 		}
@@ -142,7 +150,7 @@ func (v *validator) signal(path, name string, s Signal) {
 			Hint("set alive to an expression that is above zero while the source is up: only then does no result mean zero")
 	}
 	for key, e := range map[string]Expr{
-		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive, "sources": s.Sources, "silent": s.Silent,
+		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive, "sources": s.Sources, "silent": s.Silent, "frozen": s.Frozen,
 		"latency": s.Latency, "input_tokens": s.InputTokens, "output_tokens": s.OutputTokens,
 		"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
 	} {
@@ -191,7 +199,21 @@ func (v *validator) identities(path string, s Signal) {
 	if !s.Capacity.Query.IsZero() {
 		v.carriesIdentity(strict.Join(path, "capacity"), s.Capacity.Query, []string{s.Labels.Variant, labelPod})
 	}
+	v.namespaced(path, s)
 	v.witnesses(path, s)
+}
+
+// namespaced checks that a signal's results name a namespace: without it they could be those of any model of the same name.
+func (v *validator) namespaced(path string, s Signal) {
+	for key, e := range map[string]Expr{
+		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "latency": s.Latency,
+		"input_tokens": s.InputTokens, "output_tokens": s.OutputTokens, "observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
+		"capacity": s.Capacity.Query,
+	} {
+		if at := strict.Join(path, key); v.Has(at) && v.Sound(at) && !e.IsZero() && e.AST().Type() == parser.ValueTypeVector {
+			v.mayCarry(at, e, s.Labels.Namespace, matched)
+		}
+	}
 }
 
 // witnesses checks that those who tell a signal can be assigned to a namespace, and sources to a workload.

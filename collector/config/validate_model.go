@@ -41,6 +41,8 @@ func (v *validator) model(path string, m *Model) {
 		return // The signals are unknown.
 	}
 	v.activate(path, m, available)
+	v.wakes(path, m)
+	v.stepDown(path, m, available)
 	v.slo(path, m)
 	for i := range m.Variants {
 		v.capacities(strict.Index(path+".variants", i), m, &m.Variants[i], available)
@@ -112,7 +114,7 @@ func (v *validator) preset(name string) *Preset {
 	if !slices.Contains(modelPresets(), name) {
 		return nil
 	}
-	p, err := loadPreset(name, v.config.Labels, v.config.namespaces())
+	p, err := loadPreset(name, v.config.Labels, v.config.namespaces(), v.config.Selector)
 	if err != nil {
 		v.Errorf("", nil, "%v", err)
 	}

@@ -15,7 +15,8 @@ type Explanation struct {
 	Plan     collector.Plan     `json:"plan"`
 	Budgets  []collector.Budget `json:"budgets"`
 	Models   []Model            `json:"models"`
-	Inputs   []collector.Input  `json:"inputs"` // without those that only other models rest on
+	Inputs   []collector.Input  `json:"inputs"`           // without those that only other models rest on
+	Doubts   []string           `json:"doubts,omitempty"` // what deserves a look although it changes no decision; only where it was asked for
 }
 
 // Model is one model's way from demand to replicas.

@@ -22,6 +22,9 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	}
 	p.budgets(e.Budgets)
 	p.inputs(e.Inputs)
+	for _, doubt := range e.Doubts {
+		p.line("note: %s", doubt)
+	}
 	if _, err := w.Write(p.Bytes()); err != nil {
 		return fmt.Errorf("write explanation: %w", err)
 	}

@@ -91,10 +91,14 @@ func (g *Grid) Join(first int64, next Grid) Grid {
 	}
 	for _, strays := range []map[string][]float64{g.Strays, next.Strays} {
 		for namespace := range strays {
+			joined := join(g.Strays[namespace], next.Strays[namespace])
+			if joined == nil {
+				continue // all of it is past
+			}
 			if out.Strays == nil {
 				out.Strays = map[string][]float64{}
 			}
-			out.Strays[namespace] = join(g.Strays[namespace], next.Strays[namespace])
+			out.Strays[namespace] = joined
 		}
 	}
 	return out

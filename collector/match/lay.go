@@ -126,8 +126,8 @@ func (l *layer) cells(owner int) []float64 {
 	return l.grid.Cells[owner]
 }
 
-// place gives the numbers of a series to its owner. Of a series that may belong to several, and of two series for one place, none
-// can be used.
+// place gives the numbers of a series to its owner. Of a series that may belong to several or names no namespace, and of two series for
+// one place, none can be used.
 func (l *layer) place(s *stream, owners []int) {
 	if len(owners) == 0 {
 		l.stray(s)
@@ -135,7 +135,10 @@ func (l *layer) place(s *stream, owners []int) {
 	}
 	seen := l.seenAt(s.key)
 	l.each(s, func(step int, value float64, bad string) {
-		if !math.IsNaN(seen[step]) || len(owners) > 1 {
+		switch {
+		case len(owners) > 1 || l.by.Owner != query.OfEverything && s.id.nowhere():
+			bad = BadLabels
+		case !math.IsNaN(seen[step]):
 			bad = BadDuplicate
 		}
 		seen[step] = value
@@ -246,7 +249,7 @@ func (l *layer) placeLoose() {
 
 // target gives replicas to the variants of a scale target. The same number told twice is told once.
 func (l *layer) target(s *stream) {
-	target := targetIn(s.id.metric, model.LabelName(l.program.Config.Labels.Namespace))
+	target := targetIn(s.id.metric, model.LabelName(l.program.Config.ScaleTargets.Labels.Namespace))
 	for _, owner := range l.targets[target] {
 		cells := l.cells(owner)
 		l.each(s, func(step int, value float64, bad string) {

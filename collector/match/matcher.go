@@ -95,8 +95,8 @@ func (m *Matcher) key(id identity) string {
 	return strings.Join(parts, "\x00")
 }
 
-// modelsOf returns the models that a series may belong to: by name, by another value that means one, or by its variant or pod.
-// There is more than one where a label is missing that would tell them apart, such as the namespace.
+// modelsOf returns the models that a series may belong to: by name, by another value that means one, or by its variant or pod. A
+// series without a namespace may belong to those of all namespaces, and belongs to none.
 func (m *Matcher) modelsOf(id identity) []int {
 	if id.model != "" {
 		if found := m.models[scoped{id.namespace, id.model}]; len(found) > 0 {
@@ -117,6 +117,10 @@ func (m *Matcher) modelsOf(id identity) []int {
 	slices.Sort(found)
 	return slices.Compact(found)
 }
+
+// nowhere reports whether a series does not say of which namespace it is: then it cannot be used, even if only one model goes by its
+// name. It may well be that of a namespace which this configuration does not know.
+func (id *identity) nowhere() bool { return id.namespace == "" }
 
 // variantsOf returns the variants that a series may belong to: by name, or by the pod.
 func (m *Matcher) variantsOf(id identity) []int {

@@ -16,8 +16,9 @@ func NewOwners(c *config.Config) *Owners { return &Owners{New(query.Compile(c))}
 
 // Of returns the variant that a series belongs to, and its model; false where there is none, or more than one.
 func (o *Owners) Of(metric model.Metric, names config.LabelNames) (*config.Model, *config.Variant, bool) {
-	found := o.matcher.variantsOf(identify(metric, names))
-	if len(found) != 1 {
+	id := identify(metric, names)
+	found := o.matcher.variantsOf(id)
+	if len(found) != 1 || id.nowhere() {
 		return nil, nil, false
 	}
 	v := o.matcher.program.Variants[found[0]]

@@ -29,7 +29,7 @@ models:
 		"by the name of a pod":  {model.Metric{"namespace": "ns", "pod": "a-7c9d8b6f5-x2x4z"}, "ns/a"},
 		"by the variant's pods": {model.Metric{"namespace": "ns", "pod": "x-1"}, "ns/b"},
 		"variant before pod":    {model.Metric{"namespace": "ns", "llm_d_ai_variant": "a", "pod": "x-1"}, "ns/a"},
-		"without namespace":     {model.Metric{"llm_d_ai_variant": "b"}, "ns/b"},
+		"without namespace":     {model.Metric{"llm_d_ai_variant": "b"}, ""},
 		"of two":                {model.Metric{"llm_d_ai_variant": "a"}, ""},
 		"of none":               {model.Metric{"namespace": "ns", "pod": "y-1"}, ""},
 		"no labels":             {model.Metric{}, ""},

@@ -145,7 +145,7 @@ func (r *reader) byModel(q *query.Query, labels config.LabelNames) []cell {
 	for i, s := range r.answers.Queries[q.Place].Vector {
 		id := identify(s.Metric, labels)
 		owners := r.matcher.modelsOf(id)
-		p.place(i, s, "", owners, r.matcher.key(id), sourced{pod: id.pod})
+		p.place(i, s, "", owners, &id, r.matcher.key(id), sourced{pod: id.pod})
 		if value, bad := valueOf(s, ""); len(owners) == 0 && bad == "" && value > 0 {
 			if text := s.Metric.String(); strays[id.namespace] == "" || text < strays[id.namespace] {
 				strays[id.namespace] = text
@@ -181,7 +181,7 @@ func (r *reader) byVariant(q *query.Query, fromLabels []string, labels config.La
 			if len(owners) == 1 {
 				source.group = r.matcher.groupOf(owners[0], id.pod)
 			}
-			p.place(i, s, from, owners, r.matcher.key(id), source)
+			p.place(i, s, from, owners, &id, r.matcher.key(id), source)
 			continue
 		}
 		place := scoped{id.namespace, id.model}
@@ -228,9 +228,9 @@ func (p *placing) note(i int, bad string) {
 	}
 }
 
-// place gives a sample to its owner. One that cannot be used, and one that could be several owners', spoils the cell of every
-// owner that it may concern.
-func (p *placing) place(i int, s *model.Sample, from string, owners []int, key string, source sourced) {
+// place gives a sample to its owner. One that cannot be used, and one that names no namespace or could be several owners', spoils the
+// cell of every owner that it may concern.
+func (p *placing) place(i int, s *model.Sample, from string, owners []int, id *identity, key string, source sourced) {
 	if len(owners) == 0 {
 		return
 	}
@@ -238,7 +238,7 @@ func (p *placing) place(i int, s *model.Sample, from string, owners []int, key s
 	value, bad := valueOf(s, from)
 	source.value = value
 	switch {
-	case len(owners) > 1:
+	case len(owners) > 1 || id.nowhere():
 		bad = BadLabels
 	case bad == "" && p.seen[key]:
 		bad = BadDuplicate

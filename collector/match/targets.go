@@ -39,7 +39,7 @@ func (r *reader) counts(q *query.Query) []Count {
 	}
 	t := r.tally(q)
 	found := make([]cell, len(r.program.Variants))
-	namespace := model.LabelName(r.program.Config.Labels.Namespace)
+	namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
 	for i, s := range r.answers.Queries[q.Place].Vector {
 		owners := r.matcher.targets[targetIn(s.Metric, namespace)]
 		if len(owners) == 0 {

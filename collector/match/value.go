@@ -17,7 +17,7 @@ const (
 	BadRange     = "range" // a number that nothing real has, or replicas that are not whole
 	BadHistogram = "histogram"
 	BadDuplicate = "duplicate" // two samples for one place
-	BadLabels    = "labels"    // a label that should be numeric is not, or several owners are possible
+	BadLabels    = "labels"    // a label that should be numeric is not, the namespace is not named, or several owners are possible
 )
 
 // MaxValue is far above any demand, capacity, cost or limit, and the most that the optimizer takes. What is above it is a mistake,

@@ -60,7 +60,7 @@ func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
 		}
 	}
 	variants := len(m.program.Variants)
-	if models := m.modelsOf(*id); len(models) == 1 && id.model != "" {
+	if models := m.modelsOf(*id); len(models) == 1 && id.model != "" && !id.nowhere() {
 		return variants + models[0], false, true
 	}
 	at, ok := m.namespaces[id.namespace]
@@ -170,7 +170,7 @@ func (r *reader) silent(m *query.Model, s *query.Signal) string {
 		id := identify(sample.Metric, s.Labels)
 		t.matched[i] = true
 		if value, bad := valueOf(sample, ""); bad == "" && value > 0 && agrees(&id, m.Model, s.Labels) {
-			if text := describe(sample.Metric); found == "" || text < found {
+			if text := Describe(sample.Metric); found == "" || text < found {
 				found = text
 			}
 		}
@@ -178,8 +178,8 @@ func (r *reader) silent(m *query.Model, s *query.Signal) string {
 	return found
 }
 
-// describe names a source: by its pod, or else by all its labels.
-func describe(metric model.Metric) string {
+// Describe names a source: by its pod, or else by all its labels.
+func Describe(metric model.Metric) string {
 	if pod := metric["pod"]; pod != "" {
 		return "pod " + string(pod)
 	}

@@ -1,0 +1,240 @@
+package diagnose_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/embedded"
+)
+
+// at is the moment of every evaluation here; series are stored from twelve minutes before.
+var at = time.Unix(1767225600, 0)
+
+const step = 15 * time.Second
+
+// counting counts the instant queries that an engine is asked.
+type counting struct {
+	*embedded.Engine
+	asked atomic.Int32
+}
+
+func (c *counting) Query(ctx context.Context, expr string, at time.Time) (model.Vector, error) {
+	c.asked.Add(1)
+	return c.Engine.Query(ctx, expr, at)
+}
+
+// stored is an engine with series, each a line in the notation of promtool: metric{labels} 5x48, or 0+30x48 for a counter.
+func stored(t *testing.T, series string) *counting {
+	t.Helper()
+	engine, err := embedded.New(embedded.Config{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, engine.Close()) })
+	var all model.Vector
+	for line := range strings.Lines(series) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		labels, values, err := parser.NewParser(parser.Options{}).ParseSeriesDesc(line)
+		require.NoError(t, err, line)
+		metric := model.Metric{}
+		for name, value := range labels.Map() {
+			metric[model.LabelName(name)] = model.LabelValue(value)
+		}
+		for i, v := range values {
+			when := at.Add(-time.Duration(len(values)-1-i) * step)
+			all = append(all, &model.Sample{Metric: metric, Value: model.SampleValue(v.Value), Timestamp: model.TimeFromUnix(when.Unix())})
+		}
+	}
+	require.NoError(t, engine.Append(t.Context(), all))
+	return &counting{Engine: engine}
+}
+
+// check is what check --online says of a configuration and series, in lines.
+func check(t *testing.T, text, series string) (*collector.OnlineReport, string, int) {
+	t.Helper()
+	c, found := config.Load("test.yml", text)
+	require.NotNil(t, c, "%s", found)
+	querier := stored(t, series)
+	e, err := collector.NewEvaluator(c, querier, collector.EvaluatorOptions{
+		Concurrency: 4, Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	e.Evaluate(t.Context(), at)
+	plain := querier.asked.Swap(0)
+	r := collector.CheckOnline(t.Context(), e, at, 10*time.Second)
+	var b strings.Builder
+	require.NoError(t, r.WriteText(&b))
+	_, said, _ := strings.Cut(b.String(), "\n\n")
+	return r, said, int(querier.asked.Load() - plain)
+}
+
+const chat = `
+prometheus: {url: http://prometheus.example}
+models:
+  - name: chat
+    namespace: llm
+    presets: [vllm]
+    variants: [{name: chat-h100, cost: 4, capacity: {concurrency: 96}, replicas: {max: 8}}]
+`
+
+// replicas are kube-state-metrics' series about chat-h100.
+func replicas(n, labels string) string {
+	var b strings.Builder
+	for _, name := range []string{"kube_deployment_spec_replicas", "kube_deployment_status_replicas", "kube_deployment_status_replicas_ready", "kube_deployment_status_replicas_updated"} {
+		b.WriteString(name + `{deployment="chat-h100",` + labels + `} ` + n + "x48\n")
+	}
+	return b.String()
+}
+
+// pod are the series of one busy vLLM.
+func pod(labels string) string {
+	return `vllm:num_requests_running{` + labels + `} 40x48
+		vllm:num_requests_waiting{` + labels + `} 0x48
+		vllm:prompt_tokens_total{` + labels + `} 0+100x48
+		vllm:generation_tokens_total{` + labels + `} 0+100x48
+	`
+}
+
+const (
+	here = `namespace="llm"`
+	ours = `namespace="llm",pod="chat-h100-6d9f8b7c5d-bcd2x",instance="10.0.0.1:8000",engine="0"`
+)
+
+// TestNothingToSay is about a fleet that is as its configuration says: no diagnosis is asked for and none is made.
+func TestNothingToSay(t *testing.T) {
+	r, said, asked := check(t, chat, replicas("1", here)+pod(ours+`,model_name="chat"`))
+	require.True(t, r.OK(), said)
+	require.Empty(t, r.Doubts, said)
+	require.Equal(t, 1, asked, "whether anything is frozen")
+}
+
+func TestDiagnosis(t *testing.T) {
+	named := ours + `,model_name="chat"`
+	for name, test := range map[string]struct {
+		config, series string
+		want           []string
+		ok             bool
+	}{
+		"the model in another label": {chat, replicas("1", here) + pod(ours+`,model="vllm_model"`), []string{
+			`note: vllm.concurrency.demand: expected model_name="chat", found model="vllm_model" on vllm:num_requests_running`,
+		}, false},
+		"no label that is like one": {chat, replicas("1", here) + pod(ours), []string{
+			`note: vllm.concurrency.demand: expected model_name="chat", found no such label on vllm:num_requests_running{engine="0", instance=`,
+		}, false},
+		"a model by another name": {chat, replicas("1", here) + pod(ours+`,model_name="org/chat"`), []string{
+			`note: vllm.concurrency.demand: expected model_name="chat", found model_name="org/chat" on vllm:num_requests_running`,
+			`note: model llm/chat: signal concurrency: there is model_name="org/chat", which is no model's`,
+		}, false},
+		"another namespace": {chat, replicas("1", here) + pod(strings.ReplaceAll(named, `"llm"`, `"llms"`)), []string{
+			`note: vllm.concurrency.demand: expected namespace="llm", found namespace="llms" on vllm:num_requests_running`,
+		}, false},
+		"servers without honor_labels": {chat, replicas("1", here) + pod(strings.ReplaceAll(named, `"llm"`, `"monitoring",exported_namespace="llm"`)), []string{
+			`found namespace="monitoring" and exported_namespace="llm" on vllm:num_requests_running: scrape it with honor_labels (honorLabels: true), or set labels: {namespace: exported_namespace}`,
+		}, false},
+		"kube-state-metrics without honorLabels": {chat, replicas("1", `namespace="monitoring",exported_namespace="llm"`) + pod(named), []string{
+			`note: scale_targets.current: expected namespace="llm", found namespace="monitoring" and exported_namespace="llm" on kube_deployment_spec_replicas: ` +
+				`scrape it with honor_labels (honorLabels: true), or set scale_targets: {labels: {namespace: exported_namespace}}`,
+		}, false},
+		"and its cure": {
+			chat + "scale_targets: {labels: {namespace: exported_namespace}}\n",
+			replicas("1", `namespace="monitoring",exported_namespace="llm"`) + pod(named), nil, true,
+		},
+		"another Deployment": {chat, strings.ReplaceAll(replicas("1", here), "chat-h100", "chat-h200") + pod(named), []string{
+			`note: variant llm/chat-h100: there is no Deployment chat-h100, but Deployment chat-h200`,
+		}, false},
+		"replicas that do not tell": {chat, replicas("3", here) + strings.ReplaceAll(pod(named), "vllm:", "vllm_"), []string{
+			`problem: model llm/chat: signal concurrency is partial: 1 of 3 ready replicas of chat-h100 tell it`,
+			`note: model llm/chat: signal concurrency: what tells it is vllm_num_requests_running (1 series), vllm_num_requests_waiting (1 series)`,
+		}, false},
+		"two clusters": {chat, replicas("1", here+`,cluster="eu"`) + replicas("6", here+`,cluster="us"`) + pod(named+`,cluster="eu"`), []string{
+			`problem: scale_targets.current: 1 series cannot be used: duplicate`,
+			`note: scale_targets.current: two series for one place differ in cluster ("eu" and "us"): choose one, such as with selector: '{cluster="us"}'`,
+		}, false},
+		"and its cure, selector": {
+			chat + "selector: '{cluster=\"eu\"}'\n", replicas("1", here+`,cluster="eu"`) + replicas("6", here+`,cluster="us"`) +
+				pod(named+`,cluster="eu"`) + pod(strings.ReplaceAll(named, "10.0.0.1", "10.9.9.9")+`,cluster="us"`), nil, true,
+		},
+		"gauges that are frozen": {
+			chat, replicas("1", here) + strings.ReplaceAll(pod(named), "0+100x48", "700x48"), []string{
+				`note: model llm/chat: signal concurrency: requests in progress, and no progress, at pod chat-h100-6d9f8b7c5d-bcd2x: `, "vllm:generation_tokens_total",
+			}, true,
+		},
+		"prompts are read, no token yet": {
+			chat, replicas("1", here) + strings.Replace(pod(named), "generation_tokens_total{"+named+"} 0+100x48", "generation_tokens_total{"+named+"} 700x48", 1), nil, true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, said, asked := check(t, test.config, test.series)
+			require.Equal(t, test.ok, r.OK(), said)
+			for _, want := range test.want {
+				require.Contains(t, said, want)
+			}
+			if test.want == nil {
+				require.Empty(t, r.Doubts)
+			}
+			require.LessOrEqual(t, asked, 8, "few questions")
+		})
+	}
+}
+
+// TestDoubts is about what explain adds: for the models it is asked about.
+func TestDoubts(t *testing.T) {
+	c, found := config.Load("test.yml", chat+"  - {name: other, namespace: llm, presets: [vllm], variants: [{name: o, cost: 1, capacity: {concurrency: 1}}]}\n")
+	require.NotNil(t, c, "%s", found)
+	querier := stored(t, replicas("1", here)+strings.ReplaceAll(pod(ours+`,model_name="chat"`), "0+100x48", "700x48"))
+	e, err := collector.NewEvaluator(c, querier, collector.EvaluatorOptions{Concurrency: 4, Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	s := e.Evaluate(t.Context(), at)
+	doubts := e.Doubts(t.Context(), s, []string{"llm/chat", "llm/other"})
+	require.Len(t, doubts, 1)
+	require.Contains(t, doubts[0], "model llm/chat: signal concurrency: requests in progress, and no progress, at pod chat-h100-6d9f8b7c5d-bcd2x: ")
+	require.Empty(t, e.Doubts(t.Context(), s, []string{"llm/other"}))
+}
+
+const own = `
+prometheus: {url: http://prometheus.example}
+scale_targets: {disabled: true}
+signals: {load: {unit: requests, demand: app:load_requests}}
+models: [{name: m, namespace: llm, variants: [{name: a, cost: 1, capacity: {load: 10}}]}]
+`
+
+// TestNames is about a signal whose metric has another name here.
+func TestNames(t *testing.T) {
+	for name, test := range map[string]struct{ series, want string }{
+		"none like it":       {`other{namespace="llm"} 1x48`, "load.demand: no series; it looks for app:load_requests; no metric has a name like that: is the source scraped?"},
+		"the other spelling": {`app_load_requests{namespace="llm"} 1x48`, "with _ instead of : there is app_load_requests (1 series): write that name"},
+		"a name like it":     {"app:load_request{namespace=\"llm\"} 1x48\napp:a{namespace=\"llm\"} 1x48", "of such names there is app:load_request (1 series), app:a (1 series)"},
+		"like it, with _":    {`app_load_request{namespace="llm"} 1x48`, "of such names there is app_load_request (1 series)"},
+		"no namespace":       {`app:load_requests{model_name="m"} 1x48`, `load.demand: expected the label namespace, found none on app:load_requests{model_name="m"}`},
+		"a duplicate":        {"app:load_requests{namespace=\"llm\",model_name=\"m\",service=\"x\"} 1x48\napp:load_requests{namespace=\"llm\",model_name=\"m\",service=\"y\"} 1x48", `two series for one place differ in service ("x" and "y"): one thing is scraped twice`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, said, _ := check(t, own, test.series)
+			require.False(t, r.OK())
+			require.Contains(t, said, test.want)
+		})
+	}
+}
+
+// TestFewQuestions holds that what is asked does not grow with the models: most of them misspelt, and each named in two presets.
+func TestFewQuestions(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("prometheus: {url: http://prometheus.example}\nmodels:\n")
+	for i := range 60 {
+		name := "m" + strings.Repeat("x", i)
+		text.WriteString("  - {name: " + name + ", namespace: llm, presets: [vllm], variants: [{name: v" + strings.Repeat("x", i) +
+			", cost: 1, capacity: {concurrency: 1, kv_tokens: 1, prompt_tokens: 1, generation_tokens: 1}}]}\n")
+	}
+	_, _, asked := check(t, text.String(), pod(ours+`,model="vllm_model"`))
+	require.LessOrEqual(t, asked, 24)
+}
