@@ -17,6 +17,9 @@ func (v *validator) guards(path string, g Guards) {
 			v.Errorf(at, nil, "no limit: set replicas or percent").Hint("set one or both, such as {replicas: 4, percent: 100, per: 1m}, or remove the limit")
 		}
 		v.watchable(at+".per", *limit.Per)
+		if limit.AfterRise != nil {
+			v.watchable(at+".after_rise", *limit.AfterRise)
+		}
 		v.needsReplicas(at, "a limit on change")
 	}
 	for key, value := range map[string]*Duration{"provision_timeout": g.ProvisionTimeout, "provision_cooldown": g.ProvisionCooldown} {

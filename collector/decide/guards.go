@@ -2,6 +2,7 @@ package decide
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -46,12 +47,12 @@ func (v *variant) state() optimizer.VariantState {
 	if current == nil {
 		return out
 	}
-	if limit := v.model.ScaleUpLimit; limit != nil {
+	if limit := v.model.ScaleUpLimit; v.limited(limit) {
 		fewest := least(*current, v.runs.Limits.Over(time.Duration(*limit.Per)))
 		most := fewest + allowed(limit, fewest)
 		out.Most = &most
 	}
-	if limit := v.model.ScaleDownLimit; limit != nil {
+	if limit := v.model.ScaleDownLimit; v.limited(limit) {
 		most := most(*current, v.runs.Limits.Over(time.Duration(*limit.Per)))
 		fewest := max(0, most-allowed(limit, most))
 		out.Fewest = &fewest
@@ -60,6 +61,23 @@ func (v *variant) state() optimizer.VariantState {
 		out.Failsafe = v.Failsafe.Replicas
 	}
 	return out
+}
+
+// limited reports whether a limit on change is in force: there is one, and the variant grew lately where it asks for that.
+func (v *variant) limited(limit *config.ChangeLimit) bool {
+	if limit == nil || limit.AfterRise == nil {
+		return limit != nil
+	}
+	before := math.NaN()
+	for _, n := range append(slices.Clone(v.runs.Limits.Over(time.Duration(*limit.AfterRise))), float64(*v.runs.Current.N)) {
+		if n > before {
+			return true
+		}
+		if !math.IsNaN(n) {
+			before = n
+		}
+	}
+	return false
 }
 
 // least is the fewest replicas over a past, and the present ones where it is not known.
