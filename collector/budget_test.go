@@ -59,6 +59,7 @@ const scrapeURL = "TEST_SCRAPE_URL"
 
 // TestScrapeMemory measures the most resident memory of a process of its own that scrapes 1,000 variants 30 times, all of it:
 // the program, its libraries and those of the test. The server that answers from memory is not in it.
+// A loaded machine collects garbage late, which can only add: the best of three processes counts.
 func TestScrapeMemory(t *testing.T) {
 	if underRace || runtime.GOOS != "linux" {
 		t.Skip("memory means nothing under the race detector, and is read from Linux' /proc")
@@ -73,11 +74,22 @@ func TestScrapeMemory(t *testing.T) {
 		t.Logf("peak resident: %d kB, of which before the first scrape: %d kB", resident(t, "VmHWM"), before)
 		return
 	}
+	const limit, processes = residentKB * 3 / 2, 3
+	url, peak := newFleetServer(t, 250).URL, limit
+	for i := 0; i < processes && peak >= limit; i++ {
+		peak = peakOfProcess(t, url)
+	}
+	require.Less(t, peak, limit, "far above the budget")
+}
+
+// peakOfProcess runs TestScrapeMemory in a process of its own.
+func peakOfProcess(t *testing.T, url string) int {
+	t.Helper()
 	program, err := os.Executable()
 	require.NoError(t, err)
 	var out bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), program, "-test.run=^TestScrapeMemory$", "-test.v")
-	cmd.Env = append(os.Environ(), scrapeURL+"="+newFleetServer(t, 250).URL)
+	cmd.Env = append(os.Environ(), scrapeURL+"="+url)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	require.NoError(t, cmd.Run(), out.String())
 	found := regexp.MustCompile(`peak resident: (\d+) kB.*`).FindStringSubmatch(out.String())
@@ -85,7 +97,7 @@ func TestScrapeMemory(t *testing.T) {
 	t.Log(found[0])
 	peak, err := strconv.Atoi(found[1])
 	require.NoError(t, err)
-	require.Less(t, peak, residentKB*3/2, "far above the budget; a loaded machine collects garbage late")
+	return peak
 }
 
 // resident returns a line of /proc/self/status in kB: VmRSS is what is resident now, VmHWM the most that ever was. Unlike
