@@ -27,8 +27,8 @@ type ChangeLimit struct {
 	Replicas *int      `yaml:"replicas" minimum:"1" maximum:"1000000" doc:"Number of replicas."`
 	Percent  *float64  `yaml:"percent" minimum:"0" maximum:"1000000" doc:"Percentage of the earlier replicas. The larger of replicas and percent counts, at least one replica."`
 	Per      *Duration `yaml:"per" doc:"Time within which the limit applies. Default: 1m."`
-	// AfterRise bounds the limit in time.
-	AfterRise *Duration `yaml:"after_rise" doc:"The limit applies only for this long after the variant last grew. Default: always."`
+	// AfterOverload bounds the limit in time.
+	AfterOverload *Duration `yaml:"after_overload" doc:"The limit applies only for this long after demand exceeded what the ready replicas can serve. Default: always."`
 }
 
 // Failsafe says how many replicas to run once demand has been unknown for long enough.

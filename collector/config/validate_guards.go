@@ -17,8 +17,8 @@ func (v *validator) guards(path string, g Guards) {
 			v.Errorf(at, nil, "no limit: set replicas or percent").Hint("set one or both, such as {replicas: 4, percent: 100, per: 1m}, or remove the limit")
 		}
 		v.watchable(at+".per", *limit.Per)
-		if limit.AfterRise != nil {
-			v.watchable(at+".after_rise", *limit.AfterRise)
+		if limit.AfterOverload != nil {
+			v.watchable(at+".after_overload", *limit.AfterOverload)
 		}
 		v.needsReplicas(at, "a limit on change")
 	}

@@ -10,11 +10,11 @@ import (
 
 // Requests in service and the cache that they use measure how full the replicas are. Fewer replicas serve each request more slowly, so
 // more are in service at once: an occupancy rises in answer to scaling down, and falls in answer to scaling up. A plan by occupancies
-// alone swings between the two, unless it goes down in small steps after it went up.
+// alone swings between the two, unless it goes down in small steps after it was overloaded.
 const (
 	occupancyPercent = 10.0
 	occupancyPeriod  = Duration(5 * time.Minute)
-	occupancyRise    = Duration(time.Hour)
+	occupancyAfter   = Duration(time.Hour)
 )
 
 // occupancies are the signals of presets that measure how full the replicas are.
@@ -34,13 +34,13 @@ func (v *validator) stepDown(path string, m *Model, available map[string]ActiveS
 	for _, s := range m.active {
 		names = append(names, s.Name)
 	}
-	effect := "scale_down_limit defaults to {percent: 10, per: 5m, after_rise: 1h}"
+	effect := "scale_down_limit defaults to {percent: 10, per: 5m, after_overload: 1h}"
 	window := v.Has(strict.Join(path, "scale_down_window")) || v.Has("defaults.scale_down_window")
 	if v.config.ScaleTargets.Disabled || window && *m.ScaleDownWindow < defaultScaleDown {
 		effect = "no scale_down_limit is set"
 	} else {
-		percent, period, rise := occupancyPercent, occupancyPeriod, occupancyRise
-		m.ScaleDownLimit = &ChangeLimit{Percent: &percent, Per: &period, AfterRise: &rise}
+		percent, period, after := occupancyPercent, occupancyPeriod, occupancyAfter
+		m.ScaleDownLimit = &ChangeLimit{Percent: &percent, Per: &period, AfterOverload: &after}
 	}
 	v.remarks = append(v.remarks, func() {
 		v.Warnf(path, nil, "no signal is a rate (%s), and occupancy rises as replicas are removed: %s", strings.Join(names, ", "), effect).

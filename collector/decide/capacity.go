@@ -55,6 +55,11 @@ func (d *decider) capacity(v *variant, s *signal) match.Value {
 	if v.Sized(s.Signal) {
 		return d.size(v, s)
 	}
+	return v.toldCapacity(s)
+}
+
+// toldCapacity is a capacity that does not follow from a profile.
+func (v *variant) toldCapacity(s *signal) match.Value {
 	value := v.read.Capacities[s.Place]
 	if q := v.Capacities[s.Place].Query; value.Missing.OK() && value.Number == 0 && q != nil {
 		// A server that starts, or one without requests all night, tells 0; only a 0 in the file says that a variant carries nothing.

@@ -50,7 +50,7 @@ func (d *decider) expectDemand(s *signal) {
 func (d *decider) expect(s *signal, now match.Reading) float64 {
 	s.partial(d.fewerPods(s, now))
 	s.partial(s.witness())
-	window, missing := d.past(s, func(x *match.Demand) match.Past { return x.Window })
+	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
 	s.partial(missing.String())
 	whole := s.whole(window)
 	expected := now.Value
@@ -105,7 +105,7 @@ func (d *decider) used(s *signal) match.Reading {
 			now = match.Reading{} // a variant without a ready replica uses nothing
 		}
 		if now.Missing.OK() && now.Value > 0 {
-			capacity := d.capacity(v, s)
+			capacity := v.toldCapacity(s)
 			now.Value, now.Missing = now.Value*capacity.Number, capacity.Missing
 		}
 		if !now.Missing.OK() && !now.Missing.NoResult() {
@@ -122,7 +122,7 @@ func (d *decider) used(s *signal) match.Reading {
 }
 
 // past is the demand over time. Of the usage form it is what was in use at each step, by today's capacities.
-func (d *decider) past(s *signal, of func(*match.Demand) match.Past) (forecast.History, match.Missing) {
+func (s *signal) past(of func(*match.Demand) match.Past) (forecast.History, match.Missing) {
 	if s.Absolute.Given() {
 		p := of(&s.read.Absolute)
 		return p.History, p.Missing
@@ -136,7 +136,7 @@ func (d *decider) past(s *signal, of func(*match.Demand) match.Past) (forecast.H
 		if !p.Missing.OK() {
 			return forecast.History{}, p.Missing
 		}
-		capacity := d.capacity(v, s)
+		capacity := v.toldCapacity(s)
 		if !capacity.Missing.OK() {
 			if forecast.Most(p.Values) > 0 {
 				return forecast.History{}, capacity.Missing

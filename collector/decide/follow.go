@@ -41,7 +41,7 @@ func (d *decider) waitsInVain(v *variant) bool {
 		return false
 	}
 	for _, s := range v.model.signals {
-		if v.capacities[s.Place] > 0 && d.shortThroughout(s, timeout) {
+		if v.capacities[s.Place] > 0 && s.shortThroughout(timeout) {
 			return true
 		}
 	}
@@ -49,13 +49,10 @@ func (d *decider) waitsInVain(v *variant) bool {
 }
 
 // shortThroughout reports whether the demand for a signal exceeded what was asked for at every step of a time.
-func (d *decider) shortThroughout(s *signal, over time.Duration) bool {
-	demand, missing := d.past(s, func(x *match.Demand) match.Past { return x.Starts })
+func (s *signal) shortThroughout(over time.Duration) bool {
+	demand, missing := s.pastDemand(func(x *match.Demand) match.Past { return x.Starts })
 	if !missing.OK() || s.out.Planned == nil {
 		return false
-	}
-	if !s.isRate() {
-		demand = forecast.Sum(demand, s.read.Queued.Starts.History)
 	}
 	steps, supply := demand.Over(over), 0.0
 	for _, v := range s.model.variants {

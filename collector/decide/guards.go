@@ -47,12 +47,12 @@ func (v *variant) state() optimizer.VariantState {
 	if current == nil {
 		return out
 	}
-	if limit := v.model.ScaleUpLimit; v.limited(limit) {
+	if limit := v.model.ScaleUpLimit; v.model.limited(limit) {
 		fewest := least(*current, v.runs.Limits.Over(time.Duration(*limit.Per)))
 		most := fewest + allowed(limit, fewest)
 		out.Most = &most
 	}
-	if limit := v.model.ScaleDownLimit; v.limited(limit) {
+	if limit := v.model.ScaleDownLimit; v.model.limited(limit) {
 		most := most(*current, v.runs.Limits.Over(time.Duration(*limit.Per)))
 		fewest := max(0, most-allowed(limit, most))
 		out.Fewest = &fewest
@@ -63,21 +63,12 @@ func (v *variant) state() optimizer.VariantState {
 	return out
 }
 
-// limited reports whether a limit on change is in force: there is one, and the variant grew lately where it asks for that.
-func (v *variant) limited(limit *config.ChangeLimit) bool {
-	if limit == nil || limit.AfterRise == nil {
+// limited reports whether a limit on change is in force: there is one, and the model was overloaded lately where it asks for that.
+func (m *model) limited(limit *config.ChangeLimit) bool {
+	if limit == nil || limit.AfterOverload == nil {
 		return limit != nil
 	}
-	before := math.NaN()
-	for _, n := range append(slices.Clone(v.runs.Limits.Over(time.Duration(*limit.AfterRise))), float64(*v.runs.Current.N)) {
-		if n > before {
-			return true
-		}
-		if !math.IsNaN(n) {
-			before = n
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.signals, func(s *signal) bool { return s.overloaded(time.Duration(*limit.AfterOverload)) })
 }
 
 // least is the fewest replicas over a past, and the present ones where it is not known.

@@ -109,7 +109,7 @@ func (d *decider) minReplicas(m *model) int {
 // that has just started knows of no demand either.
 func (d *decider) idle(s *signal) bool {
 	after := s.model.IdleFor
-	past, missing := d.past(s, func(x *match.Demand) match.Past { return x.Idle })
+	past, missing := s.past(func(x *match.Demand) match.Past { return x.Idle })
 	waited := s.read.Queued.Idle
 	if !missing.OK() || forecast.Most(past.Over(after)) > 0 || !waited.Missing.OK() || forecast.Most(waited.Over(after)) > 0 || s.backlog > 0 {
 		return false

@@ -132,12 +132,26 @@ func (p *compiler) bindModel(m *config.Model) {
 
 // readyWindow reads how many replicas were ready while a model's signals were told: they are who should have told them.
 func (p *compiler) readyWindow(m *Model) *History {
-	ready := p.Config.ScaleTargets.Ready
-	if ready.IsZero() || !slices.ContainsFunc(m.Signals, func(s *Signal) bool { return s.Sources.Given() }) {
+	ready, told := p.Config.ScaleTargets.Ready, slices.ContainsFunc(m.Signals, func(s *Signal) bool { return s.Sources.Given() })
+	if ready.IsZero() || !told && overloadWindow(m.Model) == 0 {
 		return nil
 	}
-	window := time.Duration(*m.ScaleDownWindow + *m.ScaleUpWindow)
-	return p.readStep("scale_targets.ready", ready, window+ReadyFor, min(gridStep, WindowStep(m.Model)), Reader{Owner: OfTarget})
+	window := max(time.Duration(*m.ScaleDownWindow+*m.ScaleUpWindow), overloadWindow(m.Model))
+	return p.readStep("scale_targets.ready", ready, window+ReadyFor, readyStep(m.Model), Reader{Owner: OfTarget})
+}
+
+// readyStep is the step at which ready replicas are held against what was told.
+func readyStep(m *config.Model) time.Duration { return min(gridStep, WindowStep(m)) }
+
+// overloadWindow is how long limits on change look back for an overload; 0 where none does.
+func overloadWindow(m *config.Model) time.Duration {
+	var longest time.Duration
+	for _, limit := range []*config.ChangeLimit{m.ScaleUpLimit, m.ScaleDownLimit} {
+		if limit != nil && limit.AfterOverload != nil {
+			longest = max(longest, time.Duration(*limit.AfterOverload))
+		}
+	}
+	return longest
 }
 
 func (p *compiler) bindVariant(m *Model, v *config.Variant) *Variant {
@@ -170,7 +184,9 @@ func (p *compiler) capacity(id string, v *config.Variant, s config.ActiveSignal)
 func idleFor(m *config.Model) time.Duration {
 	after := *m.IdleAfter
 	for i := range m.Variants {
-		after = max(after, m.Variants[i].Startup+config.Duration(ReadyFor))
+		if startup := m.Variants[i].Startup; startup > 0 {
+			after = max(after, startup+config.Duration(ReadyFor))
+		}
 	}
 	return time.Duration(after)
 }

@@ -72,6 +72,7 @@ type Expression struct {
 	Seasons  []*History // for seasonal forecasts, in the order of Seasons
 	Day      *History   // for headroom: auto
 	Failsafe *History   // for how long nothing was known
+	Overload *History   // for whether more was asked for than was ready
 	Starts   *History   // for how long replicas have not become ready, or have not been asked for
 }
 
@@ -80,6 +81,6 @@ func (e *Expression) Given() bool { return e.Now != nil }
 
 // histories lists what the expression is read by over time.
 func (e *Expression) histories() []*History {
-	all := []*History{e.Window, e.Idle, e.Trend, e.Day, e.Failsafe, e.Starts}
+	all := []*History{e.Window, e.Idle, e.Trend, e.Day, e.Failsafe, e.Starts, e.Overload}
 	return append(all, e.Seasons...)
 }

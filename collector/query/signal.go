@@ -72,6 +72,9 @@ func (p *compiler) overTime(name string, e config.Expr, m *config.Model, by Read
 	if *m.Replicas.Min == 0 {
 		x.Idle = p.read(name, e, idleFor(m), by)
 	}
+	if after := overloadWindow(m); after > 0 && by.Owner != OfSource && !e.IsZero() {
+		x.Overload = p.readStep(name, e, after, readyStep(m), by)
+	}
 	for i := range m.Variants {
 		if timeout := time.Duration(*m.Variants[i].ProvisionTimeout); by.Owner != OfSource && p.Targets.Told() {
 			x.Starts = cmp.Or(p.read(name, e, timeout, by), x.Starts)

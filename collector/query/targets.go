@@ -18,9 +18,6 @@ func (p *compiler) bindTargets() {
 		for _, limit := range []*config.ChangeLimit{m.ScaleUpLimit, m.ScaleDownLimit} {
 			if limit != nil {
 				limits.add(*limit.Per, 0)
-				if limit.AfterRise != nil {
-					limits.window = max(limits.window, time.Duration(*limit.AfterRise))
-				}
 			}
 		}
 		for j := range m.Variants {

@@ -1,0 +1,48 @@
+package decide
+
+import (
+	"math"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
+)
+
+// overloaded reports whether the demand for a signal exceeded what the ready replicas could serve, now or at any step of a time.
+func (s *signal) overloaded(over time.Duration) bool {
+	if s.out.Measured == nil {
+		return false
+	}
+	if supply := s.supplyAt(0); *s.out.Measured > supply && supply > 0 {
+		return true
+	}
+	demand, missing := s.pastDemand(func(x *match.Demand) match.Past { return x.Overload })
+	if !missing.OK() {
+		return false
+	}
+	for i, amount := range demand.Values {
+		ago := demand.Ago(i)
+		if ago >= over || math.IsNaN(amount) {
+			continue
+		}
+		supply := 0.0
+		for _, v := range s.model.variants {
+			if n := v.read.Replicas.ReadyWindow.At(ago); !math.IsNaN(n) {
+				supply += v.capacities[s.Place] * n
+			}
+		}
+		if supply > 0 && amount > supply {
+			return true
+		}
+	}
+	return false
+}
+
+// pastDemand is the demand over time with what waited, where a signal counts what is in the system.
+func (s *signal) pastDemand(of func(*match.Demand) match.Past) (forecast.History, match.Missing) {
+	demand, missing := s.past(of)
+	if queued := of(&s.read.Queued); missing.OK() && !s.isRate() && queued.Missing.OK() {
+		demand = forecast.Sum(demand, queued.History)
+	}
+	return demand, missing
+}
