@@ -181,6 +181,7 @@ models:
   - name: llama-8b
     namespace: llm
     presets: [vllm]
+    scale_down_limit: {percent: 100, per: 1m}
     variants:
       - {name: llama-h100, accelerator: H100, cost: 4.10, startup: 85s, uses: {power: 700}, capacity: {concurrency: 90}, replicas: {max: 10}}
 `)

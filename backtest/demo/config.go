@@ -42,8 +42,13 @@ type (
 		InferencePool string `yaml:"inference_pool"`
 	}
 	defaults struct {
-		Headroom        float64 `yaml:"headroom"`
-		ScaleDownWindow string  `yaml:"scale_down_window"`
+		Headroom        float64     `yaml:"headroom"`
+		ScaleDownWindow string      `yaml:"scale_down_window"`
+		ScaleDownLimit  changeLimit `yaml:"scale_down_limit"`
+	}
+	changeLimit struct {
+		Percent float64 `yaml:"percent"`
+		Per     string  `yaml:"per"`
 	}
 	modelConfig struct {
 		Name      string          `yaml:"name"`
@@ -75,7 +80,11 @@ func Config(f fleet.Config, targetsFile string) ([]byte, error) {
 			"scrape_interval": model.Duration(scrapeInterval).String(), "scrape_timeout": model.Duration(scrapeInterval).String(),
 		},
 		ScrapeConfigs: []scrapeConfig{{JobName: "fleet", FileSD: []fileSDConfig{{Files: []string{targetsFile}, RefreshInterval: "1s"}}}},
-		Defaults:      defaults{Headroom: headroom, ScaleDownWindow: model.Duration(scaleDownWindow).String()},
+		Defaults: defaults{
+			Headroom: headroom, ScaleDownWindow: model.Duration(scaleDownWindow).String(),
+			// Minutes of a day pass in seconds here: going down in steps of 10 % would take all of a demo.
+			ScaleDownLimit: changeLimit{Percent: 100, Per: model.Duration(scaleDownWindow).String()},
+		},
 	}
 	for i := range f.Models {
 		m := &f.Models[i]

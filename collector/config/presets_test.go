@@ -64,7 +64,7 @@ func runPresetCases(t *testing.T, name string, cases map[string]presetCase) {
 				"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "capacity": s.Capacity.Query,
 				"latency": s.Latency, "input_tokens": s.InputTokens, "output_tokens": s.OutputTokens,
 				"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
-				"alive": s.Alive, "sources": s.Sources, "silent": s.Silent,
+				"alive": s.Alive, "sources": s.Sources, "silent": s.Silent, "frozen": s.Frozen,
 			}[c.part]
 			require.True(t, ok && !e.IsZero(), "no %s", c.part)
 			require.ElementsMatch(t, c.want, evaluateAt(t, 10*time.Minute, c.series, e.String()))

@@ -17,12 +17,9 @@ const (
 	occupancyAfter   = Duration(time.Hour)
 )
 
-// occupancies are the signals of presets that measure how full the replicas are.
-var occupancies = []string{"concurrency", "kv_tokens"}
-
 // isOccupancy reports whether a signal measures how full the replicas are.
 func (s ActiveSignal) isOccupancy() bool {
-	return !s.Usage.IsZero() || s.preset != "" && slices.Contains(occupancies, s.Name)
+	return !s.Usage.IsZero() || s.preset != "" && (s.Name == "concurrency" || s.Name == "kv_tokens")
 }
 
 // stepDown limits the scale-down of a model that is planned by occupancies alone, unless the file says how it is to scale down.

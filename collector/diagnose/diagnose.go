@@ -164,10 +164,13 @@ func (d *Diagnosis) namespaces() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
+// shown is how many of many words are shown: names of metrics, pods.
+const shown = 5
+
 // list lists a few words, and how many more there are.
-func list(words []string, few int) string {
-	if more := len(words) - few; more > 0 {
-		words = append(slices.Clone(words[:few]), fmt.Sprintf("and %d more", more))
+func list(words []string) string {
+	if more := len(words) - shown; more > 0 {
+		words = append(slices.Clone(words[:shown]), fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(words, ", ")
 }

@@ -13,9 +13,14 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/query"
 )
 
-// scrapeLabels say who scraped a series, and where: two series that differ in them alone are one thing, seen twice.
-var scrapeLabels = []model.LabelName{
-	"instance", "pod", "container", "job", "endpoint", "service", "node", "uid", "prometheus", "prometheus_replica", "receive", "replica", "__replica__",
+// ofScrape reports whether a label says who scraped a series, and where: two series that differ in such labels alone are one thing, seen
+// twice.
+func ofScrape(name model.LabelName) bool {
+	switch name {
+	case "instance", "pod", "container", "job", "endpoint", "service", "node", "uid", "prometheus", "prometheus_replica", "receive", "replica", "__replica__":
+		return true
+	}
+	return false
 }
 
 // Duplicates says in which labels two series of an input differ that stand for one thing, and what to do; empty where it has none.
@@ -74,11 +79,11 @@ func differ(a, b model.Metric) string {
 	var parts, choose []string
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		parts = append(parts, fmt.Sprintf("%s (%q and %q)", name, a[name], b[name]))
-		if value := max(a[name], b[name]); !slices.Contains(scrapeLabels, name) && value != "" {
+		if value := max(a[name], b[name]); !ofScrape(name) && value != "" {
 			choose = append(choose, fmt.Sprintf("%s=%q", name, value))
 		}
 	}
-	text := fmt.Sprintf("two series for one place differ in %s", strings.Join(parts, ", "))
+	text := "two series for one place differ in " + strings.Join(parts, ", ")
 	if len(choose) > 0 {
 		return text + fmt.Sprintf(": choose one, such as with selector: '{%s}'", strings.Join(choose, ", "))
 	}

@@ -11,9 +11,6 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/query"
 )
 
-// shownFrozen is how many sources of one model are named that make no progress.
-const shownFrozen = 5
-
 // Frozen says which sources of a model show requests in progress and make no progress. Whether the requests are ghosts or the source
 // hangs cannot be told from here, so that nothing is decided by it.
 func (d *Diagnosis) Frozen(m int) []string {
@@ -32,7 +29,7 @@ func (d *Diagnosis) Frozen(m int) []string {
 		}
 		if len(sources) > 0 {
 			said = append(said, fmt.Sprintf("signal %s: requests in progress, and no progress, at %s: it hangs, or its requests are no longer there (by %s)",
-				s.Name, list(sources, shownFrozen), strings.Join(metricsOf(s.Frozen.String()), ", ")))
+				s.Name, list(sources), strings.Join(metricsOf(s.Frozen.String()), ", ")))
 		}
 	}
 	return said

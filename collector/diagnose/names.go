@@ -19,9 +19,6 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/match"
 )
 
-// shownNames is how many names of metrics are shown of those that a Prometheus has instead of the ones looked for.
-const shownNames = 5
-
 // names are the metrics that a Prometheus has, of all with a prefix that one has which is looked for.
 type names struct {
 	series map[string]int // metric -> how many series it has
@@ -73,10 +70,10 @@ func (d *Diagnosis) Absent(i *match.Input) string {
 		return text + "; there is " + strings.Join(present, ", ") + ", of which its labels, or the other metrics, leave nothing"
 	}
 	if spelt := n.respelt(looked); len(spelt) > 0 {
-		return text + "; with _ instead of : there is " + list(spelt, shownNames) + ": write that name"
+		return text + "; with _ instead of : there is " + list(spelt) + ": write that name"
 	}
 	if like := n.like(looked); len(like) > 0 {
-		return text + "; of such names there is " + list(like, shownNames)
+		return text + "; of such names there is " + list(like)
 	}
 	return text + "; no metric has a name like that: is the source scraped?"
 }
@@ -91,7 +88,7 @@ func (d *Diagnosis) ToldBy(m, signal int, decided *decide.Signal) string {
 		looked = append(looked, metricsOf(expr)...)
 	}
 	slices.Sort(looked)
-	return list(d.names.present(slices.Compact(looked)), shownNames)
+	return list(d.names.present(slices.Compact(looked)))
 }
 
 // counted shows a metric and how many series it has.

@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"maps"
 	"math"
 	"testing"
 	"time"
@@ -61,9 +62,7 @@ func inputOf(t *testing.T, r *match.Readings, name string) *match.Input {
 func TestNoNamespace(t *testing.T) {
 	named := func(more model.Metric) model.Metric {
 		metric := model.Metric{"namespace": "ns"}
-		for k, v := range more {
-			metric[k] = v
-		}
+		maps.Copy(metric, more)
 		return metric
 	}
 	ofModel, ofPod := model.Metric{"model_name": "m"}, model.Metric{"pod": "a-7c9d8b6f5-x2x4z"}
@@ -72,11 +71,11 @@ func TestNoNamespace(t *testing.T) {
 		"up": {{Metric: model.Metric{}, Value: 1}}, "price": {{Metric: model.Metric{}, Value: 3}},
 	})
 	load, memory := &r.Models[0].Signals[0], &r.Models[0].Signals[1]
-	require.Equal(t, 5.0, load.Absolute.Now.Value)
+	require.InDelta(t, 5.0, load.Absolute.Now.Value, 0)
 	require.True(t, load.Alive, "sources of alive may name no namespace")
-	require.Equal(t, 0.5, memory.Usage[0].Now.Value)
-	require.Equal(t, 100.0, r.Models[0].Variants[0].Capacities[1].Number)
-	require.Equal(t, 3.0, r.Models[0].Variants[0].Cost.Number, "a price is nobody's")
+	require.InDelta(t, 0.5, memory.Usage[0].Now.Value, 0)
+	require.InDelta(t, 100.0, r.Models[0].Variants[0].Capacities[1].Number, 0)
+	require.InDelta(t, 3.0, r.Models[0].Variants[0].Cost.Number, 0, "a price is nobody's")
 	require.Equal(t, []float64{5}, load.Absolute.Window.Values)
 
 	_, r = matched(t, oneOfEach, map[string]model.Vector{
@@ -112,5 +111,5 @@ models: [{name: m, namespace: ns, scale_up_limit: {replicas: 1, per: 1m}, varian
 	runs := r.Models[0].Variants[0].Replicas
 	require.Equal(t, 3, *runs.Current.N)
 	require.Equal(t, []float64{3}, runs.Limits.Values)
-	require.Equal(t, 5.0, r.Models[0].Signals[0].Absolute.Now.Value)
+	require.InDelta(t, 5.0, r.Models[0].Signals[0].Absolute.Now.Value, 0)
 }

@@ -1,0 +1,40 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestPresetFrozen is about servers that show requests in progress: those that make no progress, and no others.
+func TestPresetFrozen(t *testing.T) {
+	vllm := func(running, prompt, generated string) string {
+		const labels = `{namespace="llm",pod="p",instance="i",engine="0",model_name="m"} `
+		return "vllm:num_requests_running" + labels + running + "\nvllm:prompt_tokens_total" + labels + prompt + "\nvllm:generation_tokens_total" + labels + generated
+	}
+	const (
+		still, moving = "700x20", "0+30x20"
+		frozen        = `{engine="0", instance="i", model_name="m", namespace="llm", pod="p"} 106`
+	)
+	runPresetCases(t, "vllm", map[string]presetCase{
+		"neither prompts nor tokens": {"concurrency", "frozen", vllm("106x20", still, still), []string{frozen}},
+		"with _ for colons":          {"concurrency", "frozen", strings.ReplaceAll(vllm("106x20", still, still), "vllm:", "vllm_"), []string{frozen}},
+		"tokens":                     {"concurrency", "frozen", vllm("106x20", still, moving), []string{}},
+		"prompts":                    {"concurrency", "frozen", vllm("106x20", moving, still), []string{}},
+		"idle":                       {"concurrency", "frozen", vllm("0x20", still, still), []string{}},
+		"only just begun":            {"concurrency", "frozen", vllm("0x18 1x2", still, still), []string{}},
+		"no counters":                {"concurrency", "frozen", `vllm:num_requests_running{namespace="llm",pod="p",instance="i",engine="0",model_name="m"} 106x20`, []string{}},
+		"a process of its API server that knows nothing": {
+			"concurrency", "frozen", vllm("106x20", still, still) + "\n" + strings.ReplaceAll(vllm("0x20", still, still), `pod="p"`, `pod="p",pid="7"`), []string{frozen},
+		},
+	})
+	sglang := func(running, generated, between string) string {
+		const labels = `{namespace="llm",pod="p",instance="i",tp_rank="0",model_name="m"} `
+		return "sglang:num_running_reqs" + labels + running + "\nsglang:generation_tokens_total" + labels + generated + "\nsglang:inter_token_latency_seconds_count" + labels + between
+	}
+	runPresetCases(t, "sglang", map[string]presetCase{
+		"nothing moves": {"concurrency", "frozen", sglang("9x20", still, still), []string{`{instance="i", model_name="m", namespace="llm", pod="p"} 9`}},
+		"long answers, counted when they are done": {"concurrency", "frozen", sglang("9x20", still, moving), []string{}},
+		"answers": {"concurrency", "frozen", sglang("9x20", moving, moving), []string{}},
+		"idle":    {"concurrency", "frozen", sglang("0x20", still, still), []string{}},
+	})
+}
