@@ -3,7 +3,6 @@ package decide
 import (
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -29,14 +28,9 @@ func (s *signal) queued() (amount float64, missing match.Missing) {
 	return now.Value, now.Missing
 }
 
-// isRate reports whether a signal counts what comes in a second, and not what is in service.
-func (s *signal) isRate() bool {
-	return s.Form() == "latency" || strings.Contains(s.Unit, "per second") || strings.HasSuffix(s.Unit, "/s")
-}
-
 // perReplica is the time in which a replica works off its capacity once.
 func (s *signal) perReplica() time.Duration {
-	if s.isRate() {
+	if s.Rate() {
 		return time.Second
 	}
 	return serviceTime
@@ -82,7 +76,7 @@ func (s *signal) undrained() float64 {
 // growth is, for a signal that counts what is in service, by how much the queue grew within the time that a request is in service:
 // so many more would be in service, had there been room, unless what starts has it.
 func (s *signal) growth() float64 {
-	if s.isRate() {
+	if s.Rate() {
 		return 0
 	}
 	before := s.read.Queued.Window.At(serviceTime)

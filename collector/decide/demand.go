@@ -31,7 +31,7 @@ func (d *decider) expectDemand(s *signal) {
 		return
 	}
 	measured := now.Value
-	if !s.isRate() {
+	if !s.Rate() {
 		measured += backlog
 	}
 	s.out.Measured, s.level, s.backlog = &measured, now.Value, backlog

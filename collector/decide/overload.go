@@ -41,7 +41,7 @@ func (s *signal) overloaded(over time.Duration) bool {
 // pastDemand is the demand over time with what waited, where a signal counts what is in the system.
 func (s *signal) pastDemand(of func(*match.Demand) match.Past) (forecast.History, match.Missing) {
 	demand, missing := s.past(of)
-	if queued := of(&s.read.Queued); missing.OK() && !s.isRate() && queued.Missing.OK() {
+	if queued := of(&s.read.Queued); missing.OK() && !s.Rate() && queued.Missing.OK() {
 		demand = forecast.Sum(demand, queued.History)
 	}
 	return demand, missing

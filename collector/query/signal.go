@@ -3,6 +3,7 @@ package query
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -39,6 +40,11 @@ func (s *Signal) Form() string {
 	return "demand"
 }
 
+// Rate reports whether the signal counts what comes in a second, and not what is in service.
+func (s *Signal) Rate() bool {
+	return s.Form() == "latency" || strings.Contains(s.Unit, "per second") || strings.HasSuffix(s.Unit, "/s")
+}
+
 const (
 	day  = 24 * time.Hour
 	week = 7 * day
@@ -59,7 +65,9 @@ func (p *compiler) bindSignal(m *config.Model, s config.ActiveSignal) *Signal {
 	ofModel, ofVariant := Reader{Owner: OfModel, Labels: s.Labels}, Reader{Owner: OfVariant, Labels: s.Labels}
 	b.Absolute = p.overTime(key+"."+b.Form(), absolute, m, ofModel)
 	b.Usage = p.overTime(key+".usage", s.Usage, m, ofVariant)
-	b.Queued = p.overTime(key+".queued", s.Queued, m, ofModel)
+	if b.Queued = p.nowAndIdle(key+".queued", s.Queued, m, ofModel); !b.Rate() {
+		b.Queued = p.overTime(key+".queued", s.Queued, m, ofModel) // by how much it grew counts too
+	}
 	b.Alive = p.overTime(key+".alive", s.Alive, m, Reader{Owner: OfSource, Labels: s.Labels})
 	p.bindSources(m, b)
 	p.bindForecast(key+"."+b.Form(), absolute, m, b)
@@ -68,10 +76,8 @@ func (p *compiler) bindSignal(m *config.Model, s config.ActiveSignal) *Signal {
 
 // overTime asks for an expression now, and over what windows and idleness look back at.
 func (p *compiler) overTime(name string, e config.Expr, m *config.Model, by Reader) Expression {
-	x := Expression{Now: p.ask(name, e), Window: p.window(name, e, m, by)}
-	if *m.Replicas.Min == 0 {
-		x.Idle = p.read(name, e, idleFor(m), by)
-	}
+	x := p.nowAndIdle(name, e, m, by)
+	x.Window = p.window(name, e, m, by)
 	if after := overloadWindow(m); after > 0 && by.Owner != OfSource && !e.IsZero() {
 		x.Overload = p.readStep(name, e, after, readyStep(m), by)
 	}
@@ -82,6 +88,15 @@ func (p *compiler) overTime(name string, e config.Expr, m *config.Model, by Read
 		if f := m.Variants[i].Failsafe; f != nil && by.Owner != OfSource {
 			x.Failsafe = p.read(name, e, time.Duration(f.After), by)
 		}
+	}
+	return x
+}
+
+// nowAndIdle asks for an expression now, and over what idleness looks back at.
+func (p *compiler) nowAndIdle(name string, e config.Expr, m *config.Model, by Reader) Expression {
+	x := Expression{Now: p.ask(name, e)}
+	if *m.Replicas.Min == 0 {
+		x.Idle = p.read(name, e, idleFor(m), by)
 	}
 	return x
 }
