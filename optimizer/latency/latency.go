@@ -35,6 +35,22 @@ type Profile struct {
 	// refused. 0 means that none may wait. See DefaultMaxQueue if it is not
 	// known.
 	MaxQueue int `json:"max_queue"`
+	// MaxBatchTokens is the largest number of tokens in an iteration, vLLM's
+	// max-num-batched-tokens: those of a chunk and one of each request that
+	// decodes. 0 means that there is no bound.
+	MaxBatchTokens int `json:"max_batch_tokens,omitempty"`
+	// Chunk are the coefficients of an iteration that carries a chunk of a
+	// prompt. Zero means the three above.
+	Chunk Chunk `json:"chunk,omitzero"`
+}
+
+// Chunk is the time of an iteration that carries a chunk of a prompt: Alpha,
+// and Beta for each token that is computed and Gamma for each in the cache. It
+// is not shorter than the same iteration without the chunk.
+type Chunk struct {
+	Alpha float64 `json:"alpha"`
+	Beta  float64 `json:"beta"`
+	Gamma float64 `json:"gamma"`
 }
 
 // DefaultMaxQueue is the queue assumed if none is given: ten batches, the
@@ -51,6 +67,16 @@ type Lengths struct {
 	Input float64 `json:"input_tokens"`
 	// Output is the mean number of generated tokens, at least 1.
 	Output float64 `json:"output_tokens"`
+	// InputCV and OutputCV are their coefficients of variation; 0 means that
+	// all are alike, or that it is not known.
+	InputCV  float64 `json:"input_cv,omitempty"`
+	OutputCV float64 `json:"output_cv,omitempty"`
+}
+
+// context is the mean number of tokens in the cache of a request that decodes:
+// averaged over tokens, so that long outputs count by their length.
+func (l Lengths) context() float64 {
+	return l.Input + l.Output*(1+l.OutputCV*l.OutputCV)/2
 }
 
 // SLO is the latency that users are promised.
