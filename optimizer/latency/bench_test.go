@@ -22,7 +22,8 @@ func BenchmarkSize(b *testing.B) {
 	} {
 		b.Run(bc.name, func(b *testing.B) {
 			b.ReportAllocs()
-			for e := latency.Evals(); b.Loop(); b.ReportMetric(float64(latency.Evals()-e)/float64(b.N+1), "evals") {
+			b.ReportAllocs()
+			for b.Loop() {
 				s, err := latency.NewServer(profile, lengths)
 				if err != nil {
 					b.Fatal(err)
@@ -42,7 +43,7 @@ func BenchmarkCapacityCache(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	slo := latency.SLO{TTFT: 0.5, ITL: 0.04, Quantile: 0.95}
 	b.ReportAllocs()
-	for e := latency.Evals(); b.Loop(); b.ReportMetric(float64(latency.Evals()-e)/float64(b.N+1), "evals") {
+	for b.Loop() {
 		for i := range 1000 {
 			profile := latency.Profile{Alpha: 0.01 + 1e-6*float64(i), Beta: 3e-5, Gamma: 5e-7, MaxBatch: 256, MaxQueue: 2560}
 			wander := 1 + 0.05*rng.Float64()

@@ -20,66 +20,81 @@ func Closed(p Profile, l Lengths, n float64) (itl, ttft float64) {
 	return c.step, c.first
 }
 
-// closed finds the rate at which requests come as fast as they are done.
+// closed finds what n in service are: those that decode, and those that come
+// in the time to the first token. The more decode, the more come.
 func (k *kinds) closed(n float64) closed {
-	least := k.output * k.decode(1) // of a service time
-	low, high := 0.0, n/least
-	var c closed
-	for range 50 {
+	low, high := 0.0, n
+	for range 48 {
 		middle := low + (high-low)/2
-		c = k.means(n, middle)
-		if middle*(c.first+(k.output-1)*c.step) > n {
+		if c := k.beside(middle, n); middle+c.rate*c.first > n {
 			high = middle
 		} else {
 			low = middle
 		}
-		if high-low < 1e-10*high {
-			break
-		}
 	}
-	c = k.means(n, low)
-	c.rate = low
+	c := k.beside(high, n)
+	c.rate = n / (c.first + (k.output-1)*c.step)
 	return c
 }
 
-// means are the means with n in service and requests that come at a rate.
-// Prompts join an iteration of length T as a Poisson number of mean rate T, so
-// that a share 1 - exp(-rate T) of the iterations carries a chunk; where that
-// would be more than the token budget, more do.
-func (k *kinds) means(n, rate float64) closed {
-	d := n
-	var c closed
-	c.step = k.decode(d)
-	for range 25 {
-		plain, room := k.decode(d), k.room(d)
-		joined := rate * c.step
-		tokens := min(joined*k.input, room)
-		carrying := 0.0
-		long := plain
-		if tokens > 0 {
-			carrying = max(-math.Expm1(-joined), tokens/room)
-			long = k.mixed(d, min(tokens/carrying, room))
-		}
-		step := plain + carrying*(long-plain)
-		// An arrival falls into a long iteration more often than into a short
-		// one. It waits for what is left of it, and then others that came
-		// meanwhile share its own iterations.
-		seen := (plain*plain + carrying*(long*long-plain*plain)) / step
-		if n <= 1 {
-			seen *= max(0, n-1)
-		}
-		first := seen/2 + step + k.prompt(d, k.input*(1+rate*seen))
-		if k.input == 0 {
-			first = step
-		}
-		settled := math.Abs(step-c.step) <= 1e-9*step && math.Abs(first-c.first) <= 1e-9*first
-		c.step, c.first, c.decoding = step, first, d
-		if settled {
-			break
-		}
-		d = min(n, max(n-rate*first, min(n, 1)/2))
+// leastDecodes keeps servers finite whose requests never decode.
+const leastDecodes = 1e-6
+
+// beside are the means beside d decoding requests.
+//
+// Each iteration makes d tokens, so that d/(o-1) requests are done in it and as
+// many prompts join, a Poisson number: a share 1 - exp(-d/(o-1)) of the
+// iterations carries a chunk; where that would be more than the token budget,
+// more do.
+func (k *kinds) beside(d, n float64) closed {
+	plain, room := k.decode(d), k.room(d)
+	joined := d / max(k.output-1, leastDecodes)
+	c := closed{decoding: d, step: plain, first: plain, rate: joined / plain}
+	if k.input == 0 {
+		return c
 	}
+	tokens := joined * k.input
+	if tokens >= room {
+		c.first = MaxTime
+		return c
+	}
+	carrying, long := 0.0, plain
+	if joined > 0 {
+		carrying = max(-math.Expm1(-joined), tokens/room)
+		long = k.mixed(d, tokens/carrying)
+	}
+	c.step = plain + carrying*(long-plain)
+	c.rate = joined / c.step
+	// An arrival falls into a long iteration more often than into a short one.
+	// It waits for what is left of it and for the one scheduled behind it, and
+	// then others that came meanwhile share its own iterations.
+	seen := (plain*plain + carrying*(long*long-plain*plain)) / c.step
+	if n <= 1 {
+		seen *= max(0, n-1)
+	}
+	c.first = seen/2 + c.step + k.prompt(d, k.input*(1+c.rate*seen)) + k.backlog(d, c.rate)
 	return c
+}
+
+// busy is the share of the token budget that prompts take, and whole the time
+// that one takes of it.
+func (k *kinds) busy(d, rate float64) (share, whole float64) {
+	room := k.room(d)
+	if math.IsInf(room, 1) || k.input == 0 {
+		return 0, 0
+	}
+	whole = k.input / room * k.mixed(d, room)
+	return rate * whole, whole
+}
+
+// backlog is the mean time that prompts wait for the token budget: that of a
+// single server by Pollaczek and Khinchine, to whom the prompts come one by one.
+func (k *kinds) backlog(d, rate float64) float64 {
+	share, whole := k.busy(d, rate)
+	if share >= 1 {
+		return MaxTime
+	}
+	return share * share / (1 - share) * whole * (1 + k.inputCV*k.inputCV) / 2
 }
 
 // prompt is the time of the iterations that prompt tokens take beside d

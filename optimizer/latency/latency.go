@@ -8,6 +8,8 @@
 // where the model comes from, what it leaves out, and how far it is off.
 package latency
 
+import "math"
+
 // Profile is how fast a continuously batching model server is: the
 // coefficients of its iteration time and how many requests it takes in.
 //
@@ -73,10 +75,21 @@ type Lengths struct {
 	OutputCV float64 `json:"output_cv,omitempty"`
 }
 
-// context is the mean number of tokens in the cache of a request that decodes:
-// averaged over tokens, so that long outputs count by their length.
+// context is the mean number of tokens in the cache of a request that decodes.
+// A long output is met more often, in proportion to its length, and at an age
+// between nothing and all of it: that makes it half the second moment over the
+// mean.
 func (l Lengths) context() float64 {
 	return l.Input + l.Output*(1+l.OutputCV*l.OutputCV)/2
+}
+
+// contextCV is the coefficient of variation of these tokens, with the third
+// moment of a lognormal distribution.
+func (l Lengths) contextCV() float64 {
+	spread := 1 + l.OutputCV*l.OutputCV
+	made := l.Output * spread / 2
+	variance := l.InputCV*l.InputCV*l.Input*l.Input + l.Output*l.Output*spread*spread*spread/3 - made*made
+	return math.Sqrt(variance) / l.context()
 }
 
 // SLO is the latency that users are promised.

@@ -10,12 +10,16 @@ import (
 const knots = 17
 
 // load is a server under a rate of arrivals: what requests meet on average.
+//
+// With n in service, its iterations are those of a server that always has n.
+// Prompts in them are of requests that came a moment ago, and in a birth-death
+// chain, which is the same backwards in time, those came at the rate mu(n) at
+// which requests are done.
 type load struct {
 	server *Server
-	rate   float64       // at which requests are let in, at most
 	at     [knots]int    // rising
 	means  [knots]closed // there
-	period []float64
+	period []float64     // per departure, at n-1
 	chain  occupancy
 }
 
@@ -24,37 +28,23 @@ func newLoad(s *Server) *load {
 	for i := range w.at {
 		part := float64(i) / (knots - 1)
 		w.at[i] = min(max(i, int(math.Round(float64(s.batch())*part*part))), s.batch())
+		if i > 0 {
+			w.means[i] = s.kinds.closed(float64(w.at[i]))
+		}
+	}
+	w.means[0] = s.kinds.closed(least)
+	for n := range w.period {
+		x := float64(n + 1)
+		w.period[n] = (w.between(x, firstOf) + (s.output-1)*w.between(x, stepOf)) / x
 	}
 	return w
 }
 
+// least stands for so few in service that no request meets another.
+const least = 1e-3
+
 // solve finds the state at a rate.
-func (w *load) solve(rate float64) {
-	if !(rate > 0) {
-		rate = 0
-	}
-	s := w.server
-	w.rate = min(rate, s.maxRate)
-	for i, n := range w.at {
-		if i > 0 && n == w.at[i-1] {
-			w.means[i] = w.means[i-1]
-			continue
-		}
-		w.means[i] = s.kinds.means(float64(n), w.rate)
-	}
-	i := 0
-	for n := range w.period {
-		for i < knots-2 && w.at[i+1] < n+1 {
-			i++
-		}
-		a, b := &w.means[i], &w.means[i+1]
-		part := float64(n+1-w.at[i]) / float64(max(1, w.at[i+1]-w.at[i]))
-		first := (1-part)*a.first + part*b.first
-		step := (1-part)*a.step + part*b.step
-		w.period[n] = (first + (s.output-1)*step) / float64(n+1)
-	}
-	w.chain.solve(w.period, s.queue, rate)
-}
+func (w *load) solve(rate float64) { w.chain.solve(w.period, w.server.queue, rate) }
 
 // between interpolates a mean at a number in service.
 func (w *load) between(n float64, of func(c *closed) float64) float64 {
@@ -68,6 +58,7 @@ func (w *load) between(n float64, of func(c *closed) float64) float64 {
 
 func firstOf(c *closed) float64    { return c.first }
 func stepOf(c *closed) float64     { return c.step }
+func rateOf(c *closed) float64     { return c.rate }
 func decodingOf(c *closed) float64 { return c.decoding }
 
 // decoding are those of n in service that decode while a token is made.

@@ -19,21 +19,19 @@ type mixture struct {
 	found    [bins]float64 // of the arrivals, by the tokens up to the end of their own prompt
 
 	step     float64 // mean time of an iteration
+	overflow float64 // mean time of what waits beyond the last bin; 0 if nothing does
 	residual tail    // of the running iteration, when a request arrives
 }
 
 const (
-	sweeps     = 30    // of the distribution, at most
+	sweeps     = 60    // of the distribution, at most
 	converged  = 1e-9  // by how much it still moves
 	negligible = 1e-12 // share
 )
 
-// solve finds the stationary distribution beside d decoding requests. It starts
-// from what the mixture was before.
+// solve finds the stationary distribution beside d decoding requests.
 func (m *mixture) solve(k *kinds, p *prompts, d, rate float64) {
-	if m.step == 0 {
-		m.share[0] = 1
-	}
+	m.share[0] = 1
 	m.decoding = d
 	m.times(k, p)
 	for range sweeps {
@@ -41,7 +39,7 @@ func (m *mixture) solve(k *kinds, p *prompts, d, rate float64) {
 			break
 		}
 	}
-	m.measure(p, rate)
+	m.measure(k, p, rate)
 }
 
 // times sets the times of the iterations.
@@ -97,7 +95,7 @@ func (m *mixture) after(p *prompts, rate float64, shares *[bins]float64) (next [
 }
 
 // measure sets the means, and what arrivals find.
-func (m *mixture) measure(p *prompts, rate float64) {
+func (m *mixture) measure(k *kinds, p *prompts, rate float64) {
 	m.step = m.mean(&m.share, func(j int) float64 { return m.time[j] })
 	m.residual = tail{}
 	for j := bins - 1; j >= 0; j-- {
@@ -117,6 +115,31 @@ func (m *mixture) measure(p *prompts, rate float64) {
 		if share > negligible {
 			p.add(&m.found, i, share)
 		}
+	}
+	m.overflown(k, p, rate)
+}
+
+// overflown continues what arrivals find beyond the last bin: exponentially, as
+// the wait for a single server in heavy traffic.
+func (m *mixture) overflown(k *kinds, p *prompts, rate float64) {
+	share, whole := k.busy(m.decoding, rate)
+	if share == 0 {
+		return
+	}
+	const most = 0.999
+	m.overflow = whole * (1 + k.inputCV*k.inputCV) / (2 * (1 - min(share, most)))
+	bin := whole * p.unit / k.input
+	beyond := m.found[bins-2] / math.Expm1(bin/m.overflow)
+	if share >= most {
+		beyond = 1
+	}
+	m.found[bins-1] = max(m.found[bins-1], beyond)
+	all := 0.0
+	for _, share := range m.found {
+		all += share
+	}
+	for j := range m.found {
+		m.found[j] /= all
 	}
 }
 
@@ -149,6 +172,10 @@ func (m *mixture) later(target float64) float64 {
 	for j, share := range m.found {
 		if share > negligible {
 			rest := target - m.last(j)
+			if j == bins-1 && m.overflow > 0 {
+				sum += share * math.Exp(-max(0, rest)/m.overflow)
+				continue
+			}
 			sum += share * (plain*m.residual.beyond(rest-m.time[0], m.step) + carrying*m.residual.beyond(rest-long, m.step))
 		}
 	}

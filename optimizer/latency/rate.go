@@ -76,7 +76,6 @@ func (s *Server) Capacity(slo SLO) (Capacity, error) {
 	b := bracket{low: low, high: high, below: below, above: above}
 	for b.high-b.low > precision*b.high && b.high > 1e-15*s.MaxRate() {
 		rate := b.next()
-		evals++
 		over, what := excess(rate)
 		if over > 0 {
 			binding = what
@@ -105,8 +104,9 @@ func (s *Server) excess(slo SLO) func(rate float64) (float64, Binding) {
 			return worse(ttft, itl)
 		}
 	}
+	means := s.meansOf()
 	return func(rate float64) (float64, Binding) {
-		mean := s.Means(rate)
+		mean := means(rate)
 		ttft, itl := -1.0, -1.0
 		if slo.TTFT > 0 {
 			ttft = mean.TTFT/slo.TTFT - 1
@@ -189,7 +189,3 @@ func (b *bracket) narrow(x, value float64) {
 	}
 	b.slow++
 }
-
-var evals int
-
-func Evals() int { return evals }

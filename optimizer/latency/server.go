@@ -21,7 +21,6 @@ type Server struct {
 	period []float64 // 1/mu(n) at n-1 of the published model
 
 	kinds   kinds
-	inputCV float64
 	maxRate float64
 	// published says that the means are those of the published model: there is
 	// nothing that it does not know.
@@ -45,7 +44,6 @@ func NewServer(p Profile, l Lengths) (*Server, error) {
 		queue:       p.MaxQueue,
 		period:      make([]float64, p.MaxBatch),
 		kinds:       newKinds(&p, l),
-		inputCV:     l.InputCV,
 		published:   p.MaxBatchTokens == 0 && p.Chunk == Chunk{} && l.InputCV == 0 && l.OutputCV == 0,
 	}
 	if l.Input > 0 {
@@ -105,15 +103,22 @@ func (s *Server) batch() int { return len(s.period) }
 // ITL = (service time - prefill)/o and TTFT = wait + prefill + ITL.
 //
 // Otherwise they are means over the iterations of both kinds.
-func (s *Server) Means(rate float64) Means {
+func (s *Server) Means(rate float64) Means { return s.meansOf()(rate) }
+
+// meansOf returns Means, ready to be asked for several rates.
+func (s *Server) meansOf() func(rate float64) Means {
 	if s.published {
 		var o occupancy
-		o.solve(s.period, s.queue, rate)
-		return s.publishedMeans(&o)
+		return func(rate float64) Means {
+			o.solve(s.period, s.queue, rate)
+			return s.publishedMeans(&o)
+		}
 	}
 	w := newLoad(s)
-	w.solve(rate)
-	return w.result()
+	return func(rate float64) Means {
+		w.solve(rate)
+		return w.result()
+	}
 }
 
 func (s *Server) publishedMeans(o *occupancy) Means {
