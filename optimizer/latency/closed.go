@@ -23,6 +23,11 @@ func Closed(p Profile, l Lengths, n float64) (itl, ttft float64) {
 // closed finds what n in service are: those that decode, and those that come
 // in the time to the first token. The more decode, the more come.
 func (k *kinds) closed(n float64) closed {
+	if k.input == 0 {
+		c := k.beside(n, n)
+		c.rate = n / (k.output * c.step)
+		return c
+	}
 	low, high := 0.0, n
 	for range 48 {
 		middle := low + (high-low)/2

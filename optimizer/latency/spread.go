@@ -24,7 +24,8 @@ func newSpread(s *Server) *spread {
 	for i := range w.mixes {
 		part := float64(i) / (nodes - 1)
 		w.node[i] = 1 + float64(s.batch()-1)*part*part
-		w.mixes[i].solve(&s.kinds, &w.prompts, w.between(w.node[i], decodingOf), w.between(w.node[i], rateOf))
+		others := (w.node[i] - 1) / w.node[i] // of those in service: what meets the tokens of one is of these
+		w.mixes[i].solve(&s.kinds, &w.prompts, w.decoding(w.node[i]), others*w.between(w.node[i], rateOf))
 	}
 	for i := range w.full {
 		late := 1 - (float64(i)+0.5)/float64(len(w.full))
@@ -126,7 +127,7 @@ func (w *spread) happens(j int) bool {
 // time is that of an iteration with n in service, by the state.
 func (w *spread) time(n float64, j int, more float64) float64 {
 	k, d := &w.server.kinds, w.decoding(n)
-	cached := d * k.context * max(0, 1+more/math.Sqrt(n))
+	cached := d * k.context * max(0, 1+more/math.Sqrt(d))
 	if j == 0 {
 		return k.plain(d, cached)
 	}
