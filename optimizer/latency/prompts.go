@@ -32,7 +32,8 @@ type joined struct {
 func (p *prompts) fill(mean, cv, unit, most float64) {
 	p.unit, p.most = unit, most
 	p.length = [bins]float64{}
-	for _, tokens := range lognormal(mean, cv) {
+	p.exact = lognormal(mean, cv)
+	for _, tokens := range p.exact {
 		p.put(tokens, 1.0/atoms)
 	}
 	p.support = bins - 1

@@ -164,9 +164,9 @@ func (w *spread) lateFirst(target float64) float64 {
 // comes later than a target.
 func (w *spread) lateAlone(target float64) float64 {
 	k, late := &w.server.kinds, 0.0
-	for j, share := range w.prompts.length {
-		if share > 0 && k.decode(1)+k.prompt(0, float64(j)*w.prompts.unit) > target {
-			late += share
+	for _, tokens := range w.prompts.exact {
+		if k.decode(1)+k.prompt(0, tokens) > target {
+			late += 1.0 / atoms
 		}
 	}
 	return late
