@@ -12,6 +12,7 @@ const (
 // those of a Poisson number of prompts. Tokens are counted in bins.
 type prompts struct {
 	unit    float64             // tokens of a bin
+	exact   [atoms]float64      // equally likely lengths, in tokens
 	length  [bins]float64       // share of the prompts, by bins
 	most    float64             // prompts that join an iteration, at most
 	mean    [levels + 1]float64 // prompts that join, at each level
