@@ -28,6 +28,9 @@ func newLoad(s *Server) *load {
 	for i := range w.at {
 		part := float64(i) / (knots - 1)
 		w.at[i] = min(max(i, int(math.Round(float64(s.batch())*part*part))), s.batch())
+		if i == 1 {
+			w.at[i] = 1
+		}
 		if i > 0 {
 			w.means[i] = s.kinds.closed(float64(w.at[i]))
 		}
