@@ -13,7 +13,7 @@ import (
 // the prompts that arrive meanwhile are there at the next one.
 type mixture struct {
 	decoding float64       // of those in service
-	room     int           // bins that an iteration takes
+	room     float64       // bins that an iteration takes
 	time     [bins]float64 // of an iteration, by the state
 	share    [bins]float64 // of the iterations, by the state
 	found    [bins]float64 // of the arrivals, by the tokens up to the end of their own prompt
@@ -44,11 +44,10 @@ func (m *mixture) solve(k *kinds, p *prompts, d, rate float64) {
 
 // times sets the times of the iterations.
 func (m *mixture) times(k *kinds, p *prompts) {
-	room := min(k.room(m.decoding)/p.unit, bins-1)
-	m.room = max(1, int(room))
+	m.room = min(k.room(m.decoding)/p.unit, bins-1)
 	m.time[0] = k.decode(m.decoding)
 	for j := 1; j < bins; j++ {
-		m.time[j] = k.mixed(m.decoding, min(float64(j), room)*p.unit)
+		m.time[j] = k.mixed(m.decoding, min(float64(j), m.room)*p.unit)
 	}
 }
 
@@ -70,7 +69,7 @@ func (m *mixture) sweep(p *prompts, rate float64) float64 {
 // budget on take the same time.
 func (m *mixture) after(p *prompts, rate float64, shares *[bins]float64) (next [bins]float64) {
 	var weight [levels + 1]float64
-	for j, share := range shares[:min(m.room+1, bins)] {
+	for j, share := range shares[:int(m.room)+1] {
 		if share > negligible {
 			level, part := p.level(rate * m.time[j])
 			weight[level] += share * (1 - part)
@@ -82,13 +81,16 @@ func (m *mixture) after(p *prompts, rate float64, shares *[bins]float64) (next [
 			p.joining[level].add(&next, 0, share)
 		}
 	}
-	if m.room+1 >= bins {
+	if int(m.room)+1 >= bins {
 		return next
 	}
 	full := p.between(p.level(rate * m.time[bins-1]))
-	for j := m.room + 1; j < bins; j++ {
+	for j := int(m.room) + 1; j < bins; j++ {
 		if share := shares[j]; share > negligible {
-			full.add(&next, j-m.room, share)
+			left := float64(j) - m.room
+			low := int(left)
+			full.add(&next, low, share*(1-(left-float64(low))))
+			full.add(&next, low+1, share*(left-float64(low)))
 		}
 	}
 	return next
@@ -156,8 +158,14 @@ func (m *mixture) mean(shares *[bins]float64, of func(j int) float64) float64 {
 
 // last is the time that prompt tokens take, up to the end of the last iteration.
 func (m *mixture) last(j int) float64 {
-	whole := max(0, (j-1)/m.room)
-	return float64(whole)*m.time[m.room] + m.time[j-whole*m.room]
+	if float64(j) <= m.room {
+		return m.time[j]
+	}
+	whole := math.Ceil(float64(j)/m.room) - 1
+	rest := float64(j) - whole*m.room
+	low := int(rest)
+	part := rest - float64(low)
+	return whole*m.time[bins-1] + (1-part)*m.time[low] + part*m.time[min(low+1, bins-1)]
 }
 
 // later is the share of the arrivals whose first token takes longer. The

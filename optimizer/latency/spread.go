@@ -35,8 +35,8 @@ func newSpread(s *Server) *spread {
 }
 
 // fill chooses the bins of prompt tokens: a quarter of a prompt and an eighth
-// of the token budget at most, unless so many wait in a full batch that they
-// need wider ones.
+// of the token budget at most, unless long prompts, or so many as wait in a full
+// batch, need wider ones.
 func (w *spread) fill() {
 	k := &w.server.kinds
 	if k.input == 0 {
@@ -46,7 +46,7 @@ func (w *spread) fill() {
 	full := &w.means[knots-1]
 	joined := full.rate * full.step
 	most := k.input * (joined + 4*math.Sqrt(joined*(1+k.inputCV*k.inputCV)) + 1 + 2*k.inputCV)
-	unit := max(min(k.input/4, k.budget/8), min(most, 8*k.budget)/bins)
+	unit := max(min(k.input/4, k.budget/8), min(most, 8*k.budget)/bins, 3*k.input*(1+k.inputCV)/bins)
 	if unit < k.input {
 		unit = k.input / math.Ceil(k.input/unit) // a whole number of bins
 	}
