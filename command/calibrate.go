@@ -27,6 +27,7 @@ type calibrateFlags struct {
 	replica        string
 	expressions    calibrate.Expressions
 	maxBatch       int
+	maxBatchTokens int
 	ttft, itl      time.Duration
 	quantile       float64
 	plot, format   string
@@ -48,6 +49,8 @@ func newCalibrateCommand(app *kingpin.Application) command {
 	cmd.Flag("replica-label", "Label that tells replicas apart.").Default("pod").StringVar(&f.replica)
 	f.addExpressions(cmd)
 	cmd.Flag("max-batch", "Most requests in service at once, where the configuration does not say.").Default("256").IntVar(&f.maxBatch)
+	cmd.Flag("max-batch-tokens", "Most tokens in an iteration (vLLM: max-num-batched-tokens), where the configuration does not say; 0 without a bound.").
+		Default("0").IntVar(&f.maxBatchTokens)
 	cmd.Flag("slo.ttft", "Target for the time to the first token, to find the capacity; for history, the configuration has it.").DurationVar(&f.ttft)
 	cmd.Flag("slo.itl", "Target for the time between output tokens.").DurationVar(&f.itl)
 	cmd.Flag("slo.quantile", "Share of requests and tokens that the targets hold for; 0 holds the means to them.").Default("0").Float64Var(&f.quantile)
@@ -68,6 +71,7 @@ func (f *calibrateFlags) addExpressions(cmd *kingpin.CmdClause) {
 		{"running", "mean requests in service", &f.expressions.Running},
 		{"variance", "variance of the requests in service", &f.expressions.Variance},
 		{"waiting", "most requests waiting for service", &f.expressions.Waiting},
+		{"queue", "mean time from arrival to service, or nothing to count the time to the first token only where few wait", &f.expressions.Queue},
 		{"input-tokens", "mean prompt tokens of a request", &f.expressions.Input},
 		{"output-tokens", "mean generated tokens of a request", &f.expressions.Output},
 		{"itl", "mean time between output tokens", &f.expressions.ITL},
@@ -112,6 +116,8 @@ func (f *calibrateFlags) validate() error {
 		return fmt.Errorf("--plot=%s: only SVG is drawn, name the file .svg", f.plot)
 	case f.maxBatch < 1:
 		return fmt.Errorf("--max-batch=%d: at least 1", f.maxBatch)
+	case f.maxBatchTokens != 0 && f.maxBatchTokens < f.maxBatch:
+		return fmt.Errorf("--max-batch-tokens=%d: less than --max-batch=%d, so that not even one token of each request fits", f.maxBatchTokens, f.maxBatch)
 	case !(f.quantile >= 0 && f.quantile < 1):
 		return fmt.Errorf("--slo.quantile=%v: between 0 and 1", f.quantile)
 	case f.csv != "" && f.configIsForced:
@@ -130,7 +136,7 @@ func (f *calibrateFlags) subjects(ctx context.Context, std Streams) ([]calibrate
 		return nil, err
 	}
 	return []calibrate.Subject{{
-		Observations: observations, MaxBatch: f.maxBatch, MaxQueue: latency.DefaultMaxQueue(f.maxBatch), SLO: f.slo(),
+		Observations: observations, MaxBatch: f.maxBatch, MaxBatchTokens: f.maxBatchTokens, MaxQueue: latency.DefaultMaxQueue(f.maxBatch), SLO: f.slo(),
 	}}, nil
 }
 
@@ -169,6 +175,7 @@ func (f *calibrateFlags) history(ctx context.Context, now time.Time) ([]calibrat
 	defer cancel()
 	subjects, err := calibrate.Gather(ctx, client, calibrate.History{
 		Config: cfg, Expressions: f.expressions, ReplicaLabel: f.replica, From: from, To: to, Step: f.step, MaxBatch: f.maxBatch,
+		MaxBatchTokens: f.maxBatchTokens,
 	})
 	if err != nil {
 		return nil, err

@@ -26,6 +26,16 @@ type Profile struct {
 	MaxBatch int     `yaml:"max_batch" required:"true" minimum:"1" maximum:"65536" doc:"Maximum of requests in service at once (vLLM: max-num-seqs)."`
 	Correct  bool    `yaml:"correct" doc:"Corrects the profile by the measured time between output tokens at the measured load, by at most 10 % faster or 50 % slower."`
 	MaxQueue *int    `yaml:"max_queue" minimum:"0" maximum:"1000000" doc:"Maximum of waiting requests. Default: ten times max_batch."`
+
+	MaxBatchTokens int    `yaml:"max_batch_tokens" minimum:"1" maximum:"1000000000" doc:"Maximum of tokens in an iteration (vLLM: max-num-batched-tokens), at least max_batch. Default: no bound."`
+	Chunk          *Chunk `yaml:"chunk" doc:"Coefficients of an iteration that carries a chunk of a prompt. Default: those of all iterations."`
+}
+
+// Chunk is the speed of a replica in iterations that carry a chunk of a prompt.
+type Chunk struct {
+	Alpha Seconds `yaml:"alpha" required:"true" doc:"Fixed time of such an iteration."`
+	Beta  Seconds `yaml:"beta" required:"true" doc:"Compute time per token."`
+	Gamma Seconds `yaml:"gamma" required:"true" doc:"Time to read one cached token."`
 }
 
 // Seconds is a span of time with a fraction, such as 0.03ms, in seconds.

@@ -22,7 +22,7 @@ func (d *decider) size(v *variant, s *signal) match.Value {
 			return match.Value{Missing: missing}
 		}
 		v.correction = &ratio
-		profile.Alpha, profile.Beta, profile.Gamma = ratio*profile.Alpha, ratio*profile.Beta, ratio*profile.Gamma
+		profile = profile.Scaled(ratio)
 	}
 	rate, why := d.Memory.sizes.capacity(profile, lengths, sloOf(v.model.SLO))
 	if why != "" {
@@ -65,9 +65,14 @@ func profileOf(p *config.Profile) latency.Profile {
 	if p.MaxQueue != nil {
 		queue = *p.MaxQueue
 	}
-	return latency.Profile{
+	profile := latency.Profile{
 		Alpha: float64(p.Alpha), Beta: float64(p.Beta), Gamma: float64(p.Gamma), MaxBatch: p.MaxBatch, MaxQueue: queue,
+		MaxBatchTokens: p.MaxBatchTokens,
 	}
+	if c := p.Chunk; c != nil {
+		profile.Chunk = latency.Chunk{Alpha: float64(c.Alpha), Beta: float64(c.Beta), Gamma: float64(c.Gamma)}
+	}
+	return profile
 }
 
 func sloOf(s *config.SLO) latency.SLO {

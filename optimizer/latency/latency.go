@@ -55,6 +55,14 @@ type Chunk struct {
 	Gamma float64 `json:"gamma"`
 }
 
+// Scaled is the profile of a server that takes so many times as long.
+func (p Profile) Scaled(by float64) Profile {
+	for _, time := range []*float64{&p.Alpha, &p.Beta, &p.Gamma, &p.Chunk.Alpha, &p.Chunk.Beta, &p.Chunk.Gamma} {
+		*time *= by
+	}
+	return p
+}
+
 // DefaultMaxQueue is the queue assumed if none is given: ten batches, the
 // convention of the tuner of llm-d's variant autoscaler. At the loads that a
 // latency target allows, its length hardly matters.

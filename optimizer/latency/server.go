@@ -83,6 +83,14 @@ func (s *Server) Decode(n float64) float64 {
 // requests per second: mu(MaxBatch) in the published model.
 func (s *Server) MaxRate() float64 { return s.maxRate }
 
+// RateOf is the rate of completions with n requests in service all the time.
+func (s *Server) RateOf(n float64) float64 {
+	if n = min(n, float64(s.batch())); s.published {
+		return n / s.service(n)
+	}
+	return s.kinds.closed(n).rate
+}
+
 // service is the published time of a request with n in service.
 func (s *Server) service(n float64) float64 {
 	return s.prefillFixed + n*s.prefillShare + s.output*(s.decodeFixed+n*s.share)
