@@ -11,11 +11,11 @@ func (d *decider) size(v *variant, s *signal) match.Value {
 	if s.out.Planned == nil || *s.out.Planned == 0 {
 		return match.Value{}
 	}
-	input, output := s.read.InputTokens, s.read.OutputTokens
-	if missing := input.Missing.Or(output.Missing); !missing.OK() {
+	lengths, missing := lengthsOf(s)
+	if !missing.OK() {
 		return match.Value{Missing: missing}
 	}
-	profile, lengths := profileOf(v.Profile), latency.Lengths{Input: input.Number, Output: max(1, output.Number)}
+	profile := profileOf(v.Profile)
 	if v.Profile.Correct {
 		ratio, missing := v.correctionOf(s, profile, lengths)
 		if !missing.OK() {
@@ -29,6 +29,29 @@ func (d *decider) size(v *variant, s *signal) match.Value {
 		return match.Value{Missing: match.Missing{Input: s.Key(), Why: why}}
 	}
 	return match.Value{Number: rate}
+}
+
+// lengthsOf are the lengths of a signal's requests. Where nothing is told of their variation, they count as all alike.
+func lengthsOf(s *signal) (lengths latency.Lengths, missing match.Missing) {
+	input, output := s.read.InputTokens, s.read.OutputTokens
+	if missing = input.Missing.Or(output.Missing); !missing.OK() {
+		return lengths, missing
+	}
+	lengths = latency.Lengths{Input: input.Number, Output: max(1, output.Number)}
+	for _, cv := range []struct {
+		read match.Value
+		to   *float64
+		mean float64
+	}{{s.read.InputCV, &lengths.InputCV, lengths.Input}, {s.read.OutputCV, &lengths.OutputCV, lengths.Output - 1}} {
+		switch why := cv.read.Missing; {
+		case why.NoResult(), why.Why == match.NotGiven:
+		case !why.OK():
+			return lengths, why
+		case cv.mean > 0:
+			*cv.to = min(max(0, cv.read.Number), latency.MaxCV)
+		}
+	}
+	return lengths, match.Missing{}
 }
 
 // The bounds of a correction. Believing that a replica serves more than it does is the costlier mistake, so a profile may be
