@@ -22,6 +22,7 @@ const calibrateMaxBody = 256 << 20
 // calibrateFlags are the flags of calibrate.
 type calibrateFlags struct {
 	csv, config    string
+	benchmarks     []string
 	period         period
 	step           time.Duration
 	replica        string
@@ -42,6 +43,8 @@ func newCalibrateCommand(app *kingpin.Application) command {
 	f := &calibrateFlags{queries: queries{maxBody: calibrateMaxBody}}
 	cmd.Flag("csv", "Results of a benchmark: lines of concurrency,input_tokens,output_tokens,ttft,itl under that header, in seconds; - reads standard input. "+
 		"Without it, Prometheus is asked.").StringVar(&f.csv)
+	cmd.Flag("benchmark", "Results of a benchmark, as vLLM's serving benchmark, guidellm, genai-perf or aiperf write them in JSON, or as for --csv. "+
+		"Give it several times to fit several files together.").StringsVar(&f.benchmarks)
 	addConfigFileFlag(cmd, &f.config, "Configuration whose variants are fitted from its Prometheus' history.").IsSetByUser(&f.configIsForced)
 	f.period.addFlags(cmd, "1d")
 	cmd.Flag("step", "Span of one observation: at least eight scrapes and many requests.").Default("5m").DurationVar(&f.step)
@@ -122,13 +125,15 @@ func (f *calibrateFlags) validate() error {
 		return fmt.Errorf("--slo.quantile=%v: between 0 and 1", f.quantile)
 	case f.csv != "" && f.configIsForced:
 		return errors.New("--csv and --config.file: give one of them")
+	case len(f.benchmarks) > 0 && (f.csv != "" || f.configIsForced):
+		return errors.New("--benchmark goes with neither --csv nor --config.file: give one of them")
 	}
 	return nil
 }
 
 // subjects are what is fitted.
 func (f *calibrateFlags) subjects(ctx context.Context, std Streams) ([]calibrate.Subject, error) {
-	if f.csv == "" {
+	if f.csv == "" && len(f.benchmarks) == 0 {
 		return f.history(ctx, time.Now())
 	}
 	observations, err := f.benchmark(std)
@@ -141,15 +146,30 @@ func (f *calibrateFlags) subjects(ctx context.Context, std Streams) ([]calibrate
 }
 
 func (f *calibrateFlags) benchmark(std Streams) ([]calibration.Observation, error) {
-	file := f.csv
-	if file == "-" {
-		file = "" // as an argument would come
+	read := func(file string, parse func(name string, text []byte) ([]calibration.Observation, error)) ([]calibration.Observation, error) {
+		if file == "-" {
+			file = "" // as an argument would come
+		}
+		text, name, err := readInput(file, std.In)
+		if err != nil {
+			return nil, err
+		}
+		return parse(name, text)
 	}
-	text, name, err := readInput(file, std.In)
-	if err != nil {
-		return nil, err
+	if f.csv != "" {
+		return read(f.csv, func(name string, text []byte) ([]calibration.Observation, error) {
+			return calibrate.ReadCSV(name, bytes.NewReader(text))
+		})
 	}
-	return calibrate.ReadCSV(name, bytes.NewReader(text))
+	var all []calibration.Observation
+	for _, file := range f.benchmarks {
+		some, err := read(file, calibrate.ReadBenchmark)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
 }
 
 // slo are the targets given by flags, or nil.
