@@ -27,15 +27,15 @@ const (
 	chunkSettled   = 1e-5 // by how much a step still improves it
 	chunkStep      = 1e-4 // of a numerical derivative, as a share of the coefficient
 	itlScatter     = 0.03 // of ITL, as a share
-	ttftScale      = 12   // the scatter of TTFT over it: it has what happens outside iterations
+	ttftScale      = 16   // the scatter of TTFT over it: it has what happens outside iterations
 	leastScatter   = 0.02 // of what is left out that makes no difference
 	outlierErrors  = 4    // scatters beyond which an observation counts for no more
 	minChunkSeen   = 8    // observations of both latencies that chunks are fitted to
 	maxChunkSeen   = 150  // that are enough
 	maxChunkGroups = 10   // of the jackknife
-	gainOfChunks   = 0.6  // the squared errors with chunks over those without, to take them
+	gainOfChunks   = 0.75 // the squared errors with chunks over those without, to take them
 	enoughForOne   = 1    // squared errors of an observation with one kind that leave nothing to explain
-	worseLeftOut   = 2    // how much worse they may be at what is left out
+	worseLeftOut   = 2.5  // how much worse they may be at what is left out
 )
 
 // chunkFit fits terms to observations.
