@@ -170,9 +170,9 @@ func FitBudget(observations []Observation, maxBatchTokens int) (*Fitted, error) 
 	c.HeldOut = holdOut(observations, linear)
 	c.chooseChunks()
 	c.ITL, c.TTFT = c.errors(kindITL), c.errors(kindTTFT)
-	if c.ITL.Observations > 0 && c.ITL.R2 < 0 && c.ITL.Median > leastScatter {
+	if e := &c.ITL; e.Observations > 0 && (e.R2 < 0 && e.Median > leastScatter || e.R2 < leastExplained && e.Median > trustedError) {
 		return nil, &InsufficientError{fmt.Sprintf("R2 of itl is %.3g: the same time at every load would fit better. "+
-			"Are the observations of one replica, and the concurrency that of its requests in service?", c.ITL.R2)}
+			"Observations must be of one replica, and the concurrency that of its requests in service", c.ITL.R2)}
 	}
 	c.warn(len(observations))
 	return c, nil

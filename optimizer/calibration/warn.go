@@ -12,6 +12,7 @@ const (
 	trustedObservations = 20
 	trustedSpan         = 3    // highest concurrency over lowest
 	trustedError        = 0.1  // median deviation
+	leastExplained      = 0.1  // R2 of a fit that is off by more than that
 	trustedOutliers     = 0.2  // share of the observations
 	trustedBend         = 0.03 // deviation at high load
 	trustedWidth        = 0.25 // half an interval, as a share of the value

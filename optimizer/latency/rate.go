@@ -138,7 +138,10 @@ func (s *Server) unreachable(slo SLO, target Binding) *Unreachable {
 	}
 	w := newSpread(s)
 	w.solve(0)
-	u.Decode = w.itlQuantile(slo.Quantile)
+	u.Decode = s.kinds.decode(1)
+	if target == BindingITL {
+		u.Decode = w.itlQuantile(slo.Quantile)
+	}
 	u.Prefill = max(0, w.ttftQuantile(slo.Quantile)-u.Decode)
 	return u
 }
