@@ -126,6 +126,13 @@ func (v *validator) profile(path string, m *Model, x *Variant) {
 			}
 		}
 	}
+	if p := x.Profile; p != nil && p.MaxBatchTokens > 0 && p.MaxBatchTokens < p.MaxBatch {
+		v.Errorf(strict.Join(path, "profile.max_batch_tokens"), nil, "%d is less than max_batch %d: one token of each request that decodes would not fit in an iteration",
+			p.MaxBatchTokens, p.MaxBatch).Hint("use the server's own limits, such as vLLM's max-num-batched-tokens and max-num-seqs")
+	}
+	if p := x.Profile; p != nil && p.Chunk != nil && *p.Chunk == (Chunk{}) {
+		v.Errorf(strict.Join(path, "profile.chunk"), nil, "with all coefficients 0 a chunk of a prompt would take no time").Hint("remove chunk, or set what calibrate printed")
+	}
 	if x.Profile != nil && v.Has(strict.Join(path, "profile.alpha")) && x.Profile.Alpha == 0 {
 		v.Errorf(strict.Join(path, "profile.alpha"), nil, "an iteration cannot take 0 s").Hint("set the measured time, such as 12ms")
 	}

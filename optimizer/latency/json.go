@@ -7,6 +7,10 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer/internal/strictjson"
 )
 
+// slowestIteration is more than the fixed time of any server's iteration, in
+// seconds.
+const slowestIteration = 3
+
 // ParseSizing reads a question from JSON. It refuses unknown fields, duplicate
 // keys, numbers out of range and text after the object. Only max_queue may be
 // left out of a profile, see DefaultMaxQueue.
@@ -91,7 +95,14 @@ func (q *Sizing) complete(batch, queue, tokens *int, chunk bool) error {
 	} else if *batch <= maxBatch {
 		q.Profile.MaxQueue = DefaultMaxQueue(*batch)
 	}
-	return q.validate()
+	if err := q.validate(); err != nil {
+		return err
+	}
+	if q.Profile.Alpha > slowestIteration {
+		return &FieldError{Path: "profile.alpha", Reason: fmt.Sprintf(
+			"%g s for an iteration: times are in seconds, and this looks like milliseconds (%g s)", q.Profile.Alpha, q.Profile.Alpha/1000)}
+	}
+	return nil
 }
 
 // length reads the mean of lengths, or an object of their mean and their

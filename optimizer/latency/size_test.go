@@ -91,6 +91,7 @@ func TestSizingIsRefused(t *testing.T) {
 		{strings.Replace(whole, `"output_tokens":200`, `"output_tokens":0`, 1), "output_tokens: 0 is not between 1"},
 		{strings.Replace(whole, `0.012`, `-0.012`, 1), "profile.alpha: -0.012 s is not between"},
 		{strings.Replace(whole, `0.012`, `1e400`, 1), "profile.alpha: is out of range"},
+		{strings.Replace(whole, `0.012`, `12`, 1), "profile.alpha: 12 s for an iteration: times are in seconds, and this looks like milliseconds (0.012 s)"},
 		{strings.Replace(whole, `0.012`, `"12ms"`, 1), "profile.alpha: must be a number"},
 		{strings.Replace(whole, `,"rate":1`, ``, 1), "rate: is missing: set rate, slo or both"},
 		{question(`"rate":-1`), "rate: -1 is not between 0"},

@@ -7,7 +7,7 @@ import (
 
 // nodes are the numbers in service that the mixture is solved at; between them
 // it is interpolated.
-const nodes = 9
+const nodes = 8
 
 // spread is how latencies are spread at a load.
 type spread struct {
