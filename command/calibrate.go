@@ -22,11 +22,13 @@ const calibrateMaxBody = 256 << 20
 // calibrateFlags are the flags of calibrate.
 type calibrateFlags struct {
 	csv, config    string
+	benchmarks     []string
 	period         period
 	step           time.Duration
 	replica        string
 	expressions    calibrate.Expressions
 	maxBatch       int
+	maxBatchTokens int
 	ttft, itl      time.Duration
 	quantile       float64
 	plot, format   string
@@ -41,6 +43,8 @@ func newCalibrateCommand(app *kingpin.Application) command {
 	f := &calibrateFlags{queries: queries{maxBody: calibrateMaxBody}}
 	cmd.Flag("csv", "Results of a benchmark: lines of concurrency,input_tokens,output_tokens,ttft,itl under that header, in seconds; - reads standard input. "+
 		"Without it, Prometheus is asked.").StringVar(&f.csv)
+	cmd.Flag("benchmark", "Results of a benchmark, as vLLM's serving benchmark, guidellm, genai-perf or aiperf write them in JSON, or as for --csv. "+
+		"Give it several times to fit several files together.").StringsVar(&f.benchmarks)
 	addConfigFileFlag(cmd, &f.config, "Configuration whose variants are fitted from its Prometheus' history.").IsSetByUser(&f.configIsForced)
 	f.period.addFlags(cmd, "1d")
 	cmd.Flag("step", "Span of one observation: at least eight scrapes and many requests.").Default("5m").DurationVar(&f.step)
@@ -48,6 +52,8 @@ func newCalibrateCommand(app *kingpin.Application) command {
 	cmd.Flag("replica-label", "Label that tells replicas apart.").Default("pod").StringVar(&f.replica)
 	f.addExpressions(cmd)
 	cmd.Flag("max-batch", "Most requests in service at once, where the configuration does not say.").Default("256").IntVar(&f.maxBatch)
+	cmd.Flag("max-batch-tokens", "Most tokens in an iteration (vLLM: max-num-batched-tokens), where the configuration does not say; 0 without a bound.").
+		Default("0").IntVar(&f.maxBatchTokens)
 	cmd.Flag("slo.ttft", "Target for the time to the first token, to find the capacity; for history, the configuration has it.").DurationVar(&f.ttft)
 	cmd.Flag("slo.itl", "Target for the time between output tokens.").DurationVar(&f.itl)
 	cmd.Flag("slo.quantile", "Share of requests and tokens that the targets hold for; 0 holds the means to them.").Default("0").Float64Var(&f.quantile)
@@ -68,6 +74,7 @@ func (f *calibrateFlags) addExpressions(cmd *kingpin.CmdClause) {
 		{"running", "mean requests in service", &f.expressions.Running},
 		{"variance", "variance of the requests in service", &f.expressions.Variance},
 		{"waiting", "most requests waiting for service", &f.expressions.Waiting},
+		{"queue", "mean time from arrival to service, or nothing to count the time to the first token only where few wait", &f.expressions.Queue},
 		{"input-tokens", "mean prompt tokens of a request", &f.expressions.Input},
 		{"output-tokens", "mean generated tokens of a request", &f.expressions.Output},
 		{"itl", "mean time between output tokens", &f.expressions.ITL},
@@ -112,17 +119,21 @@ func (f *calibrateFlags) validate() error {
 		return fmt.Errorf("--plot=%s: only SVG is drawn, name the file .svg", f.plot)
 	case f.maxBatch < 1:
 		return fmt.Errorf("--max-batch=%d: at least 1", f.maxBatch)
+	case f.maxBatchTokens != 0 && f.maxBatchTokens < f.maxBatch:
+		return fmt.Errorf("--max-batch-tokens=%d: less than --max-batch=%d, so that not even one token of each request fits", f.maxBatchTokens, f.maxBatch)
 	case !(f.quantile >= 0 && f.quantile < 1):
 		return fmt.Errorf("--slo.quantile=%v: between 0 and 1", f.quantile)
 	case f.csv != "" && f.configIsForced:
 		return errors.New("--csv and --config.file: give one of them")
+	case len(f.benchmarks) > 0 && (f.csv != "" || f.configIsForced):
+		return errors.New("--benchmark goes with neither --csv nor --config.file: give one of them")
 	}
 	return nil
 }
 
 // subjects are what is fitted.
 func (f *calibrateFlags) subjects(ctx context.Context, std Streams) ([]calibrate.Subject, error) {
-	if f.csv == "" {
+	if f.csv == "" && len(f.benchmarks) == 0 {
 		return f.history(ctx, time.Now())
 	}
 	observations, err := f.benchmark(std)
@@ -130,20 +141,35 @@ func (f *calibrateFlags) subjects(ctx context.Context, std Streams) ([]calibrate
 		return nil, err
 	}
 	return []calibrate.Subject{{
-		Observations: observations, MaxBatch: f.maxBatch, MaxQueue: latency.DefaultMaxQueue(f.maxBatch), SLO: f.slo(),
+		Observations: observations, MaxBatch: f.maxBatch, MaxBatchTokens: f.maxBatchTokens, MaxQueue: latency.DefaultMaxQueue(f.maxBatch), SLO: f.slo(),
 	}}, nil
 }
 
 func (f *calibrateFlags) benchmark(std Streams) ([]calibration.Observation, error) {
-	file := f.csv
-	if file == "-" {
-		file = "" // as an argument would come
+	read := func(file string, parse func(name string, text []byte) ([]calibration.Observation, error)) ([]calibration.Observation, error) {
+		if file == "-" {
+			file = "" // as an argument would come
+		}
+		text, name, err := readInput(file, std.In)
+		if err != nil {
+			return nil, err
+		}
+		return parse(name, text)
 	}
-	text, name, err := readInput(file, std.In)
-	if err != nil {
-		return nil, err
+	if f.csv != "" {
+		return read(f.csv, func(name string, text []byte) ([]calibration.Observation, error) {
+			return calibrate.ReadCSV(name, bytes.NewReader(text))
+		})
 	}
-	return calibrate.ReadCSV(name, bytes.NewReader(text))
+	var all []calibration.Observation
+	for _, file := range f.benchmarks {
+		some, err := read(file, calibrate.ReadBenchmark)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
 }
 
 // slo are the targets given by flags, or nil.
@@ -169,6 +195,7 @@ func (f *calibrateFlags) history(ctx context.Context, now time.Time) ([]calibrat
 	defer cancel()
 	subjects, err := calibrate.Gather(ctx, client, calibrate.History{
 		Config: cfg, Expressions: f.expressions, ReplicaLabel: f.replica, From: from, To: to, Step: f.step, MaxBatch: f.maxBatch,
+		MaxBatchTokens: f.maxBatchTokens,
 	})
 	if err != nil {
 		return nil, err

@@ -22,6 +22,8 @@ type Subject struct {
 	// MaxBatch and MaxQueue are not measured but given.
 	MaxBatch int `json:"max_batch"`
 	MaxQueue int `json:"max_queue"`
+	// MaxBatchTokens is given too, 0 without a bound.
+	MaxBatchTokens int `json:"max_batch_tokens,omitempty"`
 	// SLO is nil where there are no targets to find a capacity for.
 	SLO *latency.SLO `json:"slo,omitempty"`
 }
@@ -30,6 +32,8 @@ type Subject struct {
 type Result struct {
 	Subject
 	*calibration.Fitted
+	// Profile is the fitted profile, as the command size takes it.
+	Profile *latency.Profile `json:"profile,omitempty"`
 	// Capacity is nil without an SLO.
 	Capacity *calibration.Capacity `json:"capacity,omitempty"`
 	// Error says why there is no calibration.
@@ -39,18 +43,20 @@ type Result struct {
 // Fit fits a subject's profile, and finds its capacity at the median lengths that were seen.
 func Fit(s Subject) Result {
 	r := Result{Subject: s}
-	c, err := calibration.Fit(s.Observations)
+	c, err := calibration.FitBudget(s.Observations, s.MaxBatchTokens)
 	if err != nil {
 		r.Error = err.Error()
 		return r
 	}
 	r.Fitted = c
+	profile := c.Profile(s.MaxBatch, s.MaxQueue)
+	r.Profile = &profile
 	if s.SLO == nil {
 		return r
 	}
 	capacity, err := c.Capacity(calibration.CapacityQuestion{SLO: *s.SLO, Lengths: c.Lengths(), MaxBatch: s.MaxBatch, MaxQueue: s.MaxQueue})
 	if err != nil {
-		r.Fitted, r.Error = nil, fmt.Sprintf("capacity: %v", err)
+		r.Fitted, r.Profile, r.Error = nil, nil, fmt.Sprintf("capacity: %v", err)
 		return r
 	}
 	r.Capacity = &capacity

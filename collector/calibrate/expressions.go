@@ -14,11 +14,13 @@ import (
 )
 
 // Expressions say in PromQL what was seen of each replica over a step of time. In them $window is the step, $namespace and
-// $variant are the labels of identity, and $replica is the label that tells replicas apart. An empty TTFT or Waiting is not asked.
+// $variant are the labels of identity, and $replica is the label that tells replicas apart. An empty TTFT, Waiting or
+// Queue is not asked.
 type Expressions struct {
 	Running  string // mean requests in service
 	Variance string // variance of the requests in service
-	Waiting  string // most requests waiting for service; TTFT counts only where none did
+	Waiting  string // most requests waiting for service; TTFT counts where they are few
+	Queue    string // mean time of a request from arrival to service, in seconds; where it is there, TTFT counts without it
 	Input    string // mean prompt tokens of a request
 	Output   string // mean generated tokens of a request
 	ITL      string // mean time between output tokens, in seconds
@@ -42,6 +44,7 @@ func VLLM() Expressions {
 		Running:  by + "(avg_over_time(vllm:num_requests_running[$window]))",
 		Variance: by + "(stdvar_over_time(vllm:num_requests_running[$window]))",
 		Waiting:  by + "(max_over_time(vllm:num_requests_waiting[$window]))",
+		Queue:    mean("vllm:request_queue_time_seconds"),
 		Input:    mean("vllm:request_prompt_tokens"),
 		Output:   mean("vllm:request_generation_tokens"),
 		ITL:      mean("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds"),
@@ -56,6 +59,7 @@ const (
 	running series = iota
 	variance
 	waiting
+	queued
 	input
 	output
 	itl
@@ -76,12 +80,15 @@ func (e Expressions) queries(names config.LabelNames, replica string, step time.
 		{running, "running", e.Running},
 		{variance, "variance", e.Variance},
 		{waiting, "waiting", e.Waiting},
+		{queued, "queue time", e.Queue},
 		{input, "input tokens", e.Input},
 		{output, "output tokens", e.Output},
 		{itl, "itl", e.ITL},
 		{ttft, "ttft", e.TTFT},
 	}
-	queries = slices.DeleteFunc(queries, func(q query) bool { return q.expr == "" && (q.series == ttft || q.series == waiting) })
+	queries = slices.DeleteFunc(queries, func(q query) bool {
+		return q.expr == "" && (q.series == ttft || q.series == waiting || q.series == queued)
+	})
 	for i := range queries {
 		q := &queries[i]
 		q.expr = os.Expand(q.expr, func(key string) string {

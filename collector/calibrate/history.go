@@ -30,6 +30,8 @@ type History struct {
 	Step time.Duration
 	// MaxBatch is for variants whose configuration has no profile.
 	MaxBatch int
+	// MaxBatchTokens is likewise, 0 without a bound.
+	MaxBatchTokens int
 }
 
 // Gather asks for the history of all variants. There is a subject for each variant of the configuration, in its order, also where
@@ -139,11 +141,11 @@ func (g *gathering) subjects(span v1.Range) []Subject {
 	for _, v := range g.order {
 		s := Subject{
 			Namespace: v.model.Namespace, Model: v.model.Name, Variant: v.variant.Name,
-			Dropped: map[string]int{}, MaxBatch: g.MaxBatch, SLO: slo(v.model.SLO),
+			Dropped: map[string]int{}, MaxBatch: g.MaxBatch, MaxBatchTokens: g.MaxBatchTokens, SLO: slo(v.model.SLO),
 		}
 		s.MaxQueue = latency.DefaultMaxQueue(s.MaxBatch)
 		if p := v.variant.Profile; p != nil {
-			s.MaxBatch, s.MaxQueue = p.MaxBatch, latency.DefaultMaxQueue(p.MaxBatch)
+			s.MaxBatch, s.MaxQueue, s.MaxBatchTokens = p.MaxBatch, latency.DefaultMaxQueue(p.MaxBatch), p.MaxBatchTokens
 			if p.MaxQueue != nil {
 				s.MaxQueue = *p.MaxQueue
 			}

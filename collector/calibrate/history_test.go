@@ -259,7 +259,7 @@ func TestGatherDrops(t *testing.T) {
   v{namespace="llm",pod="a100-0",llm_d_ai_variant="a100"} ` + spread + `
   l{namespace="llm",pod="a100-0",llm_d_ai_variant="a100"} ` + completed + `
   t{namespace="llm",pod="a100-0",llm_d_ai_variant="a100"} 0.02x20
-  w{namespace="llm",pod="a100-0",llm_d_ai_variant="a100"} 0x9 1x20
+  w{namespace="llm",pod="a100-0",llm_d_ai_variant="a100"} 0x4 1x4 8x20
 `
 	}
 	e := calibrate.Expressions{Running: "r", Variance: "v", Waiting: "w", Input: "l", Output: "l", ITL: "t", TTFT: "t * 3"}
@@ -290,5 +290,10 @@ func TestGatherDrops(t *testing.T) {
 	s := ask(t, values("10x20", "10x20", "100x20"))
 	require.Len(t, s.Observations, 10)
 	assert.Equal(t, calibration.Observation{Concurrency: 11, Lengths: latency.Lengths{Input: 100, Output: 100}, ITL: 0.02, TTFT: 0.06}, s.Observations[0])
-	assert.Zero(t, s.Observations[9].TTFT, "requests waited")
+	assert.Equal(t, 0.06, s.Observations[6].TTFT, "one waits for the running iteration")
+	assert.Zero(t, s.Observations[9].TTFT, "a queue")
+
+	e.Queue = "t * 2" // of which an iteration is no queue
+	s = ask(t, values("10x20", "10x20", "100x20"))
+	assert.InDelta(t, 0.04, s.Observations[9].TTFT, 1e-12, "without the queue")
 }

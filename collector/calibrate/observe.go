@@ -86,10 +86,30 @@ func (r *seenReplica) observation(at model.Time) (o calibration.Observation, rea
 	if !known || !(prompt >= 0 && prompt < most) || !(o.Lengths.Output >= 1 && o.Lengths.Output < most) || !possible(o.ITL) {
 		return o, droppedSilent
 	}
-	if r[waiting][at] == 0 && possible(r[ttft][at]) {
-		o.TTFT = r[ttft][at]
-	}
+	o.TTFT = r.firstToken(at, o.ITL, mean)
 	return o, ""
+}
+
+// fewWaiting is the share of the requests in service up to which those that wait are no queue.
+const fewWaiting = 0.1
+
+// firstToken is the time to the first token without a queue, or 0 where it cannot be told. Each request waits for the running
+// iteration, so that a few always wait: that is part of it, and what is beyond an iteration is not.
+func (r *seenReplica) firstToken(at model.Time, iteration, running float64) float64 {
+	first := r[ttft][at]
+	if !possible(first) {
+		return 0
+	}
+	if queue, known := r[queued][at]; known && queue >= 0 {
+		if first -= max(0, queue-iteration); possible(first) {
+			return first
+		}
+		return 0
+	}
+	if r[waiting][at] > max(1, fewWaiting*running) {
+		return 0
+	}
+	return first
 }
 
 // most bounds every number that is taken for a length or a latency.

@@ -111,7 +111,14 @@ func (y *yamlWriter) profile(r *Result) {
 	}{{"alpha", r.Alpha}, {"beta", r.Beta}, {"gamma", r.Gamma}} {
 		y.line("  %-24s # %sms to %sms", c.name+": "+milliseconds(c.Value)+"ms", milliseconds(c.Low), milliseconds(c.High))
 	}
+	if c := r.Chunk; c != nil {
+		y.line("  chunk: {alpha: %sms, beta: %sms, gamma: %sms} # an iteration with a chunk of a prompt",
+			milliseconds(c.Alpha), milliseconds(c.Beta), milliseconds(c.Gamma))
+	}
 	y.line("  %-24s # given, not measured", "max_batch: "+strconv.Itoa(r.MaxBatch))
+	if r.MaxBatchTokens > 0 {
+		y.line("  %-24s # given, not measured", "max_batch_tokens: "+strconv.Itoa(r.MaxBatchTokens))
+	}
 	if r.MaxQueue != latency.DefaultMaxQueue(r.MaxBatch) {
 		y.line("  %-24s # given, not measured", "max_queue: "+strconv.Itoa(r.MaxQueue))
 	}
@@ -135,6 +142,11 @@ func (y *yamlWriter) seen(r *Result) {
 				kind.name, number(100*kind.Median, 2), number(kind.R2, 4), kind.Outliers, kind.Observations)
 		}
 	}
+	lengths := ""
+	if r.HeldOut.ByLengths > 0 {
+		lengths = ", at lengths " + number(100*r.HeldOut.ByLengths, 2) + " %"
+	}
+	y.comment("Error of itl where it was left out of the fit: at loads %s %%%s. Intervals include it.", number(100*r.HeldOut.ByLoad, 2), lengths)
 }
 
 // capacity says what one replica carries.
@@ -151,10 +163,29 @@ func (y *yamlWriter) capacity(r *Result) {
 	y.comment("Capacity for %s: plan with %s requests per second a replica (best estimate %s, interval %s to %s), %s in service (best estimate %s); bound by %s.",
 		at, number(c.Rate.Low, 4), number(c.Rate.Value, 4), number(c.Rate.Low, 4), number(c.Rate.High, 4),
 		number(c.Concurrency.Low, 4), number(c.Concurrency.Value, 4), c.Binding)
+	y.comment("It holds for these lengths and the %s to %s requests in service that were seen. Without a profile, paste it as:",
+		number(r.Concurrency.Min, 4), number(r.Concurrency.Max, 4))
+	y.line("#   capacity: {concurrency: %s}   # or, for a signal in requests per second, %s", number(c.Concurrency.Low, 3), number(c.Rate.Low, 3))
+	if r.SLO.ITL > farTarget*r.seenITL() {
+		y.comment("Warning: no observation came near the target for itl (%sms): the slowest was %sms. Load one replica up to it.",
+			milliseconds(r.SLO.ITL), milliseconds(r.seenITL()))
+	}
 	if c.Extrapolated {
 		y.comment("Warning: this rests on the latency with up to %s requests in service, more than were ever seen (%s): it is extrapolated.",
 			number(c.Reach, 4), number(r.Concurrency.Max, 4))
 	}
+}
+
+// farTarget is the target over the slowest that was seen beyond which a capacity is a guess.
+const farTarget = 2
+
+// seenITL is the longest mean time between output tokens that was seen.
+func (r *Result) seenITL() float64 {
+	longest := 0.0
+	for _, o := range r.Observations {
+		longest = max(longest, o.ITL)
+	}
+	return longest
 }
 
 func targets(s latency.SLO) string {

@@ -110,6 +110,8 @@ type Signal struct {
 	Latency         Expr       `yaml:"latency" doc:"Requests per second per model. Capacity is the largest rate at which a replica meets the model's slo, by its profile. Set this, demand or usage."`
 	InputTokens     Expr       `yaml:"input_tokens" doc:"Mean prompt tokens of a request per model, for latency."`
 	OutputTokens    Expr       `yaml:"output_tokens" doc:"Mean generated tokens of a request per model, for latency."`
+	InputCV         Expr       `yaml:"input_cv" doc:"Coefficient of variation of the prompt tokens per model, for latency. No result: all alike."`
+	OutputCV        Expr       `yaml:"output_cv" doc:"Coefficient of variation of the generated tokens per model, for latency. No result: all alike."`
 	ObservedITL     Expr       `yaml:"observed_itl" doc:"Measured mean time between output tokens, in seconds, per pod or variant, for profiles with correct: true."`
 	ObservedRunning Expr       `yaml:"observed_running" doc:"Mean requests in service per replica over the same time, per pod or variant, for profiles with correct: true."`
 	Capacity        Quantity   `yaml:"capacity" doc:"Capacity of one replica, in the unit. A variant may set its own."`

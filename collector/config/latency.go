@@ -26,6 +26,16 @@ type Profile struct {
 	MaxBatch int     `yaml:"max_batch" required:"true" minimum:"1" maximum:"65536" doc:"Maximum of requests in service at once (vLLM: max-num-seqs)."`
 	Correct  bool    `yaml:"correct" doc:"Corrects the profile by the measured time between output tokens at the measured load, by at most 10 % faster or 50 % slower."`
 	MaxQueue *int    `yaml:"max_queue" minimum:"0" maximum:"1000000" doc:"Maximum of waiting requests. Default: ten times max_batch."`
+
+	MaxBatchTokens int    `yaml:"max_batch_tokens" minimum:"1" maximum:"1000000000" doc:"Maximum of tokens in an iteration (vLLM: max-num-batched-tokens), at least max_batch. Default: no bound."`
+	Chunk          *Chunk `yaml:"chunk" doc:"Coefficients of an iteration that carries a chunk of a prompt. Default: those of all iterations."`
+}
+
+// Chunk is the speed of a replica in iterations that carry a chunk of a prompt.
+type Chunk struct {
+	Alpha Seconds `yaml:"alpha" required:"true" doc:"Fixed time of such an iteration."`
+	Beta  Seconds `yaml:"beta" required:"true" doc:"Compute time per token."`
+	Gamma Seconds `yaml:"gamma" required:"true" doc:"Time to read one cached token."`
 }
 
 // Seconds is a span of time with a fraction, such as 0.03ms, in seconds.
@@ -115,6 +125,13 @@ func (v *validator) profile(path string, m *Model, x *Variant) {
 					Hint("set them, or remove correct")
 			}
 		}
+	}
+	if p := x.Profile; p != nil && p.MaxBatchTokens > 0 && p.MaxBatchTokens < p.MaxBatch {
+		v.Errorf(strict.Join(path, "profile.max_batch_tokens"), nil, "%d is less than max_batch %d: one token of each request that decodes would not fit in an iteration",
+			p.MaxBatchTokens, p.MaxBatch).Hint("use the server's own limits, such as vLLM's max-num-batched-tokens and max-num-seqs")
+	}
+	if p := x.Profile; p != nil && p.Chunk != nil && *p.Chunk == (Chunk{}) {
+		v.Errorf(strict.Join(path, "profile.chunk"), nil, "with all coefficients 0 a chunk of a prompt would take no time").Hint("remove chunk, or set what calibrate printed")
 	}
 	if x.Profile != nil && v.Has(strict.Join(path, "profile.alpha")) && x.Profile.Alpha == 0 {
 		v.Errorf(strict.Join(path, "profile.alpha"), nil, "an iteration cannot take 0 s").Hint("set the measured time, such as 12ms")

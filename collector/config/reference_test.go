@@ -74,6 +74,7 @@ func chapters() []chapter {
 			reflect.TypeFor[Failsafe](), "failsafe", "models",
 		},
 		{"variants: profile", "variants-profile", "", reflect.TypeFor[Profile](), "", ""},
+		{"variants: profile: chunk", "variants-profile-chunk", "", reflect.TypeFor[Chunk](), "", ""},
 		{"variants: replicas", "variants-replicas", "", reflect.TypeFor[VariantReplicas](), "", ""},
 		{
 			"Quantities", "quantities", "A quantity is a number of 0 or more, or an expression in its place, asked at every evaluation. A mapping says more:",

@@ -152,6 +152,7 @@ func (v *validator) signal(path, name string, s Signal) {
 	for key, e := range map[string]Expr{
 		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "alive": s.Alive, "sources": s.Sources, "silent": s.Silent, "frozen": s.Frozen,
 		"latency": s.Latency, "input_tokens": s.InputTokens, "output_tokens": s.OutputTokens,
+		"input_cv": s.InputCV, "output_cv": s.OutputCV,
 		"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
 	} {
 		v.vector(strict.Join(path, key), e)
@@ -193,6 +194,8 @@ func (v *validator) identities(path string, s Signal) {
 	v.carriesIdentity(strict.Join(path, "latency"), s.Latency, v.modelLabels(s))
 	v.carriesIdentity(strict.Join(path, "input_tokens"), s.InputTokens, v.modelLabels(s))
 	v.carriesIdentity(strict.Join(path, "output_tokens"), s.OutputTokens, v.modelLabels(s))
+	v.carriesIdentity(strict.Join(path, "input_cv"), s.InputCV, v.modelLabels(s))
+	v.carriesIdentity(strict.Join(path, "output_cv"), s.OutputCV, v.modelLabels(s))
 	v.carriesIdentity(strict.Join(path, "usage"), s.Usage, []string{s.Labels.Variant, labelPod})
 	v.carriesIdentity(strict.Join(path, "observed_itl"), s.ObservedITL, []string{s.Labels.Variant, labelPod})
 	v.carriesIdentity(strict.Join(path, "observed_running"), s.ObservedRunning, []string{s.Labels.Variant, labelPod})

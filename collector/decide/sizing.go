@@ -11,24 +11,47 @@ func (d *decider) size(v *variant, s *signal) match.Value {
 	if s.out.Planned == nil || *s.out.Planned == 0 {
 		return match.Value{}
 	}
-	input, output := s.read.InputTokens, s.read.OutputTokens
-	if missing := input.Missing.Or(output.Missing); !missing.OK() {
+	lengths, missing := lengthsOf(s)
+	if !missing.OK() {
 		return match.Value{Missing: missing}
 	}
-	profile, lengths := profileOf(v.Profile), latency.Lengths{Input: input.Number, Output: max(1, output.Number)}
+	profile := profileOf(v.Profile)
 	if v.Profile.Correct {
 		ratio, missing := v.correctionOf(s, profile, lengths)
 		if !missing.OK() {
 			return match.Value{Missing: missing}
 		}
 		v.correction = &ratio
-		profile.Alpha, profile.Beta, profile.Gamma = ratio*profile.Alpha, ratio*profile.Beta, ratio*profile.Gamma
+		profile = profile.Scaled(ratio)
 	}
 	rate, why := d.Memory.sizes.capacity(profile, lengths, sloOf(v.model.SLO))
 	if why != "" {
 		return match.Value{Missing: match.Missing{Input: s.Key(), Why: why}}
 	}
 	return match.Value{Number: rate}
+}
+
+// lengthsOf are the lengths of a signal's requests. Where nothing is told of their variation, they count as all alike.
+func lengthsOf(s *signal) (lengths latency.Lengths, missing match.Missing) {
+	input, output := s.read.InputTokens, s.read.OutputTokens
+	if missing = input.Missing.Or(output.Missing); !missing.OK() {
+		return lengths, missing
+	}
+	lengths = latency.Lengths{Input: input.Number, Output: max(1, output.Number)}
+	for _, cv := range []struct {
+		read match.Value
+		to   *float64
+		mean float64
+	}{{s.read.InputCV, &lengths.InputCV, lengths.Input}, {s.read.OutputCV, &lengths.OutputCV, lengths.Output - 1}} {
+		switch why := cv.read.Missing; {
+		case why.NoResult(), why.Why == match.NotGiven:
+		case !why.OK():
+			return lengths, why
+		case cv.mean > 0:
+			*cv.to = min(max(0, cv.read.Number), latency.MaxCV)
+		}
+	}
+	return lengths, match.Missing{}
 }
 
 // The bounds of a correction. Believing that a replica serves more than it does is the costlier mistake, so a profile may be
@@ -65,9 +88,14 @@ func profileOf(p *config.Profile) latency.Profile {
 	if p.MaxQueue != nil {
 		queue = *p.MaxQueue
 	}
-	return latency.Profile{
+	profile := latency.Profile{
 		Alpha: float64(p.Alpha), Beta: float64(p.Beta), Gamma: float64(p.Gamma), MaxBatch: p.MaxBatch, MaxQueue: queue,
+		MaxBatchTokens: p.MaxBatchTokens,
 	}
+	if c := p.Chunk; c != nil {
+		profile.Chunk = latency.Chunk{Alpha: float64(c.Alpha), Beta: float64(c.Beta), Gamma: float64(c.Gamma)}
+	}
+	return profile
 }
 
 func sloOf(s *config.SLO) latency.SLO {

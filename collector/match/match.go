@@ -58,6 +58,7 @@ func (r *reader) signal(m *query.Model, s *query.Signal) Signal {
 		Alive:       r.alive(m, s),
 		AliveWindow: r.aliveOver(s.Alive.Window, m, s), AliveIdle: r.aliveOver(s.Alive.Idle, m, s),
 		InputTokens: r.mean(m, s.InputTokens, s.Labels), OutputTokens: r.mean(m, s.OutputTokens, s.Labels),
+		InputCV: r.mean(m, s.InputCV, s.Labels), OutputCV: r.mean(m, s.OutputCV, s.Labels),
 	}
 	demand := func(e *query.Expression, now Reading, owner int) Demand {
 		d := Demand{

@@ -41,6 +41,7 @@ type Signal struct {
 	AliveIdle   Past
 
 	InputTokens, OutputTokens Value
+	InputCV, OutputCV         Value
 }
 
 // Demand is an expression's value now and over time.

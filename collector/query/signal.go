@@ -21,6 +21,7 @@ type Signal struct {
 	Silent   *Query     // sources that should tell it and do not
 
 	InputTokens, OutputTokens    *Query // of the latency form
+	InputCV, OutputCV            *Query // of the latency form, nil where not given
 	ObservedITL, ObservedRunning *Query // of the latency form, where a profile is to be corrected
 
 	Lead         time.Duration   // how far ahead demand is foreseen
@@ -126,6 +127,7 @@ func WindowStep(m *config.Model) time.Duration {
 func (p *compiler) bindLatency(m *config.Model, b *Signal) {
 	key := b.Key()
 	b.InputTokens, b.OutputTokens = p.ask(key+".input_tokens", b.ActiveSignal.InputTokens), p.ask(key+".output_tokens", b.ActiveSignal.OutputTokens)
+	b.InputCV, b.OutputCV = p.ask(key+".input_cv", b.ActiveSignal.InputCV), p.ask(key+".output_cv", b.ActiveSignal.OutputCV)
 	if slices.ContainsFunc(m.Variants, func(v config.Variant) bool { return v.Profile != nil && v.Profile.Correct }) {
 		b.ObservedITL = p.ask(key+".observed_itl", b.ActiveSignal.ObservedITL)
 		b.ObservedRunning = p.ask(key+".observed_running", b.ActiveSignal.ObservedRunning)

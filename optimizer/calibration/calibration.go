@@ -67,6 +67,13 @@ type Fitted struct {
 	Alpha Estimate `json:"alpha"`
 	Beta  Estimate `json:"beta"`
 	Gamma Estimate `json:"gamma"`
+	// Chunk are the coefficients of iterations that carry a chunk of a prompt,
+	// where the observations tell them from those that only decode. Alpha, Beta
+	// and Gamma are then those of the latter.
+	Chunk *latency.Chunk `json:"chunk,omitempty"`
+	// HeldOut is how far predictions are off for loads and lengths that were
+	// left out of the fit.
+	HeldOut HeldOut `json:"held_out"`
 	// Separable is false if the observed lengths do not tell Beta and Gamma
 	// apart. Gamma is then fixed at zero, and the intervals span all splits
 	// between the two.
@@ -88,6 +95,10 @@ type Fitted struct {
 	weights  []float64
 	spread   covariance // of the coefficients
 	quantile float64    // of Student's t: half an interval in standard errors
+
+	observations []Observation
+	budget       int    // tokens in an iteration, 0 without a bound
+	terms        *terms // of both kinds of iterations, or nil
 }
 
 // Confidence is the confidence level of all intervals.
@@ -123,8 +134,15 @@ func (e *InsufficientError) Error() string { return "cannot fit a profile: " + e
 //
 // An impossible value is a *latency.FieldError. Too few observations, or ones
 // that hardly differ, are an *InsufficientError.
-func Fit(observations []Observation) (*Fitted, error) {
-	c := &Fitted{}
+func Fit(observations []Observation) (*Fitted, error) { return FitBudget(observations, 0) }
+
+// FitBudget is Fit for a server with a token budget of an iteration, 0 without
+// one. The budget matters where prompts are longer than what is left of it.
+//
+// Where the observations have both latencies and iterations of two kinds explain
+// them clearly better, the profile has the coefficients of chunks too.
+func FitBudget(observations []Observation, maxBatchTokens int) (*Fitted, error) {
+	c := &Fitted{observations: observations, budget: maxBatchTokens}
 	for i := range observations {
 		if err := observations[i].validate(fmt.Sprintf("observations[%d]", i)); err != nil {
 			return nil, err
@@ -133,6 +151,9 @@ func Fit(observations []Observation) (*Fitted, error) {
 	}
 	if len(observations) < MinObservations {
 		return nil, &InsufficientError{fmt.Sprintf("%d observations, at least %d are needed", len(observations), MinObservations)}
+	}
+	if err := checkUnits(observations); err != nil {
+		return nil, err
 	}
 	c.see(observations)
 	model, err := c.identify()
@@ -146,14 +167,25 @@ func Fit(observations []Observation) (*Fitted, error) {
 	}
 	c.weights = f.weights
 	c.estimate(model, f.theta, len(observations))
+	c.HeldOut = holdOut(observations, linear)
+	c.chooseChunks()
 	c.ITL, c.TTFT = c.errors(kindITL), c.errors(kindTTFT)
+	if e := &c.ITL; e.Observations > 0 && (e.R2 < 0 && e.Median > leastScatter || e.R2 < leastExplained && e.Median > trustedError) {
+		return nil, &InsufficientError{fmt.Sprintf("R2 of itl is %.3g: the same time at every load would fit better. "+
+			"Observations must be of one replica, and the concurrency that of its requests in service", c.ITL.R2)}
+	}
 	c.warn(len(observations))
 	return c, nil
 }
 
 // Profile is the fitted profile of a server with the given batch and queue.
 func (c *Fitted) Profile(maxBatch, maxQueue int) latency.Profile {
-	return c.coefficients().profile(maxBatch, maxQueue)
+	p := c.coefficients().profile(maxBatch, maxQueue)
+	p.MaxBatchTokens = c.budget
+	if c.Chunk != nil {
+		p.Chunk = *c.Chunk
+	}
+	return p
 }
 
 // Lengths are the median lengths observed.
@@ -202,12 +234,26 @@ func (c *Fitted) see(observations []Observation) {
 
 // Latency is the fitted latency at a load, with its interval: the time between
 // output tokens, and the time to the first token of a request that does not
-// wait.
+// wait. The interval covers the noise of the observations and the error at loads
+// and lengths that were left out.
 func (c *Fitted) Latency(concurrency float64, l latency.Lengths) (itl, ttft Estimate) {
-	at := func(x coefficients) Estimate {
-		value := c.coefficients().dot(x)
-		half := c.quantile * math.Sqrt(c.spread.along(x))
+	o := &Observation{Concurrency: concurrency, Lengths: l}
+	valueITL, valueTTFT := c.says(o)
+	at := func(value float64, x coefficients) Estimate {
+		noise := 0.0
+		if c.terms == nil {
+			noise = c.quantile * math.Sqrt(c.spread.along(x))
+		}
+		half := math.Hypot(noise, c.HeldOut.worst()*value)
 		return Estimate{Value: value, Low: max(0, value-half), High: value + half}
 	}
-	return at(itlColumns(concurrency, l)), at(ttftColumns(concurrency, l))
+	return at(valueITL, itlColumns(concurrency, l)), at(valueTTFT, ttftColumns(concurrency, l))
+}
+
+// says are the fitted latencies of an observation.
+func (c *Fitted) says(o *Observation) (itl, ttft float64) {
+	if c.terms != nil && o.Concurrency > 0 {
+		return c.terms.says(o, c.budget)
+	}
+	return itlColumns(o.Concurrency, o.Lengths).dot(c.coefficients()), ttftColumns(o.Concurrency, o.Lengths).dot(c.coefficients())
 }

@@ -279,3 +279,62 @@ func TestCalibratedCapacityReach(t *testing.T) {
 	_, err = c.Capacity(calibration.CapacityQuestion{SLO: latency.SLO{ITL: 1}, Lengths: oneLength(nil)})
 	assert.EqualError(t, err, "profile.max_batch: 0 is not between 1 and 65536")
 }
+
+// TestCalibrateRefusesNonsense: milliseconds, and latencies that have nothing to do with the load.
+func TestCalibrateRefusesNonsense(t *testing.T) {
+	lengths := latency.Lengths{Input: 512, Output: 128}
+	for name, tc := range map[string]struct {
+		itl, ttft func(n float64) float64
+		want      string
+	}{
+		"itl in milliseconds":  {func(n float64) float64 { return 5 + 0.1*n }, func(float64) float64 { return 0 }, "look like milliseconds"},
+		"ttft in milliseconds": {func(n float64) float64 { return 0.005 + 1e-4*n }, func(n float64) float64 { return 20 + n }, "ttft looks like milliseconds"},
+		"falling":              {func(n float64) float64 { return 0.05 / math.Sqrt(n) }, func(float64) float64 { return 0 }, "R2 of itl"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var observations []calibration.Observation
+			for _, n := range []float64{1, 2, 4, 8, 16, 32, 64, 128} {
+				observations = append(observations, calibration.Observation{Concurrency: n, Lengths: lengths, ITL: tc.itl(n), TTFT: tc.ttft(n)})
+			}
+			_, err := calibration.Fit(observations)
+			assert.ErrorContains(t, err, tc.want)
+		})
+	}
+}
+
+// TestCalibrateFindsChunks fits what a server with both kinds of iterations shows, and predicts what was not seen.
+func TestCalibrateFindsChunks(t *testing.T) {
+	truth := latency.Profile{
+		Alpha: 5e-3, Beta: 5e-6, Gamma: 6e-8, MaxBatch: 256, MaxQueue: 2560, MaxBatchTokens: 2048,
+		Chunk: latency.Chunk{Alpha: 2e-3, Beta: 2e-5, Gamma: 8e-8},
+	}
+	var observations []calibration.Observation
+	for _, l := range []latency.Lengths{{Input: 512, Output: 128}, {Input: 2048, Output: 128}, {Input: 128, Output: 512}} {
+		for _, n := range []float64{1, 4, 16, 64, 128} {
+			itl, ttft := latency.Closed(truth, l, n)
+			observations = append(observations, calibration.Observation{Concurrency: n, Lengths: l, ITL: itl, TTFT: ttft})
+		}
+	}
+	c, err := calibration.FitBudget(observations, 2048)
+	require.NoError(t, err)
+	require.NotNil(t, c.Chunk)
+	assert.InEpsilon(t, truth.Chunk.Beta, c.Chunk.Beta, 0.02)
+	assert.InEpsilon(t, truth.Alpha, c.Alpha.Value, 0.02)
+	assert.Less(t, c.HeldOut.ByLengths, 0.03)
+	itl, _ := c.Latency(32, latency.Lengths{Input: 1000, Output: 300})
+	want, _ := latency.Closed(truth, latency.Lengths{Input: 1000, Output: 300}, 32)
+	assert.InEpsilon(t, want, itl.Value, 0.02)
+
+	question := calibration.CapacityQuestion{
+		SLO: latency.SLO{ITL: 0.04, Quantile: 0.95}, Lengths: latency.Lengths{Input: 512, Output: 128}, MaxBatch: 256, MaxQueue: 2560,
+	}
+	capacity, err := c.Capacity(question)
+	require.NoError(t, err)
+	server, err := latency.NewServer(truth, question.Lengths)
+	require.NoError(t, err)
+	exact, err := server.Capacity(question.SLO)
+	require.NoError(t, err)
+	assert.InEpsilon(t, exact.Rate, capacity.Rate.Value, 0.03)
+	assert.LessOrEqual(t, capacity.Rate.Low, exact.Rate)
+	assert.GreaterOrEqual(t, capacity.Rate.High, exact.Rate)
+}

@@ -45,9 +45,10 @@ type CapacityQuestion struct {
 // extremes of the split. The requests in service are those of the fitted
 // profile at the rates.
 //
-// Intervals cover the uncertainty of the coefficients, not that of the model.
+// The interval is widened by the error at loads and lengths that were left out of
+// the fit, and its low end lowered where latency bends upward at high load.
 func (c *Fitted) Capacity(q CapacityQuestion) (Capacity, error) {
-	best, err := q.at(c.coefficients())
+	best, err := q.of(c.Profile(q.MaxBatch, q.MaxQueue))
 	if err != nil {
 		return Capacity{}, err
 	}
@@ -56,21 +57,9 @@ func (c *Fitted) Capacity(q CapacityQuestion) (Capacity, error) {
 		result.Reason = best.Unreachable.String()
 		return result, nil
 	}
-	result.Rate = Estimate{best.Rate, best.Rate, math.Inf(1)}
-	for _, target := range q.targets() {
-		width := math.Exp(c.quantile * math.Sqrt(c.spread.along(target.slopes(c))))
-		highest := 0.0
-		for _, center := range c.extremes() {
-			at, err := target.at(center)
-			if err != nil {
-				return Capacity{}, err
-			}
-			result.Rate.Low = min(result.Rate.Low, at.Rate/width)
-			highest = max(highest, at.Rate*width)
-		}
-		result.Rate.High = min(result.Rate.High, highest)
+	if result.Rate, err = c.rates(&q, best.Rate); err != nil {
+		return Capacity{}, err
 	}
-	result.Rate.High = max(result.Rate.High, best.Rate)
 	server, err := latency.NewServer(c.Profile(q.MaxBatch, q.MaxQueue), q.Lengths)
 	if err != nil {
 		return Capacity{}, err
@@ -79,7 +68,64 @@ func (c *Fitted) Capacity(q CapacityQuestion) (Capacity, error) {
 	result.Concurrency = Estimate{inService(best.Rate), inService(result.Rate.Low), inService(result.Rate.High)}
 	result.Reach = c.reach(&q, &result)
 	result.Extrapolated = result.Reach > trustedReach*c.Concurrency.Max
+	if result.Concurrency.Low > farReach*c.Concurrency.Max {
+		// Nothing was seen of such a load: plan with what was.
+		result.Rate.Low = server.RateOf(c.Concurrency.Max)
+		result.Concurrency.Low = inService(result.Rate.Low)
+	}
 	return result, nil
+}
+
+// spreadReach is how far the number in service goes beyond its mean in what
+// decides a quantile.
+const spreadReach = 1.3
+
+// farReach is the load over the highest seen beyond which nothing is known.
+const farReach = 2
+
+// rates are the best rate and the ends of its interval: the smallest and the
+// largest that noise, and errors at what was left out, make of it.
+func (c *Fitted) rates(q *CapacityQuestion, best float64) (Estimate, error) {
+	rates := Estimate{best, best, math.Inf(1)}
+	if c.terms != nil {
+		rates.High = best
+	}
+	for _, target := range q.targets() {
+		if c.terms != nil {
+			break
+		}
+		width := math.Exp(c.quantile * math.Sqrt(c.spread.along(target.slopes(c))))
+		highest := 0.0
+		for _, center := range c.extremes() {
+			at, err := target.at(c, center)
+			if err != nil {
+				return Estimate{}, err
+			}
+			rates.Low = min(rates.Low, at.Rate/width)
+			highest = max(highest, at.Rate*width)
+		}
+		rates.High = min(rates.High, highest)
+	}
+	off := c.HeldOut.worst()
+	slowest := best
+	for _, target := range q.targets() {
+		bend := c.ITL.AtHighLoad
+		if target.SLO.TTFT > 0 {
+			bend = c.TTFT.AtHighLoad
+		}
+		slow, err := target.of(c.Profile(q.MaxBatch, q.MaxQueue).Scaled(1 + off + max(0, bend)))
+		if err != nil {
+			return Estimate{}, err
+		}
+		slowest = min(slowest, slow.Rate)
+	}
+	fast, err := q.of(c.Profile(q.MaxBatch, q.MaxQueue).Scaled(1 / (1 + off)))
+	if err != nil {
+		return Estimate{}, err
+	}
+	// Both errors are there at once.
+	low := best * math.Exp(-math.Hypot(math.Log(best/rates.Low), math.Log(best/max(slowest, 1e-12*best))))
+	return Estimate{best, low, max(best, rates.High*max(1, fast.Rate/best))}, nil
 }
 
 // reach is the concurrency at which the time between output tokens is that of
@@ -87,6 +133,9 @@ func (c *Fitted) Capacity(q CapacityQuestion) (Capacity, error) {
 func (c *Fitted) reach(q *CapacityQuestion, result *Capacity) float64 {
 	if q.SLO.Quantile == 0 || result.Binding != latency.BindingITL {
 		return result.Concurrency.Value
+	}
+	if c.terms != nil {
+		return min(float64(q.MaxBatch), spreadReach*result.Concurrency.Value)
 	}
 	idle, _ := c.Latency(0, q.Lengths)
 	one, _ := c.Latency(1, q.Lengths)
@@ -136,8 +185,8 @@ func (q *CapacityQuestion) slopes(c *Fitted) coefficients {
 		if j == alpha {
 			below[j] = max(below[j], latency.MinTime)
 		}
-		high, errHigh := q.at(above)
-		low, errLow := q.at(below)
+		high, errHigh := q.at(c, above)
+		low, errLow := q.at(c, below)
 		if errHigh == nil && errLow == nil && high.Rate > 0 && low.Rate > 0 && above[j] > below[j] {
 			slopes[j] = math.Log(high.Rate/low.Rate) / (above[j] - below[j])
 		}
@@ -145,9 +194,16 @@ func (q *CapacityQuestion) slopes(c *Fitted) coefficients {
 	return slopes
 }
 
-// at is the capacity by a profile.
-func (q *CapacityQuestion) at(c coefficients) (latency.Capacity, error) {
-	server, err := latency.NewServer(c.profile(q.MaxBatch, q.MaxQueue), q.Lengths)
+// at is the capacity by coefficients.
+func (q *CapacityQuestion) at(c *Fitted, by coefficients) (latency.Capacity, error) {
+	p := by.profile(q.MaxBatch, q.MaxQueue)
+	p.MaxBatchTokens = c.budget
+	return q.of(p)
+}
+
+// of is the capacity of a profile.
+func (q *CapacityQuestion) of(p latency.Profile) (latency.Capacity, error) {
+	server, err := latency.NewServer(p, q.Lengths)
 	if err != nil {
 		return latency.Capacity{}, err
 	}

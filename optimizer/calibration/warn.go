@@ -12,6 +12,7 @@ const (
 	trustedObservations = 20
 	trustedSpan         = 3    // highest concurrency over lowest
 	trustedError        = 0.1  // median deviation
+	leastExplained      = 0.1  // R2 of a fit that is off by more than that
 	trustedOutliers     = 0.2  // share of the observations
 	trustedBend         = 0.03 // deviation at high load
 	trustedWidth        = 0.25 // half an interval, as a share of the value
@@ -61,8 +62,17 @@ func (c *Fitted) Outliers() (itl, ttft map[int]bool) {
 
 // deviation is the error of a row as a share of its fitted value.
 func (c *Fitted) deviation(i int) float64 {
+	return c.rows[i].seen/c.fitted(i) - 1
+}
+
+// fitted is the fitted value of a row.
+func (c *Fitted) fitted(i int) float64 {
 	r := &c.rows[i]
-	return r.seen/r.columns.dot(c.coefficients()) - 1
+	itl, ttft := c.says(&c.observations[r.observation])
+	if r.kind == kindTTFT {
+		return ttft
+	}
+	return itl
 }
 
 // explained is the share of the weighted variance that the fit explains.
@@ -74,7 +84,7 @@ func (c *Fitted) explained(rows []int) float64 {
 	var rest, all float64
 	for _, i := range rows {
 		r := &c.rows[i]
-		off, around := r.seen-r.columns.dot(c.coefficients()), r.seen-sum/weight
+		off, around := r.seen-c.fitted(i), r.seen-sum/weight
 		rest, all = rest+c.weights[i]*off*off, all+c.weights[i]*around*around
 	}
 	if all == 0 {
@@ -94,7 +104,7 @@ func (c *Fitted) warn(count int) {
 		say("narrow range of load: %.4g to %.4g requests in service, less than a factor of %d; what a request adds to latency is not certain",
 			c.Concurrency.Min, c.Concurrency.Max, trustedSpan)
 	}
-	if !c.Separable {
+	if !c.Separable && c.terms == nil {
 		say("beta and gamma cannot be told apart (condition number %.3g): the lengths hardly vary; gamma is fixed at zero. "+
 			"At %.4g input and %.4g output tokens any other split gives the same time between tokens; at other lengths the profile is a guess",
 			c.Condition, c.Input.Median, c.Output.Median)
@@ -105,6 +115,10 @@ func (c *Fitted) warn(count int) {
 		say("no itl observations: the profile rests on ttft alone")
 	}
 	c.warnOfSlope(say)
+	if c.HeldOut.worst() > trustedError {
+		say("left out of the fit, loads are %.3g %% off and lengths %.3g %%: plan with the low end, and fit the traffic itself",
+			100*c.HeldOut.ByLoad, 100*c.HeldOut.ByLengths)
+	}
 }
 
 // warnOf judges the errors of one kind.
@@ -119,13 +133,16 @@ func (c *Fitted) warnOf(name string, e FitError, say func(string, ...any)) {
 		say("%d of %d %s observations are outliers that the fit disregards", e.Outliers, e.Observations, name)
 	}
 	if e.AtHighLoad > trustedBend {
-		say("at high load %s is %.3g %% above the fit: latency bends upward, and the capacity found is too high", name, 100*e.AtHighLoad)
+		say("at high load %s is %.3g %% above the fit: latency bends upward, and the best estimate of the capacity is too high; what to plan with is lowered by as much", name, 100*e.AtHighLoad)
 	}
 }
 
 // warnOfSlope judges how well it is known what a request adds, at the median
 // lengths.
 func (c *Fitted) warnOfSlope(say func(string, ...any)) {
+	if c.terms != nil { // which were told apart
+		return
+	}
 	x := iterationColumns(1, c.Lengths())
 	x[alpha] = 0
 	slope := c.coefficients().dot(x)

@@ -10,8 +10,8 @@ import (
 // BenchmarkSize is one sizing at a large batch and a long queue: it must stay
 // below a millisecond.
 func BenchmarkSize(b *testing.B) {
-	profile := latency.Profile{Alpha: 0.012, Beta: 3e-5, Gamma: 5e-7, MaxBatch: 512, MaxQueue: 5120}
-	lengths := latency.Lengths{Input: 800, Output: 200}
+	profile := latency.Profile{Alpha: 0.012, Beta: 3e-5, Gamma: 5e-7, MaxBatch: 512, MaxQueue: 5120, MaxBatchTokens: 2048}
+	lengths := latency.Lengths{Input: 800, Output: 200, InputCV: 1, OutputCV: 1}
 	for _, bc := range []struct {
 		name string
 		slo  latency.SLO
@@ -21,6 +21,7 @@ func BenchmarkSize(b *testing.B) {
 		{"p99 of long waits", latency.SLO{TTFT: 60, Quantile: 0.99}},
 	} {
 		b.Run(bc.name, func(b *testing.B) {
+			b.ReportAllocs()
 			b.ReportAllocs()
 			for b.Loop() {
 				s, err := latency.NewServer(profile, lengths)

@@ -50,6 +50,11 @@ func (c *CapacityCache) Capacity(p Profile, l Lengths, slo SLO) (Capacity, error
 	key.profile.Gamma = min(roundUp(p.Gamma, profileSteps), MaxTime)
 	key.lengths.Input = min(roundUp(l.Input, lengthSteps), MaxTokens)
 	key.lengths.Output = min(roundUp(l.Output, lengthSteps), MaxTokens)
+	key.lengths.InputCV = min(roundUp(l.InputCV, lengthSteps), MaxCV)
+	key.lengths.OutputCV = min(roundUp(l.OutputCV, lengthSteps), MaxCV)
+	key.profile.Chunk.Alpha = min(roundUp(p.Chunk.Alpha, profileSteps), MaxTime)
+	key.profile.Chunk.Beta = min(roundUp(p.Chunk.Beta, profileSteps), MaxTime)
+	key.profile.Chunk.Gamma = min(roundUp(p.Chunk.Gamma, profileSteps), MaxTime)
 
 	answer, known := c.recent[key]
 	if known {
@@ -75,7 +80,12 @@ func (c *CapacityCache) Capacity(p Profile, l Lengths, slo SLO) (Capacity, error
 func (k *capacityKey) capacity() (Capacity, error) {
 	smallest := Capacity{Rate: math.Inf(1)}
 	for _, output := range []float64{k.fewer, k.lengths.Output} {
-		server, err := NewServer(k.profile, Lengths{Input: k.lengths.Input, Output: output})
+		lengths := k.lengths
+		lengths.Output = output
+		if output == 1 {
+			lengths.OutputCV = 0
+		}
+		server, err := NewServer(k.profile, lengths)
 		if err != nil {
 			return Capacity{}, err
 		}

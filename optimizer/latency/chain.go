@@ -19,24 +19,28 @@ type occupancy struct {
 	ratio float64   // of the weights of neighbours in the queue
 	queue int       // places in the queue
 
+	// The server's: the time per departure 1/mu(n), at n-1.
+	period []float64
+
 	straight float64 // weight of the states that let an arrival into service
 	queued   float64 // weight of those that let it wait
 	ahead    float64 // of these, weighted with the departures it waits for
 	full     float64 // weight of the state that turns it away
 }
 
-// solve works out the distribution at a rate of arrivals.
-func (o *occupancy) solve(s *Server, rate float64) {
+// solve works out the distribution at a rate of arrivals, which come to a
+// server with the given times per departure and places in the queue.
+func (o *occupancy) solve(period []float64, queue int, rate float64) {
 	if !(rate > 0) {
 		rate = 0
 	}
-	batch := s.batch()
-	o.rate, o.queue, o.ratio = rate, s.queue, rate*s.period[batch-1]
+	batch := len(period)
+	o.period, o.rate, o.queue, o.ratio = period, rate, queue, rate*period[batch-1]
 	o.head = slices.Grow(o.head[:0], batch+1)[:batch+1]
 	if o.ratio <= 1 {
-		o.fromBatch(s)
+		o.fromBatch()
 	} else {
-		o.fromFull(s)
+		o.fromFull()
 	}
 	o.straight = 0
 	for _, weight := range o.head[:batch] {
@@ -46,17 +50,17 @@ func (o *occupancy) solve(s *Server, rate float64) {
 
 // fromBatch weighs the states of a server that keeps up: the most likely one
 // has nobody waiting.
-func (o *occupancy) fromBatch(s *Server) {
-	batch := s.batch()
+func (o *occupancy) fromBatch() {
+	batch := o.batch()
 	mode := 0 // mu grows with n: weights rise while the rate exceeds it
-	for mode < batch && o.rate*s.period[mode] >= 1 {
+	for mode < batch && o.rate*o.period[mode] >= 1 {
 		mode++
 	}
 	o.head[mode] = 1
 	for n := mode; n < batch; n++ {
-		o.head[n+1] = o.head[n] * (o.rate * s.period[n])
+		o.head[n+1] = o.head[n] * (o.rate * o.period[n])
 	}
-	o.below(s, mode)
+	o.below(mode)
 	places, later := geometric(o.ratio, o.queue)
 	last := o.head[batch]
 	o.queued, o.ahead = last*places, last*(places+later)
@@ -65,19 +69,19 @@ func (o *occupancy) fromBatch(s *Server) {
 
 // fromFull weighs the states of a server that does not keep up: the most
 // likely one is the full queue.
-func (o *occupancy) fromFull(s *Server) {
+func (o *occupancy) fromFull() {
 	down := 1 / o.ratio
 	places, later := geometric(down, o.queue)
 	o.full = 1
 	o.queued, o.ahead = down*places, down*(float64(o.queue)*places-later)
-	o.head[s.batch()] = math.Pow(down, float64(o.queue))
-	o.below(s, s.batch())
+	o.head[o.batch()] = math.Pow(down, float64(o.queue))
+	o.below(o.batch())
 }
 
 // below weighs the states below n.
-func (o *occupancy) below(s *Server, n int) {
+func (o *occupancy) below(n int) {
 	for ; n > 0; n-- {
-		o.head[n-1] = o.head[n] / (o.rate * s.period[n-1])
+		o.head[n-1] = o.head[n] / (o.rate * o.period[n-1])
 	}
 }
 
@@ -95,30 +99,30 @@ func (o *occupancy) throughput() float64 {
 
 // meanWait is the mean wait: an arrival that finds the batch full and j
 // waiting waits for j+1 departures.
-func (o *occupancy) meanWait(s *Server) float64 {
-	return o.ahead / o.accepted() * s.period[s.batch()-1]
+func (o *occupancy) meanWait() float64 {
+	return o.ahead / o.accepted() * o.period[o.batch()-1]
 }
 
 // meanService is the mean time in service. An arrival that finds n in service
 // is served among n+1 on average, since a request leaves behind what another
 // finds.
-func (o *occupancy) meanService(s *Server) float64 {
-	batch := s.batch()
-	sum := o.queued * s.service(float64(batch))
+func (o *occupancy) meanService() float64 {
+	return o.mean(func(n int) float64 { return float64(n) * o.period[n-1] })
+}
+
+// mean averages over arrivals what depends on the number in service, with the
+// arrival or, of one that waits, with a full batch.
+func (o *occupancy) mean(of func(n int) float64) float64 {
+	batch := o.batch()
+	sum := o.queued * of(batch)
 	for n, weight := range o.head[:batch] {
-		sum += weight * s.service(float64(n+1))
+		sum += weight * of(n+1)
 	}
 	return sum / o.accepted()
 }
 
-// fewer is the weight of the states with less than n in service, n <= batch.
-func (o *occupancy) fewer(n int) float64 {
-	sum := 0.0
-	for _, weight := range o.head[:n] {
-		sum += weight
-	}
-	return sum
-}
+// batch is the largest number in service.
+func (o *occupancy) batch() int { return len(o.period) }
 
 // tail is the weight of the states with at least j waiting and a place left.
 func (o *occupancy) tail(j int) float64 {

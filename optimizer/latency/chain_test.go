@@ -21,7 +21,7 @@ func TestOccupancyEqualsSummation(t *testing.T) {
 		}
 		for _, load := range []float64{1e-3, 0.5, 0.95, 1 - 1e-12, 1, 1 + 1e-12, 1.01, 1.5, 100} {
 			var o occupancy
-			o.solve(s, load*s.MaxRate())
+			o.solve(s.period, s.queue, load*s.MaxRate())
 			chain := probabilities(s, load*s.MaxRate())
 			all := o.accepted() + o.full
 			same := func(what string, got, want float64) {

@@ -7,6 +7,10 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer/internal/strictjson"
 )
 
+// slowestIteration is more than the fixed time of any server's iteration, in
+// seconds.
+const slowestIteration = 3
+
 // ParseSizing reads a question from JSON. It refuses unknown fields, duplicate
 // keys, numbers out of range and text after the object. Only max_queue may be
 // left out of a profile, see DefaultMaxQueue.
@@ -16,7 +20,8 @@ func ParseSizing(data []byte) (Sizing, error) {
 		Profile: Profile{Alpha: missing, Beta: missing, Gamma: missing},
 		Lengths: Lengths{Input: missing, Output: missing},
 	}
-	var batch, queue *int
+	var batch, queue, tokens *int
+	chunk := false
 	err := strictjson.Decode(data, func(d strictjson.Decoder) strictjson.Fields {
 		return strictjson.Fields{
 			"profile": func(path string) error {
@@ -24,10 +29,16 @@ func ParseSizing(data []byte) (Sizing, error) {
 				return d.Object(path, strictjson.Fields{
 					"alpha": d.Number(&p.Alpha), "beta": d.Number(&p.Beta), "gamma": d.Number(&p.Gamma),
 					"max_batch": d.WholeOrNull(&batch), "max_queue": d.WholeOrNull(&queue),
+					"max_batch_tokens": d.WholeOrNull(&tokens),
+					"chunk": func(path string) error {
+						chunk = true
+						c := &p.Chunk
+						return d.Object(path, strictjson.Fields{"alpha": d.Number(&c.Alpha), "beta": d.Number(&c.Beta), "gamma": d.Number(&c.Gamma)})
+					},
 				})
 			},
-			"input_tokens":  d.Number(&q.Lengths.Input),
-			"output_tokens": d.Number(&q.Lengths.Output),
+			"input_tokens":  length(d, &q.Lengths.Input, &q.Lengths.InputCV),
+			"output_tokens": length(d, &q.Lengths.Output, &q.Lengths.OutputCV),
 			"rate": func(path string) error {
 				q.Rate = new(float64)
 				return d.Number(q.Rate)(path)
@@ -44,14 +55,14 @@ func ParseSizing(data []byte) (Sizing, error) {
 	if err != nil {
 		return Sizing{}, fmt.Errorf("read sizing: %w", err)
 	}
-	if err := q.complete(batch, queue); err != nil {
+	if err := q.complete(batch, queue, tokens, chunk); err != nil {
 		return Sizing{}, fmt.Errorf("check sizing: %w", err)
 	}
 	return q, nil
 }
 
 // complete refuses what is missing or wrong and fills in the queue.
-func (q *Sizing) complete(batch, queue *int) error {
+func (q *Sizing) complete(batch, queue, tokens *int, chunk bool) error {
 	for _, required := range []struct {
 		path  string
 		value float64
@@ -70,10 +81,32 @@ func (q *Sizing) complete(batch, queue *int) error {
 		return &FieldError{Path: "profile.max_batch", Reason: "is missing"}
 	}
 	q.Profile.MaxBatch = *batch
+	if tokens != nil {
+		q.Profile.MaxBatchTokens = *tokens
+		if *tokens <= 0 {
+			return &FieldError{Path: "profile.max_batch_tokens", Reason: fmt.Sprintf("%d is not positive", *tokens)}
+		}
+	}
+	if chunk && q.Profile.Chunk == (Chunk{}) {
+		return &FieldError{Path: "profile.chunk", Reason: "has no coefficient: with all of them 0 a chunk would take no time"}
+	}
 	if queue != nil {
 		q.Profile.MaxQueue = *queue
 	} else if *batch <= maxBatch {
 		q.Profile.MaxQueue = DefaultMaxQueue(*batch)
 	}
-	return q.validate()
+	if err := q.validate(); err != nil {
+		return err
+	}
+	if q.Profile.Alpha > slowestIteration {
+		return &FieldError{Path: "profile.alpha", Reason: fmt.Sprintf(
+			"%g s for an iteration: times are in seconds, and this looks like milliseconds (%g s)", q.Profile.Alpha, q.Profile.Alpha/1000)}
+	}
+	return nil
+}
+
+// length reads the mean of lengths, or an object of their mean and their
+// coefficient of variation.
+func length(d strictjson.Decoder, mean, cv *float64) strictjson.Read {
+	return d.NumberOr(mean, strictjson.Fields{"mean": d.Number(mean), "cv": d.Number(cv)})
 }

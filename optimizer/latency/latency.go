@@ -8,6 +8,8 @@
 // where the model comes from, what it leaves out, and how far it is off.
 package latency
 
+import "math"
+
 // Profile is how fast a continuously batching model server is: the
 // coefficients of its iteration time and how many requests it takes in.
 //
@@ -35,6 +37,30 @@ type Profile struct {
 	// refused. 0 means that none may wait. See DefaultMaxQueue if it is not
 	// known.
 	MaxQueue int `json:"max_queue"`
+	// MaxBatchTokens is the largest number of tokens in an iteration, vLLM's
+	// max-num-batched-tokens: those of a chunk and one of each request that
+	// decodes. 0 means that there is no bound.
+	MaxBatchTokens int `json:"max_batch_tokens,omitempty"`
+	// Chunk are the coefficients of an iteration that carries a chunk of a
+	// prompt. Zero means the three above.
+	Chunk Chunk `json:"chunk,omitzero"`
+}
+
+// Chunk is the time of an iteration that carries a chunk of a prompt: Alpha,
+// and Beta for each token that is computed and Gamma for each in the cache. It
+// is not shorter than the same iteration without the chunk.
+type Chunk struct {
+	Alpha float64 `json:"alpha"`
+	Beta  float64 `json:"beta"`
+	Gamma float64 `json:"gamma"`
+}
+
+// Scaled is the profile of a server that takes so many times as long.
+func (p Profile) Scaled(by float64) Profile {
+	for _, time := range []*float64{&p.Alpha, &p.Beta, &p.Gamma, &p.Chunk.Alpha, &p.Chunk.Beta, &p.Chunk.Gamma} {
+		*time *= by
+	}
+	return p
 }
 
 // DefaultMaxQueue is the queue assumed if none is given: ten batches, the
@@ -51,6 +77,27 @@ type Lengths struct {
 	Input float64 `json:"input_tokens"`
 	// Output is the mean number of generated tokens, at least 1.
 	Output float64 `json:"output_tokens"`
+	// InputCV and OutputCV are their coefficients of variation; 0 means that
+	// all are alike, or that it is not known.
+	InputCV  float64 `json:"input_cv,omitempty"`
+	OutputCV float64 `json:"output_cv,omitempty"`
+}
+
+// context is the mean number of tokens in the cache of a request that decodes.
+// A long output is met more often, in proportion to its length, and at an age
+// between nothing and all of it: that makes it half the second moment over the
+// mean.
+func (l Lengths) context() float64 {
+	return l.Input + l.Output*(1+l.OutputCV*l.OutputCV)/2
+}
+
+// contextCV is the coefficient of variation of these tokens, with the third
+// moment of a lognormal distribution.
+func (l Lengths) contextCV() float64 {
+	spread := 1 + l.OutputCV*l.OutputCV
+	made := l.Output * spread / 2
+	variance := l.InputCV*l.InputCV*l.Input*l.Input + l.Output*l.Output*spread*spread*spread/3 - made*made
+	return math.Sqrt(variance) / l.context()
 }
 
 // SLO is the latency that users are promised.

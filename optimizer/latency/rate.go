@@ -41,75 +41,154 @@ func (u *Unreachable) String() string {
 		u.Want, u.Prefill, u.Decode, u.Prefill+u.Decode)
 }
 
-// Capacity returns the largest rate at which the SLO is kept, found to ten
+// precision is that of a capacity, as a share of it.
+const precision = 1e-6
+
+// Capacity returns the largest rate at which the SLO is kept, found to six
 // digits. It does not exceed 0.999 MaxRate.
 //
-// Bisection is sound because latencies grow with the rate. In the chain the
-// weight of n is proportional to rate^n, so that its distribution, also seen
-// by arrivals that are let in, grows with the rate in the likelihood ratio
-// order; wait, prefill and decode step grow with the number found, and hence
-// every quantile and mean of theirs, and the share turned away. Of the
-// published means only ITL is no mean over states: with a batch of one or two
-// it can fall again near saturation, and then the rate returned still keeps
-// the SLO. Requests turned away count as misses of a TTFT quantile.
+// A search between two rates is sound because latencies grow with the rate:
+// iterations become longer, and in the chain the weight of n grows with the
+// rate the more, the larger n is, so that its distribution, also seen by
+// arrivals that are let in, grows in the likelihood ratio order; wait, prefill
+// and decode step grow with the number found, and hence every quantile and
+// mean of theirs, and the share turned away. Of the published means only ITL
+// is no mean over states: with a batch of one or two it can fall again near
+// saturation, and then the rate returned still keeps the SLO. Requests turned
+// away count as misses of a TTFT quantile.
 func (s *Server) Capacity(slo SLO) (Capacity, error) {
 	if err := slo.validate(); err != nil {
 		return Capacity{}, err
 	}
-	var o occupancy
-	broken := func(rate float64) Binding {
-		o.solve(s, rate)
-		return s.broken(&o, slo)
+	if slo.TTFT == 0 && slo.ITL == 0 {
+		return Capacity{Rate: stability * s.MaxRate(), Binding: BindingSaturation}, nil
 	}
+	excess := s.excess(slo)
 	low, high := 0.0, stability*s.MaxRate()
-	binding := broken(high)
-	if binding == "" {
+	above, binding := excess(high)
+	if above <= 0 {
 		return Capacity{Rate: high, Binding: BindingSaturation}, nil
 	}
-	if target := broken(low); target != "" {
-		return Capacity{Binding: target, Unreachable: s.unreachable(&o, slo, target)}, nil
+	below, target := excess(low)
+	if below > 0 {
+		return Capacity{Binding: target, Unreachable: s.unreachable(slo, target)}, nil
 	}
-	for high-low > 1e-10*high && high > 1e-15*s.MaxRate() {
-		middle := low + (high-low)/2
-		if target := broken(middle); target != "" {
-			high, binding = middle, target
-		} else {
-			low = middle
+	b := bracket{low: low, high: high, below: below, above: above}
+	for b.high-b.low > precision*b.high && b.high > 1e-15*s.MaxRate() {
+		rate := b.next()
+		over, what := excess(rate)
+		if over > 0 {
+			binding = what
 		}
+		b.narrow(rate, over)
 	}
-	return Capacity{Rate: low, Binding: binding}, nil
+	return Capacity{Rate: b.low, Binding: binding}, nil
 }
 
-// broken is a target that is not kept, or nothing.
-func (s *Server) broken(o *occupancy, slo SLO) Binding {
+// excess returns a function that says by how much a rate exceeds an SLO, as a
+// share of a target or of what may miss it, and which target. It is not above
+// zero where the SLO is kept.
+func (s *Server) excess(slo SLO) func(rate float64) (float64, Binding) {
 	if slo.Quantile > 0 {
-		switch {
-		case slo.TTFT > 0 && !s.keepsTTFT(o, slo.TTFT, slo.Quantile):
-			return BindingTTFT
-		case slo.ITL > 0 && !s.keepsITL(o, slo.ITL, slo.Quantile):
-			return BindingITL
+		w := newSpread(s)
+		return func(rate float64) (float64, Binding) {
+			w.solve(rate)
+			ttft, itl := -1.0, -1.0
+			if slo.TTFT > 0 {
+				all := w.chain.accepted() + w.chain.full
+				ttft = (w.lateFirst(slo.TTFT)*w.chain.accepted()+w.chain.full)/all/(1-slo.Quantile) - 1
+			}
+			if slo.ITL > 0 {
+				itl = w.lateTokens(slo.ITL)/(1-slo.Quantile) - 1
+			}
+			return worse(ttft, itl)
 		}
-		return ""
 	}
-	mean := s.means(o)
-	switch {
-	case slo.TTFT > 0 && mean.TTFT > slo.TTFT:
-		return BindingTTFT
-	case slo.ITL > 0 && mean.ITL > slo.ITL:
-		return BindingITL
+	means := s.meansOf()
+	return func(rate float64) (float64, Binding) {
+		mean := means(rate)
+		ttft, itl := -1.0, -1.0
+		if slo.TTFT > 0 {
+			ttft = mean.TTFT/slo.TTFT - 1
+		}
+		if slo.ITL > 0 {
+			itl = mean.ITL/slo.ITL - 1
+		}
+		return worse(ttft, itl)
 	}
-	return ""
+}
+
+func worse(ttft, itl float64) (float64, Binding) {
+	if ttft >= itl {
+		return ttft, BindingTTFT
+	}
+	return itl, BindingITL
 }
 
 // unreachable explains the target that an idle server does not keep.
-func (s *Server) unreachable(o *occupancy, slo SLO, target Binding) *Unreachable {
-	u := &Unreachable{Target: target, Want: slo.TTFT, Prefill: s.Prefill(1), Decode: s.Decode(1)}
+func (s *Server) unreachable(slo SLO, target Binding) *Unreachable {
+	u := &Unreachable{Target: target, Want: slo.TTFT}
 	if target == BindingITL {
 		u.Want = slo.ITL
 	}
 	if slo.Quantile == 0 {
-		mean := s.means(o)
+		mean := s.Means(0)
 		u.Prefill, u.Decode = mean.Prefill, mean.ITL
+		return u
 	}
+	w := newSpread(s)
+	w.solve(0)
+	u.Decode = s.kinds.decode(1)
+	if target == BindingITL {
+		u.Decode = w.itlQuantile(slo.Quantile)
+	}
+	u.Prefill = max(0, w.ttftQuantile(slo.Quantile)-u.Decode)
 	return u
+}
+
+// bracket encloses the root of a rising function.
+type bracket struct {
+	low, high    float64
+	below, above float64 // the function there
+	stayed       int     // steps that the high end stayed, or as a negative number the low end
+	slow         int     // steps since the bracket was last halved
+	width        float64 // then
+}
+
+// next is where to look: where a straight line crosses zero, after Illinois'
+// rule, and in the middle if that is slow.
+func (b *bracket) next() float64 {
+	middle := b.low + (b.high-b.low)/2
+	if b.slow > 2 {
+		return middle
+	}
+	below, above := b.below, b.above
+	if b.stayed > 1 {
+		above /= 2
+	}
+	if b.stayed < -1 {
+		below /= 2
+	}
+	x := b.low + (b.high-b.low)*below/(below-above)
+	edge := precision / 4 * b.high
+	if !(x > b.low && x < b.high) {
+		return middle
+	}
+	return min(max(x, b.low+edge), b.high-edge)
+}
+
+// narrow keeps the part that has the root.
+func (b *bracket) narrow(x, value float64) {
+	if value > 0 {
+		b.high, b.above = x, value
+		b.stayed = min(b.stayed, 0) - 1
+	} else {
+		b.low, b.below = x, value
+		b.stayed = max(b.stayed, 0) + 1
+	}
+	if b.width == 0 || b.high-b.low < b.width/2 {
+		b.width, b.slow = b.high-b.low, 0
+		return
+	}
+	b.slow++
 }

@@ -1,202 +1,166 @@
 package latency_test
 
 import (
-	"container/heap"
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sort"
 
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
-// simulation is the server of the model, request by request: Poisson arrivals,
-// served in their order in a batch; of each request one prefill and then the
-// output tokens one after the other, every step at the speed that the number
-// in service gives it at each moment. It shares no code with the model.
+// simulation is a server, iteration by iteration, as vLLM and its like work
+// with chunked prefill: every request that decodes gets its token, the rest of
+// the token budget goes to the prompts in their order, in chunks, and the
+// iteration after the running one is put together when the running one starts.
+// It shares no code with the model.
 type simulation struct {
 	profile  latency.Profile
 	lengths  latency.Lengths
 	rate     float64
-	requests int  // of which a tenth only warms the server up
-	fixed    bool // all outputs of the mean length instead of geometric ones
+	requests int // of which a tenth only warms the server up
 	seed     uint64
 }
 
 // measured is what requests met, in seconds, sorted.
 type measured struct {
-	ttft, itl []float64 // the latter of every fourth token of every fourth request
-	inService float64   // the mean number
-	lost      int
+	ttft, itl []float64
+	inService float64 // the mean number
 }
 
 // request is a request in a simulation.
 type request struct {
-	arrived float64
-	warm    bool
-	tokens  int
-	start   float64 // of its first decode step, on the clock of these
-	due     float64 // the end of what it does next, on the clock of that
-	begun   bool    // has its first token
+	arrived, last float64
+	input, output float64
+	prompt        float64 // tokens of it that are not scheduled yet
+	scheduled     float64 // output tokens that are
+	done          float64 // output tokens that have come
+	warm          bool
 }
-
-// steps are requests that do the same, the one that is done next first.
-type steps []*request
-
-func (s steps) Len() int           { return len(s) }
-func (s steps) Less(i, j int) bool { return s[i].due < s[j].due }
-func (s steps) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
-func (s *steps) Push(x any)        { *s = append(*s, x.(*request)) }
-func (s *steps) Pop() any {
-	last := (*s)[len(*s)-1]
-	*s = (*s)[:len(*s)-1]
-	return last
-}
-
-// phase is what all requests in a phase of their service have in common: a
-// clock that advances by 1 in the time of a step.
-type phase struct {
-	extra float64 // time of a step beyond an iteration
-	clock float64
-	steps steps
-}
-
-// remaining is the time until the next step is done.
-func (p *phase) remaining(iteration float64) float64 {
-	if len(p.steps) == 0 {
-		return math.Inf(1)
-	}
-	return (p.steps[0].due - p.clock) * (iteration + p.extra)
-}
-
-func (p *phase) pass(time, iteration float64) { p.clock += time / (iteration + p.extra) }
 
 // simulated is the state of a simulation.
 type simulated struct {
 	simulation
-	rng             *rand.Rand
-	now             float64
-	waiting         []*request
-	prefill, decode phase
-	times, clocks   []float64 // when the decode clock showed what
-	area, observed  float64
-	ended           int
-	measured        measured
+	rng            *rand.Rand
+	waiting, batch []*request
+	measured       measured
+}
+
+// iteration is what is computed together: the requests that get a token at its
+// end, and how long it takes.
+type iteration struct {
+	tokens []*request
+	time   float64
 }
 
 func (c simulation) run() measured {
-	p, l := c.profile, c.lengths
 	s := &simulated{simulation: c, rng: rand.New(rand.NewPCG(c.seed, 1))}
-	s.prefill.extra, s.decode.extra = (p.Beta+p.Gamma)*l.Input, p.Beta+p.Gamma*(l.Input+l.Output/2)
-	share := p.Beta*(l.Input+l.Output)/(l.Output+1) + p.Gamma*(l.Input+l.Output/2)
-	for left := c.requests; left > 0; {
-		arrival := s.now + s.rng.ExpFloat64()/c.rate
-		for s.now < arrival {
-			n := len(s.prefill.steps) + len(s.decode.steps)
-			iteration := p.Alpha + float64(n)*share
-			s.step(arrival, iteration)
+	now, area, observed := 0.0, 0.0, 0.0
+	arrival := s.rng.ExpFloat64() / c.rate
+	left := c.requests
+	come := func(until float64) {
+		for ; arrival <= until && left > 0; left-- {
+			s.waiting = append(s.waiting, s.draw(arrival, c.requests-left < c.requests/10))
+			arrival += s.rng.ExpFloat64() / c.rate
 		}
-		left--
-		s.arrive(c.requests-left < c.requests/10)
 	}
-	s.measured.inService = s.area / s.observed
+	running := s.schedule()
+	for left > 0 {
+		if running.time == 0 && len(s.batch)+len(s.waiting) == 0 {
+			now = arrival
+			come(now)
+		}
+		if running.time == 0 {
+			running = s.schedule()
+		}
+		next := s.schedule() // while the running one is computed
+		now += running.time
+		area, observed = area+running.time*float64(len(s.batch)), observed+running.time
+		come(now)
+		s.end(running, now)
+		running = next
+	}
+	s.measured.inService = area / observed
 	slices.Sort(s.measured.ttft)
 	slices.Sort(s.measured.itl)
 	return s.measured
 }
 
-// step advances to the end of the next step of a request, but not beyond limit.
-func (s *simulated) step(limit, iteration float64) {
-	n := len(s.prefill.steps) + len(s.decode.steps)
-	prefilled, decoded := s.prefill.remaining(iteration), s.decode.remaining(iteration)
-	time := max(0, min(limit-s.now, prefilled, decoded))
-	s.prefill.pass(time, iteration)
-	s.decode.pass(time, iteration)
-	s.area, s.observed = s.area+time*float64(n), s.observed+time
-	switch time {
-	case prefilled:
-		s.now += time
-		s.mark()
-		s.endPrefill()
-	case decoded:
-		s.now += time
-		s.mark()
-		s.endDecode()
-	default:
-		s.now = limit
-		s.mark()
+// draw draws a request.
+func (s *simulated) draw(at float64, warm bool) *request {
+	length := func(mean, cv float64) float64 {
+		sigma := math.Sqrt(math.Log1p(cv * cv))
+		return max(1, math.Round(mean*math.Exp(sigma*s.rng.NormFloat64()-sigma*sigma/2)))
 	}
+	r := &request{arrived: at, warm: warm}
+	r.input = length(s.lengths.Input, s.lengths.InputCV)
+	r.output = length(s.lengths.Output, s.lengths.OutputCV)
+	r.prompt = r.input
+	return r
 }
 
-// mark remembers what the decode clock shows now. Between marks it runs evenly.
-func (s *simulated) mark() {
-	s.times, s.clocks = append(s.times, s.now), append(s.clocks, s.decode.clock)
-}
-
-func (s *simulated) arrive(warm bool) {
-	tokens := int(math.Round(s.lengths.Output))
-	if !s.fixed {
-		tokens = 1 + int(math.Log(1-s.rng.Float64())/math.Log(1-1/s.lengths.Output))
+// schedule puts an iteration together.
+func (s *simulated) schedule() iteration {
+	var it iteration
+	p := s.profile
+	budget := math.Inf(1)
+	if p.MaxBatchTokens > 0 {
+		budget = float64(p.MaxBatchTokens)
 	}
-	r := &request{arrived: s.now, tokens: tokens, warm: warm}
-	switch {
-	case len(s.prefill.steps)+len(s.decode.steps) < s.profile.MaxBatch:
-		s.serve(r)
-	case len(s.waiting) < s.profile.MaxQueue:
-		s.waiting = append(s.waiting, r)
-	default:
-		s.measured.lost++
-	}
-}
-
-func (s *simulated) serve(r *request) {
-	r.due = s.prefill.clock + 1
-	heap.Push(&s.prefill.steps, r)
-}
-
-func (s *simulated) endPrefill() {
-	r := heap.Pop(&s.prefill.steps).(*request)
-	r.start, r.due = s.decode.clock, s.decode.clock+1
-	heap.Push(&s.decode.steps, r)
-}
-
-func (s *simulated) endDecode() {
-	r := heap.Pop(&s.decode.steps).(*request)
-	if !r.begun {
-		r.begun = true
-		if !r.warm {
-			s.measured.ttft = append(s.measured.ttft, s.now-r.arrived)
-		}
-		if r.tokens > 1 {
-			r.due = r.start + float64(r.tokens)
-			heap.Push(&s.decode.steps, r)
-			return
+	computed, cached, chunks := 0.0, 0.0, 0.0
+	for _, r := range s.batch {
+		if r.prompt == 0 && r.scheduled < r.output && computed < budget {
+			it.tokens = append(it.tokens, r)
+			computed, cached = computed+1, cached+r.input+r.scheduled
+			r.scheduled++
 		}
 	}
-	if s.ended++; s.ended%4 == 0 && !r.warm {
-		s.gaps(r)
+	for len(s.waiting) > 0 && len(s.batch) < p.MaxBatch {
+		s.batch, s.waiting = append(s.batch, s.waiting[0]), s.waiting[1:]
 	}
-	if len(s.waiting) > 0 {
-		s.serve(s.waiting[0])
-		s.waiting = s.waiting[1:]
+	for _, r := range s.batch {
+		chunk := min(r.prompt, budget-computed-chunks)
+		if chunk <= 0 {
+			continue
+		}
+		r.prompt -= chunk
+		chunks += chunk
+		if r.prompt == 0 {
+			r.scheduled++
+			it.tokens = append(it.tokens, r)
+		}
 	}
+	it.time = iterationTime(p, computed, cached, chunks)
+	return it
 }
 
-// gaps measures the times between the tokens of a request that is done.
-func (s *simulated) gaps(r *request) {
-	at := sort.SearchFloat64s(s.clocks, r.start)
-	when := func(clock float64) float64 {
-		for at < len(s.clocks)-1 && s.clocks[at] < clock {
-			at++
-		}
-		if at == 0 || s.clocks[at] <= s.clocks[at-1] {
-			return s.times[at]
-		}
-		part := (s.clocks[at] - clock) / (s.clocks[at] - s.clocks[at-1])
-		return s.times[at] - part*(s.times[at]-s.times[at-1])
+// iterationTime is the definition of the model.
+func iterationTime(p latency.Profile, computed, cached, chunks float64) float64 {
+	plain := p.Alpha + p.Beta*computed + p.Gamma*cached
+	if computed+chunks == 0 {
+		return 0
 	}
-	for k := 1; k < r.tokens; k += 4 {
-		before := when(r.start + float64(k))
-		s.measured.itl = append(s.measured.itl, when(r.start+float64(k+1))-before)
+	if chunks == 0 {
+		return plain
 	}
+	c := p.Chunk
+	if c == (latency.Chunk{}) {
+		c = latency.Chunk{Alpha: p.Alpha, Beta: p.Beta, Gamma: p.Gamma}
+	}
+	return max(plain, c.Alpha+c.Beta*(computed+chunks)+c.Gamma*(cached+chunks))
+}
+
+// end delivers the tokens of an iteration.
+func (s *simulated) end(it iteration, now float64) {
+	for _, r := range it.tokens {
+		switch {
+		case r.warm:
+		case r.done == 0:
+			s.measured.ttft = append(s.measured.ttft, now-r.arrived)
+		default:
+			s.measured.itl = append(s.measured.itl, now-r.last)
+		}
+		r.done++
+		r.last = now
+	}
+	s.batch = slices.DeleteFunc(s.batch, func(r *request) bool { return r.done >= r.output })
 }

@@ -53,12 +53,12 @@ func Size(q Sizing) (SizingResult, error) {
 			return SizingResult{}, err
 		}
 	}
-	var o occupancy
-	o.solve(server, rate)
-	result.Means = server.means(&o)
+	result.Means = server.Means(rate)
 	if quantile > 0 {
-		result.TTFTQuantile = server.ttftQuantile(&o, quantile)
-		result.ITLQuantile = server.itlQuantile(&o, quantile)
+		w := newSpread(server)
+		w.solve(rate)
+		result.TTFTQuantile = w.ttftQuantile(quantile)
+		result.ITLQuantile = w.itlQuantile(quantile)
 	}
 	return result, nil
 }

@@ -55,15 +55,15 @@ func TestSizeForSLO(t *testing.T) {
 		reason   string
 	}{
 		{`"slo":{"ttft":0.5,"itl":0.04}`, true, 5.5708, "itl", ""},
-		{`"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`, true, 4.7720, "itl", ""},
-		{`"slo":{"ttft":0.11,"quantile":0.95}`, true, 5.0015, "ttft", ""},
+		{`"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`, true, 2.9051, "itl", ""},
+		{`"slo":{"ttft":0.11,"quantile":0.95}`, true, 3.2332, "ttft", ""},
 		{`"slo":{"itl":10}`, true, 7.6644, "saturation", ""},
-		{`"rate":4,"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`, true, 4, "itl", ""},
-		{`"rate":5,"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`, false, 5, "itl", "itl: 4.772 requests per second at most"},
+		{`"rate":2,"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`, true, 2, "itl", ""},
+		{`"rate":5,"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`, false, 5, "itl", "itl: 2.905 requests per second at most"},
 		{`"slo":{"itl":0.013}`, false, 0, "itl", "itl 0.013 s is below the idle latency: one decode step takes 0.01308 s"},
 		{
-			`"rate":0,"slo":{"ttft":0.05,"quantile":0.5}`, false, 0, "ttft",
-			"ttft 0.05 s is below the idle latency: prefill 0.037 s + one decode step 0.01308 s = 0.05008 s",
+			`"rate":0,"slo":{"ttft":0.045,"quantile":0.5}`, false, 0, "ttft",
+			"ttft 0.045 s is below the idle latency: prefill 0.0364 s + one decode step 0.01248 s = 0.04888 s",
 		},
 	} {
 		got := sized(t, question(tc.end))
@@ -91,6 +91,7 @@ func TestSizingIsRefused(t *testing.T) {
 		{strings.Replace(whole, `"output_tokens":200`, `"output_tokens":0`, 1), "output_tokens: 0 is not between 1"},
 		{strings.Replace(whole, `0.012`, `-0.012`, 1), "profile.alpha: -0.012 s is not between"},
 		{strings.Replace(whole, `0.012`, `1e400`, 1), "profile.alpha: is out of range"},
+		{strings.Replace(whole, `0.012`, `12`, 1), "profile.alpha: 12 s for an iteration: times are in seconds, and this looks like milliseconds (0.012 s)"},
 		{strings.Replace(whole, `0.012`, `"12ms"`, 1), "profile.alpha: must be a number"},
 		{strings.Replace(whole, `,"rate":1`, ``, 1), "rate: is missing: set rate, slo or both"},
 		{question(`"rate":-1`), "rate: -1 is not between 0"},
@@ -100,11 +101,34 @@ func TestSizingIsRefused(t *testing.T) {
 		{question(`"slo":{"ttft":-1}`), "slo.ttft: -1 s is not between 0"},
 		{question(`"slo":{"itl":1,"quantile":95}`), "slo.quantile: 95 is not between 0"},
 		{question(`"slo":{"tpot":1}`), "slo.tpot: unknown field"},
+		{strings.Replace(whole, `:800`, `:{"mean":800,"cv":-0.1}`, 1), "input_tokens.cv: -0.1 is not between 0 and 20: at a mean of 800 tokens the standard deviation would be -80"},
+		{strings.Replace(whole, `:200`, `:{"mean":200,"cv":90}`, 1), "output_tokens.cv: 90 is not between 0 and 20"},
+		{strings.Replace(whole, `:200`, `:{"mean":1,"cv":1}`, 1), "output_tokens.cv: 1: lengths of at least 1 with a mean of 1 are all 1"},
+		{strings.Replace(whole, `:800`, `:{"cv":1}`, 1), "input_tokens: is missing"},
+		{strings.Replace(whole, `:800`, `:{"average":1}`, 1), "input_tokens.average: unknown field"},
+		{strings.Replace(whole, `:800`, `:"800"`, 1), "input_tokens: must be a number or an object"},
+		{strings.Replace(whole, `256`, `256,"max_batch_tokens":128`, 1), "profile.max_batch_tokens: 128 is less than max_batch 256"},
+		{strings.Replace(whole, `256`, `256,"max_batch_tokens":0`, 1), "profile.max_batch_tokens: 0 is not positive"},
+		{strings.Replace(whole, `256`, `256,"chunk":{"beta":-1}`, 1), "profile.chunk.beta: -1 s is not between 0"},
+		{strings.Replace(whole, `256`, `256,"chunk":{}`, 1), "profile.chunk: has no coefficient"},
 	} {
 		_, err := latency.ParseSizing([]byte(tc.text))
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: got %v, want %s", tc.text, err, tc.want)
 		}
+	}
+}
+
+// TestLengths reads plain numbers and objects alike.
+func TestLengths(t *testing.T) {
+	plain := sized(t, question(`"rate":3.5`))
+	object := strings.Replace(strings.Replace(question(`"rate":3.5`), `:800`, `:{"mean":800}`, 1), `:200`, `:{"mean":200,"cv":0}`, 1)
+	if got := sized(t, object); got != plain {
+		t.Errorf("got %+v, want %+v", got, plain)
+	}
+	mixed := sized(t, strings.Replace(question(`"rate":3.5`), `:200`, `:{"mean":200,"cv":1}`, 1))
+	if mixed.ITL <= plain.ITL || mixed.InService <= plain.InService {
+		t.Errorf("outputs that vary have longer contexts: got %+v, plain %+v", mixed, plain)
 	}
 }
 
@@ -146,7 +170,10 @@ func FuzzSize(f *testing.F) {
 func TestCacheStaysNear(t *testing.T) {
 	var cache latency.CapacityCache
 	least, sum, count := 1.0, 0.0, 0.0
-	for _, c := range simulatedServers {
+	for _, c := range []struct {
+		batch         int
+		input, output float64
+	}{{8, 100, 20}, {64, 800, 200}, {64, 4000, 30}, {256, 800, 200}} {
 		p := latency.Profile{Alpha: 0.0123, Beta: 3.1e-5, Gamma: 5.2e-7, MaxBatch: c.batch, MaxQueue: 10 * c.batch}
 		for drift := 1.0; drift < 1.1; drift += 0.0037 {
 			l := latency.Lengths{Input: c.input * drift, Output: c.output * (2 - drift)}
@@ -194,5 +221,5 @@ func ExampleSize() {
 	}
 	fmt.Printf("%.2f requests per second, %s binds, %.0f %% of the tokens within %.1f ms\n",
 		result.Rate, result.Binding, 100*q.SLO.Quantile, 1e3*result.ITLQuantile)
-	// Output: 4.77 requests per second, itl binds, 95 % of the tokens within 39.4 ms
+	// Output: 2.91 requests per second, itl binds, 95 % of the tokens within 39.8 ms
 }

@@ -65,13 +65,16 @@ func newDecoder(data []byte) Decoder {
 
 // Object reads an object that has no other fields than those given.
 func (d Decoder) Object(path string, known Fields) error {
-	return d.entries(path, func(path, name string) error {
-		read, ok := known[name]
-		if !ok {
-			return &FieldError{path, "unknown field"}
-		}
-		return read(path)
-	})
+	return d.entries(path, known.read)
+}
+
+// read reads the value of a field.
+func (f Fields) read(path, name string) error {
+	read, ok := f[name]
+	if !ok {
+		return &FieldError{path, "unknown field"}
+	}
+	return read(path)
 }
 
 // entries reads an object and calls read before each of its values.
@@ -79,6 +82,11 @@ func (d Decoder) entries(path string, read func(path, name string) error) error 
 	if err := d.delimiter(path, '{', "an object"); err != nil {
 		return err
 	}
+	return d.rest(path, read)
+}
+
+// rest reads what follows the opening bracket of an object.
+func (d Decoder) rest(path string, read func(path, name string) error) error {
 	seen := map[string]bool{}
 	for d.json.More() {
 		token, err := d.next(path)

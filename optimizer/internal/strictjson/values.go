@@ -23,15 +23,25 @@ func (d Decoder) Text(to *string) Read {
 }
 
 // Number returns a reader of a finite number.
-func (d Decoder) Number(to *float64) Read {
+func (d Decoder) Number(to *float64) Read { return d.numberOr(to, nil, "a number") }
+
+// NumberOr returns a reader of a finite number, or of an object.
+func (d Decoder) NumberOr(to *float64, fields Fields) Read {
+	return d.numberOr(to, fields, "a number or an object")
+}
+
+func (d Decoder) numberOr(to *float64, fields Fields, want string) Read {
 	return func(path string) error {
 		token, err := d.next(path)
 		if err != nil {
 			return err
 		}
+		if fields != nil && token == json.Delim('{') {
+			return d.rest(path, fields.read)
+		}
 		n, ok := token.(json.Number)
 		if !ok {
-			return &FieldError{path, "must be a number"}
+			return &FieldError{path, "must be " + want}
 		}
 		x, err := n.Float64()
 		if err != nil || math.IsInf(x, 0) {

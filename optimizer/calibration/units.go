@@ -1,0 +1,30 @@
+package calibration
+
+import "fmt"
+
+// What no server shows, but milliseconds taken as seconds do.
+const (
+	slowestToken  = 1.0  // seconds between tokens
+	firstOverNext = 3000 // time to the first token over that to the next
+)
+
+// checkUnits refuses times that look like milliseconds.
+func checkUnits(observations []Observation) error {
+	var itl, ttft []float64
+	for i := range observations {
+		if o := &observations[i]; o.ITL > 0 {
+			itl = append(itl, o.ITL)
+			if o.TTFT > 0 {
+				ttft = append(ttft, o.TTFT)
+			}
+		}
+	}
+	next, first := median(itl), median(ttft)
+	switch {
+	case next > slowestToken:
+		return &InsufficientError{fmt.Sprintf("itl is %.4g s (median): no server takes that long for a token; times are in seconds, and these look like milliseconds", next)}
+	case next > 0 && first > firstOverNext*next:
+		return &InsufficientError{fmt.Sprintf("ttft is %.4g s where itl is %.4g s (medians): times are in seconds, and ttft looks like milliseconds", first, next)}
+	}
+	return nil
+}

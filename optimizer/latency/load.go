@@ -1,0 +1,87 @@
+package latency
+
+import (
+	"math"
+	"sort"
+)
+
+// knots are the numbers in service that means are worked out at; between them
+// they are interpolated.
+const knots = 17
+
+// load is a server under a rate of arrivals: what requests meet on average.
+//
+// With n in service, its iterations are those of a server that always has n.
+// Prompts in them are of requests that came a moment ago, and in a birth-death
+// chain, which is the same backwards in time, those came at the rate mu(n) at
+// which requests are done.
+type load struct {
+	server *Server
+	at     [knots]int    // rising
+	means  [knots]closed // there
+	period []float64     // per departure, at n-1
+	chain  occupancy
+}
+
+func newLoad(s *Server) *load {
+	w := &load{server: s, period: make([]float64, s.batch())}
+	for i := range w.at {
+		part := float64(i) / (knots - 1)
+		w.at[i] = min(max(i, int(math.Round(float64(s.batch())*part*part))), s.batch())
+		if i == 1 {
+			w.at[i] = 1
+		}
+		if i > 0 {
+			w.means[i] = s.kinds.closed(float64(w.at[i]))
+		}
+	}
+	w.means[0] = s.kinds.closed(least)
+	for n := range w.period {
+		x := float64(n + 1)
+		w.period[n] = (w.between(x, firstOf) + (s.output-1)*w.between(x, stepOf)) / x
+	}
+	return w
+}
+
+// least stands for so few in service that no request meets another.
+const least = 1e-3
+
+// solve finds the state at a rate.
+func (w *load) solve(rate float64) { w.chain.solve(w.period, w.server.queue, rate) }
+
+// between interpolates a mean at a number in service.
+func (w *load) between(n float64, of func(c *closed) float64) float64 {
+	i := max(0, min(sort.SearchInts(w.at[:], int(math.Ceil(n)))-1, knots-2))
+	if w.at[i+1] == w.at[i] {
+		return of(&w.means[i])
+	}
+	part := (n - float64(w.at[i])) / float64(w.at[i+1]-w.at[i])
+	return (1-part)*of(&w.means[i]) + part*of(&w.means[i+1])
+}
+
+func firstOf(c *closed) float64    { return c.first }
+func stepOf(c *closed) float64     { return c.step }
+func rateOf(c *closed) float64     { return c.rate }
+func decodingOf(c *closed) float64 { return c.decoding }
+
+// decoding are those of n in service that decode while a token is made.
+func (w *load) decoding(n float64) float64 { return max(1, w.between(n, decodingOf)) }
+
+func (w *load) result() Means {
+	o, s := &w.chain, w.server
+	wait, service := o.meanWait(), o.meanService()
+	throughput := o.throughput()
+	itl := o.mean(func(n int) float64 { return w.between(float64(n), stepOf) })
+	first := o.mean(func(n int) float64 { return w.between(float64(n), firstOf) })
+	return Means{
+		Rate:       o.rate,
+		Throughput: throughput,
+		Wait:       wait,
+		Prefill:    max(0, first-itl),
+		TTFT:       wait + first,
+		ITL:        itl,
+		Response:   wait + service,
+		InService:  min(throughput*service, float64(s.batch())),
+		MaxRate:    s.MaxRate(),
+	}
+}

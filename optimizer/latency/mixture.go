@@ -1,0 +1,209 @@
+package latency
+
+import (
+	"math"
+	"sort"
+)
+
+// mixture is the distribution of the iterations of a server with a given
+// number in service, while requests arrive at a given rate.
+//
+// Its state is the prompt tokens that wait when an iteration starts. The
+// iteration computes as many of them as the token budget leaves room for, and
+// the prompts that arrive meanwhile are there at the next one.
+type mixture struct {
+	decoding float64       // of those in service
+	room     float64       // bins that an iteration takes
+	time     [bins]float64 // of an iteration, by the state
+	share    [bins]float64 // of the iterations, by the state
+	found    [bins]float64 // of the arrivals, by the tokens up to the end of their own prompt
+
+	step     float64 // mean time of an iteration
+	overflow float64 // mean time of what waits beyond the last bin; 0 if nothing does
+	residual tail    // of the running iteration, when a request arrives
+}
+
+const (
+	sweeps     = 60    // of the distribution, at most
+	converged  = 1e-9  // by how much it still moves
+	negligible = 1e-12 // share
+)
+
+// solve finds the stationary distribution beside d decoding requests.
+func (m *mixture) solve(k *kinds, p *prompts, d, rate float64) {
+	m.share[0] = 1
+	m.decoding = d
+	m.times(k, p)
+	for range sweeps {
+		if m.sweep(p, rate) < converged {
+			break
+		}
+	}
+	m.measure(k, p, rate)
+}
+
+// times sets the times of the iterations.
+func (m *mixture) times(k *kinds, p *prompts) {
+	m.room = min(k.room(m.decoding)/p.unit, bins-1)
+	m.time[0] = k.decode(m.decoding)
+	for j := 1; j < bins; j++ {
+		m.time[j] = k.mixed(m.decoding, min(float64(j), m.room)*p.unit)
+	}
+}
+
+// sweep lets one iteration pass and returns by how much the distribution moved.
+func (m *mixture) sweep(p *prompts, rate float64) float64 {
+	next := m.after(p, rate, &m.share)
+	moved := 0.0
+	for j := range next {
+		moved += math.Abs(next[j] - m.share[j])
+	}
+	m.share = next
+	return moved
+}
+
+// after is what is there after an iteration, of those with given shares.
+//
+// What joins depends on the time of the iteration alone, so that shares are
+// first summed by the levels that this lies between. All iterations from the
+// budget on take the same time.
+func (m *mixture) after(p *prompts, rate float64, shares *[bins]float64) (next [bins]float64) {
+	var weight [levels + 1]float64
+	for j, share := range shares[:int(m.room)+1] {
+		if share > negligible {
+			level, part := p.level(rate * m.time[j])
+			weight[level] += share * (1 - part)
+			weight[level+1] += share * part
+		}
+	}
+	for level, share := range weight {
+		if share > negligible {
+			p.joining[level].add(&next, 0, share)
+		}
+	}
+	if int(m.room)+1 >= bins {
+		return next
+	}
+	full := p.between(p.level(rate * m.time[bins-1]))
+	for j := int(m.room) + 1; j < bins; j++ {
+		if share := shares[j]; share > negligible {
+			left := float64(j) - m.room
+			low := int(left)
+			full.add(&next, low, share*(1-(left-float64(low))))
+			full.add(&next, low+1, share*(left-float64(low)))
+		}
+	}
+	return next
+}
+
+// measure sets the means, and what arrivals find.
+func (m *mixture) measure(k *kinds, p *prompts, rate float64) {
+	m.step = m.mean(&m.share, func(j int) float64 { return m.time[j] })
+	m.residual = tail{}
+	for j := bins - 1; j >= 0; j-- {
+		m.residual.time[j], m.residual.share[j] = m.time[j], m.share[j]
+		if j+1 < bins {
+			m.residual.share[j] += m.residual.share[j+1]
+			m.residual.sum[j] = m.residual.sum[j+1]
+		}
+		m.residual.sum[j] += m.share[j] * m.time[j]
+	}
+	seen := m.share
+	for j := range seen {
+		seen[j] *= m.time[j] / m.step
+	}
+	m.found = [bins]float64{}
+	for i, share := range m.after(p, rate, &seen) {
+		if share > negligible {
+			p.add(&m.found, i, share)
+		}
+	}
+	m.overflown(k, p, rate)
+}
+
+// overflown continues what arrivals find beyond the last bin: exponentially, as
+// the wait for a single server in heavy traffic.
+func (m *mixture) overflown(k *kinds, p *prompts, rate float64) {
+	share, whole := k.busy(m.decoding, rate)
+	if share == 0 {
+		return
+	}
+	const most = 0.999
+	m.overflow = whole * (1 + k.inputCV*k.inputCV) / (2 * (1 - min(share, most)))
+	bin := whole * p.unit / k.input
+	beyond := m.found[bins-2] / math.Expm1(bin/m.overflow)
+	if share >= most {
+		beyond = 1
+	}
+	m.found[bins-1] = max(m.found[bins-1], beyond)
+	all := 0.0
+	for _, share := range m.found {
+		all += share
+	}
+	for j := range m.found {
+		m.found[j] /= all
+	}
+}
+
+// mean averages over states.
+func (m *mixture) mean(shares *[bins]float64, of func(j int) float64) float64 {
+	sum := 0.0
+	for j, share := range shares {
+		if share > 0 {
+			sum += share * of(j)
+		}
+	}
+	return sum
+}
+
+// last is the time that prompt tokens take, up to the end of the last iteration.
+func (m *mixture) last(j int) float64 {
+	if float64(j) <= m.room {
+		return m.time[j]
+	}
+	whole := math.Ceil(float64(j)/m.room) - 1
+	rest := float64(j) - whole*m.room
+	low := int(rest)
+	part := rest - float64(low)
+	return whole*m.time[bins-1] + (1-part)*m.time[low] + part*m.time[min(low+1, bins-1)]
+}
+
+// later is the share of the arrivals whose first token takes longer. The
+// iteration that is scheduled behind the running one is of either kind.
+func (m *mixture) later(target float64) float64 {
+	plain, carrying := m.share[0], 1-m.share[0]
+	long := m.time[0]
+	if carrying > negligible {
+		long = (m.step - plain*m.time[0]) / carrying
+	}
+	sum := 0.0
+	for j, share := range m.found {
+		if share > negligible {
+			rest := target - m.last(j)
+			if j == bins-1 && m.overflow > 0 {
+				sum += share * math.Exp(-max(0, rest)/m.overflow)
+				continue
+			}
+			sum += share * (plain*m.residual.beyond(rest-m.time[0], m.step) + carrying*m.residual.beyond(rest-long, m.step))
+		}
+	}
+	return min(1, sum)
+}
+
+// tail tells how much of the running iteration an arrival finds left.
+type tail struct {
+	time       [bins]float64 // rising
+	share, sum [bins]float64 // of this and longer iterations: their share, and that times their time
+}
+
+// beyond is the share of the arrivals that find more than r left.
+func (t *tail) beyond(r, step float64) float64 {
+	if r <= 0 {
+		return 1
+	}
+	i := sort.Search(bins, func(j int) bool { return t.time[j] > r })
+	if i == bins {
+		return 0
+	}
+	return max(0, t.sum[i]-r*t.share[i]) / step
+}
