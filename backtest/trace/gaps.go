@@ -1,7 +1,9 @@
 package trace
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -34,26 +36,19 @@ func requestGaps(all []Request) []Gap {
 	return gaps
 }
 
-// windowGaps returns where windows are missing, and where not a single client was seen: services with dozens of clients do not lose
-// all of them at once.
-func windowGaps(all []Window) []Gap {
-	var gaps []Gap
-	add := func(from, to time.Duration, why string) {
-		if n := len(gaps); n > 0 && gaps[n-1].To == from && gaps[n-1].Why == why {
-			gaps[n-1].To = to
-			return
+// silentWindows notes windows in which not a single client was seen: services with dozens of clients do not lose all of them at once.
+func (t *Trace) silentWindows() {
+	const why = "no client at all"
+	for i, w := range t.Windows {
+		if w.Rate != 0 || w.Clients != 0 {
+			continue
 		}
-		gaps = append(gaps, Gap{from, to, why})
+		from := time.Duration(i) * t.Every
+		if n := len(t.Gaps); n > 0 && t.Gaps[n-1].To == from && t.Gaps[n-1].Why == why {
+			t.Gaps[n-1].To += t.Every
+			continue
+		}
+		t.Gaps = append(t.Gaps, Gap{from, from + t.Every, why})
 	}
-	for i, w := range all {
-		if i > 0 {
-			if end := all[i-1].Start + all[i-1].Length; w.Start > end {
-				add(end, w.Start, "windows are missing")
-			}
-		}
-		if w.Rate == 0 && w.Clients == 0 {
-			add(w.Start, w.Start+w.Length, "no client at all")
-		}
-	}
-	return gaps
+	slices.SortStableFunc(t.Gaps, func(a, b Gap) int { return cmp.Compare(a.From, b.From) })
 }

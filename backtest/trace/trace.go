@@ -9,19 +9,29 @@ import (
 	"time"
 )
 
-// Request is one request of a trace.
-type Request struct {
-	At            time.Duration // since the first request
-	Input, Output int           // tokens
+// Trace is what one file says. Either Requests or Windows is empty.
+type Trace struct {
+	Name     string
+	Requests []Request     // in the order of time, the first at 0
+	Windows  []Window      // one after the other, the first from 0
+	Every    time.Duration // length of a window
+	Gaps     []Gap
+	// CutOff says that the last line has no end. Its numbers may lack digits.
+	CutOff bool
 }
 
-// Window is the mean load over a stretch of time.
+// Request is one recorded request.
+type Request struct {
+	At            time.Duration
+	Input, Output int // tokens
+}
+
+// Window is what was recorded of a stretch of time.
 type Window struct {
-	Start, Length time.Duration
 	Rate          float64 // requests per second
-	Dispersion    float64 // variance / mean of arrivals, 1 for a Poisson process
-	Input, Output float64 // mean tokens, 0 where no request was seen
-	Clients       int     // active clients, -1 where the trace does not say
+	Burstiness    float64 // variance / mean of the arrivals per 5 s; 1 where it was not recorded
+	Input, Output float64 // mean tokens; 0 where no request was seen
+	Clients       int     // active clients; -1 where they were not recorded
 }
 
 // Gap is a stretch in which the recording, and not the load, seems to have stopped.
@@ -30,27 +40,12 @@ type Gap struct {
 	Why      string
 }
 
-// Trace is what one file says. Either Requests or Windows is empty.
-type Trace struct {
-	Name     string
-	Requests []Request
-	Windows  []Window
-	Gaps     []Gap
-	// CutOff says that the last line has no end. Its numbers may lack digits.
-	CutOff bool
-}
-
 // End returns the time at which the trace ends.
 func (t *Trace) End() time.Duration {
-	switch {
-	case len(t.Windows) > 0:
-		last := t.Windows[len(t.Windows)-1]
-		return last.Start + last.Length
-	case len(t.Requests) > 0:
-		return t.Requests[len(t.Requests)-1].At
-	default:
-		return 0
+	if n := len(t.Requests); n > 0 {
+		return t.Requests[n-1].At
 	}
+	return time.Duration(len(t.Windows)) * t.Every
 }
 
 // Covers returns an error when the trace is shorter than the time that it is to fill: what is missing must not become a quiet end.

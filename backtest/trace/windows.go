@@ -13,6 +13,7 @@ import (
 // distance of the first two starts is the length of all windows.
 func readWindows(l *lines, header string, t *Trace) error {
 	names := columns(header)
+	var last time.Duration
 	for text, ok := l.next(); ok; text, ok = l.next() {
 		if l.cutOff {
 			return l.fail(len(text)+1, errors.New("the last line has no end: the file is cut off (add an end of line if it is complete)"))
@@ -21,13 +22,14 @@ func readWindows(l *lines, header string, t *Trace) error {
 		if err != nil {
 			return err
 		}
-		w, err := r.window()
+		start, w, err := r.window()
 		if err != nil {
 			return err
 		}
-		if err := t.addWindow(w); err != nil {
+		if err := t.addWindow(start-last, w); err != nil {
 			return r.fail(0, err)
 		}
+		last = start
 	}
 	if l.err != nil {
 		return l.err
@@ -35,40 +37,39 @@ func readWindows(l *lines, header string, t *Trace) error {
 	if len(t.Windows) < 2 {
 		return l.fail(1, errors.New("a trace of windows needs at least two of them, since their distance is their length"))
 	}
-	t.beginAtZero()
-	t.Gaps = windowGaps(t.Windows)
+	t.silentWindows()
 	return nil
 }
 
-func (r row) window() (Window, error) {
+func (r row) window() (time.Duration, Window, error) {
 	at, err := r.number(0)
 	if err != nil {
-		return Window{}, err
+		return 0, Window{}, err
 	}
 	start, err := fromSeconds(at)
 	if err != nil {
-		return Window{}, r.fail(0, err)
+		return 0, Window{}, r.fail(0, err)
 	}
-	w := Window{Start: start}
+	var w Window
 	if w.Rate, err = r.number(1); err != nil {
-		return w, err
+		return 0, w, err
 	}
 	if w.Clients, err = r.clients(2); err != nil {
-		return w, err
+		return 0, w, err
 	}
-	for i, to := range []*float64{&w.Dispersion, &w.Input, &w.Output} {
+	for i, to := range []*float64{&w.Burstiness, &w.Input, &w.Output} {
 		// A window without requests has no burstiness and no lengths.
 		if w.Rate == 0 && strings.TrimSpace(r.fields[3+i]) == "" {
 			continue
 		}
 		if *to, err = r.number(3 + i); err != nil {
-			return w, err
+			return 0, w, err
 		}
 	}
-	if w.Dispersion == 0 {
-		w.Dispersion = 1
+	if w.Burstiness == 0 {
+		w.Burstiness = 1
 	}
-	return w, nil
+	return start, w, nil
 }
 
 // number reads a field that is a number, finite and not negative.
@@ -95,52 +96,50 @@ func (r row) clients(field int) (int, error) {
 	return int(v), err
 }
 
-// addWindow appends a window. Starts are as far apart as the first two, or a multiple of it where windows are missing.
-func (t *Trace) addWindow(w Window) error {
+// addWindow appends a window that begins so long after the last. Starts are as far apart as the first two, or a multiple of it where
+// windows are missing.
+func (t *Trace) addWindow(apart time.Duration, w Window) error {
 	n := len(t.Windows)
-	if n == maxWindows {
-		return fmt.Errorf("more than %d windows", maxWindows)
-	}
-	if n == 0 {
+	switch {
+	case n == 0:
 		t.Windows = append(t.Windows, w)
 		return nil
-	}
-	apart := w.Start - t.Windows[n-1].Start
-	if apart <= 0 {
+	case apart <= 0:
 		return errors.New("not after the window of the line above")
+	case n == 1:
+		t.Every = apart
+	case apart%t.Every != 0:
+		return fmt.Errorf("%s after the window above, where windows are %s long", apart, t.Every)
 	}
-	if n == 1 {
-		t.Windows[0].Length = apart
+	missing := int(apart/t.Every) - 1
+	if n+missing >= maxWindows {
+		return fmt.Errorf("more than %d windows", maxWindows)
 	}
-	length := t.Windows[0].Length
-	if apart%length != 0 {
-		return fmt.Errorf("%s after the window above, where windows are %s long", apart, length)
+	if missing > 0 {
+		from := time.Duration(n) * t.Every
+		t.Gaps = append(t.Gaps, Gap{from, from + time.Duration(missing)*t.Every, "windows are missing: filled between their neighbours"})
+		t.fill(missing, w)
 	}
-	w.Length = length
 	t.Windows = append(t.Windows, w)
 	return nil
 }
 
-func (t *Trace) beginAtZero() {
-	first := t.Windows[0].Start
-	for i := range t.Windows {
-		t.Windows[i].Start -= first
-	}
-}
-
-// WindowAt returns the window at a time, and false where there is none: before, after, or in a hole of the recording.
-func (t *Trace) WindowAt(at time.Duration) (Window, bool) {
-	low, high := 0, len(t.Windows)
-	for low < high {
-		mid := (low + high) / 2
-		if t.Windows[mid].Start+t.Windows[mid].Length <= at {
-			low = mid + 1
-		} else {
-			high = mid
+// fill appends windows between the last and the next, with values between theirs. A hole in the recording is no quiet time.
+func (t *Trace) fill(missing int, next Window) {
+	last := t.Windows[len(t.Windows)-1]
+	for i := range missing {
+		share := float64(i+1) / float64(missing+1)
+		between := func(a, b float64) float64 { return a + (b-a)*share }
+		w := Window{
+			Rate: between(last.Rate, next.Rate), Burstiness: between(last.Burstiness, next.Burstiness),
+			Input: between(last.Input, next.Input), Output: between(last.Output, next.Output), Clients: -1,
 		}
+		// A window without requests has no lengths to go between.
+		if last.Rate == 0 {
+			w.Input, w.Output = next.Input, next.Output
+		} else if next.Rate == 0 {
+			w.Input, w.Output = last.Input, last.Output
+		}
+		t.Windows = append(t.Windows, w)
 	}
-	if low == len(t.Windows) || t.Windows[low].Start > at {
-		return Window{}, false
-	}
-	return t.Windows[low], true
 }
