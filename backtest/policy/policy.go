@@ -20,6 +20,9 @@ type Actuator interface{ Acts() bool }
 // evaluation, and then once for each period.
 type Periodic interface{ Every() time.Duration }
 
+// Instant is implemented by policies whose replicas are ready as soon as they are asked for, which no fleet can do: lower bounds.
+type Instant interface{ Instant() bool }
+
 // Observation is what a policy sees at one moment. It is as fresh as the last scrape.
 type Observation struct {
 	At       time.Duration // since the start of the simulation, warm-up included
@@ -78,9 +81,10 @@ type VariantFacts struct {
 
 // Setup is what a policy is made from.
 type Setup struct {
-	Every    time.Duration // between evaluations
-	Models   []Model       // only ID and Facts are set
-	Variants []Variant     // ID, Model, Facts, and Current at the start are set
+	Every    time.Duration  // between evaluations
+	Models   []Model        // only ID and Facts are set
+	Variants []Variant      // ID, Model, Facts, and Current at the start are set
+	Pools    map[string]int // accelerators that can be had, by pool; a pool that is not in it is without limit
 	Future   *Future
 }
 

@@ -13,7 +13,16 @@ const Product = "variant_exporter"
 // makers are the policies that need nothing but a setup.
 func makers() map[string]func(Setup) Policy {
 	return map[string]func(Setup) Policy{
-		"static": newStatic,
+		"static":         newStatic,
+		"hpa-queue":      newHPAQueue,
+		"keda-queue":     newKEDAQueue,
+		"knative":        newKnative,
+		"wva-saturation": newSaturation,
+		"wva-tokens":     newTokens,
+		"rate-last":      newRateLast,
+		"oracle":         newOracle,
+		"oracle-delayed": newOracleDelayed,
+		"oracle-noise":   newOracleNoise,
 	}
 }
 
