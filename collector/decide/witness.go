@@ -109,30 +109,35 @@ func (s *signal) whole(window forecast.History) forecast.History {
 	window.Values = slices.Clone(window.Values)
 	steps := len(window.Values)
 	for i := range window.Values {
-		if fromEnd := steps - i; s.Alive.Given() && dips(w.Gateways.Past.Values, fromEnd, w.Gateways.Now) || !s.Alive.Given() && s.lacks(fromEnd) {
+		fromEnd := steps - i
+		if s.Alive.Given() && dips(w.Gateways.Past.Values, fromEnd, w.Gateways.Now) || !s.Alive.Given() && s.lacks(fromEnd, window.Ago(i)) {
 			window.Values[i] = math.NaN()
 		}
 	}
 	return window
 }
 
-// lacks reports whether fewer replicas told than were ready at a step, counted from the end.
-func (s *signal) lacks(fromEnd int) bool {
+// lacks reports whether fewer replicas told than were ready at a step, counted from the end, which was some time ago.
+func (s *signal) lacks(fromEnd int, ago time.Duration) bool {
 	w, lacking := &s.read.Witness, 0.0
 	for i, v := range s.model.variants {
-		ready := v.read.Replicas.ReadyWindow
-		if !s.tells(i) || len(ready.Values) < fromEnd {
-			continue
+		if want, known := expectedAt(v.read.Replicas.ReadyWindow.History, ago); known && s.tells(i) {
+			lacking += max(0, want-told(w.Variants[i].Past, fromEnd))
 		}
-		at := len(ready.Values) - fromEnd
-		since := max(0, at-int(query.ReadyFor/ready.Step))
-		want := forecast.Least(ready.Values[since : at+1])
-		if math.IsNaN(ready.Values[at]) || math.IsNaN(want) {
-			continue
-		}
-		lacking += max(0, want-told(w.Variants[i].Past, fromEnd))
 	}
 	return lacking > told(w.Rest.Past, fromEnd)+told(w.Gateways.Past, fromEnd)
+}
+
+// expectedAt is expectedNow some time ago. The grid may be finer than that of the window.
+func expectedAt(ready forecast.History, ago time.Duration) (n float64, known bool) {
+	if len(ready.Values) == 0 {
+		return 0, false
+	}
+	at := len(ready.Values) - 1 - int((ago-ready.Since)/ready.Step)
+	if at < 0 || math.IsNaN(ready.Values[at]) {
+		return 0, false
+	}
+	return forecast.Least(ready.Values[max(0, at-int(query.ReadyFor/ready.Step)) : at+1]), true
 }
 
 // told is how many sources told at a step, counted from the end.
