@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -185,15 +184,15 @@ func (v *validator) trace(at string, l *Stream) {
 		name = filepath.Join(v.dir, name)
 	}
 	t, err := trace.Open(name)
-	if err == nil && t.CutOff {
-		err = fmt.Errorf("%s: the last line has no end: the file was cut off", name)
-	}
 	if err == nil {
 		err = t.Covers(v.scenario.Length())
 	}
 	if err != nil {
 		v.Errorf(path, nil, "%v", err).Hint("a trace that is broken or too short would look like a quiet time")
 		return
+	}
+	if t.CutOff {
+		v.Warnf(path, nil, "the last line of %s has no end: the file may have been cut off", name).Hint("the trace is long enough; end it with a line break")
 	}
 	v.scenario.Traces[l.Trace] = t
 	for _, key := range slices.Concat(keysOf(Steps), keysOf(Ramp), keysOf(Diurnal), keysOf(Spikes)) {
