@@ -1,0 +1,125 @@
+// Package product is the program itself as a policy of a backtest: its configuration, its PromQL on the embedded engine, its
+// evaluator and its guards, at virtual time.
+package product
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+
+	"github.com/variant-exporter/variant-exporter/backtest/policy"
+	"github.com/variant-exporter/variant-exporter/backtest/scenario"
+	"github.com/variant-exporter/variant-exporter/backtest/store"
+	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/embedded"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
+)
+
+// Product is the program under test.
+type Product struct {
+	Store *store.Store // to be filled by the fleet
+
+	evaluator *collector.Evaluator
+	engine    *embedded.Engine
+	names     map[string]bool
+	every     bool // name is asked for by a pattern: any may be
+	ctx       context.Context
+}
+
+// New makes the program ready for one run. The context ends its evaluations.
+func New(ctx context.Context, c *config.Config) (*Product, error) {
+	names, every, retention := needs(c)
+	p := &Product{Store: store.New(retention), names: names, every: every, ctx: ctx}
+	p.engine = embedded.Over(p.Store, embedded.Config{})
+	var err error
+	p.evaluator, err = collector.NewEvaluator(c, &answers{p.Store, p.engine}, collector.EvaluatorOptions{
+		Concurrency: 1, Now: time.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+	return p, err
+}
+
+// Close ends the engine.
+func (p *Product) Close() error { return p.engine.Close() }
+
+// Name implements policy.Policy.
+func (*Product) Name() string { return policy.Product }
+
+// Wanted reports whether the configuration asks for a name.
+func (p *Product) Wanted(name string) bool { return p.every || p.names[name] }
+
+// Desired implements policy.Policy.
+func (p *Product) Desired(o *policy.Observation) map[string]int {
+	s := p.evaluator.Evaluate(p.ctx, scenario.Start().Add(o.At))
+	desired := map[string]int{}
+	for i := range s.Models {
+		m := &s.Models[i]
+		for j := range m.Variants {
+			if v := &m.Variants[j]; v.Desired != nil {
+				desired[m.Namespace+"/"+v.Name] = *v.Desired
+			}
+		}
+	}
+	return desired
+}
+
+// answers are those of the store, unless it is down.
+type answers struct {
+	store *store.Store
+	promapi.RangeQuerier
+}
+
+var errDown = errors.New("the scenario's Prometheus is down")
+
+// Query implements promapi.Querier.
+func (a *answers) Query(ctx context.Context, expr string, at time.Time) (model.Vector, error) {
+	if a.store.Down() {
+		return nil, &promapi.Error{Reason: promapi.ReasonConnection, Err: errDown}
+	}
+	return a.RangeQuerier.Query(ctx, expr, at)
+}
+
+// QueryRange implements promapi.RangeQuerier.
+func (a *answers) QueryRange(ctx context.Context, expr string, r v1.Range) (model.Matrix, error) {
+	if a.store.Down() {
+		return nil, &promapi.Error{Reason: promapi.ReasonConnection, Err: errDown}
+	}
+	return a.RangeQuerier.QueryRange(ctx, expr, r)
+}
+
+// The keys that say where a configuration gets its answers. A backtest answers from its own fleet.
+var sourceKey = regexp.MustCompile(`(?m)^(prometheus|scrape_configs):`)
+
+// noPrometheus stands for the Prometheus of a configuration that names none. It is never asked.
+const noPrometheus = "\nprometheus: {url: 'http://backtest.invalid'}\n"
+
+// rateWindow is what $rate_window stands for in a configuration that does not set it.
+const rateWindow = "1m"
+
+// LoadConfig reads the configuration under test. It may lack the source of its answers.
+func LoadConfig(name string) (*config.Config, config.Diagnostics, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read configuration: %w", err)
+	}
+	c, found := ParseConfig(name, string(text))
+	return c, found, nil
+}
+
+// ParseConfig reads the text of a configuration under test.
+func ParseConfig(name, text string) (*config.Config, config.Diagnostics) {
+	text = strings.ReplaceAll(text, "$rate_window", rateWindow)
+	if !sourceKey.MatchString(text) {
+		text += noPrometheus
+	}
+	return config.Load(name, text)
+}
