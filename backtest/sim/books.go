@@ -9,6 +9,8 @@ type books struct {
 	minutes []minute
 	ttft    histogram // of requests
 	itl     histogram // of tokens
+	// Of the minute that runs.
+	lately struct{ ttft, itl histogram }
 }
 
 // totals count requests.
@@ -43,6 +45,7 @@ func (b *books) begin(arrived, n, ttft float64) {
 	if b.counts(arrived) {
 		b.begun += n
 		b.ttft.add(ttft, n)
+		b.lately.ttft.add(ttft, n)
 	}
 }
 
@@ -58,6 +61,7 @@ func (b *books) well(arrived, n float64) {
 func (b *books) tokens(at, itl, n float64) {
 	if b.counts(at) && n > 0 {
 		b.itl.add(itl, n)
+		b.lately.itl.add(itl, n)
 	}
 }
 
@@ -94,10 +98,18 @@ func (b *books) lost(at, n float64, judged bool) {
 }
 
 // never books requests that still wait at the end.
-func (b *books) never(arrived, n, _ float64) {
+func (b *books) never(arrived, n float64) {
 	if b.counts(arrived) {
 		b.unbegun += n
 	}
+}
+
+// under is 1 for a request that counts and is under way at the end.
+func (b *books) under(arrived float64) float64 {
+	if b.counts(arrived) {
+		return 1
+	}
+	return 0
 }
 
 // histogram counts durations in buckets that are 2 % wide.
@@ -137,6 +149,12 @@ func (h *histogram) quantile(q float64) float64 {
 		}
 	}
 	return shortestTime * math.Pow(bucketGrowth, float64(len(h.counts)))
+}
+
+// reset forgets what was counted.
+func (h *histogram) reset() {
+	clear(h.counts)
+	h.total, h.sum = 0, 0
 }
 
 func (h *histogram) merge(o *histogram) {

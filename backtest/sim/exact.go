@@ -440,31 +440,41 @@ func (e *exact) complete(st *exactStage, sv *server, q *request, now float64) {
 	}
 }
 
-// finish judges what is under way at the end by what is known of it.
-func (e *exact) finish(now float64) {
+// finish judges what is under way at the end by what is known of it, and returns how much that is.
+func (e *exact) finish(now float64) float64 {
 	m := e.model
+	under := 0.0
 	for _, st := range e.stages {
 		queued := st.queue
 		for _, p := range st.pods {
 			sv := p.server.(*server)
 			queued = append(queued, sv.waiting...)
 			for _, q := range append(append([]*request{}, sv.prefill...), sv.running...) {
-				waited := q.first - q.arrived
-				if q.first == 0 {
-					waited = now - q.arrived
-				}
-				if m.ttft == 0 || waited <= m.ttft {
+				under += m.books.under(q.arrived)
+				if waited := q.waited(now); m.ttft == 0 || waited <= m.ttft {
 					m.books.well(q.arrived, 1)
 				}
 			}
 		}
 		for _, q := range queued {
 			switch {
-			case q.first == 0 && m.ttft > 0 && now-q.arrived <= m.ttft:
-				m.books.well(q.arrived, 1) // its time is not over
-			case q.first == 0:
-				m.books.never(q.arrived, 1, now)
+			case q.first > 0:
+				under += m.books.under(q.arrived)
+			case m.ttft > 0 && now-q.arrived <= m.ttft:
+				under += m.books.under(q.arrived) // its time is not over
+				m.books.well(q.arrived, 1)
+			default:
+				m.books.never(q.arrived, 1)
 			}
 		}
 	}
+	return under
+}
+
+// waited is how long the client has waited for its first token.
+func (q *request) waited(now float64) float64 {
+	if q.first == 0 {
+		return now - q.arrived
+	}
+	return q.first - q.arrived
 }

@@ -372,19 +372,25 @@ func (f *fluid) count(st *stage, p *pod, t *tank, done, iteration, h float64) {
 	}
 }
 
-// finish books what has not begun at the end.
-func (f *fluid) finish(now float64) {
+// finish books what has not begun at the end, and returns how much is under way.
+func (f *fluid) finish(float64) float64 {
+	under := 0.0
 	for i, st := range f.stages {
 		queues := []*queue{&st.queue}
 		for _, p := range st.pods {
-			queues = append(queues, &p.server.(*tank).queue)
+			t := p.server.(*tank)
+			under += t.n
+			queues = append(queues, &t.queue)
 		}
 		for _, q := range queues {
 			for _, c := range q.drain() {
-				if i == 0 {
-					f.model.books.never(c.arrived, c.n, now)
+				if i > 0 {
+					under += c.n
+				} else {
+					f.model.books.never(c.arrived, c.n)
 				}
 			}
 		}
 	}
+	return under
 }

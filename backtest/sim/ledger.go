@@ -2,7 +2,6 @@ package sim
 
 import (
 	"math"
-	"slices"
 	"time"
 )
 
@@ -23,7 +22,9 @@ type ledger struct {
 	lacking  float64
 	peak     float64 // watts
 	decision []time.Duration
-	timeline []Point
+	course   *course
+	turned   []turn // the last change of each variant
+	reversed int
 	wanted   map[string][]Wanted
 }
 
@@ -31,7 +32,8 @@ type ledger struct {
 type account struct{ cost, seconds, joules float64 }
 
 func newLedger(s *Sim) *ledger {
-	l := &ledger{warmup: s.warmup, variants: make([]account, len(s.variants)), wanted: map[string][]Wanted{}}
+	l := &ledger{warmup: s.warmup, variants: make([]account, len(s.variants)), turned: make([]turn, len(s.variants)), wanted: map[string][]Wanted{}}
+	l.course = newCourse(s)
 	minutes := int(math.Ceil((s.end - s.warmup) / 60))
 	for range s.models {
 		l.models = append(l.models, &books{warmup: s.warmup, minutes: make([]minute, max(1, minutes))})
@@ -48,8 +50,7 @@ func (l *ledger) elapse(s *Sim, slot int, dt float64) {
 	}
 	watts := 0.0
 	for _, p := range s.pods {
-		i := slices.Index(s.variants, p.v)
-		a := &l.variants[i]
+		a := &l.variants[p.v.place]
 		a.cost += p.v.Cost * dt / 3600
 		a.seconds += dt
 		if p.state == ready || p.state == draining {
@@ -66,13 +67,25 @@ func (l *ledger) elapse(s *Sim, slot int, dt float64) {
 			break
 		}
 	}
-	l.point(s, slot)
+	l.course.elapse(s, slot)
 }
 
-func (l *ledger) changed(s *Sim, _ *variant, _ int) {
-	if l.counts(s) {
-		l.changes++
+// turn is a change of the replicas asked for.
+type turn struct {
+	at float64
+	up bool
+}
+
+func (l *ledger) changed(s *Sim, v *variant, replicas int) {
+	if !l.counts(s) {
+		return
 	}
+	l.changes++
+	last, now := &l.turned[v.place], turn{s.now, replicas > v.spec}
+	if last.at > 0 && last.up != now.up && now.at-last.at < shortLife {
+		l.reversed++
+	}
+	*last = now
 }
 
 func (l *ledger) started(s *Sim, _ *pod) {
@@ -122,66 +135,4 @@ func (l *ledger) checkBudgets(s *Sim) {
 			return
 		}
 	}
-}
-
-// Point is the state of the fleet in one minute.
-type Point struct {
-	At       time.Duration  `json:"at"` // from the end of the warm-up
-	Models   []ModelPoint   `json:"models"`
-	Variants []VariantPoint `json:"variants"`
-	Cost     float64        `json:"cost_per_hour"`
-}
-
-// ModelPoint is a model in one minute.
-type ModelPoint struct {
-	Rate    float64 `json:"rate"`    // as intended
-	Carried float64 `json:"carried"` // by what serves
-	Queue   float64 `json:"queue"`
-	Good    float64 `json:"good"` // share of what arrived in the minute that is within its targets; set at the end
-}
-
-// VariantPoint is a variant in one minute.
-type VariantPoint struct {
-	Asked    int `json:"asked"`
-	Ready    int `json:"ready"`
-	Starting int `json:"starting"`
-	Pending  int `json:"pending"`
-	Draining int `json:"draining"`
-}
-
-// point keeps the state once a minute.
-func (l *ledger) point(s *Sim, slot int) {
-	if int((s.now-l.warmup)/60) < len(l.timeline) {
-		return
-	}
-	p := Point{At: seconds(s.now - l.warmup), Variants: make([]VariantPoint, len(s.variants))}
-	for _, m := range s.models {
-		q := m.engine.queued()
-		for _, x := range s.pods {
-			if x.v.model == m && x.server != nil {
-				q += m.engine.load(x).waiting
-			}
-		}
-		p.Models = append(p.Models, ModelPoint{Rate: m.rateAt(slot), Carried: s.carried(m), Queue: q})
-	}
-	for i, v := range s.variants {
-		p.Variants[i].Asked = v.spec
-		for _, x := range s.pods {
-			if x.v != v {
-				continue
-			}
-			p.Cost += v.Cost
-			switch {
-			case x.serves(s.now):
-				p.Variants[i].Ready++
-			case x.state == pending:
-				p.Variants[i].Pending++
-			case x.state == draining:
-				p.Variants[i].Draining++
-			default:
-				p.Variants[i].Starting++
-			}
-		}
-	}
-	l.timeline = append(l.timeline, p)
 }

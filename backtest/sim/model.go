@@ -40,14 +40,14 @@ type counters struct {
 type engine interface {
 	// advance serves from one time to another, which lie in one slot of the arrivals.
 	advance(slot int, from, to float64)
-	join(p *pod)               // it became ready
-	leave(p *pod, now float64) // it is gone, with what it still serves
-	empty(p *pod) bool         // it serves nothing
-	load(p *pod) load          // what it serves
-	queued() float64           // requests that wait at the gateway
-	inSystem() float64         // requests that have arrived and are neither served, refused nor given up
-	counted(p *pod) *counters  // of one pod
-	finish(now float64)        // books what is left at the end
+	join(p *pod)                // it became ready
+	leave(p *pod, now float64)  // it is gone, with what it still serves
+	empty(p *pod) bool          // it serves nothing
+	load(p *pod) load           // what it serves
+	queued() float64            // requests that wait at the gateway
+	inSystem() float64          // requests that have arrived and are neither served, refused nor given up
+	counted(p *pod) *counters   // of one pod
+	finish(now float64) float64 // books what is left at the end, and returns how much is under way
 }
 
 // load is what a pod serves at a moment.

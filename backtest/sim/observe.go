@@ -54,7 +54,7 @@ func (m *model) recent(now float64) float64 {
 
 // SetupOf describes a scenario to a policy. Rates are by the truth of the fleet.
 func SetupOf(o Options) policy.Setup {
-	s := policy.Setup{Every: time.Duration(o.Scenario.Evaluate), Future: futureOf(o)}
+	s := policy.Setup{Every: time.Duration(o.Scenario.Evaluate), Pools: o.Scenario.Pools, Future: futureOf(o)}
 	models := map[string]*model{}
 	shell := &Sim{Options: o, scenario: o.Scenario}
 	for i := range o.Scenario.Models {

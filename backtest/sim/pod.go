@@ -42,6 +42,7 @@ type pod struct {
 // variant is a variant with its state.
 type variant struct {
 	*scenario.Variant
+	place    int // in Sim.variants
 	model    *model
 	spec     int // replicas asked for
 	hash     []string
@@ -65,7 +66,7 @@ type saying struct {
 }
 
 func (s *Sim) newVariant(spec *scenario.Variant) *variant {
-	v := &variant{Variant: spec, spec: spec.Replicas, copies: 1, slow: 1, idle: -1}
+	v := &variant{Variant: spec, place: len(s.variants), spec: spec.Replicas, copies: 1, slow: 1, idle: -1}
 	v.hash = []string{randomName(s.rng, 10)}
 	for _, m := range s.models {
 		if m.Model.Model == spec.Model {

@@ -4,121 +4,118 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/variant-exporter/variant-exporter/backtest/report"
 )
 
 // Result is what a run came to.
 type Result struct {
-	Policy string
-	Mode   Mode
+	Mode     Mode
+	Score    report.Score
+	Timeline *report.Timeline
+	Wanted   map[string][]Wanted // what was desired, by variant ID
+	Rates    map[string]float64  // requests per second that a replica carries within the targets, by variant ID
 
-	Arrived, Served, Good             float64 // requests
-	Refused, Impatient, Failed, Never float64
-	InSystem                          float64 // at the end, begun and not done
-	WorstHour                         float64 // share within targets
-	TTFT, ITL                         Quantiles
-	Recovery                          []Recovery
+	// What became of all requests. Their sum is Arrived.
+	Arrived, Served, Refused, Impatient, Failed, Unbegun, InSystem float64
 
-	Cost, OracleCost       float64
-	ReplicaHours           float64
-	Changes, Starts        int
-	Cancelled, ShortLived  int
-	FailedStarts           int
-	ShortMinutes           float64
-	EnergyKWh, PeakWatts   float64
-	BudgetViolations       int
-	DecisionMean, Decision time.Duration // mean and 99th percentile
-	Rates                  map[string]float64
-	Timeline               []Point
-	Wanted                 map[string][]Wanted
-	Variants               []string // IDs, in the order of the timeline
-	Models                 []string
+	OracleCost   float64 // of the instant oracle
+	FailedStarts int
+	DecisionMean time.Duration
 }
 
-// Quantiles are of a time, in seconds; NaN where nothing was measured.
-type Quantiles struct{ P50, P95, P99, Mean float64 }
-
-func quantiles(h *histogram) Quantiles {
-	return Quantiles{h.quantile(0.5), h.quantile(0.95), h.quantile(0.99), h.sum / h.total}
-}
-
-// Recovery is how long it took after a step of the load until a minute was good, and stayed so for three.
-type Recovery struct {
-	At   time.Duration
-	Took time.Duration // -1: not until the next step, or the end
+func quantiles(h *histogram) *report.Quantiles {
+	if h.total == 0 {
+		return nil
+	}
+	return &report.Quantiles{P50: h.quantile(0.5), P95: h.quantile(0.95), P99: h.quantile(0.99)}
 }
 
 func (s *Sim) finish() *Result {
 	l := s.ledger
-	r := &Result{Policy: s.Policy.Name(), Mode: s.Mode, Timeline: l.timeline, Wanted: l.wanted, Rates: map[string]float64{}}
+	r := &Result{Mode: s.Mode, Wanted: l.wanted, Rates: map[string]float64{}, FailedStarts: l.failed, OracleCost: s.oracleCost()}
 	var ttft, itl histogram
-	hours := map[int]*minute{}
-	for i, m := range s.models {
-		m.engine.finish(s.now)
-		b := l.models[i]
-		r.Models = append(r.Models, m.Model.Model)
+	good := 0.0
+	for _, m := range s.models {
+		b := m.books
+		r.InSystem += m.engine.finish(s.now)
 		r.Arrived += b.arrived
 		r.Served += b.served
-		r.Good += b.good
 		r.Refused += b.refused
 		r.Impatient += b.impatient
 		r.Failed += b.failed
-		r.Never += b.unbegun
+		r.Unbegun += b.unbegun
+		good += b.good
 		ttft.merge(&b.ttft)
 		itl.merge(&b.itl)
-		for j, x := range b.minutes {
-			h := hours[j/60]
-			if h == nil {
-				h = &minute{}
-				hours[j/60] = h
-			}
-			h.arrived += x.arrived
-			h.good += x.good
-			if j < len(r.Timeline) && x.arrived > 0 {
-				r.Timeline[j].Models[i].Good = min(1, x.good/x.arrived)
-			} else if j < len(r.Timeline) {
-				r.Timeline[j].Models[i].Good = 1
-			}
-		}
 	}
-	r.TTFT, r.ITL = quantiles(&ttft), quantiles(&itl)
-	r.WorstHour = 1
-	for _, h := range hours {
-		if h.arrived > 0 {
-			r.WorstHour = min(r.WorstHour, h.good/h.arrived)
-		}
+	r.Score = report.Score{
+		Requests: int(math.Round(r.Arrived)), SLOAttainment: 1, WorstHour: s.worstHour(), TTFT: quantiles(&ttft), ITL: quantiles(&itl),
+		Changes: l.changes, Starts: l.starts, CancelledStarts: l.cancel, ShortLived: l.short, Reversals: l.reversed,
+		ShortMinutes: l.lacking / 60, BudgetViolations: l.broken,
 	}
-	s.totals(r)
-	r.Recovery = s.recoveries()
-	return r
-}
-
-func (s *Sim) totals(r *Result) {
-	l := s.ledger
-	for i, v := range s.variants {
-		r.Cost += l.variants[i].cost
-		r.ReplicaHours += l.variants[i].seconds / 3600
-		r.EnergyKWh += l.variants[i].joules / 3.6e6
-		r.Rates[v.ID()] = v.rate
-		r.Variants = append(r.Variants, v.ID())
+	if r.Arrived > 0 {
+		r.Score.SLOAttainment = min(1, good/r.Arrived)
+		r.Score.Unserved = (r.Refused + r.Impatient + r.Failed + r.Unbegun) / r.Arrived
+		r.Score.Refused, r.Score.Impatient = r.Refused/r.Arrived, r.Impatient/r.Arrived
 	}
-	r.OracleCost = s.oracleCost()
-	r.Changes, r.Starts, r.Cancelled, r.ShortLived, r.FailedStarts = l.changes, l.starts, l.cancel, l.short, l.failed
-	r.ShortMinutes, r.PeakWatts, r.BudgetViolations = l.lacking/60, l.peak, l.broken
+	s.costs(r)
+	l.course.attained(s)
+	r.Timeline = &l.course.Timeline
 	if n := len(l.decision); n > 0 {
-		slices.Sort(l.decision)
 		sum := time.Duration(0)
 		for _, d := range l.decision {
 			sum += d
 		}
-		r.DecisionMean, r.Decision = sum/time.Duration(n), l.decision[min(n-1, n*99/100)]
+		r.DecisionMean = sum / time.Duration(n)
 	}
+	return r
+}
+
+// worstHour is the least share within the targets of an hour.
+func (s *Sim) worstHour() float64 {
+	hours := map[int]minute{}
+	for _, m := range s.models {
+		for i, x := range m.books.minutes {
+			h := hours[i/60]
+			hours[i/60] = minute{h.arrived + x.arrived, h.good + x.good}
+		}
+	}
+	worst := 1.0
+	for _, h := range hours {
+		if h.arrived > 0 {
+			worst = min(worst, h.good/h.arrived)
+		}
+	}
+	return worst
+}
+
+func (s *Sim) costs(r *Result) {
+	l := s.ledger
+	joules, metered := 0.0, false
+	for i, v := range s.variants {
+		r.Score.Cost += l.variants[i].cost
+		r.Score.ReplicaHours += l.variants[i].seconds / 3600
+		joules += l.variants[i].joules
+		metered = metered || v.Watts > 0 || v.IdleWatts > 0
+		r.Rates[v.ID()] = v.rate
+	}
+	if metered {
+		kwh, peak := joules/3.6e6, l.peak
+		r.Score.EnergyKWh, r.Score.PeakWatts = &kwh, &peak
+	}
+	if r.OracleCost > 0 && !math.IsInf(r.OracleCost, 1) {
+		ratio := r.Score.Cost / r.OracleCost
+		r.Score.CostRatio = &ratio
+	}
+	r.Score.RecoverySeconds = s.recovery()
 }
 
 // good is the share of requests in time from which on a minute counts as recovered.
 const goodMinute = 0.99
 
-// recoveries looks at what follows each step of the load.
-func (s *Sim) recoveries() []Recovery {
+// recovery is the longest time from a step up of the load to the first of three good minutes, in seconds; nil without a step.
+func (s *Sim) recovery() *float64 {
 	var steps []time.Duration
 	until := seconds(s.end - s.warmup)
 	for i := range s.scenario.Load {
@@ -130,17 +127,20 @@ func (s *Sim) recoveries() []Recovery {
 	}
 	slices.Sort(steps)
 	steps = slices.Compact(steps)
-	var all []Recovery
+	var longest *float64
 	for i, at := range steps {
 		end := until
 		if i+1 < len(steps) {
 			end = steps[i+1]
 		}
-		all = append(all, Recovery{At: at, Took: s.recovered(at, end)})
+		if took := s.recovered(at, end).Seconds(); longest == nil || took > *longest {
+			longest = &took
+		}
 	}
-	return all
+	return longest
 }
 
+// recovered is the time from a step until all is well, or until the next.
 func (s *Sim) recovered(from, to time.Duration) time.Duration {
 	first, last := int(from/time.Minute), int(to/time.Minute)
 	for m := first; m < last; m++ {
@@ -156,7 +156,7 @@ func (s *Sim) recovered(from, to time.Duration) time.Duration {
 			return time.Duration(m-first) * time.Minute
 		}
 	}
-	return -1
+	return to - from
 }
 
 // oracleCost is what the cheapest replicas would cost that carry the intended rate at every moment, if they came and went at once.
