@@ -18,28 +18,39 @@ const (
 	largeScrape = 50 * time.Millisecond
 	smallScrape = 5 * time.Millisecond
 	cores       = 2
+	coldScrapes = 8
 	residentKB  = 60_000
 )
 
-// TestScrapeTime holds the processor time of a scrape, which does not depend on what else the machine does, to what two cores
-// have to spend in the budget. The server that answers from memory is in it. The time that passes is logged.
+// TestScrapeTime holds the processor time of a scrape to what two cores have to spend in the budget. The server that answers from
+// memory is in it. The time that passes is logged. What else the machine does can only add, by way of caches: the best of three
+// rounds counts. The first scrape has a bound of its own: it reads histories from their beginning, where those after it read the
+// last two minutes, and happens once in the life of an exporter.
 func TestScrapeTime(t *testing.T) {
 	if underRace {
 		t.Skip("times mean nothing under the race detector")
 	}
-	const scrapes = 10
+	const rounds, scrapes = 3, 10
 	for variants, budget := range map[int]time.Duration{12: smallScrape, 1000: largeScrape} {
 		s := newScraper(t, variants/variantsPerModel)
-		fastest, before := time.Hour, processorTime(t)
-		for range scrapes {
-			begun := time.Now()
-			_, err := s.scrape(t.Context())
-			require.NoError(t, err)
-			fastest = min(fastest, time.Since(begun))
+		before := processorTime(t)
+		_, err := s.scrape(t.Context())
+		require.NoError(t, err)
+		first := processorTime(t) - before
+		fastest, spent := time.Hour, time.Hour
+		for range rounds {
+			before = processorTime(t)
+			for range scrapes {
+				begun := time.Now()
+				_, err := s.scrape(t.Context())
+				require.NoError(t, err)
+				fastest = min(fastest, time.Since(begun))
+			}
+			spent = min(spent, (processorTime(t)-before)/scrapes)
 		}
-		spent := (processorTime(t) - before) / scrapes
-		t.Logf("%d variants: %s of processor time, %s at the fastest", variants, spent, fastest)
+		t.Logf("%d variants: %s of processor time, %s at the fastest; %s for the first", variants, spent, fastest, first)
 		require.Less(t, spent, cores*budget, "%d variants", variants)
+		require.Less(t, first, coldScrapes*cores*budget, "%d variants, from the beginning", variants)
 	}
 }
 

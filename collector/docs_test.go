@@ -13,7 +13,6 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
-	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
 // TestMetricsPage holds the page on metrics to the table in code.
@@ -33,7 +32,7 @@ func metricsPage() string {
 	var b strings.Builder
 	b.WriteString(`# Metrics
 
-<!-- Made from the table in collector/table.go by make generate. Do not edit. -->
+<!-- Made from the table in collector/metrics.go by make generate. Do not edit. -->
 
 All of these are gauges, computed anew for every scrape. Those of the program itself follow the customs of Prometheus' exporters:
 ` + "`variant_exporter_build_info`, `variant_exporter_config_last_reload_successful`,\n`variant_exporter_config_last_reload_success_timestamp_seconds`" + `, and, unless ` + "`--web.disable-exporter-metrics`" + ` is given, ` +
@@ -45,14 +44,6 @@ All of these are gauges, computed anew for every scrape. Those of the program it
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.Name, labels, m.Help)
 	}
-	b.WriteString("\nThe `reason` of `variant_exporter_query_failure` is one of")
-	for i, r := range promapi.Reasons() {
-		if i > 0 {
-			b.WriteString(",")
-		}
-		fmt.Fprintf(&b, " `%s`", r)
-	}
-	b.WriteString(".\n")
 	return b.String()
 }
 

@@ -244,19 +244,24 @@ func TestFailsafe(t *testing.T) {
 			config: failsafe, answers: with(canned{"past demand": load("3 @20m..15m")}),
 			want: `variant_desired_replicas{variant="a"} 6`,
 		},
-		"something unusable meanwhile": {
-			config: failsafe, answers: with(canned{"past demand": joined(load("NaN @10m..8m"), load("+Inf @7m45s..7m"), load("-1 @6m..0s"))}),
-			want: `variant_desired_replicas{variant="a"} 6`,
+		"something unusable meanwhile: there is something, and it may be spoilt only for now": {
+			config: failsafe, answers: with(canned{"past demand": load("NaN @10m..8m")}), absent: held,
 		},
+		"something infinite meanwhile": {config: failsafe, answers: with(canned{"past demand": load("+Inf @7m45s..7m45s")}), absent: held},
+		"something negative meanwhile": {config: failsafe, answers: with(canned{"past demand": load("-1 @6m..0s")}), absent: held},
 		"watched for just so long": {
 			config: failsafe, answers: with(canned{"past current": watched("a") + " @15m..15s"}),
+			want: `variant_desired_replicas{variant="a"} 6`,
+		},
+		"watched for four fifths of the time": {
+			config: failsafe, answers: with(canned{"past current": joined(watched("a")+" @15m..8m", watched("a")+" @5m..0s")}),
 			want: `variant_desired_replicas{variant="a"} 6`,
 		},
 		"something meanwhile":             {config: failsafe, answers: with(canned{"past demand": load("3 @14m45s..14m45s")}), absent: held},
 		"some use meanwhile":              {config: failsafe, answers: with(canned{"past usage": `{namespace="ns", llm_d_ai_variant="b"} 3 @30s..30s`}), absent: held},
 		"Prometheus has no past":          {config: failsafe, answers: with(canned{"past current": ""}), absent: held},
 		"Prometheus has too short a past": {config: failsafe, answers: with(canned{"past current": watched("a") + " @14m30s..0s"}), absent: held},
-		"Prometheus was away meanwhile":   {config: failsafe, answers: with(canned{"past current": joined(watched("a")+" @15m..8m", watched("a")+" @7m15s..0s")}), absent: held},
+		"Prometheus was away meanwhile":   {config: failsafe, answers: with(canned{"past current": joined(watched("a")+" @15m..8m", watched("a")+" @4m30s..0s")}), absent: held},
 		"only another was watched":        {config: failsafe, answers: with(canned{"past current": watched("b")}), absent: held},
 		"the past could not be asked for": {config: failsafe, answers: with(canned{"past demand": "error: timeout"}), absent: held},
 		"the watch could not be asked for": {

@@ -33,26 +33,46 @@ func newHistories(p *query.Program, m *match.Matcher, q promapi.RangeQuerier) *h
 	return &histories{matcher: m, querier: q, kept: make([]match.Grid, len(p.Histories))}
 }
 
-// ask reads a history at a moment.
+// ask reads a history at a moment. The newest step that is kept is asked for again: where it is told otherwise now, such as by a
+// store that is back or a Prometheus that has lost its past, nothing that is kept can be relied on.
 func (h *histories) ask(ctx context.Context, q *query.History, at time.Time) match.History {
 	first, last := stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step)
-	grid := h.known(q, first, last)
-	series := 0
-	for from := grid.First + int64(grid.Steps); from <= last; {
+	kept := h.known(q, first, last)
+	grid, err := h.read(ctx, q, kept, last)
+	if err == nil && kept.Steps > 0 && !agree(&kept, &grid) {
+		grid, err = h.read(ctx, q, match.Grid{Step: q.Step, First: first}, last)
+	}
+	if err != nil {
+		return match.History{Err: err}
+	}
+	h.keep(q, grid, stepAt(at.Add(-settled), q.Step))
+	return match.History{Grid: grid, Series: grid.Owners()}
+}
+
+// read asks for what is not kept, and for the newest step that is.
+func (h *histories) read(ctx context.Context, q *query.History, kept match.Grid, last int64) (match.Grid, error) {
+	from := kept.First
+	grid := match.Grid{Step: q.Step, First: kept.First, Cells: make([][]float64, h.matcher.Owners(q.By.Owner))}
+	if kept.Steps > 0 {
+		grid = kept.Cut(kept.Steps - 1)
+		from += int64(kept.Steps) - 1
+	}
+	for from <= last {
 		steps := int(min(stepsAtOnce, last-from+1))
 		matrix, err := h.querier.QueryRange(ctx, q.Expr, v1.Range{
 			Start: timeOf(from, q.Step), End: timeOf(from+int64(steps)-1, q.Step), Step: q.Step,
 		})
 		if err != nil {
-			return match.History{Err: err}
+			return match.Grid{}, err
 		}
-		series = max(series, len(matrix))
-		grid = grid.Join(first, h.matcher.Lay(q, matrix, from, steps))
+		grid = grid.Join(grid.First, h.matcher.Lay(q, matrix, from, steps))
 		from += int64(steps)
 	}
-	h.keep(q, grid, stepAt(at.Add(-settled), q.Step))
-	return match.History{Grid: grid, Series: series}
+	return grid, nil
 }
+
+// agree reports whether a grid says the same as what is kept of its newest step.
+func agree(kept, grid *match.Grid) bool { return kept.SameAt(grid, kept.First+int64(kept.Steps)-1) }
 
 // known returns what is kept of the steps from first to last, as far as it goes without a gap.
 func (h *histories) known(q *query.History, first, last int64) match.Grid {
@@ -60,8 +80,8 @@ func (h *histories) known(q *query.History, first, last int64) match.Grid {
 	defer h.mu.Unlock()
 	kept := h.kept[q.Place]
 	end := kept.First + int64(kept.Steps)
-	if kept.Steps == 0 || kept.First > first || end < first {
-		return match.Grid{Step: q.Step, First: first, Cells: make([][]float64, h.matcher.Owners(q.By.Owner))}
+	if kept.Steps == 0 || kept.First > first || end <= first {
+		return match.Grid{Step: q.Step, First: first}
 	}
 	if end > last+1 {
 		kept = kept.Cut(int(last + 1 - kept.First))
@@ -69,12 +89,13 @@ func (h *histories) known(q *query.History, first, last int64) match.Grid {
 	return kept.Join(first, match.Grid{Step: q.Step, First: end, Cells: make([][]float64, len(kept.Cells))})
 }
 
-// keep remembers the steps of a grid up to one that is settled.
+// keep remembers the steps of a grid up to one that is settled, and before the first that holds what cannot be used.
 func (h *histories) keep(q *query.History, grid match.Grid, until int64) {
-	steps := min(int64(grid.Steps), until-grid.First+1)
+	steps := min(int64(grid.Steps), until-grid.First+1, int64(grid.Usable()))
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if kept := &h.kept[q.Place]; steps > 0 && grid.First+steps >= kept.First+int64(kept.Steps) {
+	h.kept[q.Place] = match.Grid{}
+	if steps > 0 {
 		h.kept[q.Place] = grid.Cut(int(steps))
 	}
 }

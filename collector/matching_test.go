@@ -263,6 +263,12 @@ func TestReplicas(t *testing.T) {
 		"twice": {
 			config:  oneSignal,
 			answers: answers(runs("a", "4") + `{namespace="ns", scale_target_kind="Deployment", scale_target_name="a", job="x"} 4`),
+			absent:  []string{"variant_exporter_query_bad_samples"},
+			want:    `variant_current_replicas{variant="a"} 4`,
+		},
+		"twice, with different numbers": {
+			config:  oneSignal,
+			answers: answers(runs("a", "4") + `{namespace="ns", scale_target_kind="Deployment", scale_target_name="a", job="x"} 5`),
 			absent:  unknown,
 			want:    `variant_exporter_query_bad_samples{input="scale_targets.current",reason="duplicate"} 1`,
 		},

@@ -2,6 +2,9 @@ package collector
 
 import (
 	"slices"
+
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
+	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
 // Metric describes one of the series that an evaluation yields. All are gauges.
@@ -69,7 +72,7 @@ func Metrics() []Metric {
 	table[variantCorrection] = Metric{"variant_profile_correction_ratio", "Factor on the times of a profile with correct: true, from 0.9 to 1.5. Above 1 replicas are slower than their profile.", variant}
 	table[variantStuck] = Metric{"variant_provisioning_stuck", "Whether replicas did not become ready within the provision timeout (1) or did (0). A stuck variant is capped at its ready replicas. Absent if its replicas are not known.", variant}
 	table[variantUp] = Metric{"variant_up", "Whether all inputs of this variant's decision are valid (1) or not (0).", variant}
-	table[variantDecision] = Metric{"variant_decision", "The reason of the decision: demand, min, max, budget, not_needed, idle, make_before_break, stuck, rate_limit, failsafe or hold. The value is always 1.", with(variant, "reason")}
+	table[variantDecision] = Metric{"variant_decision", "The reason of the decision: " + anyOf(optimizer.Reasons()) + ". The value is always 1.", with(variant, "reason")}
 	table[modelDemand] = Metric{"variant_model_demand", "Demand as measured now, in the unit of the label unit. Do not add up different signals.", signal}
 	table[modelStabilized] = Metric{"variant_model_stabilized_demand", "Demand after the scale-down and scale-up windows.", signal}
 	table[modelForecast] = Metric{"variant_model_forecast_demand", "Demand expected at the time when a replica that is ordered now becomes ready. Absent without a forecast or without history.", signal}
@@ -85,7 +88,7 @@ func Metrics() []Metric {
 	table[queryAge] = Metric{"variant_exporter_query_age_seconds", "Age of the newest sample behind the input's answer. If the input has several selectors, the oldest of their newest samples counts.", []string{"input"}}
 	table[querySeries] = Metric{"variant_exporter_query_series", "Series in the input's answer.", []string{"input"}}
 	table[queryMatched] = Metric{"variant_exporter_query_matched_series", "Series in the input's answer that belong to a configured model, variant or scale target.", []string{"input"}}
-	table[queryFailure] = Metric{"variant_exporter_query_failure", "The reason why the input has no usable answer. The value is always 1. Absent while it has one.", []string{"input", "reason"}}
+	table[queryFailure] = Metric{"variant_exporter_query_failure", "The reason why the input has no usable answer: " + anyOf(promapi.Reasons()) + ". The value is always 1. Absent while it has one.", []string{"input", "reason"}}
 	table[queryBadSamples] = Metric{"variant_exporter_query_bad_samples", "Series in the input's answer that cannot be used, by reason: nan, inf, negative, range, histogram, duplicate or labels.", []string{"input", "reason"}}
 	table[evaluationDuration] = Metric{"variant_exporter_evaluation_duration_seconds", "Duration of the evaluation that made these series.", nil}
 	table[evaluationTime] = Metric{"variant_exporter_evaluation_timestamp_seconds", "Unix time of the evaluation: the time for which every input was queried.", nil}
@@ -93,4 +96,13 @@ func Metrics() []Metric {
 	table[shortfallGap] = Metric{"variant_exporter_shortfall_gap_ratio", "Upper bound on how much a better plan could lower a shortfall; 0 if proven optimal.", nil}
 	table[planCost] = Metric{"variant_exporter_plan_cost_per_hour", "Cost of the plan per hour, in the currency of the configuration.", nil}
 	return table
+}
+
+// anyOf lists words: a, b or c.
+func anyOf[T ~string](words []T) string {
+	text := string(words[0])
+	for _, w := range words[1 : len(words)-1] {
+		text += ", " + string(w)
+	}
+	return text + " or " + string(words[len(words)-1])
 }

@@ -53,7 +53,9 @@ INPUT                          SERIES  MATCHED  SECONDS  AGE
 scale_targets.current          4       4        0.000    -
 scale_targets.ready            4       4        0.000    -
 running.demand                 2       2        0.000    -
+running.sources                2       2        0.000    -
 tokens.demand                  2       2        0.000    -
+tokens.sources                 2       2        0.000    -
 input_ages                     0       0        0.000    -
 scale_targets.current.history  4       4        0.000    -
 scale_targets.ready.history    4       4        0.000    -
@@ -105,7 +107,8 @@ prometheus: {url: http://prometheus.example}
 scale_targets: {disabled: true}
 models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1, capacity: {concurrency: 10}}]}]
 `
-	const looksFor = "vllm.concurrency.demand: no series; it looks for vllm:num_requests_running, vllm:num_requests_waiting, vllm:num_requests_waiting_by_reason"
+	const looksFor = "vllm.concurrency.demand: no series; it looks for vllm:num_requests_running, vllm:num_requests_waiting, vllm:num_requests_waiting_by_reason, " +
+		"vllm_num_requests_running, vllm_num_requests_waiting, vllm_num_requests_waiting_by_reason"
 	name := func(name string, series int) string {
 		return fmt.Sprintf(`{"metric":{"__name__":%q},"value":[1767225600,"%d"]}`, name, series)
 	}
@@ -140,7 +143,7 @@ models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1
 				}
 				return test.names
 			})
-			require.Equal(t, []string{`count by (__name__) ({__name__=~"(?:vllm:).*"})`}, asked)
+			require.Equal(t, []string{`count by (__name__) ({__name__=~"(?:vllm:|vllm_).*"})`}, asked)
 			require.Contains(t, r.Doubts, test.want)
 			require.Contains(t, r.Doubts, "vllm.concurrency.demand.history: no series", "what is the same is said once")
 		})

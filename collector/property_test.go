@@ -27,11 +27,15 @@ func evaluateRapid(t *rapid.T, text string, answers canned) *collector.Snapshot 
 }
 
 func evaluateQuerier(t *rapid.T, text string, q promapi.RangeQuerier) *collector.Snapshot {
-	c, found := config.Load("test.yml", complete(text))
+	return rapidEvaluator(t, complete(text), q).Evaluate(context.Background(), fleetAt)
+}
+
+func rapidEvaluator(t *rapid.T, text string, q promapi.RangeQuerier) *collector.Evaluator {
+	c, found := config.Load("test.yml", text)
 	require.NotNil(t, c, "%s\n%v", text, found)
 	e, err := collector.NewEvaluator(c, q, collector.EvaluatorOptions{Concurrency: 4, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
-	return e.Evaluate(context.Background(), fleetAt)
+	return e
 }
 
 // propertyConfig has everything that a decision may depend on: two models that share budgets, demand and usage, windows, numbers

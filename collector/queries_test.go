@@ -25,8 +25,9 @@ func TestQueriesDoNotGrow(t *testing.T) {
 		asked[models] = len(server.queries)
 		require.Len(t, unique(server.queries), asked[models], "an expression was asked twice")
 	}
-	// Demand, replicas current and ready and the age of it all; over time demand, and replicas current, ready and rolling.
-	require.Equal(t, map[int]int{1: 8, 250: 8}, asked, fmt.Sprint(asked))
+	// Demand and who told it, replicas current and ready and the age of it all; over time demand and who told it, and replicas
+	// current, ready and rolling.
+	require.Equal(t, map[int]int{1: 10, 250: 10}, asked, fmt.Sprint(asked))
 }
 
 func unique(texts []string) map[string]bool {
@@ -58,7 +59,7 @@ func TestQueriesAsked(t *testing.T) {
 		"equal expressions, written differently": {
 			`
 signals: {load: {unit: requests, demand: demand}, tokens: {unit: tokens, demand: ' demand{} '}}
-models: [{name: m, namespace: ns, variants: [{name: a, cost: 'demand{}', capacity: {load: 10, tokens: 10}}]}]`, nil,
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 'demand{}', capacity: {load: 10, tokens: 10}}]}]`, []string{"demand 5m..0s 1m"}, // the cost over the input window
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -62,21 +63,45 @@ func cannedFleet(t *testing.T) string {
 			for _, m := range selector.FindAllStringSubmatch(expr, -1) {
 				add("1793631837", `"selector":"`+m[1]+`"`) // eight seconds before
 			}
-		case strings.Contains(expr, "min_over_time"): // nothing is stuck
 		case strings.HasPrefix(expr, "scale_targets:"):
 			for name, n := range map[string]string{"llama-8b-h100": "1", "llama-8b-a100": "4", "llama-8b-l4": "4"} {
 				add(n, `"namespace":"llm"`, `"scale_target_kind":"Deployment"`, `"scale_target_name":"`+name+`"`)
 			}
-		case strings.HasPrefix(expr, "max_over_time"):
-			add("340", model...)
 		default:
 			add("300", model...)
 		}
 		w.Header().Set("Content-Type", "application/json")
+		if strings.HasSuffix(r.URL.Path, "/query_range") {
+			fmt.Fprintf(w, `{"status":"success","data":{"resultType":"matrix","result":[%s]}}`, overTime(t, r, strings.Join(series, ",")))
+			return
+		}
 		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[%s]}}`, strings.Join(series, ","))
 	}))
 	t.Cleanup(prometheus.Close)
 	return prometheus.URL
+}
+
+// overTime makes the series of an instant those of a range: all as they are now, but for the demand, which was higher.
+func overTime(t *testing.T, r *http.Request, series string) string {
+	number := func(key string) float64 {
+		n, err := strconv.ParseFloat(r.FormValue(key), 64)
+		assert.NoError(t, err)
+		return n
+	}
+	at, err := time.Parse(time.RFC3339, exampleTime)
+	assert.NoError(t, err)
+	return regexp.MustCompile(`"value":\[\d*,"(\d+)"\]`).ReplaceAllStringFunc(series, func(sample string) string {
+		now := sample[strings.LastIndex(sample, ",")+1 : len(sample)-1]
+		var values []string
+		for step := number("start"); step <= number("end"); step += number("step") {
+			value := now
+			if value == `"300"` && float64(at.Unix())-step > 60 {
+				value = `"340"`
+			}
+			values = append(values, fmt.Sprintf("[%.3f,%s]", step, value))
+		}
+		return `"values":[` + strings.Join(values, ",") + `]`
+	})
 }
 
 // exampleFile is the configuration of the page, for a Prometheus that answers.

@@ -155,8 +155,8 @@ func (r *run) justified(got *exposition, at time.Time) {
 }
 
 // essential are the inputs of a model without which nothing of it is lowered: its demand, as it is, over the window and as it is
-// foreseen, and the capacities. Prices and limits only keep what depends on them where it is; of whether a source is up, and of what
-// it told before the window, it is enough that something is said.
+// foreseen, and the capacities. Prices and limits only keep what depends on them where it is; of whether a source is up, it is enough
+// that something is said.
 func essential(x *exposition, name string) []string {
 	var names []string
 	for m := range x.Models {
@@ -165,16 +165,16 @@ func essential(x *exposition, name string) []string {
 			continue
 		}
 		for _, s := range model.Signals {
-			for _, i := range s.Inputs {
-				if name := x.Inputs[i].Name; !strings.Contains(name, ".alive") && !strings.Contains(name, ".before_") {
+			for _, name := range s.Inputs {
+				if !strings.Contains(name, ".alive") {
 					names = append(names, name)
 				}
 			}
 		}
 		for v := range model.Variants {
-			for _, i := range model.Variants[v].Inputs {
-				if strings.Contains(x.Inputs[i].Name, ".capacity") {
-					names = append(names, x.Inputs[i].Name)
+			for _, name := range model.Variants[v].Inputs {
+				if strings.Contains(name, ".capacity") {
+					names = append(names, name)
 				}
 			}
 		}
@@ -242,13 +242,14 @@ func (r *run) sufficient(got *exposition, at time.Time) {
 	r.t.Fatal(wrong)
 }
 
-// watched: nothing is lowered by a Prometheus that knows of no model server and no gateway as they were a window ago.
+// watched: nothing is lowered by a Prometheus that knows of no model server and no gateway at the first of the steps that a window
+// needs: seven of the eight of two minutes, which is at least four fifths.
 func (r *run) watched(got *exposition, at time.Time) {
 	lowered := r.lowered(got)
 	if len(lowered) == 0 || r.seen == r.truth {
 		return
 	}
-	known, err := r.seen.Query(r.t.Context(), `count(last_over_time({job=~"vllm|epp"}[5m] offset 2m))`, at)
+	known, err := r.seen.Query(r.t.Context(), `count(last_over_time({job=~"vllm|epp"}[5m] offset 90s))`, at)
 	require.NoError(r.t, err)
 	require.NotEmpty(r.t, known, "%v lowers with less history than the window", got.desired)
 }

@@ -81,7 +81,7 @@ func TestTargets(t *testing.T) {
 			"__metrics_path__": "/kube-state-metrics/metrics", "job": "kube-state-metrics", "instance": "kube-state-metrics:8080",
 		}},
 		{Targets: address, Labels: map[string]string{
-			"__metrics_path__": "/gateways/ns/pool/metrics", "job": "epp", "instance": "pool-epp:9090", "namespace": "ns",
+			"__metrics_path__": "/gateways/ns/pool/metrics", "job": "epp", "instance": "pool-epp:9090", "namespace": "ns", "pod": "pool-epp-0",
 		}},
 		{Targets: address, Labels: map[string]string{
 			"__metrics_path__": "/pods/" + pod + "/metrics", "job": "vllm", "instance": pod + ":8000", "namespace": "ns", "pod": pod,

@@ -26,7 +26,9 @@ func (s Status) Targets(address string) []TargetGroup {
 	groups := []TargetGroup{target(kubeStatePath, "kube-state-metrics", "kube-state-metrics:8080", map[string]string{})}
 	for _, m := range s.Models {
 		path := "/gateways/" + m.Namespace + "/" + m.Pool + "/metrics"
-		groups = append(groups, target(path, "epp", m.Pool+"-epp:9090", map[string]string{"namespace": m.Namespace}))
+		groups = append(groups, target(path, "epp", m.Pool+"-epp:9090", map[string]string{
+			"namespace": m.Namespace, "pod": m.Pool + "-epp-0",
+		}))
 	}
 	for _, p := range s.Pods {
 		groups = append(groups, target("/pods/"+p.Name+"/metrics", "vllm", p.Name+":8000", map[string]string{

@@ -34,7 +34,12 @@ type Product struct {
 	names     map[string]bool
 	every     bool // name is asked for by a pattern: any may be
 	ctx       context.Context
+	last      *collector.Snapshot
 }
+
+// Last is the outcome of the last evaluation; nil before the first.
+func (p *Product) Last() *collector.Snapshot { return p.last }
+
 
 // New makes the program ready for one run. The context ends its evaluations.
 func New(ctx context.Context, c *config.Config) (*Product, error) {
@@ -60,6 +65,7 @@ func (p *Product) Wanted(name string) bool { return p.every || p.names[name] }
 // Desired implements policy.Policy.
 func (p *Product) Desired(o *policy.Observation) map[string]int {
 	s := p.evaluator.Evaluate(p.ctx, scenario.Start().Add(o.At))
+	p.last = s
 	desired := map[string]int{}
 	for i := range s.Models {
 		m := &s.Models[i]

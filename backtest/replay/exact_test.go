@@ -18,7 +18,9 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/replay"
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
 const replaySteps = 100
@@ -173,19 +175,18 @@ func sameSnapshots(want, got *collector.Snapshot) string {
 	return cmp.Diff(want, got,
 		cmpopts.IgnoreFields(collector.Snapshot{}, "Duration"),
 		cmpopts.IgnoreFields(collector.Input{}, "Duration", "Stray"),
-		cmpopts.SortSlices(func(a, b collector.BadSample) bool { return a.Metric < b.Metric }),
 		cmpopts.EquateNaNs(),
 		cmp.Transformer("error", func(err error) string { return fmt.Sprint(err) }),
 	)
 }
 
-// otherFleet runs so many replicas of everything.
+// otherFleet runs so many replicas of everything, and half or twice as many before.
 type otherFleet int
 
-func (n otherFleet) Replicas(_, _ string) (current, ready int) { return int(n), int(n) / 2 }
-
-func (n otherFleet) Over(_, _ string, _ time.Duration) (fewest, most int) {
-	return int(n) / 2, int(n) * 2
+func (n otherFleet) Replicas(_, _ string) match.Replicas {
+	current, ready := int(n), int(n)/2
+	past := match.Past{History: forecast.History{Step: time.Minute, Values: []float64{float64(n / 2), float64(2 * n), float64(n)}}}
+	return match.Replicas{Current: match.Count{N: &current}, Ready: match.Count{N: &ready}, Limits: past}
 }
 
 // TestReplayDecidesAsThen holds the snapshots of a replay to those that instant queries give at every step.

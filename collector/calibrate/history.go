@@ -9,8 +9,8 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
-	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"

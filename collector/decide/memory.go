@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/query"
-	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // Memory remembers what is costly to work out, for several evaluations at once. What it says does not depend on what it remembers.

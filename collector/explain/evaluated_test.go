@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -50,6 +51,8 @@ func (a answers) Query(_ context.Context, expr string, at time.Time) (model.Vect
 	switch {
 	case strings.Contains(expr, "timestamp("):
 		return model.Vector{{Metric: model.Metric{"selector": "0"}, Value: model.SampleValue(at.Unix())}}, nil
+	case strings.HasPrefix(expr, "count by"):
+		return a.sources(), nil
 	case !ok:
 		return nil, nil
 	case strings.HasPrefix(expr, "sum by"):
@@ -71,11 +74,37 @@ func (a answers) Query(_ context.Context, expr string, at time.Time) (model.Vect
 	}
 }
 
+// sources are the pods that tell a signal, by workload.
+func (a answers) sources() model.Vector {
+	var v model.Vector
+	for name, pods := range a["sources"].(map[string]float64) {
+		v = append(v, &model.Sample{Metric: model.Metric{
+			"namespace": "ns", "model_name": "m", "scale_target_name": model.LabelValue(name),
+		}, Value: model.SampleValue(pods)})
+	}
+	return v
+}
+
+// QueryRange implements promapi.RangeQuerier: what is true now has been true all the time.
+func (a answers) QueryRange(ctx context.Context, expr string, r v1.Range) (model.Matrix, error) {
+	vector, err := a.Query(ctx, expr, r.End)
+	var matrix model.Matrix
+	for _, s := range vector {
+		stream := &model.SampleStream{Metric: s.Metric}
+		for at := r.Start; !at.After(r.End); at = at.Add(r.Step) {
+			stream.Values = append(stream.Values, model.SamplePair{Timestamp: model.TimeFromUnixNano(at.UnixNano()), Value: s.Value})
+		}
+		matrix = append(matrix, stream)
+	}
+	return matrix, err
+}
+
 // TestEvaluated explains what the collector makes of its queries: every number as in the gauges, every sentence from what it knows.
 func TestEvaluated(t *testing.T) {
 	good := answers{
 		"running": 35.0, "tokens": 90.0, "cost": 1.0, "price": 0.1, "limit": 2000.0,
 		"current": map[string]float64{"a": 1, "b": 1}, "ready": map[string]float64{"a": 1, "b": 1},
+		"sources": map[string]float64{"a": 1, "b": 1},
 	}
 	down := &promapi.Error{Reason: promapi.ReasonTimeout, Err: errors.New("no answer within 10s")}
 	for name, tc := range map[string]struct {
@@ -87,14 +116,17 @@ func TestEvaluated(t *testing.T) {
 			"  b: 2 replicas instead of 1, because concurrency needs them, for 20 of the 35 requests planned for.\n",
 			"concurrency binds", "The choice costs 6.16 per hour",
 		}},
-		"a demand without a result":    {answers{"running": nil}, []string{"no number, so that autoscalers hold, because not everything is known: concurrency: no result."}},
+		"a demand without a result":    {answers{"running": nil}, []string{"no number, autoscalers hold, because not everything is known: concurrency: no result."}},
 		"a demand that may be missing": {answers{"tokens": nil}, []string{"tokens is left out, as configured: no result.", "  b: 2 replicas instead of 1"}},
 		"a demand that is no number":   {answers{"running": math.NaN()}, []string{"concurrency is missing: concurrency.demand: nan.", "1 unusable (nan), for example {model_name=\"m\", namespace=\"ns\"}"}},
+		"a replica that does not tell its demand": {answers{"sources": map[string]float64{"b": 1}}, []string{
+			"  a: 2 replicas instead of 1", "it may be raised, not lowered, while not everything is known (concurrency: 0 of 1 ready replicas of a tell it)",
+		}},
 		"a cost that times out": {answers{"cost": down}, []string{
-			"  a: no number, so that autoscalers hold, because not everything is known: ns/a.cost: timeout.", "timeout: no answer within 10s", "  b: 3 replicas instead of 1",
+			"  a: no number, autoscalers hold, because not everything is known: ns/a.cost: timeout.", "timeout: no answer within 10s", "  b: 3 replicas instead of 1",
 		}},
 		"a price of energy that times out": {answers{"price": down}, []string{"a: no number", "because not everything is known: energy_price: timeout."}},
-		"a limit that times out":           {answers{"limit": down}, []string{"not everything is known: budget.power: its limit or what is used of it is not known.", "power   watts  -     -"}},
+		"a limit that times out":           {answers{"limit": down}, []string{"not everything is known: budget.power: its limit or its use is not known.", "power   watts  -     -"}},
 		"replicas that time out":           {answers{"current": down}, []string{"not everything is known"}},
 		"no demand": {answers{"running": 0.0, "tokens": 0.0}, []string{
 			"  a: 1 replica as now, because the model's minimum is 1 over all variants.\n", "  b: 0 replicas instead of 1, because there is no demand.\n",

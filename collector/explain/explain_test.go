@@ -73,7 +73,17 @@ func TestJSONRoundTrip(t *testing.T) {
 		require.NoError(t, err)
 		var back explain.Explanation
 		require.NoError(t, json.Unmarshal(fields, &back), name)
+		for i := range e.Models {
+			e.Models[i].Model.Variants = nil // hidden by those with their becauses
+		}
+		for i := range e.Inputs {
+			e.Inputs[i].Err = nil // told by its reason and text
+		}
 		require.Equal(t, e, &back, name)
+		var text, again bytes.Buffer
+		require.NoError(t, whole(t, s).WriteText(&text))
+		require.NoError(t, back.WriteText(&again))
+		require.Equal(t, text.String(), again.String(), name)
 	}
 }
 
@@ -154,7 +164,7 @@ func TestRunnerUp(t *testing.T) {
 func TestOverlapOfAShortModel(t *testing.T) {
 	s := short(t)
 	chat := &s.Models[0].Variants[0]
-	chat.Effects = []optimizer.Effect{{Guard: optimizer.ReasonMakeBeforeBreak, From: chat.Desired, To: new(4)}}
+	chat.Guards = []optimizer.Effect{{Guard: optimizer.ReasonMakeBeforeBreak, From: chat.Desired, To: new(4)}}
 	chat.Desired, chat.Reason = new(4), optimizer.ReasonMakeBeforeBreak
 	assert.Equal(t, "2 stay until the ready replicas of what replaces them carry what the plan does", whole(t, s).Models[0].Variants[0].Because)
 }

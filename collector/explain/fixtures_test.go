@@ -2,6 +2,7 @@ package explain_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/decide"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
@@ -22,16 +24,20 @@ func planned(t *testing.T, p optimizer.Problem) *collector.Snapshot {
 	plan, err := optimizer.Solve(p, optimizer.Options{})
 	require.NoError(t, err)
 	s := &collector.Snapshot{
-		At: at, Duration: 34 * time.Millisecond, Problem: p, Solution: plan,
-		Plan: collector.PlanSummary{Status: plan.Status, Gap: plan.Gap, ShortfallGap: plan.ShortfallGap, Cost: plan.Cost},
+		At: at, Duration: 34 * time.Millisecond,
 		Inputs: []collector.Input{
-			{Name: "scale_targets.current", Query: "current", Series: 9, Matched: 5, Stray: `{name="other"}`, Age: 12 * time.Second, Duration: 3 * time.Millisecond},
-			{Name: "own.concurrency.demand", Query: "sum by (model_name) (\n  running + waiting\n)", Series: 1, Matched: 1, Age: -1, Duration: 31 * time.Millisecond},
+			{Name: "scale_targets.current", Query: "current", Series: new(9), Matched: new(5), Stray: `{name="other"}`, Age: new(12.0), Duration: 0.003, Bad: map[string]int{}},
+			{Name: "own.concurrency.demand", Query: "sum by (model_name) (\n  running + waiting\n)", Series: new(1), Matched: new(1), Duration: 0.031, Bad: map[string]int{}},
+		},
+		Decision: decide.Decision{
+			Problem: p, Solution: plan,
+			Plan: collector.Plan{Status: plan.Status, Gap: &plan.Gap, ShortfallGap: &plan.ShortfallGap, Cost: &plan.Cost},
 		},
 	}
 	for i, b := range plan.Budgets {
 		s.Budgets = append(s.Budgets, collector.Budget{
 			Name: b.Name, Unit: "accelerators", Limit: &p.Budgets[i].Limit, Used: &plan.Budgets[i].Used, ShadowPrice: &plan.Budgets[i].ShadowPrice,
+			Exceeded: slices.Contains(plan.OverBudget, b.Name),
 		})
 	}
 	for m := range p.Models {
@@ -45,14 +51,15 @@ func modelOf(m *optimizer.Model, plan *optimizer.ModelPlan) collector.Model {
 	out := collector.Model{Name: name, Namespace: namespace, Shortfall: &plan.Shortfall, Binding: plan.Binding}
 	for signal, demand := range m.Demand {
 		out.Signals = append(out.Signals, collector.Signal{
-			Name: signal, Unit: "requests", Measured: new(0.7 * demand), Stabilized: new(0.8 * demand), Planned: new(demand), Inputs: []int{1, 1},
+			Name: signal, Unit: "requests", Measured: new(0.7 * demand), Stabilized: new(0.8 * demand), Planned: new(demand), Inputs: []string{"own.concurrency.demand"},
 		})
 	}
 	for i := range m.Variants {
 		v, n := &m.Variants[i], &plan.Variants[i].Replicas
 		x := collector.Variant{
 			Name: v.Name, Accelerator: "H100", Role: "both", TargetKind: "Deployment", TargetName: v.Name, Current: new(v.Current),
-			Ready: new(v.Current), Cost: new(v.Cost), Planned: n, Desired: n, Reason: plan.Variants[i].Reason, Up: true, Inputs: []int{0},
+			Ready: new(v.Current), Cost: new(v.Cost), Planned: n, Desired: n, Reason: plan.Variants[i].Reason, Up: true,
+			Inputs: []string{"scale_targets.current"}, PlanReason: plan.Variants[i].Reason, Guards: []optimizer.Effect{}, Capacities: []collector.Capacity{},
 		}
 		for signal := range m.Demand {
 			if c := v.Capacity[signal]; c > 0 {
@@ -91,24 +98,49 @@ func snapshots(t *testing.T) map[string]*collector.Snapshot {
 	for _, s := range all {
 		for i := range s.Models {
 			for j := range s.Models[i].Signals {
-				s.Models[i].Signals[j].Ready = readySupply(&s.Models[i], s.Models[i].Signals[j].Name)
+				workOut(&s.Models[i], &s.Models[i].Signals[j])
 			}
 		}
 	}
 	return all
 }
 
-// readySupply is what the ready replicas of a model carry of a signal.
-func readySupply(m *collector.Model, signal string) *float64 {
+// workOut fills in what follows from the rest of a model: headroom, and what the ready and the planned replicas serve.
+func workOut(m *collector.Model, s *collector.Signal) {
+	if s.Planned != nil {
+		expected := max(*s.Stabilized, known(s.Forecast))
+		if expected > 0 {
+			s.Headroom = new(*s.Planned/expected - 1)
+		}
+	}
+	if s.Inputs == nil {
+		s.Inputs = []string{}
+	}
+	s.Ready = supply(m, s.Name, func(v *collector.Variant) *int { return v.Ready })
+	s.Supply = supply(m, s.Name, func(v *collector.Variant) *int { return v.Planned })
+	if !slices.ContainsFunc(m.Variants, func(v collector.Variant) bool { return len(v.Capacities) > 0 }) || s.Name != "concurrency" {
+		s.Supply = nil // nothing serves it
+	}
+}
+
+func known(x *float64) float64 {
+	if x == nil {
+		return 0
+	}
+	return *x
+}
+
+// supply is what some replicas of a model serve of a signal; nil where of one that serves it they are not known.
+func supply(m *collector.Model, signal string, replicas func(*collector.Variant) *int) *float64 {
 	supply := 0.0
 	for i := range m.Variants {
 		for _, c := range m.Variants[i].Capacities {
-			switch {
+			switch n := replicas(&m.Variants[i]); {
 			case c.Signal != signal:
-			case m.Variants[i].Ready == nil:
+			case n == nil:
 				return nil
 			default:
-				supply += c.Value * float64(*m.Variants[i].Ready)
+				supply += c.Value * float64(*n)
 			}
 		}
 	}
@@ -152,7 +184,7 @@ func guardReasons(t *testing.T) *collector.Snapshot {
 		Variants: []optimizer.Variant{variant("still-waiting", 1, 100, 3, most(1)), variant("no-room-yet", 2, 100, 0, most(2))},
 	}}})
 	effect := func(v *collector.Variant, guard optimizer.Reason, to *int) {
-		v.Effects = append(v.Effects, optimizer.Effect{Guard: guard, From: v.Desired, To: to})
+		v.Guards = append(v.Guards, optimizer.Effect{Guard: guard, From: v.Desired, To: to})
 		v.Desired, v.Reason = to, guard
 	}
 	chat, code := s.Models[0].Variants, s.Models[1].Variants
@@ -164,7 +196,7 @@ func guardReasons(t *testing.T) *collector.Snapshot {
 	code[0].Stuck = new(1)
 	queued := s.Models[2].Variants
 	queued[0].Stuck = new(1)
-	queued[0].Effects = []optimizer.Effect{{Guard: optimizer.ReasonStuck, From: new(3), To: new(2)}}
+	queued[0].Guards = []optimizer.Effect{{Guard: optimizer.ReasonStuck, From: new(3), To: new(2)}}
 	queued[0].Desired, queued[0].Reason = new(2), optimizer.ReasonStuck
 	effect(&queued[1], optimizer.ReasonMakeBeforeBreak, new(1))
 	code[1].Up, code[1].Missing = false, "concurrency: no result"
@@ -182,7 +214,7 @@ func missing(t *testing.T) *collector.Snapshot {
 	partly, blind := &s.Models[0], &s.Models[1]
 	partly.Signals[0].Partial = "2 of 3 ready replicas tell of their demand"
 	partly.Signals = append(partly.Signals,
-		collector.Signal{Name: "kv_cache", Unit: "tokens", Missing: "own.kv_cache.usage: timeout", Inputs: []int{2}},
+		collector.Signal{Name: "kv_cache", Unit: "tokens", Missing: "own.kv_cache.usage: timeout", Inputs: []string{"own.kv_cache.usage"}},
 		collector.Signal{Name: "queue", Unit: "requests", Missing: "no result", Ignored: true})
 	for i := range partly.Variants {
 		partly.Variants[i].Up, partly.Variants[i].Missing = false, "concurrency: 2 of 3 ready replicas tell of their demand"
@@ -191,25 +223,25 @@ func missing(t *testing.T) *collector.Snapshot {
 	kept.Desired, kept.Reason = nil, optimizer.ReasonHold
 	blind.Shortfall, blind.Signals = nil, []collector.Signal{{Name: "concurrency", Unit: "requests", Measured: new(3.0), Missing: "no variant has a capacity for it that is known"}}
 	lost := &blind.Variants[0]
-	*lost = collector.Variant{Name: "lost", Reason: optimizer.ReasonHold, Missing: "llm/lost.cost: nan", Inputs: []int{3}}
+	*lost = collector.Variant{Name: "lost", Reason: optimizer.ReasonHold, Missing: "llm/lost.cost: nan", Inputs: []string{"llm/lost.cost"}, Guards: []optimizer.Effect{}, Capacities: []collector.Capacity{}}
 	s.Budgets = []collector.Budget{{Name: "power", Unit: "watts"}}
 	s.Inputs = append(s.Inputs,
-		collector.Input{Name: "own.kv_cache.usage", Query: "kv", Duration: 10 * time.Second, Age: -1, Err: &promapi.Error{Reason: promapi.ReasonTimeout, Err: errors.New("no answer within 10s")}},
-		collector.Input{Name: "llm/lost.cost", Query: "price", Series: 3, Age: 400 * time.Second, Bad: []collector.BadSample{
-			{Metric: `{zone="b"}`, Reason: "nan"}, {Metric: `{zone="a"}`, Reason: "nan"}, {Metric: `{zone="c"}`, Reason: "duplicate"},
-		}},
-		collector.Input{Name: "budget.power.limit", Query: "limit", Series: 2, Stray: `{site="x"}`, Age: -1})
+		collector.Input{Name: "own.kv_cache.usage", Query: "kv", Duration: 10, Bad: map[string]int{}},
+		collector.Input{Name: "llm/lost.cost", Query: "price", Series: new(3), Matched: new(0), Age: new(400.0), Bad: map[string]int{"nan": 2, "duplicate": 1}, Example: `{zone="a"}`},
+		collector.Input{Name: "budget.power.limit", Query: "limit", Series: new(2), Matched: new(0), Stray: `{site="x"}`, Bad: map[string]int{}})
+	s.Inputs[2].Fail(&promapi.Error{Reason: promapi.ReasonTimeout, Err: errors.New("no answer within 10s")})
 	return s
 }
 
 // noPlan is what becomes of a problem that the planner refuses.
 func noPlan() *collector.Snapshot {
-	return &collector.Snapshot{
-		At: at, Plan: collector.PlanSummary{Err: errors.New("check problem: models[0].demand: out of range")},
-		Models: []collector.Model{{Name: "m", Namespace: "ns", Variants: []collector.Variant{
-			{Name: "v", Reason: optimizer.ReasonHold, Missing: "there is no plan"},
-		}}},
-	}
+	return &collector.Snapshot{At: at, Decision: decide.Decision{
+		Plan: collector.Plan{Error: "check problem: models[0].demand: out of range"},
+		Models: []collector.Model{{Name: "m", Namespace: "ns", Signals: []collector.Signal{}, Variants: []collector.Variant{{
+			Name: "v", Reason: optimizer.ReasonHold, Missing: "there is no plan",
+			Capacities: []collector.Capacity{}, Guards: []optimizer.Effect{}, Inputs: []string{},
+		}}}},
+	}}
 }
 
 // quiet is a model without demand, which may go to zero.
@@ -242,6 +274,6 @@ func waking(t *testing.T) *collector.Snapshot {
 		s.Problem.Models[0].Variants[i].StartCost = 0
 		s.Models[0].Variants[i].Cost = &cost
 	}
-	s.Plan.Cost = 8
+	s.Plan.Cost = new(8.0)
 	return s
 }

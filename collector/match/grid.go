@@ -116,3 +116,42 @@ func (g *Grid) Cut(steps int) Grid {
 	}
 	return out
 }
+
+// Owners is how many owners have any number.
+func (g *Grid) Owners() int {
+	n := 0
+	for _, cells := range g.Cells {
+		if forecast.Known(cells) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Usable is how many steps there are before the first at which something was told that cannot be used.
+func (g *Grid) Usable() int {
+	steps := g.Steps
+	for _, cells := range g.Cells {
+		if i := slices.Index(cells[:min(len(cells), steps)], unusable); i >= 0 {
+			steps = i
+		}
+	}
+	return steps
+}
+
+// SameAt reports whether two grids say the same of a step that both have.
+func (g *Grid) SameAt(o *Grid, step int64) bool {
+	at := func(g *Grid, cells []float64) float64 {
+		if cells == nil {
+			return math.NaN()
+		}
+		return cells[step-g.First]
+	}
+	for owner := range g.Cells {
+		a, b := at(g, g.Cells[owner]), at(o, o.Cells[owner])
+		if a != b && !(math.IsNaN(a) && math.IsNaN(b)) {
+			return false
+		}
+	}
+	return true
+}

@@ -61,6 +61,7 @@ type Reading struct {
 type Past struct {
 	forecast.History
 	Missing Missing // why it could not be asked for
+	Spoilt  bool    // something was told that cannot be used
 }
 
 // Variant is what was read of one variant.

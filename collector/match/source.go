@@ -81,7 +81,8 @@ func (r *reader) past(h *query.History, owner int) Past {
 	if err := r.answers.Histories[h.Place].Err; err != nil {
 		return Past{Missing: r.read.Inputs[r.historyInput(h)].failed()}
 	}
-	return Past{History: r.answers.Histories[h.Place].Grid.History(owner, r.answers.At)}
+	grid := &r.answers.Histories[h.Place].Grid
+	return Past{History: grid.History(owner, r.answers.At), Spoilt: slices.Contains(grid.Cells[owner], unusable)}
 }
 
 // historyInput is the place of a history among the inputs.

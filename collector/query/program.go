@@ -125,10 +125,18 @@ func (p *compiler) bindModel(m *config.Model) {
 		bound.Variants = append(bound.Variants, v)
 		p.Variants = append(p.Variants, v)
 	}
-	if down, up := time.Duration(*m.ScaleDownWindow), time.Duration(*m.ScaleUpWindow); !p.Config.ScaleTargets.Ready.IsZero() {
-		bound.Ready = p.readStep("scale_targets.ready", p.Config.ScaleTargets.Ready, down+up+ReadyFor, WindowStep(m), Reader{Owner: OfTarget})
-	}
+	bound.Ready = p.readyWindow(bound)
 	p.Models = append(p.Models, bound)
+}
+
+// readyWindow reads how many replicas were ready while a model's signals were told: they are who should have told them.
+func (p *compiler) readyWindow(m *Model) *History {
+	ready := p.Config.ScaleTargets.Ready
+	if ready.IsZero() || !slices.ContainsFunc(m.Signals, func(s *Signal) bool { return s.Sources.Given() }) {
+		return nil
+	}
+	window := time.Duration(*m.ScaleDownWindow + *m.ScaleUpWindow)
+	return p.readStep("scale_targets.ready", ready, window+ReadyFor, min(gridStep, WindowStep(m.Model)), Reader{Owner: OfTarget})
 }
 
 func (p *compiler) bindVariant(m *Model, v *config.Variant) *Variant {

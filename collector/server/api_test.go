@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/decide"
 	"github.com/variant-exporter/variant-exporter/collector/explain"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 	"github.com/variant-exporter/variant-exporter/collector/server"
@@ -36,12 +37,11 @@ func fleet(t *testing.T, models ...string) server.Evaluator {
 	require.NoError(t, err)
 	return evaluatorFunc(func(_ context.Context, at time.Time) *collector.Snapshot {
 		s := &collector.Snapshot{
-			At: at, Problem: problem, Solution: plan, Plan: collector.PlanSummary{Status: plan.Status, Cost: plan.Cost},
-			Inputs: []collector.Input{
-				{Name: "up", Query: `a{b="<c>"}`, Series: 1, Matched: 1},
-				{Name: "down", Query: "d", Err: &promapi.Error{Reason: promapi.ReasonConnection, Err: errors.New("refused")}},
-			},
+			At:       at,
+			Inputs:   []collector.Input{{Name: "up", Query: `a{b="<c>"}`, Series: new(1), Matched: new(1)}, {Name: "down", Query: "d"}},
+			Decision: decide.Decision{Problem: problem, Solution: plan, Plan: collector.Plan{Status: plan.Status, Cost: &plan.Cost}},
 		}
+		s.Inputs[1].Fail(&promapi.Error{Reason: promapi.ReasonConnection, Err: errors.New("refused")})
 		for m, name := range models {
 			s.Models = append(s.Models, collector.Model{Name: name, Namespace: "llm", Shortfall: &plan.Models[m].Shortfall, Variants: []collector.Variant{{
 				Name: name, Planned: &plan.Models[m].Variants[0].Replicas, Desired: &plan.Models[m].Variants[0].Replicas, Reason: optimizer.ReasonDemand, Up: true,
@@ -117,7 +117,7 @@ func TestNoPlan(t *testing.T) {
 		want     string
 	}{
 		"nothing known": {&collector.Snapshot{}, "nothing could be planned: /api/v1/explain says what is missing"},
-		"refused":       {&collector.Snapshot{Plan: collector.PlanSummary{Err: errors.New("check problem: too large")}}, "there is no plan: check problem: too large"},
+		"refused":       {&collector.Snapshot{Decision: decide.Decision{Plan: collector.Plan{Error: "check problem: too large"}}}, "there is no plan: check problem: too large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := serving(t, evaluatorFunc(func(context.Context, time.Time) *collector.Snapshot { return tc.snapshot }))
@@ -133,7 +133,7 @@ func TestNoPlan(t *testing.T) {
 func TestInputs(t *testing.T) {
 	var got struct {
 		Time   time.Time
-		Inputs []explain.Input
+		Inputs []collector.Input
 	}
 	decode(t, get(t, serving(t, fleet(t, "a")), "/api/v1/inputs"), http.StatusOK, &got)
 	require.Len(t, got.Inputs, 2)

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/decide"
 	"github.com/variant-exporter/variant-exporter/collector/server"
 )
 
@@ -29,10 +30,10 @@ func desire(n int) evaluatorFunc {
 }
 
 func wanting(n int, at time.Time) *collector.Snapshot {
-	return &collector.Snapshot{At: at, Models: []collector.Model{{
+	return &collector.Snapshot{At: at, Decision: decide.Decision{Models: []collector.Model{{
 		Name: "m", Namespace: "llm",
 		Variants: []collector.Variant{{Name: "v", Desired: &n, Up: true}},
-	}}}
+	}}}}
 }
 
 // loads yields one configuration after the other, the last for ever.

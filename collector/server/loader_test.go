@@ -59,12 +59,16 @@ func (lt *loaderTest) write(t *testing.T, text string) {
 	}
 }
 
-// prometheus answers every query with demand 60 for model m.
+// prometheus answers every query with demand 60 for model m, at the time that was asked for. It knows nothing of the past.
 func prometheus(t *testing.T) string {
 	t.Helper()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"llm","model_name":"m"},"value":[%d,"60"]}]}}`,
-			time.Now().Unix())
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/query_range") {
+			fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[]}}`)
+			return
+		}
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"llm","model_name":"m"},"value":[%s,"60"]}]}}`,
+			r.FormValue("time"))
 	}))
 	t.Cleanup(srv.Close)
 	return srv.URL

@@ -115,15 +115,6 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 // Addr is the first address that the server listens on.
 func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
 
-// Addrs are the addresses that the server listens on.
-func (s *Server) Addrs() []net.Addr {
-	addrs := make([]net.Addr, len(s.listeners))
-	for i, l := range s.listeners {
-		addrs[i] = l.Addr()
-	}
-	return addrs
-}
-
 // telemetryPath is what TelemetryPath may be: no pattern of net/http, and nothing that cleaning would change.
 var telemetryPath = regexp.MustCompile(`^/$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$`)
 

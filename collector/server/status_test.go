@@ -13,18 +13,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/decide"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
 func TestStatusPageEscapes(t *testing.T) {
 	const evil = `<script>alert(1)</script>"'`
 	s := &collector.Snapshot{
-		Models: []collector.Model{{Name: evil, Namespace: evil, Binding: evil, Variants: []collector.Variant{
-			{Name: evil, Accelerator: evil, Missing: evil, Reason: optimizer.ReasonHold},
-		}, Signals: []collector.Signal{{Name: evil, Unit: evil, Missing: evil}}}},
-		Inputs:  []collector.Input{{Name: evil, Query: evil, Err: errors.New(evil)}},
-		Budgets: []collector.Budget{{Name: evil, Unit: evil}},
+		Inputs: []collector.Input{{Name: evil, Query: evil}},
+		Decision: decide.Decision{
+			Models: []collector.Model{{Name: evil, Namespace: evil, Binding: evil, Variants: []collector.Variant{
+				{Name: evil, Accelerator: evil, Missing: evil, Reason: optimizer.ReasonHold},
+			}, Signals: []collector.Signal{{Name: evil, Unit: evil, Missing: evil}}}},
+			Budgets: []collector.Budget{{Name: evil, Unit: evil}},
+		},
 	}
+	s.Inputs[0].Fail(errors.New(evil))
 	got := get(t, serving(t, evaluatorFunc(func(context.Context, time.Time) *collector.Snapshot { return s })), "/")
 	require.Equal(t, http.StatusOK, got.status)
 	assert.Contains(t, got.body, "&lt;script&gt;")
@@ -62,7 +66,7 @@ func TestStatusPageOfAFleetInTrouble(t *testing.T) {
 	assert.Contains(t, got.body, `<li><a href="#m19">llm/m19</a>: v: no signal can be trusted</li>`)
 	assert.NotContains(t, got.body, `href="#m20"`)
 	assert.Contains(t, got.body, "<li>and 10 more</li>")
-	assert.Contains(t, got.body, `<p class="state error">Nothing is decided, so that autoscalers hold.</p>`)
+	assert.Contains(t, got.body, `<p class="state error">Nothing is decided: autoscalers hold.</p>`)
 }
 
 func TestStatusPageWithNothingKnown(t *testing.T) {

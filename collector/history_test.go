@@ -1,0 +1,202 @@
+package collector_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
+)
+
+// arriving is a Prometheus whose samples of a step arrive up to two minutes after it, and then stay what they are. Some steps have
+// none, and some have one that cannot be used.
+type arriving struct {
+	values []float64       // by step of 15 seconds before and after fleetAt
+	late   []time.Duration // by step: how long after it the sample arrives
+	now    time.Time       // what has arrived is seen
+	fails  bool            // over ranges
+	mu     sync.Mutex
+	ranges map[string][]v1.Range // by expression
+}
+
+const arrivingStep = 15 * time.Second
+
+// at returns what is known of a step; false for nothing.
+func (a *arriving) at(t time.Time) (float64, bool) {
+	i := int(t.Sub(fleetAt)/arrivingStep) + len(a.values)/2
+	if i < 0 || i >= len(a.values) || t.Add(a.late[i]).After(a.now) || a.values[i] == 0.5 {
+		return 0, false
+	}
+	return a.values[i], true
+}
+
+func (a *arriving) Query(_ context.Context, expr string, at time.Time) (model.Vector, error) {
+	if expr != "demand" && expr != "current" && expr != "ready" {
+		return nil, nil
+	}
+	return model.Vector{{Metric: arrivingMetric(), Value: 3}}, nil
+}
+
+func arrivingMetric() model.Metric {
+	return model.Metric{"namespace": "ns", "model_name": "m", "scale_target_kind": "Deployment", "scale_target_name": "a"}
+}
+
+func (a *arriving) QueryRange(_ context.Context, expr string, r v1.Range) (model.Matrix, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ranges == nil {
+		a.ranges = map[string][]v1.Range{}
+	}
+	a.ranges[expr] = append(a.ranges[expr], r)
+	if a.fails {
+		return nil, &promapi.Error{Reason: promapi.ReasonTimeout, Err: errors.New("slow")}
+	}
+	s := &model.SampleStream{Metric: arrivingMetric()}
+	for at := r.Start; !at.After(r.End); at = at.Add(r.Step) {
+		if v, ok := a.at(at); ok {
+			s.Values = append(s.Values, model.SamplePair{Timestamp: model.TimeFromUnixNano(at.UnixNano()), Value: model.SampleValue(v)})
+		}
+	}
+	if len(s.Values) == 0 {
+		return nil, nil
+	}
+	return model.Matrix{s}, nil
+}
+
+// historyConfig looks back for a window, for idleness, for a trend, for seasons, for limits and for starts, on several grids.
+const historyConfig = `
+prometheus: {url: http://prometheus.example}
+defaults:
+  headroom: 0
+  scale_down_window: 5m
+  provision_timeout: 10m
+  scale_down_limit: {replicas: 1, per: 3m}
+  forecast: {method: linear, lookback: 10m, lead: 2m}
+scale_targets: {current: current, ready: ready}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, replicas: {min: 0}, idle_after: 40m, variants: [
+  {name: a, cost: 1, capacity: {load: 10}, failsafe: {after: 20m, replicas: 5}}]}]
+`
+
+// decided is what an evaluation decided, for comparison: everything but what depends on how much of a history was asked for.
+func decided(s *collector.Snapshot) string {
+	text := ""
+	for _, m := range s.Models {
+		for _, x := range m.Signals {
+			text += fmt.Sprintf("%s %s %s %s %q %q\n", x.Name, numberOf(x.Stabilized), numberOf(x.Forecast), numberOf(x.Planned), x.Missing, x.Partial)
+		}
+		for _, v := range m.Variants {
+			text += fmt.Sprintf("%s %s %s %v %q %s\n", v.Name, desired(&v), stuckAt(&v), v.Up, v.Missing, v.Reason)
+		}
+	}
+	return text + fmt.Sprint(failures(s))
+}
+
+func numberOf(x *float64) string {
+	if x == nil {
+		return "-"
+	}
+	return fmt.Sprint(*x)
+}
+
+// TestHistoriesAsAskedAnew: whatever was evaluated before, at whatever times, forwards and backwards, with answers and without, an
+// evaluator decides what a new one does. Samples may be up to two minutes late.
+func TestHistoriesAsAskedAnew(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const steps = 400 // 50 minutes before fleetAt, and as many after it
+		a := &arriving{
+			values: rapid.SliceOfN(rapid.SampledFrom([]float64{0, 1, 2, 3, 7, 20, 0.5, -1}), steps, steps).Draw(t, "values"),
+			late:   make([]time.Duration, steps),
+		}
+		for i := range a.late {
+			a.late[i] = time.Duration(rapid.IntRange(0, 119).Draw(t, "late")) * time.Second
+		}
+		old := rapidEvaluator(t, historyConfig, a)
+		offset := time.Duration(0)
+		for range rapid.IntRange(2, 8).Draw(t, "evaluations") {
+			offset += time.Duration(rapid.OneOf(
+				rapid.IntRange(0, 60_000), rapid.IntRange(0, 1_200_000), rapid.IntRange(-1_200_000, 0),
+			).Draw(t, "milliseconds later")) * time.Millisecond
+			at := fleetAt.Add(offset)
+			if at.After(a.now) {
+				a.now = at // an evaluation of the past sees what has arrived by now
+			}
+			a.fails = rapid.IntRange(0, 5).Draw(t, "fails") == 0
+			got := decided(old.Evaluate(context.Background(), at))
+			want := decided(rapidEvaluator(t, historyConfig, a).Evaluate(context.Background(), at))
+			if a.fails {
+				require.NotContains(t, want, " true ", "up without its histories")
+				continue // what is kept may still answer all of it
+			}
+			require.Equal(t, want, got, "%s after the first", offset)
+		}
+	})
+}
+
+// TestHistoriesAskForWhatIsNew: after the first evaluation only the newest step that is two minutes old and those after it are asked
+// for; where an answer fails, nothing of it is kept, and the next question is for all that is missing. Only the last answer is kept.
+func TestHistoriesAskForWhatIsNew(t *testing.T) {
+	a := &arriving{values: slices.Repeat([]float64{3}, 1000), late: make([]time.Duration, 1000)}
+	text := demandSignal("", ", scale_down_window: 10m")
+	e := newEvaluator(t, text, a, collector.EvaluatorOptions{})
+	asked := func(at time.Duration, fails bool) (from, to time.Duration, s *collector.Snapshot) {
+		a.fails, a.now, a.ranges = fails, fleetAt.Add(at), nil
+		s = e.Evaluate(t.Context(), fleetAt.Add(at))
+		require.Len(t, a.ranges["demand"], 1)
+		r := a.ranges["demand"][0]
+		return r.Start.Sub(fleetAt), r.End.Sub(fleetAt), s
+	}
+	for i, c := range []struct {
+		at       time.Duration
+		fails    bool
+		from, to time.Duration
+	}{
+		{0, true, -10 * time.Minute, 0},
+		{0, false, -10 * time.Minute, 0},
+		{0, false, -2 * time.Minute, 0}, // the step two minutes ago is settled, and asked for again
+		{14 * time.Second, false, -2 * time.Minute, 0},
+		{15 * time.Second, false, -2 * time.Minute, 15 * time.Second},
+		{30 * time.Second, true, -105 * time.Second, 30 * time.Second},
+		{60 * time.Second, false, -105 * time.Second, 60 * time.Second},
+		{20 * time.Minute, false, 10 * time.Minute, 20 * time.Minute},
+		{0, false, -10 * time.Minute, 0}, // back again
+		{20 * time.Minute, false, 10 * time.Minute, 20 * time.Minute},
+	} {
+		from, to, s := asked(c.at, c.fails)
+		require.Equal(t, []time.Duration{c.from, c.to}, []time.Duration{from, to}, "question %d", i)
+		if c.fails {
+			require.Equal(t, []string{"load.demand.history"}, failures(s))
+			require.Equal(t, "load.demand.history: timeout", s.Models[0].Signals[0].Partial)
+			require.Nil(t, s.Models[0].Variants[0].Desired, "lowered or echoed without its window")
+		} else {
+			require.Empty(t, failures(s))
+			require.Empty(t, s.Models[0].Signals[0].Partial)
+			require.Equal(t, 1, *s.Models[0].Variants[0].Desired)
+		}
+	}
+}
+
+// TestHistoriesInParts: a long history is asked for in parts, of which none is larger than the others may be.
+func TestHistoriesInParts(t *testing.T) {
+	a := &arriving{values: slices.Repeat([]float64{3}, 1000), late: make([]time.Duration, 1000), now: fleetAt}
+	e := newEvaluator(t, demandSignal("", ", replicas: {min: 0}, idle_after: 13h"), a, collector.EvaluatorOptions{})
+	e.Evaluate(t.Context(), fleetAt)
+	next := fleetAt.Add(-13 * time.Hour)
+	for _, r := range a.ranges["demand"] {
+		require.True(t, next.Equal(r.Start), "%s follows %s", r.Start, next)
+		require.Less(t, r.End.Sub(r.Start)/r.Step, time.Duration(360))
+		next = r.End.Add(r.Step)
+	}
+	require.True(t, fleetAt.Add(time.Minute).Equal(next), next)
+	require.Len(t, a.ranges["demand"], 3)
+}

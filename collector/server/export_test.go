@@ -1,0 +1,12 @@
+package server
+
+import "net"
+
+// Addrs are the addresses that the server listens on.
+func (s *Server) Addrs() []net.Addr {
+	addrs := make([]net.Addr, len(s.listeners))
+	for i, l := range s.listeners {
+		addrs[i] = l.Addr()
+	}
+	return addrs
+}

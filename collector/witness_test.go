@@ -1,0 +1,156 @@
+package collector_test
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// witnessed is a signal with an expression that tells who told it.
+func witnessed(signal, model string) string {
+	return demandSignal(", sources: sources"+signal, model)
+}
+
+// countSources is what is asked for the sources: pods by workload.
+const countSources = `count by (namespace, model_name, scale_target_name) (label_replace(label_replace(` +
+	`group by (namespace, model_name, pod) (sources), "scale_target_name", "$1", "pod", "(.+)-[0-9]+"), "scale_target_name", "$1", "pod", ` +
+	`"(.+)-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5}"))`
+
+// pods are so many pods of a workload.
+func pods(workload, n string) string {
+	return `{namespace="ns", model_name="m", scale_target_name="` + workload + `"} ` + n
+}
+
+// witnessCase is what a signal's sources and replicas say, and what becomes of it.
+type witnessCase struct {
+	signal, model string // settings
+	answers       canned // beside a demand of 10, of which one replica can serve all, and three replicas
+	partial       string
+	told          string // sources of expected sources; empty where there is no witness
+	desired       string // empty for none
+}
+
+// TestWitness holds a signal against those who told it: a sum that a part is missing from lowers nothing.
+func TestWitness(t *testing.T) {
+	const window = ", scale_down_window: 5m"
+	gone := joined(pods("a", "3 @5m..2m30s"), pods("a", "2 @2m15s..1m45s"), pods("a", "3 @1m30s..0s"))
+	past := canned{countSources: pods("a", "3"), "past ready": runs("a", "3"), "past demand": load("10")}
+	over := func(key, text string) canned {
+		answers := maps.Clone(past)
+		answers[key] = text
+		return answers
+	}
+	for name, c := range map[string]witnessCase{
+		"all tell it": {answers: canned{countSources: pods("a", "3")}, told: "3 of 3", desired: "1"},
+		"one does not": {
+			answers: canned{countSources: pods("a", "2")}, partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
+		},
+		"one does not, and the others alone ask for more": {
+			answers: canned{countSources: pods("a", "2"), "demand": load("45")},
+			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3", desired: "5",
+		},
+		"none does": {answers: canned{countSources: ""}, partial: "0 of 3 ready replicas of a tell it", told: "0 of 3"},
+		"pods by another name make up for one": {
+			answers: canned{countSources: joined(pods("a", "2"), pods("renamed", "1"))}, told: "3 of 3", desired: "1",
+		},
+		"pods of another model do not": {
+			answers: canned{countSources: joined(pods("a", "2"), `{namespace="ns", model_name="other", scale_target_name="renamed"} 1`)},
+			told:    "3 of 3", desired: "1", // a pod that names no model of ours may be of any in its namespace
+		},
+		"pods of another namespace do not": {
+			answers: canned{countSources: joined(pods("a", "2"), `{namespace="elsewhere", model_name="m", scale_target_name="renamed"} 1`)},
+			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
+		},
+		"sources without a pod: nothing to compare with": {
+			answers: canned{countSources: `{namespace="ns", model_name="m"} 1`}, desired: "1",
+		},
+		"the question fails": {answers: canned{countSources: "error: timeout"}, partial: "load.sources: timeout"},
+		"one is ready for less than a minute": {
+			answers: canned{countSources: pods("a", "2"), "past ready": joined(runsOf("a", "2", "5m..45s"), runsOf("a", "3", "30s..0s"))},
+			told:    "2 of 2", desired: "1",
+		},
+		"one is ready for a minute": {
+			answers: canned{countSources: pods("a", "2"), "past ready": joined(runsOf("a", "2", "5m..1m15s"), runsOf("a", "3", "1m..0s"))},
+			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
+		},
+		"all told it over the window": {model: window, answers: over("past "+countSources, pods("a", "3")), told: "3 of 3", desired: "1"},
+		"some steps of the window are not whole": {
+			model: window, answers: over("past "+countSources, gone), told: "3 of 3", desired: "1",
+		},
+		"too many are not": {
+			model: window, answers: over("past "+countSources, joined(pods("a", "2 @5m..1m"), pods("a", "3 @45s..0s"))),
+			partial: "at 16 of 20 steps of the window not all sources told it", told: "3 of 3",
+		},
+		"replicas came during a long window, read on a coarser grid than they are": {
+			model: ", scale_down_window: 1h", told: "3 of 3", desired: "1",
+			answers: canned{
+				countSources: pods("a", "3"), "past demand": load("10"),
+				"past ready":           joined(runsOf("a", "1", "2h..30m15s"), runsOf("a", "3", "30m..0s")),
+				"past " + countSources: joined(pods("a", "1 @2h..30m"), pods("a", "3 @29m..0s")),
+			},
+		},
+		"a long window at whose beginning not all told it": {
+			model: ", scale_down_window: 1h", told: "3 of 3", partial: "at 30 of 60 steps of the window not all sources told it",
+			answers: canned{
+				countSources: pods("a", "3"), "past demand": load("10"), "past ready": runs("a", "3"),
+				"past " + countSources: joined(pods("a", "1 @2h..30m"), pods("a", "3 @29m..0s")),
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) { c.run(t) })
+	}
+}
+
+// TestGatewayWitness: a gateway's replicas are not known, so its pods are held against those that told the signal during the window.
+func TestGatewayWitness(t *testing.T) {
+	const alive, window = ", alive: alive", ", scale_down_window: 5m"
+	with := func(now, past string) canned {
+		return canned{
+			"alive": `{namespace="ns"} 1`, "past alive": `{namespace="ns"} 1`, "past demand": load("10"),
+			countSources: now, "past " + countSources: past,
+		}
+	}
+	gateways := func(n string) string { return `{namespace="ns", scale_target_name="epp"} ` + n }
+	for name, c := range map[string]witnessCase{
+		"as many as before": {signal: alive, model: window, answers: with(gateways("2"), gateways("2")), told: "2 of 2", desired: "1"},
+		"more than before":  {signal: alive, model: window, answers: with(gateways("3"), gateways("2")), told: "3 of 3", desired: "1"},
+		"fewer than before": {
+			signal: alive, model: window, answers: with(gateways("1"), gateways("2")),
+			partial: "1 of 2 gateway pods tell it", told: "1 of 2",
+		},
+		"none any more": {
+			signal: alive, model: window, answers: with("", gateways("2 @5m..15s")), partial: "0 of 2 gateway pods tell it", told: "0 of 2",
+		},
+		"never any": {signal: alive, model: window, answers: with("", ""), desired: "1"},
+		"fewer for a while": {
+			signal: alive, model: window,
+			answers: with(gateways("2"), joined(gateways("2 @5m..4m45s"), gateways("1 @4m30s..1m"), gateways("2 @45s..0s"))),
+			partial: "at 15 of 20 steps of the window not all sources told it", told: "2 of 2",
+		},
+	} {
+		t.Run(name, func(t *testing.T) { c.run(t) })
+	}
+}
+
+// runsOf are the replicas of one Deployment from one age to another.
+func runsOf(name, replicas, ages string) string { return runs(name, replicas+" @"+ages) }
+
+func (c *witnessCase) run(t *testing.T) {
+	t.Helper()
+	answers := canned{"demand": load("10"), "current": runs("a", "3"), "ready": runs("a", "3"), "past ready": runs("a", "3")}
+	maps.Copy(answers, c.answers)
+	q := newCanned(t, answers)
+	m := evaluateWith(t, complete(witnessed(c.signal, c.model)), q).Models[0]
+	require.Empty(t, q.unanswered(), "answers that nobody asked for")
+	s, v := m.Signals[0], m.Variants[0]
+	told, desired := "", ""
+	if s.Sources != nil {
+		told = fmt.Sprintf("%d of %d", *s.Sources, *s.Expected)
+	}
+	if v.Desired != nil {
+		desired = fmt.Sprint(*v.Desired)
+	}
+	require.Equal(t, []string{c.partial, c.told, c.desired}, []string{s.Partial, told, desired})
+}
