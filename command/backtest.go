@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -61,6 +62,7 @@ func (f *backtestFlags) run(ctx context.Context, std Streams) error {
 		}
 		o.Config = c
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	if isTerminal(std.Err) {
 		o.Progress = func(policy string, share float64) { drawProgress(std.Err, policy, share) }
 	}
@@ -78,6 +80,9 @@ func (f *backtestFlags) run(ctx context.Context, std Streams) error {
 	}
 	return nil
 }
+
+// gcPercent lets garbage grow to a few times what is in use, which is little, for the time that collecting it takes.
+const gcPercent = 400
 
 // complain tells what is wrong with a file.
 func complain(w io.Writer, found config.Diagnostics, bad bool, err error) error {

@@ -4,7 +4,6 @@ package product
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,16 +12,12 @@ import (
 	"strings"
 	"time"
 
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	"github.com/prometheus/common/model"
-
 	"github.com/variant-exporter/variant-exporter/backtest/policy"
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/backtest/store"
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
-	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
 // Product is the program under test.
@@ -31,6 +26,7 @@ type Product struct {
 
 	evaluator *collector.Evaluator
 	engine    *embedded.Engine
+	answers   *answers
 	names     map[string]bool
 	every     bool // name is asked for by a pattern: any may be
 	ctx       context.Context
@@ -40,21 +36,24 @@ type Product struct {
 // Last is the outcome of the last evaluation; nil before the first.
 func (p *Product) Last() *collector.Snapshot { return p.last }
 
-
 // New makes the program ready for one run. The context ends its evaluations.
 func New(ctx context.Context, c *config.Config) (*Product, error) {
 	names, every, retention := needs(c)
 	p := &Product{Store: store.New(retention), names: names, every: every, ctx: ctx}
 	p.engine = embedded.Over(p.Store, embedded.Config{})
+	p.answers = newAnswers(p.Store, p.engine)
 	var err error
-	p.evaluator, err = collector.NewEvaluator(c, &answers{p.Store, p.engine}, collector.EvaluatorOptions{
+	p.evaluator, err = collector.NewEvaluator(c, p.answers, collector.EvaluatorOptions{
 		Concurrency: 1, Now: time.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	return p, err
 }
 
 // Close ends the engine.
-func (p *Product) Close() error { return p.engine.Close() }
+func (p *Product) Close() error {
+	p.answers.close()
+	return p.engine.Close()
+}
 
 // Name implements policy.Policy.
 func (*Product) Name() string { return policy.Product }
@@ -76,30 +75,6 @@ func (p *Product) Desired(o *policy.Observation) map[string]int {
 		}
 	}
 	return desired
-}
-
-// answers are those of the store, unless it is down.
-type answers struct {
-	store *store.Store
-	promapi.RangeQuerier
-}
-
-var errDown = errors.New("the scenario's Prometheus is down")
-
-// Query implements promapi.Querier.
-func (a *answers) Query(ctx context.Context, expr string, at time.Time) (model.Vector, error) {
-	if a.store.Down() {
-		return nil, &promapi.Error{Reason: promapi.ReasonConnection, Err: errDown}
-	}
-	return a.RangeQuerier.Query(ctx, expr, at)
-}
-
-// QueryRange implements promapi.RangeQuerier.
-func (a *answers) QueryRange(ctx context.Context, expr string, r v1.Range) (model.Matrix, error) {
-	if a.store.Down() {
-		return nil, &promapi.Error{Reason: promapi.ReasonConnection, Err: errDown}
-	}
-	return a.RangeQuerier.QueryRange(ctx, expr, r)
 }
 
 // The keys that say where a configuration gets its answers. A backtest answers from its own fleet.

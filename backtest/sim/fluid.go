@@ -249,7 +249,7 @@ func (f *fluid) serve(place int, st *stage, now, h float64) {
 			source = &t.queue
 		}
 		if room := t.target - t.n; room > 0 {
-			f.admit(st, p, t, source, room, now)
+			f.admit(st, p, source, room, now-h/2)
 		}
 		if t.n <= 0 {
 			continue
@@ -259,7 +259,7 @@ func (f *fluid) serve(place int, st *stage, now, h float64) {
 		service *= slow
 		done := t.n * h / service
 		if again := min(done, source.total); p.serves(now) && again >= done-1e-12 {
-			f.admit(st, p, t, source, again, now) // it stays full
+			f.admit(st, p, source, again, now-h/2) // it stays full
 		} else {
 			done = t.n * -math.Expm1(-h/service)
 		}
@@ -313,9 +313,10 @@ func (f *fluid) spread(st *stage) {
 	}
 }
 
-// admit takes requests from a queue into service, and judges them: a fluid knows already how they will fare.
-func (f *fluid) admit(st *stage, p *pod, t *tank, source *queue, room, now float64) {
-	m := f.model
+// admit takes requests from a queue into service, in the middle of a step, and judges them: a fluid knows
+// already how they will fare.
+func (f *fluid) admit(st *stage, p *pod, source *queue, room, now float64) {
+	m, t := f.model, p.server.(*tank)
 	taken := source.take(room)
 	sum := 0.0
 	for _, c := range taken {
