@@ -171,6 +171,12 @@ func TestKEDAQueue(t *testing.T) {
 	require.Equal(t, 8, f.step(15*time.Second, 10, 160))
 	require.Equal(t, 10, f.step(15*time.Second, 0, 160), "16 a replica")
 
+	unbounded := &fleet{policy: newKEDAQueue(Setup{}), v: variant("a", 60)}
+	for range 22 {
+		unbounded.step(15*time.Second, 500, 160)
+	}
+	require.Equal(t, 100, unbounded.v.Current, "the default of maxReplicaCount")
+
 	f.v.Facts.Min = 1
 	for range 50 {
 		f.step(15*time.Second, 0, 0)

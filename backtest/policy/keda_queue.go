@@ -10,6 +10,7 @@ const (
 	kedaRunningTarget = 16
 	kedaWindow        = 300 * time.Second
 	kedaCooldown      = 300 * time.Second
+	kedaMax           = 100 // KEDA's own default of maxReplicaCount
 )
 
 type kedaQueue map[string]*kedaObject // by variant
@@ -32,7 +33,11 @@ func (k kedaQueue) Desired(o *Observation) map[string]int {
 		if k[v.ID] == nil {
 			k[v.ID] = &kedaObject{hpa: hpa{up: kedaWindow, down: kedaWindow}, lastActive: o.At}
 		}
-		desired[v.ID] = k[v.ID].decide(o.At, v, g.model.Queue, g.inFlight())
+		n := k[v.ID].decide(o.At, v, g.model.Queue, g.inFlight())
+		if v.Facts.Max < 0 {
+			n = min(n, kedaMax)
+		}
+		desired[v.ID] = n
 	}
 	return desired
 }
