@@ -191,6 +191,9 @@ func (v *validator) trace(at string, l *Stream) {
 		v.Errorf(path, nil, "%v", err).Hint("a trace that is broken or too short would look like a quiet time")
 		return
 	}
+	if t.CutOff {
+		v.Warnf(path, nil, "the last line of %s has no end: the file may have been cut off", name).Hint("the trace is long enough; end it with a line break")
+	}
 	v.scenario.Traces[l.Trace] = t
 	for _, key := range slices.Concat(keysOf(Steps), keysOf(Ramp), keysOf(Diurnal), keysOf(Spikes)) {
 		if key != "" && v.Has(strict.Join(at, key)) {
