@@ -16,6 +16,8 @@ type Trace struct {
 	Windows  []Window      // one after the other, the first from 0
 	Every    time.Duration // length of a window
 	Gaps     []Gap
+	// CutOff says that the last line has no end. Its numbers may lack digits, though published files end like this too.
+	CutOff bool
 }
 
 // Request is one recorded request.
@@ -101,5 +103,6 @@ func Read(r io.Reader, name string) (*Trace, error) {
 	if err := read(l, first, t); err != nil {
 		return nil, err
 	}
+	t.CutOff = l.cutOff
 	return t, nil
 }

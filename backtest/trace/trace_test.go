@@ -39,6 +39,7 @@ func TestRequests(t *testing.T) {
 			require.Equal(t, want, got.Requests)
 			require.Empty(t, got.Gaps)
 			require.Equal(t, want[1].At, got.End())
+			require.Equal(t, !strings.HasSuffix(text, "\n"), got.CutOff)
 		})
 	}
 }
