@@ -26,6 +26,7 @@ type Options struct {
 	Policies []string       // the first is held against the expectations, unless the program itself is among them
 	Seed     uint64
 	Mode     sim.Mode
+	Now      func() time.Time // measures how long decisions take
 	// Progress, if not nil, is told which policy runs, and the share of it that is done.
 	Progress func(policy string, share float64)
 }
@@ -44,7 +45,7 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 		Scenario: s.Name, Duration: time.Duration(s.Duration), Warmup: time.Duration(s.Warmup), Events: events(s),
 		Policies: []report.Policy{}, Expect: []report.Expectation{},
 	}
-	base := sim.Options{Scenario: s, Arrivals: arrivals, Seed: o.Seed, Mode: sim.ModeFor(o.Mode, arrivals)}
+	base := sim.Options{Scenario: s, Arrivals: arrivals, Seed: o.Seed, Mode: sim.ModeFor(o.Mode, arrivals), Now: o.Now}
 	if o.Config != nil {
 		base.Bounds, base.Budgets = product.Bounds(o.Config), product.Budgets(o.Config)
 	}
@@ -95,7 +96,7 @@ func (o *Options) run(ctx context.Context, name string, one sim.Options) (r *sim
 		}
 		return sim.Run(ctx, one)
 	}
-	p, err := product.New(ctx, o.Config)
+	p, err := product.New(ctx, o.Config, o.Now)
 	if err != nil {
 		return nil, err
 	}

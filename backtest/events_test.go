@@ -60,7 +60,7 @@ func run(t *testing.T, text, conf string) *report.Result {
 	c, remarks := product.ParseConfig("test.conf.yml", conf)
 	require.NotNil(t, c, "%v", remarks)
 	r, err := backtest.Run(t.Context(), backtest.Options{
-		Scenario: s, Config: c, Policies: []string{"variant_exporter"}, Seed: uint64(s.Seed), Mode: sim.Auto,
+		Scenario: s, Config: c, Policies: []string{"variant_exporter"}, Seed: uint64(s.Seed), Mode: sim.Auto, Now: time.Now,
 	})
 	require.NoError(t, err)
 	return r
@@ -149,7 +149,7 @@ func TestEvents(t *testing.T) {
 		},
 		"a series is absent": {
 			"{at: 10m, for: 20m, series: '{__name__=\"llm_d_epp_request_total\"}', absent: true}", rates,
-			func(t *testing.T, p *report.Policy, expect []report.Expectation) {
+			func(t *testing.T, _ *report.Policy, expect []report.Expectation) {
 				require.False(t, expect[0].Holds)
 				require.Equal(t, "none: autoscalers held", expect[0].Found)
 			},
@@ -208,14 +208,14 @@ func TestSeedsDecide(t *testing.T) {
 	text := func(seed int) string { return fleet + fmt.Sprintf("seed: %d\n", seed) }
 	first, again, other := run(t, text(1), rates), run(t, text(1), rates), run(t, text(2), rates)
 	require.Equal(t, first.Policies[0].Score, again.Policies[0].Score)
-	require.NotEqual(t, first.Policies[0].Score.Requests, other.Policies[0].Score.Requests)
+	require.NotEqual(t, first.Policies[0].Requests, other.Policies[0].Requests)
 }
 
 func TestTheConfigurationIsOfAnotherFleet(t *testing.T) {
 	s, _ := scenario.Load("test.yml", fleet)
 	c, _ := product.ParseConfig("test.conf.yml", strings.ReplaceAll(rates, "name: b", "name: c"))
-	_, err := backtest.Run(t.Context(), backtest.Options{Scenario: s, Config: c, Policies: []string{"variant_exporter"}})
+	_, err := backtest.Run(t.Context(), backtest.Options{Scenario: s, Config: c, Policies: []string{"variant_exporter"}, Now: time.Now})
 	require.ErrorContains(t, err, "the configuration has the variant llm/c, the scenario has llm/a, llm/b")
-	_, err = backtest.Run(t.Context(), backtest.Options{Scenario: s, Policies: []string{"variant_exporter"}})
+	_, err = backtest.Run(t.Context(), backtest.Options{Scenario: s, Policies: []string{"variant_exporter"}, Now: time.Now})
 	require.ErrorContains(t, err, "needs a configuration")
 }

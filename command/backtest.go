@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 
@@ -43,7 +44,7 @@ func newBacktestCommand(app *kingpin.Application) command {
 }
 
 func (f *backtestFlags) run(ctx context.Context, std Streams) error {
-	o := backtest.Options{Policies: f.policies, Seed: f.seed, Mode: sim.Mode(f.mode)}
+	o := backtest.Options{Policies: f.policies, Seed: f.seed, Mode: sim.Mode(f.mode), Now: time.Now}
 	if len(o.Policies) == 0 {
 		o.Policies = []string{policy.Product}
 	}

@@ -5,7 +5,6 @@ package product
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"regexp"
@@ -28,24 +27,25 @@ type Product struct {
 	engine    *embedded.Engine
 	answers   *answers
 	names     map[string]bool
-	every     bool // name is asked for by a pattern: any may be
-	ctx       context.Context
+	every     bool // a name is asked for by a pattern: any may be
+	ask       func(at time.Time) *collector.Snapshot
 	last      *collector.Snapshot
 }
 
 // Last is the outcome of the last evaluation; nil before the first.
 func (p *Product) Last() *collector.Snapshot { return p.last }
 
-// New makes the program ready for one run. The context ends its evaluations.
-func New(ctx context.Context, c *config.Config) (*Product, error) {
+// New makes the program ready for one run. The context ends its evaluations; the clock measures how long they take.
+func New(ctx context.Context, c *config.Config, now func() time.Time) (*Product, error) {
 	names, every, retention := needs(c)
-	p := &Product{Store: store.New(retention), names: names, every: every, ctx: ctx}
+	p := &Product{Store: store.New(retention), names: names, every: every}
 	p.engine = embedded.Over(p.Store, embedded.Config{})
 	p.answers = newAnswers(p.Store, p.engine)
 	var err error
 	p.evaluator, err = collector.NewEvaluator(c, p.answers, collector.EvaluatorOptions{
-		Concurrency: 1, Now: time.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Concurrency: 1, Now: now, Logger: slog.New(slog.DiscardHandler),
 	})
+	p.ask = func(at time.Time) *collector.Snapshot { return p.evaluator.Evaluate(ctx, at) }
 	return p, err
 }
 
@@ -63,7 +63,7 @@ func (p *Product) Wanted(name string) bool { return p.every || p.names[name] }
 
 // Desired implements policy.Policy.
 func (p *Product) Desired(o *policy.Observation) map[string]int {
-	s := p.evaluator.Evaluate(p.ctx, scenario.Start().Add(o.At))
+	s := p.ask(scenario.Start().Add(o.At))
 	p.last = s
 	desired := map[string]int{}
 	for i := range s.Models {

@@ -87,6 +87,7 @@ func (l *Stream) Changes(until time.Duration) []time.Duration {
 		for at := l.first(); at < until; at += asTime(l.Every) {
 			steps = append(steps, at)
 		}
+	case Constant, Ramp, Diurnal:
 	}
 	slices.Sort(steps)
 	return steps

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
@@ -29,8 +30,8 @@ func newAutoscaler(s *Sim) autoscaler { return autoscaler{s.scenario.Autoscaler,
 
 // read is the newest gauge of a variant that can be read now.
 func (a *autoscaler) read(v *variant, now float64) (replicas int, ok bool) {
-	for i := len(v.told) - 1; i >= 0; i-- {
-		if t := v.told[i]; t.at+time.Duration(a.Lag).Seconds() <= now+1e-9 {
+	for i, t := range slices.Backward(v.told) {
+		if t.at+time.Duration(a.Lag).Seconds() <= now+1e-9 {
 			v.told = v.told[i:]
 			return t.replicas, !t.absent && now-t.at <= fresh
 		}
@@ -112,7 +113,8 @@ func (a *autoscaler) stabilized(v *variant, wanted int, now float64) int {
 			least = min(least, r.replicas)
 		}
 	}
-	v.advised = append(kept, recommendation{now, wanted})
+	kept = append(kept, recommendation{now, wanted})
+	v.advised = kept
 	switch {
 	case v.spec > most:
 		return most

@@ -28,7 +28,7 @@ func newCourse(s *Sim) *course {
 }
 
 // elapse ends a minute when its time has come.
-func (c *course) elapse(s *Sim, slot int) {
+func (c *course) elapse(s *Sim) {
 	if s.now-s.warmup < float64(c.points+1)*step.Seconds() {
 		return
 	}

@@ -52,21 +52,26 @@ func (h *happening) act(s *Sim) {
 // change lets the event begin or end.
 func (h *happening) change(s *Sim, begin bool) {
 	switch {
-	case h.Prometheus != "" || h.Store != nil || !h.Series.IsZero() || h.ScrapeFails != nil || h.Scraped != nil:
+	case h.blurs():
 		h.blur(s, begin)
 	case h.Unready != nil && begin:
 		for _, p := range s.chosen(h.Unready) {
 			p.unready = h.to
 		}
 	case h.Crash != nil && begin:
-		for _, p := range s.chosen(h.Crash) {
-			p.v.model.engine.leave(p, s.now)
-			s.become(p, starting)
-		}
+		s.crash(h.Crash)
 	case h.Pool != "":
 		s.resize(h, begin)
 	case h.Rollout != "":
 		s.rollOut(h, begin)
+	default:
+		h.hinder(s, begin)
+	}
+}
+
+// hinder lets an autoscaler stop, or servers be slow.
+func (h *happening) hinder(s *Sim, begin bool) {
+	switch {
 	case h.AutoscalerStops != "":
 		v := s.named(h.AutoscalerStops)
 		v.frozen = nil
@@ -74,12 +79,25 @@ func (h *happening) change(s *Sim, begin bool) {
 			v.frozen = &freeze{h.AtMost}
 		}
 	case h.Slow != nil:
-		if v := s.named(h.Slow.Variant); begin {
-			v.slow *= h.Slow.By
-		} else {
-			v.slow /= h.Slow.By
+		v := s.named(h.Slow.Variant)
+		v.slow = 1
+		if begin {
+			v.slow = h.Slow.By
 		}
 	}
+}
+
+// crash restarts servers.
+func (s *Sim) crash(of *scenario.Pods) {
+	for _, p := range s.chosen(of) {
+		p.v.model.engine.leave(p, s.now)
+		s.become(p, starting)
+	}
+}
+
+// blurs reports whether the event changes what is seen of the fleet, and not the fleet.
+func (h *happening) blurs() bool {
+	return h.Prometheus != "" || h.Store != nil || !h.Series.IsZero() || h.ScrapeFails != nil || h.Scraped != nil
 }
 
 // blur changes what is seen of the fleet.

@@ -99,7 +99,7 @@ func (e *exact) join(p *pod) {
 	e.dispatch(st, e.sim.now)
 }
 
-func (e *exact) leave(p *pod, now float64) {
+func (e *exact) leave(p *pod, _ float64) {
 	st := e.stageOf(p)
 	kept := st.pods[:0]
 	for _, x := range st.pods {

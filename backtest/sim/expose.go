@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	prom "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
@@ -123,7 +124,7 @@ func (x *exposer) put(of seriesOf, name, key string, value float64, pairs ...str
 	l := of[name+key]
 	if l == nil {
 		b := labels.NewScratchBuilder(len(pairs)/2 + 1)
-		b.Add(labels.MetricName, name)
+		b.Add(prom.MetricNameLabel, name)
 		for i := 0; i+1 < len(pairs); i += 2 {
 			b.Add(pairs[i], pairs[i+1])
 		}

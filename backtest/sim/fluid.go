@@ -255,7 +255,7 @@ func (f *fluid) serve(place int, st *stage, now, h float64) {
 			continue
 		}
 		slow := p.v.slow
-		iteration, service := t.physics.mean(t.n)
+		iteration, service := t.mean(t.n)
 		service *= slow
 		done := t.n * h / service
 		if again := min(done, source.total); p.serves(now) && again >= done-1e-12 {
@@ -266,7 +266,7 @@ func (f *fluid) serve(place int, st *stage, now, h float64) {
 		done = min(done, t.n)
 		t.n -= done
 		finished += done
-		f.count(st, p, t, done, iteration*slow, h)
+		f.count(st, t, done, iteration*slow, h)
 	}
 	if !st.last && finished > 0 {
 		f.enter(f.stages[place+1], cohort{arrived: now, n: finished, good: st.share()})
@@ -326,7 +326,7 @@ func (f *fluid) admit(st *stage, p *pod, source *queue, room, now float64) {
 		return
 	}
 	n := min(t.n+sum, t.most)
-	first, itl := t.physics.first(n)*p.v.slow, t.physics.itl(n)*p.v.slow
+	first, itl := t.first(n)*p.v.slow, t.itl(n)*p.v.slow
 	t.n += sum
 	for _, c := range taken {
 		wait := now - c.arrived
@@ -355,7 +355,7 @@ func (f *fluid) admit(st *stage, p *pod, source *queue, room, now float64) {
 }
 
 // count keeps the counters of a pod.
-func (f *fluid) count(st *stage, p *pod, t *tank, done, iteration, h float64) {
+func (f *fluid) count(st *stage, t *tank, done, iteration, h float64) {
 	c, m := &t.count, f.model
 	if st.role != rolePrefill {
 		c.generationTokens += t.n * h / iteration

@@ -67,7 +67,7 @@ func (l *ledger) elapse(s *Sim, slot int, dt float64) {
 			break
 		}
 	}
-	l.course.elapse(s, slot)
+	l.course.elapse(s)
 }
 
 // turn is a change of the replicas asked for.

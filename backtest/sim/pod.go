@@ -117,6 +117,7 @@ func (s *Sim) become(p *pod, to state) {
 	from := p.state
 	p.state, p.due = to, math.Inf(1)
 	switch to {
+	case pending:
 	case starting:
 		p.due = s.now + s.startup(p.v)
 	case ready:

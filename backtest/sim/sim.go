@@ -8,6 +8,7 @@ package sim
 
 import (
 	"context"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -37,6 +38,8 @@ type Options struct {
 	Wanted func(name string) bool
 	// Budgets are the limits of the configuration, for counting violations.
 	Budgets []Budget
+	// Now, if not nil, measures how long decisions take. Nothing else depends on it.
+	Now func() time.Time
 	// Progress, if not nil, is told of the share that is done.
 	Progress func(share float64)
 }
@@ -125,9 +128,7 @@ func newSim(o Options) *Sim {
 		rng: rand.New(rand.NewPCG(o.Seed, 0xf1ee7)), pools: map[string]int{},
 	}
 	s.Mode = ModeFor(o.Mode, o.Arrivals)
-	for name, size := range c.Pools {
-		s.pools[name] = size
-	}
+	maps.Copy(s.pools, c.Pools)
 	for i := range c.Models {
 		s.models = append(s.models, newModel(s, &c.Models[i]))
 	}
@@ -229,9 +230,7 @@ func (s *Sim) evaluate() {
 	}
 	o := *s.seen
 	o.At = seconds(s.now)
-	began := time.Now()
-	desired := s.Policy.Desired(&o)
-	s.ledger.decided(time.Since(began))
+	desired := s.decide(&o)
 	a, ok := s.Policy.(policy.Actuator)
 	acts := ok && a.Acts()
 	for _, v := range s.variants {
@@ -243,6 +242,17 @@ func (s *Sim) evaluate() {
 		}
 		v.told = append(v.told, saying{at: s.now, replicas: n, absent: !told})
 	}
+}
+
+// decide asks the policy, and measures how long it takes.
+func (s *Sim) decide(o *policy.Observation) map[string]int {
+	if s.Now == nil {
+		return s.Policy.Desired(o)
+	}
+	began := s.Now()
+	desired := s.Policy.Desired(o)
+	s.ledger.decided(s.Now().Sub(began))
+	return desired
 }
 
 // seconds turns a time of the simulation into a duration.

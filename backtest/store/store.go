@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
@@ -40,7 +41,7 @@ func (s *Series) Labels() labels.Labels { return s.labels }
 
 // Add returns the series of the labels, which must have a name.
 func (st *Store) Add(l labels.Labels) *Series {
-	name := l.Get(labels.MetricName)
+	name := l.Get(model.MetricNameLabel)
 	for _, s := range st.byName[name] {
 		if labels.Equal(s.labels, l) {
 			return s
@@ -131,7 +132,7 @@ func (st *Store) find(from, to int64, sorted bool, matchers []*labels.Matcher) [
 // candidates narrows the series down by name.
 func (st *Store) candidates(matchers []*labels.Matcher) [][]*Series {
 	for _, m := range matchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
 			return [][]*Series{st.byName[m.Value]}
 		}
 	}
@@ -156,10 +157,10 @@ func (st *Store) names(name string, matchers []*labels.Matcher) []string {
 	var found []string
 	for _, s := range st.find(math.MinInt64, math.MaxInt64, false, matchers) {
 		s.labels.Range(func(l labels.Label) {
-			switch {
-			case name == "":
+			switch name {
+			case "":
 				found = append(found, strings.Clone(l.Name))
-			case name == l.Name:
+			case l.Name:
 				found = append(found, strings.Clone(l.Value))
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -48,10 +49,10 @@ func TestAnswersAreThoseOfATSDB(t *testing.T) {
 				if metric == "served_total" {
 					value = float64(step * (pod + 1))
 				}
-				st.Add(labels.FromStrings("__name__", metric, "pod", name, "model", fmt.Sprint(pod%2))).Append(at.UnixMilli(), value)
+				st.Add(labels.FromStrings("__name__", metric, "pod", name, "model", strconv.Itoa(pod%2))).Append(at.UnixMilli(), value)
 				scrape = append(scrape, &model.Sample{
 					Metric: model.Metric{
-						"__name__": model.LabelValue(metric), "pod": model.LabelValue(name), "model": model.LabelValue(fmt.Sprint(pod % 2)),
+						"__name__": model.LabelValue(metric), "pod": model.LabelValue(name), "model": model.LabelValue(strconv.Itoa(pod % 2)),
 					},
 					Value: model.SampleValue(value), Timestamp: model.TimeFromUnixNano(at.UnixNano()),
 				})
@@ -91,7 +92,7 @@ func TestEndTrimLoseClear(t *testing.T) {
 	}
 	var all []*store.Series
 	for i := range 100 {
-		s := st.Add(labels.FromStrings("__name__", "x", "i", fmt.Sprint(i)))
+		s := st.Add(labels.FromStrings("__name__", "x", "i", strconv.Itoa(i)))
 		s.Append(start.UnixMilli(), 1)
 		all = append(all, s)
 	}

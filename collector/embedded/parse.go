@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/prometheus/prometheus/promql/parser"
@@ -58,50 +59,47 @@ func copied(e parser.Expr) (parser.Expr, bool) {
 		return &c, e.OriginalOffsetExpr == nil
 	case *parser.MatrixSelector:
 		c := *e
-		ok := e.RangeExpr == nil && inside(&c.VectorSelector)
-		return &c, ok
+		return &c, replaced(&c.VectorSelector) && e.RangeExpr == nil
 	case *parser.SubqueryExpr:
 		c := *e
-		ok := e.RangeExpr == nil && e.OriginalOffsetExpr == nil && e.StepExpr == nil && inside(&c.Expr)
-		return &c, ok
+		return &c, replaced(&c.Expr) && e.RangeExpr == nil && e.OriginalOffsetExpr == nil && e.StepExpr == nil
 	case *parser.ParenExpr:
 		c := *e
-		ok := inside(&c.Expr)
-		return &c, ok
+		return &c, replaced(&c.Expr)
 	case *parser.UnaryExpr:
 		c := *e
-		ok := inside(&c.Expr)
-		return &c, ok
+		return &c, replaced(&c.Expr)
 	case *parser.AggregateExpr:
 		c := *e
-		ok := inside(&c.Expr) && inside(&c.Param)
-		return &c, ok
+		return &c, replaced(&c.Expr, &c.Param)
 	case *parser.BinaryExpr:
 		c := *e
-		ok := inside(&c.LHS) && inside(&c.RHS)
-		return &c, ok
+		return &c, replaced(&c.LHS, &c.RHS)
 	case *parser.Call:
-		c := *e
-		c.Args = make(parser.Expressions, len(e.Args))
-		copy(c.Args, e.Args)
-		for i := range c.Args {
-			if !inside(&c.Args[i]) {
-				return nil, false
-			}
-		}
-		return &c, true
+		return copiedCall(e)
 	}
 	return nil, false
 }
 
-// inside replaces an expression by its copy.
-func inside(at *parser.Expr) bool {
-	if *at == nil {
-		return true
+func copiedCall(e *parser.Call) (parser.Expr, bool) {
+	c := *e
+	c.Args = slices.Clone(e.Args)
+	for i := range c.Args {
+		if !replaced(&c.Args[i]) {
+			return nil, false
+		}
 	}
-	c, ok := copied(*at)
-	if ok {
+	return &c, true
+}
+
+// replaced replaces expressions by their copies, as far as it can.
+func replaced(all ...*parser.Expr) bool {
+	for _, at := range all {
+		c, ok := copied(*at)
+		if !ok {
+			return false
+		}
 		*at = c
 	}
-	return ok
+	return true
 }
