@@ -245,7 +245,11 @@ func TestStatic(t *testing.T) {
 		Models: []Model{model()}, Variants: []Variant{variant("a", 2)},
 		Future: &Future{Tick: 5 * time.Second, Arrivals: map[string][]float64{"llm/m": rates}},
 	}
-	require.Equal(t, map[string]int{"llm/a": 10}, newStatic(s).Desired(nil), "70 / 7.53 = 9.3")
+	require.Equal(t, map[string]int{"llm/a": 10}, newStatic(s).Desired(&Observation{}), "70 / 7.53 = 9.3")
+	s.Variants[0].Current = 12
+	p := newStatic(s)
+	require.Equal(t, map[string]int{"llm/a": 12}, p.Desired(&Observation{}), "until others could be ready")
+	require.Equal(t, map[string]int{"llm/a": 10}, p.Desired(&Observation{At: 2 * time.Minute}))
 }
 
 func ExampleNames() {

@@ -22,6 +22,7 @@ type oracle struct {
 	planner *planner
 	setup   Setup
 	every   time.Duration
+	begin   begin
 	plans   []map[string]int // one for each evaluation so far and those ahead
 }
 
@@ -53,7 +54,7 @@ func newOracleNoise(s Setup) Policy {
 }
 
 func newForesight(name string, s Setup, dwell time.Duration) *oracle {
-	o := &oracle{name: name, future: s.Future, setup: s, planner: newPlanner(s, dwell), every: s.Every}
+	o := &oracle{name: name, future: s.Future, setup: s, planner: newPlanner(s, dwell), every: s.Every, begin: newBegin(s)}
 	o.need = func(model string, tick int) float64 { return at(s.Future.Rates[model], tick) }
 	return o
 }
@@ -77,7 +78,10 @@ func (o *oracle) Desired(seen *Observation) map[string]int {
 			desired[v.ID] = max(desired[v.ID], o.plan(step)[v.ID])
 		}
 	}
-	return desired
+	if o.instant {
+		return desired
+	}
+	return o.begin.keep(seen.At, desired)
 }
 
 // plan returns the plan of an evaluation, which serves the load until the next one. Plans are made in the order of time, since each one

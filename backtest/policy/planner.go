@@ -17,7 +17,11 @@ type planner struct {
 }
 
 func newPlanner(s Setup, dwell time.Duration) *planner {
-	return &planner{setup: s, dwell: dwell}
+	p := &planner{setup: s, dwell: dwell, current: map[string]int{}}
+	for i := range s.Variants {
+		p.current[s.Variants[i].ID] = s.Variants[i].Current
+	}
+	return p
 }
 
 // plan returns the replicas that serve so many requests per second of every model.

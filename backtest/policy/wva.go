@@ -119,4 +119,17 @@ func (g group) byCost() []*Variant {
 	})
 }
 
+// passedOn is how many requests the gateway lets wait in a server before it holds them: the queue depth at which llm-d's flow control
+// takes a server for saturated. The simulated gateway holds all of them, and analyzers that look at servers only would never see a queue.
+const passedOn = 5.0
+
+// shown returns the pods of the group as they would look behind llm-d's gateway.
+func (g group) shown() []Pod {
+	pods := g.pods()
+	for i := range pods {
+		pods[i].Waiting += min(passedOn, g.model.Queue/float64(len(pods)))
+	}
+	return pods
+}
+
 func (v *Variant) pending() int { return max(0, v.Current-v.Ready) }

@@ -21,7 +21,7 @@ func saturation(g group) map[string]int {
 		wanted[v.ID] = v.Current
 		held = held || v.pending() > 0
 	}
-	pods := g.pods()
+	pods := g.shown()
 	if held || len(pods) == 0 {
 		return wanted
 	}

@@ -45,6 +45,15 @@ func TestSaturation(t *testing.T) {
 	require.Equal(t, 3, saturation(groups(watch(0, model(), Pod{KV: 0.9}, cheap, dear))[0])["llm/dear"], "the cheap one is at its maximum")
 }
 
+// TestSaturationBehindAGateway holds that a queue at the gateway is seen as far as the gateway passes it on.
+func TestSaturationBehindAGateway(t *testing.T) {
+	m := model()
+	for queue, want := range map[float64]int{0: 3, 7: 4, 9: 5, 1000: 5} {
+		m.Queue = queue
+		require.Equal(t, want, saturation(groups(watch(0, m, Pod{KV: 0.1}, variant("a", 4)))[0])["llm/a"], queue)
+	}
+}
+
 func TestDerivedCapacity(t *testing.T) {
 	// N = min(8192 x 155 / 1069, 116) = 116 requests, 116 x (914 + 77.5) tokens.
 	require.InDelta(t, 115014, derived(116, model().Facts), 1e-9)
@@ -67,7 +76,8 @@ func TestTokens(t *testing.T) {
 		{"at the threshold: 272,000 / 0.85 = 320,000", Pod{KV: 0.68}, 0, 0, 4},
 		{"above it: 300,000 / 0.85 - 320,000 = 32,941", Pod{KV: 0.75}, 0, 0, 5},
 		{"what starts counts", Pod{KV: 0.75}, 0, 1, 5},
-		{"a queue at the gateway: 100 x 1069 more", Pod{KV: 0.75}, 100, 0, 6},
+		{"a queue at the gateway: 16 x 1069 more", Pod{KV: 0.68}, 16, 0, 5},
+		{"a long one: saturated replicas hold 75,000, 406,900 / 0.85 - 300,000 = 178,705", Pod{KV: 0.75}, 100, 0, 7},
 		{"queues at the servers: 4 x 4 x 1069", Pod{KV: 0.75, Waiting: 4}, 0, 0, 5},
 		{"less: 320,000 - 160,000 / 0.7 = 91,428", Pod{KV: 0.40}, 0, 0, 3},
 		{"much less", Pod{KV: 0.01}, 0, 0, 1},

@@ -31,10 +31,13 @@ type supply struct {
 
 func (t tokens) decide(g group) map[string]int {
 	f := g.model.Facts
-	inUse, waiting := 0.0, 0.0
+	inUse, waiting := 0.0, g.model.Queue
 	byVariant := map[string][]Pod{}
-	for _, p := range g.pods() {
+	for _, p := range g.shown() {
 		byVariant[p.Variant] = append(byVariant[p.Variant], p)
+	}
+	for _, p := range g.pods() {
+		waiting += p.Waiting
 	}
 	var all []supply
 	demand, ready, anticipated := 0.0, 0.0, 0.0
@@ -42,7 +45,6 @@ func (t tokens) decide(g group) map[string]int {
 		pods := byVariant[v.ID]
 		for _, p := range pods {
 			inUse += v.tokens(p, f)
-			waiting += p.Waiting
 		}
 		s := supply{v, t.capacity(v, pods, f)}
 		all = append(all, s)
@@ -53,7 +55,7 @@ func (t tokens) decide(g group) map[string]int {
 	if g.role == "prefill" {
 		request = f.InputTokens
 	}
-	demand = inUse + (waiting+g.model.Queue)*request
+	demand = inUse + waiting*request
 
 	required := math.Max(0, demand/v2Up-anticipated)
 	spare := math.Max(0, ready-demand/v2Down)

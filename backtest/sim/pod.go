@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"github.com/variant-exporter/variant-exporter/backtest/policy"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -143,6 +144,9 @@ func (s *Sim) become(p *pod, to state) {
 }
 
 func (s *Sim) startup(v *variant) float64 {
+	if i, ok := s.Policy.(policy.Instant); ok && i.Instant() {
+		return 0
+	}
 	mean := time.Duration(v.Startup).Seconds()
 	if v.StartupCV == 0 || mean == 0 {
 		return mean

@@ -17,6 +17,7 @@ const maxTokens = 100_000_000
 const maxTime = 100 * 365 * 24 * 3600
 
 // readRequests reads lines of time, input and output tokens. Times are seconds, or dates with up to nine digits of seconds.
+// The last line may lack its end, as it does in a published file: at worst its last number lacks digits.
 func readRequests(l *lines, header string, t *Trace) error {
 	names := columns(header)
 	c := collector{l: l, t: t}

@@ -16,7 +16,7 @@ type Trace struct {
 	Windows  []Window      // one after the other, the first from 0
 	Every    time.Duration // length of a window
 	Gaps     []Gap
-	// CutOff says that the last line has no end. Its numbers may lack digits.
+	// CutOff says that the last line has no end. Its numbers may lack digits, though published files end like this too.
 	CutOff bool
 }
 
