@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"optimizer/latency":       {"optimizer/internal"},
 	"optimizer/forecast":      {},
 	"rules":                   {"collector/config"},
-	"backtest":                {"collector", "collector/svg"},
+	"backtest":                {"collector", "collector/svg", "collector/embedded"},
 }
 
 // TestImports holds the import directions of the layout. It looks at what is built, not at tests.

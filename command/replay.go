@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/variant-exporter/variant-exporter/backtest/replay"
+	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
 // replayMaxBody is larger than for serve because one answer holds many steps.
@@ -36,7 +37,7 @@ func newReplayCommand(app *kingpin.Application) command {
 	f.period.addFlags(cmd, "7d")
 	cmd.Flag("step", "Time between decisions, in whole seconds.").Default("1m").DurationVar(&f.step)
 	f.checks.require("step", "be whole seconds", func() bool { return f.step >= time.Second && f.step%time.Second == 0 })
-	addFormatFlag(cmd, &f.format, []string{"text", "json", "csv"}, "JSON and CSV have every step.")
+	addFormatFlag(cmd, &f.format, []string{"text", "json", "csv", "scenario"}, "JSON and CSV have every step; scenario is a scenario for backtest.")
 	cmd.Flag("output.html", "Also draw what ran and what would have run, into this HTML file.").PlaceHolder("FILE").StringVar(&f.html)
 	f.queries.addTimeoutFlag(cmd, &f.checks, "1m", "Longest single query. One asks for up to 1,000 steps.")
 	f.queries.addConcurrencyFlag(cmd, &f.checks)
@@ -46,7 +47,7 @@ func newReplayCommand(app *kingpin.Application) command {
 }
 
 func (f *replayFlags) run(ctx context.Context, std Streams) error {
-	result, err := f.replay(ctx, std, time.Now())
+	result, cfg, err := f.replay(ctx, std, time.Now())
 	if err != nil {
 		return err
 	}
@@ -61,19 +62,21 @@ func (f *replayFlags) run(ctx context.Context, std Streams) error {
 		write = replay.WriteJSON
 	case "csv":
 		write = replay.WriteCSV
+	case "scenario":
+		return replay.WriteScenario(std.Out, result, cfg)
 	}
 	return write(std.Out, result)
 }
 
 // replay asks the configured Prometheus.
-func (f *replayFlags) replay(ctx context.Context, std Streams, now time.Time) (*replay.Result, error) {
+func (f *replayFlags) replay(ctx context.Context, std Streams, now time.Time) (*replay.Result, *config.Config, error) {
 	from, to, err := f.period.times(now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	cfg, client, err := f.queries.open(f.config)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer client.Close()
 	progress, finish := progressOn(std.Err)
@@ -82,13 +85,13 @@ func (f *replayFlags) replay(ctx context.Context, std Streams, now time.Time) (*
 		From: from, To: to, Step: f.step, Concurrency: f.queries.concurrency, Now: time.Now, Progress: progress,
 	})
 	if ctx.Err() != nil {
-		return nil, errors.New("interrupted")
+		return nil, nil, errors.New("interrupted")
 	}
 	if err == nil && !result.Known() {
-		return nil, fmt.Errorf("nothing is known of what ran between %s and %s: is kube-state-metrics in this Prometheus, and does its history go back so far?",
+		return nil, nil, fmt.Errorf("nothing is known of what ran between %s and %s: is kube-state-metrics in this Prometheus, and does its history go back so far?",
 			result.From.Format(time.RFC3339), result.To.Format(time.RFC3339))
 	}
-	return result, err
+	return result, cfg, err
 }
 
 // progressOn shows progress on a terminal, and nowhere else.

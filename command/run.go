@@ -65,7 +65,7 @@ func newCommands(app *kingpin.Application) []command {
 	logs := addLogFlags(app)
 	commands := []command{
 		newServeCommand(app, logs), newCheckCommand(app), newSolveCommand(app), newSizeCommand(app), newCalibrateCommand(app),
-		newExplainCommand(app), newReplayCommand(app), newDemoCommand(app, logs),
+		newExplainCommand(app), newReplayCommand(app), newBacktestCommand(app), newDemoCommand(app, logs),
 	}
 	commands = append(commands, newPresetsCommands(app)...)
 	return append(commands, newGenerateCommands(app)...)

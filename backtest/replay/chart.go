@@ -1,11 +1,9 @@
 package replay
 
 import (
-	"fmt"
 	"html/template"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/svg"
@@ -13,14 +11,13 @@ import (
 
 // The measures of a chart, in the units of its drawing.
 const (
-	chartWidth  = 960
-	chartLeft   = 52
-	chartRight  = chartWidth - 8
-	chartTop    = 8
-	chartFoot   = 24 // below the axis
-	chartPixels = chartRight - chartLeft
-	ticksX      = 8
-	ticksY      = 4
+	chartWidth = 960
+	chartLeft  = 52
+	chartRight = chartWidth - 8
+	chartTop   = 8
+	chartFoot  = 24 // below the axis
+	ticksX     = 8
+	ticksY     = 4
 )
 
 // chart is a diagram of values over time, as steps.
@@ -59,7 +56,7 @@ func newChart(r *Result, title string, height int, series []plotted) chart {
 	c := chart{Title: title}
 	for _, s := range series {
 		c.Lines = append(c.Lines, key{s.name, s.class})
-		d.Put(`<path class="%v" d="%v"/>`, s.class, path(f, s))
+		d.Put(`<path class="%v" d="%v"/>`, s.class, f.Steps(s.values, s.area))
 	}
 	c.Drawing = template.HTML(d.String()) // The drawing has escaped every text.
 	return c
@@ -91,71 +88,4 @@ func timeTicks(r *Result, f svg.Frame) []svg.Tick {
 		}
 	}
 	return ticks
-}
-
-// path draws steps. Where there are more steps than pixels, each pixel shows the least and the most of its steps.
-func path(f svg.Frame, s plotted) string {
-	p := &pen{frame: f, area: s.area}
-	columns := min(len(s.values), chartPixels)
-	for i := range columns {
-		part := s.values[i*len(s.values)/columns : (i+1)*len(s.values)/columns]
-		from, to := chartLeft+chartPixels*float64(i)/float64(columns), chartLeft+chartPixels*float64(i+1)/float64(columns)
-		low, high := math.Inf(1), math.Inf(-1)
-		last := math.NaN()
-		for _, v := range part {
-			if !math.IsNaN(v) {
-				low, high, last = min(low, v), max(high, v), v
-			}
-		}
-		if math.IsNaN(last) {
-			p.lift()
-			continue
-		}
-		p.column(from, to, low, high, last)
-	}
-	p.lift()
-	return p.String()
-}
-
-// pen draws one line.
-type pen struct {
-	strings.Builder
-	frame svg.Frame
-	area  bool
-	down  bool
-	start float64 // of the line under way
-	x     float64 // where it ends
-	level string  // the height it is at
-}
-
-// column goes on to a column of pixels and through all of its values.
-func (p *pen) column(from, to, low, high, last float64) {
-	lowest, highest, end := svg.Coordinate(p.frame.Y(low)), svg.Coordinate(p.frame.Y(high)), svg.Coordinate(p.frame.Y(last))
-	if !p.down {
-		p.down, p.start, p.level = true, from, end
-		fmt.Fprintf(p, "M%s %s", svg.Coordinate(from), end)
-	}
-	p.x = to
-	if lowest == p.level && highest == p.level && end == p.level {
-		return // The next change draws it.
-	}
-	fmt.Fprintf(p, "H%s", svg.Coordinate(from))
-	for _, y := range []string{highest, lowest, end} {
-		if y != p.level {
-			fmt.Fprintf(p, "V%s", y)
-			p.level = y
-		}
-	}
-}
-
-// lift ends the line under way.
-func (p *pen) lift() {
-	if !p.down {
-		return
-	}
-	fmt.Fprintf(p, "H%s", svg.Coordinate(p.x))
-	if p.area {
-		fmt.Fprintf(p, "V%sH%sZ", svg.Coordinate(p.frame.Bottom), svg.Coordinate(p.start))
-	}
-	p.down = false
 }

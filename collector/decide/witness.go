@@ -30,7 +30,7 @@ func (s *signal) witness() (partial string) {
 		return w.Missing.String()
 	case !w.Asked || w.Unknown:
 		return ""
-	case s.Alive.Given():
+	case s.byGateway():
 		return s.gatewayWitness()
 	}
 	told, expected, lacking := 0.0, 0.0, 0.0
@@ -62,9 +62,31 @@ func (s *signal) witness() (partial string) {
 	return first
 }
 
+// byGateway reports whether gateways tell the signal, and not servers: the configuration says so, or only pods tell it that belong to no
+// variant. Nobody knows how many gateways should tell: they are compared with themselves.
+func (s *signal) byGateway() bool {
+	if s.Alive.Given() {
+		return true
+	}
+	for i := range s.read.Witness.Variants {
+		if s.read.Witness.Variants[i].Ever() {
+			return false
+		}
+	}
+	return s.gateways().Ever()
+}
+
+// gateways are the pods that tell the signal for the model or for its namespace, and belong to no variant.
+func (s *signal) gateways() *match.Told {
+	if w := &s.read.Witness; w.Rest.Ever() && !s.Alive.Given() {
+		return &w.Rest
+	}
+	return &s.read.Witness.Gateways
+}
+
 // gatewayWitness compares the gateway's pods with those that told the signal during the window.
 func (s *signal) gatewayWitness() (partial string) {
-	g := &s.read.Witness.Gateways
+	g := s.gateways()
 	before := forecast.Most(g.Past.Values)
 	if g.Now == 0 && math.IsNaN(before) {
 		return "" // nothing to compare with
@@ -87,8 +109,7 @@ func (s *signal) note(told, expected float64) {
 
 // tells reports whether the pods of a variant should tell the signal: they serve it, or have told it.
 func (s *signal) tells(i int) bool {
-	told := &s.read.Witness.Variants[i]
-	return s.model.variants[i].Carries(s.Signal) || told.Now > 0 || forecast.Most(told.Past.Values) > 0
+	return s.model.variants[i].Carries(s.Signal) || s.read.Witness.Variants[i].Ever()
 }
 
 // expectedNow is how many replicas should tell: the fewest that were ready over the last minute, since a replica is ready before its
@@ -106,10 +127,11 @@ func (s *signal) whole(window forecast.History) forecast.History {
 	if !w.Asked || w.Unknown || !w.Missing.OK() || len(window.Values) == 0 {
 		return window
 	}
+	gateway, g := s.byGateway(), s.gateways()
 	window.Values = slices.Clone(window.Values)
 	for i := range window.Values {
 		ago := window.Ago(i)
-		if s.Alive.Given() && dips(w.Gateways.Past.History, ago, w.Gateways.Now) || !s.Alive.Given() && s.lacks(ago) {
+		if gateway && dips(g.Past.History, ago, g.Now) || !gateway && s.lacks(ago) {
 			window.Values[i] = math.NaN()
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	promconfig "github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
-	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/util/compression"
 )
@@ -58,9 +58,10 @@ type Engine struct {
 	subqueryStep atomic.Int64 // the step of a subquery that names none, in milliseconds
 	scraper      scraper
 
-	mu   sync.RWMutex // read-locked by whoever uses db
-	db   *tsdb.DB     // nil once closed
-	temp string       // what Close removes, if anything
+	mu    sync.RWMutex      // read-locked by whoever uses store or db
+	store storage.Queryable // what is asked; nil once closed
+	db    *tsdb.DB          // where samples go; nil once closed, and for an engine over another's store
+	temp  string            // what Close removes, if anything
 }
 
 // New opens the TSDB and checks the scrape configuration. Nothing is scraped before Run.
@@ -79,6 +80,21 @@ func New(cfg Config) (*Engine, error) {
 	if err := e.openStorage(cfg); err != nil {
 		return nil, err
 	}
+	e.openEngine(cfg)
+	e.setConfig(cfg.Scrape)
+	return e, nil
+}
+
+// Over returns an engine that answers from a store that is filled by someone else. It has nothing to scrape, and takes no samples.
+func Over(store storage.Queryable, cfg Config) *Engine {
+	setDefaults(&cfg)
+	e := &Engine{logger: cfg.Logger, store: store}
+	e.openEngine(cfg)
+	e.subqueryStep.Store(time.Minute.Milliseconds())
+	return e
+}
+
+func (e *Engine) openEngine(cfg Config) {
 	e.promql = promql.NewEngine(promql.EngineOpts{
 		Logger:                   cfg.Logger,
 		MaxSamples:               cfg.MaxSamples,
@@ -87,10 +103,8 @@ func New(cfg Config) (*Engine, error) {
 		NoStepSubqueryIntervalFn: func(int64) int64 { return e.subqueryStep.Load() },
 		EnableAtModifier:         true,
 		EnableNegativeOffset:     true,
-		Parser:                   parser.NewParser(parser.Options{}),
+		Parser:                   newParser(),
 	})
-	e.setConfig(cfg.Scrape)
-	return e, nil
 }
 
 func setDefaults(cfg *Config) {
@@ -133,7 +147,7 @@ func (e *Engine) openStorage(cfg Config) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("open the TSDB in %s: %w", dir, err), os.RemoveAll(e.temp))
 	}
-	e.db = db
+	e.db, e.store = db, db
 	return nil
 }
 
@@ -178,6 +192,7 @@ func (e *Engine) Close() error {
 	e.scraper.stopAndWait()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.store = nil
 	if e.db == nil {
 		return nil
 	}

@@ -26,7 +26,7 @@ func (e *Engine) Query(ctx context.Context, expr string, at time.Time) (model.Ve
 	var answer model.Vector
 	err := e.exec(ctx, execution{
 		expr: expr, want: parser.ValueTypeVector,
-		prepare: func() (promql.Query, error) { return e.promql.NewInstantQuery(ctx, e.db, nil, expr, at) },
+		prepare: func() (promql.Query, error) { return e.promql.NewInstantQuery(ctx, e.store, nil, expr, at) },
 		take:    func(value parser.Value) { answer = toVector(value.(promql.Vector)) },
 	})
 	return answer, err
@@ -38,7 +38,7 @@ func (e *Engine) QueryRange(ctx context.Context, expr string, r v1.Range) (model
 	err := e.exec(ctx, execution{
 		expr: expr, want: parser.ValueTypeMatrix,
 		prepare: func() (promql.Query, error) {
-			return e.promql.NewRangeQuery(ctx, e.db, nil, expr, r.Start, r.End, r.Step)
+			return e.promql.NewRangeQuery(ctx, e.store, nil, expr, r.Start, r.End, r.Step)
 		},
 		take: func(value parser.Value) { answer = toMatrix(value.(promql.Matrix)) },
 	})
@@ -57,7 +57,7 @@ type execution struct {
 func (e *Engine) exec(ctx context.Context, x execution) error {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	if e.db == nil {
+	if e.store == nil {
 		return &promapi.Error{Reason: promapi.ReasonConnection, Err: errClosed}
 	}
 	query, err := x.prepare()

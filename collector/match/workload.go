@@ -8,6 +8,7 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/query"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
 // workload counts the pods that tell a signal: for the variant whose scale target they belong to, or else for the model that they
@@ -98,6 +99,9 @@ type Told struct {
 	Now  float64 // 0 where none tells
 	Past Past
 }
+
+// Ever reports whether a source tells, or told within the window.
+func (t *Told) Ever() bool { return t.Now > 0 || forecast.Most(t.Past.Values) > 0 }
 
 // witness reads who tells a signal.
 func (r *reader) witness(m *query.Model, s *query.Signal) Witness {

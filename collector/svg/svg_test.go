@@ -103,3 +103,15 @@ func TestStepFits(t *testing.T) {
 		require.Greater(rt, parts, float64(most)/2.6, "no coarser than is needed")
 	})
 }
+
+func TestSteps(t *testing.T) {
+	nan := math.NaN()
+	f := svg.Frame{Left: 10, Top: 0, Right: 50, Bottom: 100, EndX: 4, EndY: 10}
+	assert.Equal(t, "M10 90H20V80H40V100H50", f.Steps([]float64{1, 2, 2, 0}, false))
+	assert.Equal(t, "M10 90H20V100H10ZM30 80H50V100H30Z", f.Steps([]float64{1, nan, 2, 2}, true), "a gap, and areas")
+	assert.Empty(t, f.Steps([]float64{nan, nan}, false))
+	assert.Empty(t, f.Steps(nil, false))
+
+	f.Right = 12
+	assert.Equal(t, "M10 100H10V0V100H11V90H12", f.Steps([]float64{0, 10, 0, 0, 1, 1, 1, 1}, false), "a peak between pixels is seen")
+}

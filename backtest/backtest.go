@@ -1,0 +1,244 @@
+// Package backtest runs a scenario under one or several policies, and holds what came of it against what is expected.
+package backtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/backtest/policy"
+	"github.com/variant-exporter/variant-exporter/backtest/product"
+	"github.com/variant-exporter/variant-exporter/backtest/report"
+	"github.com/variant-exporter/variant-exporter/backtest/scenario"
+	"github.com/variant-exporter/variant-exporter/backtest/sim"
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// Options are what to run.
+type Options struct {
+	Scenario *scenario.Scenario
+	Config   *config.Config // nil: none, which leaves the policies that need none
+	Policies []string       // the first is held against the expectations, unless the program itself is among them
+	Seed     uint64
+	Mode     sim.Mode
+	Now      func() time.Time // measures how long decisions take; nil: they are not measured
+	// Progress, if not nil, is told which policy runs, and the share of it that is done.
+	Progress func(policy string, share float64)
+}
+
+// Run runs the policies one after the other, on the same requests.
+func Run(ctx context.Context, o Options) (*report.Result, error) {
+	if len(o.Policies) == 0 {
+		return nil, errors.New("no policy to run")
+	}
+	if err := o.fits(); err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = scenario.Start
+	}
+	s := o.Scenario
+	arrivals := s.Arrive(o.Seed)
+	result := &report.Result{
+		Scenario: s.Name, Duration: time.Duration(s.Duration), Warmup: time.Duration(s.Warmup), Events: events(s),
+		Policies: []report.Policy{}, Expect: []report.Expectation{},
+	}
+	base := sim.Options{Scenario: s, Arrivals: arrivals, Seed: o.Seed, Mode: sim.ModeFor(o.Mode, arrivals), Now: o.Now}
+	if o.Config != nil {
+		base.Bounds, base.Budgets = product.Bounds(o.Config), product.Budgets(o.Config)
+	}
+	base.Setup = sim.SetupOf(base)
+	if o.Config != nil {
+		capacities := product.Capacities(o.Config)
+		for i := range base.Setup.Variants {
+			v := &base.Setup.Variants[i]
+			v.Facts.Capacity = capacities[v.ID]
+		}
+	}
+	result.Notes = append(result.Notes, mode(base.Mode))
+	judged := 0
+	if i := slices.Index(o.Policies, policy.Product); i >= 0 {
+		judged = i
+	}
+	for i, name := range o.Policies {
+		one := base
+		if o.Progress != nil {
+			one.Progress = func(share float64) { o.Progress(name, share) }
+		}
+		r, err := o.run(ctx, name, one)
+		if err != nil {
+			return nil, fmt.Errorf("policy %s: %w", name, err)
+		}
+		result.Policies = append(result.Policies, report.Policy{Name: name, Score: r.Score, Timeline: r.Timeline})
+		result.Notes = append(result.Notes, fmt.Sprintf("%s: %.2f ms a decision; %d starts failed", name, r.DecisionMean.Seconds()*1e3, r.FailedStarts))
+		if i == judged {
+			result.Expect = Judge(s, r)
+		}
+	}
+	return result, nil
+}
+
+// mode says how requests were served.
+func mode(m sim.Mode) string {
+	if m == sim.Fluid {
+		return "requests were served as a fluid, which knows no order within a second and no spread of lengths; PromQL ran on the engine"
+	}
+	return "requests were served one by one; PromQL ran on the engine"
+}
+
+// run runs one policy.
+func (o *Options) run(ctx context.Context, name string, one sim.Options) (r *sim.Result, err error) {
+	if name != policy.Product {
+		if one.Policy, err = policy.New(name, one.Setup); err != nil {
+			return nil, err
+		}
+		return sim.Run(ctx, one)
+	}
+	p, err := product.New(ctx, o.Config, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	one.Policy, one.Store, one.Wanted = p, p.Store, p.Wanted
+	return sim.Run(ctx, one)
+}
+
+// fits reports a configuration and a scenario that are not about the same variants.
+func (o *Options) fits() error {
+	if !slices.Contains(o.Policies, policy.Product) {
+		return nil
+	}
+	if o.Config == nil {
+		return fmt.Errorf("policy %s needs a configuration", policy.Product)
+	}
+	var there []string
+	for i := range o.Scenario.Variants {
+		there = append(there, o.Scenario.Variants[i].ID())
+	}
+	for i := range o.Config.Models {
+		m := &o.Config.Models[i]
+		for j := range m.Variants {
+			if id := m.Namespace + "/" + m.Variants[j].Name; !slices.Contains(there, id) {
+				return fmt.Errorf("the configuration has the variant %s, the scenario has %s: names and namespaces must be equal", id, strings.Join(there, ", "))
+			}
+		}
+	}
+	return nil
+}
+
+func events(s *scenario.Scenario) []report.Event {
+	var all []report.Event
+	for i := range s.Events {
+		e := &s.Events[i]
+		all = append(all, report.Event{At: time.Duration(e.At), For: time.Duration(e.For), What: e.What()})
+	}
+	return all
+}
+
+// Judge holds a run against what the scenario expects.
+func Judge(s *scenario.Scenario, r *sim.Result) []report.Expectation {
+	judged := []report.Expectation{}
+	named := s.Expect.Named()
+	for _, name := range scoreNames() {
+		if b := named[name]; b != nil {
+			judged = append(judged, expectation(name, b, score(&r.Score, name)))
+		}
+	}
+	for i := range s.Expect.Desired {
+		x := &s.Expect.Desired[i]
+		judged = append(judged, desired(s, r, x))
+	}
+	return judged
+}
+
+func scoreNames() []string {
+	return []string{
+		"slo_attainment", "unserved", "worst_hour", "cost", "cost_ratio", "replica_hours", "changes", "starts", "cancelled_starts",
+		"short_lived", "short_minutes", "energy_kwh", "budget_violations",
+	}
+}
+
+// score is a number of the scorecard; NaN where it does not apply.
+func score(s *report.Score, name string) float64 {
+	optional := func(v *float64) float64 {
+		if v == nil {
+			return math.NaN()
+		}
+		return *v
+	}
+	switch name {
+	case "slo_attainment":
+		return s.SLOAttainment
+	case "unserved":
+		return s.Unserved
+	case "worst_hour":
+		return s.WorstHour
+	case "cost":
+		return s.Cost
+	case "cost_ratio":
+		return optional(s.CostRatio)
+	case "replica_hours":
+		return s.ReplicaHours
+	case "changes":
+		return float64(s.Changes)
+	case "starts":
+		return float64(s.Starts)
+	case "cancelled_starts":
+		return float64(s.CancelledStarts)
+	case "short_lived":
+		return float64(s.ShortLived)
+	case "short_minutes":
+		return s.ShortMinutes
+	case "energy_kwh":
+		return optional(s.EnergyKWh)
+	case "budget_violations":
+		return float64(s.BudgetViolations)
+	}
+	return math.NaN()
+}
+
+// expectation judges a number. One that does not apply holds nothing.
+func expectation(what string, b *scenario.Bounds, found float64) report.Expectation {
+	e := report.Expectation{What: what, Holds: !math.IsNaN(found), Found: "does not apply"}
+	if e.Holds {
+		e.Found = strconv.FormatFloat(found, 'g', 6, 64)
+	}
+	if b.Min != nil {
+		e.What += " >= " + strconv.FormatFloat(*b.Min, 'g', -1, 64)
+		e.Holds = e.Holds && found >= *b.Min
+	}
+	if b.Max != nil {
+		e.What += " <= " + strconv.FormatFloat(*b.Max, 'g', -1, 64)
+		e.Holds = e.Holds && found <= *b.Max
+	}
+	return e
+}
+
+// desired judges what was desired of a variant at a time.
+func desired(s *scenario.Scenario, r *sim.Result, x *scenario.ExpectDesired) report.Expectation {
+	found := math.NaN()
+	for i := range s.Variants {
+		if s.Variants[i].Name != x.Variant {
+			continue
+		}
+		for _, w := range r.Wanted[s.Variants[i].ID()] {
+			if w.At > time.Duration(x.At) {
+				break
+			}
+			found = math.NaN()
+			if w.Told {
+				found = float64(w.Replicas)
+			}
+		}
+	}
+	e := expectation("desired of "+x.Variant+" at "+x.At.String(), &x.Bounds, found)
+	if math.IsNaN(found) {
+		e.Found = "none: autoscalers held"
+	}
+	return e
+}

@@ -1,0 +1,103 @@
+package sim
+
+import (
+	"math"
+
+	"github.com/variant-exporter/variant-exporter/backtest/scenario"
+)
+
+// physics is how fast a server of a variant is with requests of given mean lengths.
+//
+// An iteration that computes x tokens and reads c cached ones takes alpha + beta x + gamma c. Each request in service adds one token
+// and reads its context; prompts are computed in chunks, as far as the token budget of the iteration allows. So iterations are of two
+// kinds: short ones that only decode, and long ones with a chunk of a prompt.
+type physics struct {
+	scenario.Profile
+	input, output float64
+	role          int
+	kv            float64 // tokens; 0: no limit
+}
+
+func physicsOf(v *variant, m *model) physics {
+	return physics{Profile: v.Profile, input: m.input, output: m.output, role: roleOf(v.Role), kv: v.KVTokens}
+}
+
+// iteration is how long an iteration takes.
+func (p *physics) iteration(tokens, context float64) float64 {
+	return float64(p.Alpha) + float64(p.Beta)*tokens + float64(p.Gamma)*context
+}
+
+// most is how many requests fit into service at once.
+func (p *physics) most() float64 {
+	n := float64(p.MaxBatch)
+	if p.kv > 0 {
+		n = min(n, math.Floor(p.kv/(p.input+p.output)))
+	}
+	return max(1, n)
+}
+
+// mean is the mean length of an iteration with n requests in service, and how long a request is in service.
+func (p *physics) mean(n float64) (iteration, service float64) {
+	budget := float64(p.MaxBatchTokens)
+	switch p.role {
+	case rolePrefill:
+		chunks := max(1, p.input/budget)
+		iteration = p.iteration(min(budget, max(1, n)*p.input), 0)
+		perPrompt := p.iteration(min(budget, n*p.input), 0) * p.input / min(budget, max(1, n)*p.input)
+		return iteration, max(perPrompt*max(1, n), chunks*iteration)
+	case roleDecode:
+		iteration = p.iteration(n, n*(p.input+p.output/2))
+		return iteration, max(1, p.output-1) * iteration
+	}
+	prompts := n * p.input / p.output // tokens of prompts in a mean iteration, in the steady state
+	decode := n * (p.output - 1) / p.output
+	context := n * (p.input + p.output/2)
+	room := max(1, budget-decode)
+	if prompts <= room {
+		iteration = p.iteration(decode+prompts, context)
+		return iteration, p.output * iteration
+	}
+	iteration = p.iteration(budget, context)
+	return iteration, n * p.input / room * iteration
+}
+
+// first is how long a request takes from admission to its first token, with n in service: half an iteration that runs already, and
+// those with its prompt.
+func (p *physics) first(n float64) float64 {
+	iteration, _ := p.mean(n)
+	if p.role == roleDecode {
+		return 0
+	}
+	budget := max(1, float64(p.MaxBatchTokens)-n)
+	chunks := math.Ceil(p.input / budget)
+	decode := p.iteration(n, n*(p.input+p.output/2))
+	if p.role == rolePrefill {
+		decode = float64(p.Alpha)
+	}
+	return iteration/2 + chunks*decode + float64(p.Beta)*p.input
+}
+
+// itl is the mean time between the tokens of a request, with n in service.
+func (p *physics) itl(n float64) float64 {
+	if p.role == rolePrefill {
+		return 0
+	}
+	iteration, service := p.mean(n)
+	if p.output > 1 && p.role == roleBoth {
+		return max(iteration, (service-p.first(n))/(p.output-1))
+	}
+	return iteration
+}
+
+// largestRate is the largest rate of requests that a server carries within the targets; 0 where it cannot meet them at all.
+func (p *physics) largestRate(ttft, itl float64) float64 {
+	best := 0.0
+	for n := 1.0; n <= p.most(); n++ {
+		if ttft > 0 && p.first(n) > ttft || itl > 0 && p.itl(n) > itl {
+			break
+		}
+		_, service := p.mean(n)
+		best = max(best, n/service)
+	}
+	return best
+}
