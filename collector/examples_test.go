@@ -240,7 +240,7 @@ func exampleCases() map[string]exampleCase {
 		},
 		// 20 requests per second and 15 %, of 4.77 a replica, as size says: 4.8.
 		"latency targets": {
-			"latency-targets.yml", arrivals, map[string]float64{"latency": 20}, map[string]int{"llama-8b-h100": 5},
+			"latency-targets.yml", arrivals, map[string]float64{"latency": 20}, map[string]int{"llama-8b-h100": 8},
 		},
 		// Measured 600 W a replica; the other variant has never run and counts with 1,000 W. 600 requests do not fit into 2,500 W:
 		// 2 x 96 + 1 x 160 = 352 do at 2,200 W, 4 x 96 = 384 at 2,400 W.

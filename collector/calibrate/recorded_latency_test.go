@@ -168,7 +168,8 @@ func TestRecordedHeldOut(t *testing.T) {
 			p := h200Profile(t, keep)
 			for _, s := range segments(t) {
 				errors := s.compare(t, p)
-				t.Logf("%s: %+.2v", s.name, errors)
+				t.Logf("%s: p95 itl %+.0f %%, mean itl %+.0f %%, in service %+.0f %%, p95 ttft %+.0f %%", s.name,
+					100*errors["p95 itl"], 100*errors["mean itl"], 100*errors["in service"], 100*errors["p95 ttft"])
 				assert.LessOrEqual(t, math.Abs(errors["p95 itl"]), 0.4, "%s: p95 itl", s.name)
 			}
 		})

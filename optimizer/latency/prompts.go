@@ -84,7 +84,9 @@ func (p *prompts) compound(to *joined, mean float64) {
 	for k := bins - 2; k >= 0; k-- {
 		to.beyond[k] = to.beyond[k+1] + sum[k]
 	}
-	for to.end = bins; to.end > 1 && sum[to.end-1] < negligible; to.end-- {
+	to.end = bins
+	for to.end > 1 && sum[to.end-1] < negligible {
+		to.end--
 	}
 }
 

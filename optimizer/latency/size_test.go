@@ -146,6 +146,8 @@ func FuzzSize(f *testing.F) {
 	f.Add([]byte(question(`"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`)))
 	f.Add([]byte(question(`"rate":1e18,"slo":{"ttft":1e18,"quantile":0.9999999999999999}`)))
 	f.Add([]byte(`{"profile":{"alpha":1e-9,"beta":1e6,"gamma":1e6,"max_batch":65536,"max_queue":1048576},"input_tokens":1e9,"output_tokens":1e9,"rate":1e-300,"quantile":1e-300}`))
+	f.Add([]byte(`{"profile":{"alpha":0.005,"beta":1e-6,"gamma":6e-8,"max_batch":256,"max_batch_tokens":2048,"chunk":{"alpha":0.0035,"beta":2.1e-5,"gamma":6e-8}},"input_tokens":{"mean":580,"cv":1},"output_tokens":{"mean":155,"cv":20},"rate":30,"slo":{"itl":0.04,"ttft":1,"quantile":0.95}}`))
+	f.Add([]byte(`{"profile":{"alpha":0.005,"beta":1e-6,"gamma":6e-8,"max_batch":1,"max_batch_tokens":1},"input_tokens":{"mean":1e9,"cv":20},"output_tokens":{"mean":1.0001,"cv":20},"rate":30,"quantile":0.95}`))
 	f.Add([]byte(`{"profile":{"alpha":1e-9,"beta":0,"gamma":0,"max_batch":1,"max_queue":0},"input_tokens":0,"output_tokens":1,"slo":{"itl":1e-9}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		q, err := latency.ParseSizing(data)

@@ -52,3 +52,27 @@ func TestDecodeRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestNumberOr(t *testing.T) {
+	read := func(text string) (mean, cv float64, err error) {
+		err = strictjson.Decode([]byte(text), func(d strictjson.Decoder) strictjson.Fields {
+			return strictjson.Fields{"x": d.NumberOr(&mean, strictjson.Fields{"mean": d.Number(&mean), "cv": d.Number(&cv)})}
+		})
+		return mean, cv, err
+	}
+	if mean, cv, err := read(`{"x": 3}`); err != nil || mean != 3 || cv != 0 {
+		t.Errorf("number: got %g, %g, %v", mean, cv, err)
+	}
+	if mean, cv, err := read(`{"x": {"mean": 3, "cv": 0.5}}`); err != nil || mean != 3 || cv != 0.5 {
+		t.Errorf("object: got %g, %g, %v", mean, cv, err)
+	}
+	for text, want := range map[string]string{
+		`{"x": "3"}`:             "x: must be a number or an object",
+		`{"x": {"means": 3}}`:    "x.means: unknown field",
+		`{"x": {"cv":1,"cv":1}}`: "x.cv: duplicate key",
+	} {
+		if _, _, err := read(text); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+}
