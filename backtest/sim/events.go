@@ -73,13 +73,13 @@ func (h *happening) change(s *Sim, begin bool) {
 func (h *happening) hinder(s *Sim, begin bool) {
 	switch {
 	case h.AutoscalerStops != "":
-		v := s.named(h.AutoscalerStops)
+		v := s.variantOf(h.AutoscalerStops)
 		v.frozen = nil
 		if begin {
 			v.frozen = &freeze{h.AtMost}
 		}
 	case h.Slow != nil:
-		v := s.named(h.Slow.Variant)
+		v := s.variantOf(h.Slow.Variant)
 		v.slow = 1
 		if begin {
 			v.slow = h.Slow.By
@@ -120,7 +120,7 @@ func (h *happening) blur(s *Sim, begin bool) {
 	case !h.Series.IsZero():
 		s.expose.spoil(h, begin)
 	case h.ScrapeFails != nil:
-		v := s.named(h.ScrapeFails.Variant)
+		v := s.variantOf(h.ScrapeFails.Variant)
 		v.mute = 0
 		if n := h.ScrapeFails.Most(); begin && n > 0 {
 			v.mute = n
@@ -128,7 +128,7 @@ func (h *happening) blur(s *Sim, begin bool) {
 			v.mute = math.MaxInt
 		}
 	case h.Scraped != nil:
-		v := s.named(h.Scraped.Variant)
+		v := s.variantOf(h.Scraped.Variant)
 		v.copies = 1
 		if begin {
 			v.copies = h.Scraped.Times
@@ -136,7 +136,7 @@ func (h *happening) blur(s *Sim, begin bool) {
 	}
 }
 
-func (s *Sim) named(name string) *variant {
+func (s *Sim) variantOf(name string) *variant {
 	for _, v := range s.variants {
 		if v.Name == name {
 			return v
@@ -147,7 +147,7 @@ func (s *Sim) named(name string) *variant {
 
 // chosen lists the pods that an event is about: those that are ready, the oldest first.
 func (s *Sim) chosen(of *scenario.Pods) []*pod {
-	v := s.named(of.Variant)
+	v := s.variantOf(of.Variant)
 	var pods []*pod
 	for _, p := range s.pods {
 		if p.v == v && p.state == ready && (of.Most() == 0 || len(pods) < of.Most()) {
@@ -199,7 +199,7 @@ func (s *Sim) evict(p *pod, notice float64) {
 
 // rollOut begins a roll-out. At its end a broken one is repaired.
 func (s *Sim) rollOut(h *happening, begin bool) {
-	v := s.named(h.Rollout)
+	v := s.variantOf(h.Rollout)
 	if !begin && v.rollout == nil {
 		return
 	}

@@ -84,12 +84,23 @@ func (s *Sim) create(v *variant) *pod {
 	s.nextPod++
 	switch v.Kind {
 	case config.KindDeployment:
-		p.name = fmt.Sprintf("%s-%s-%s", v.Name, v.hash[v.revision], randomName(s.rng, 5))
+		p.name = s.podName(v)
 	default:
 		p.name = fmt.Sprintf("%s-%d", v.Name, p.ordinal)
 	}
 	s.pods = append(s.pods, p)
 	return p
+}
+
+// podName is a name that no pod has had yet.
+func (s *Sim) podName(v *variant) string {
+	for {
+		name := fmt.Sprintf("%s-%s-%s", v.Name, v.hash[v.revision], randomName(s.rng, 5))
+		if !s.named[name] {
+			s.named[name] = true
+			return name
+		}
+	}
 }
 
 func (s *Sim) freeOrdinal(v *variant) int {

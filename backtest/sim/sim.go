@@ -94,6 +94,7 @@ type Sim struct {
 	pools    map[string]int // sizes
 	pods     []*pod         // in the order of their creation; those that are gone are dropped
 	nextPod  int
+	named    map[string]bool // pods of Deployments, ever
 	events   []*happening
 	autos    autoscaler
 	expose   *exposer
@@ -125,7 +126,7 @@ func newSim(o Options) *Sim {
 	c := o.Scenario
 	s := &Sim{
 		Options: o, scenario: c, warmup: time.Duration(c.Warmup).Seconds(), end: c.Length().Seconds(),
-		rng: rand.New(rand.NewPCG(o.Seed, 0xf1ee7)), pools: map[string]int{},
+		rng: rand.New(rand.NewPCG(o.Seed, 0xf1ee7)), pools: map[string]int{}, named: map[string]bool{},
 	}
 	s.Mode = ModeFor(o.Mode, o.Arrivals)
 	maps.Copy(s.pools, c.Pools)
