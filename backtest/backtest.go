@@ -26,7 +26,7 @@ type Options struct {
 	Policies []string       // the first is held against the expectations, unless the program itself is among them
 	Seed     uint64
 	Mode     sim.Mode
-	Now      func() time.Time // measures how long decisions take
+	Now      func() time.Time // measures how long decisions take; nil: they are not measured
 	// Progress, if not nil, is told which policy runs, and the share of it that is done.
 	Progress func(policy string, share float64)
 }
@@ -38,6 +38,9 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 	}
 	if err := o.fits(); err != nil {
 		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = scenario.Start
 	}
 	s := o.Scenario
 	arrivals := s.Arrive(o.Seed)
