@@ -49,8 +49,9 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 		Policies: []report.Policy{}, Expect: []report.Expectation{},
 	}
 	base := sim.Options{Scenario: s, Arrivals: arrivals, Seed: o.Seed, Mode: sim.ModeFor(o.Mode, arrivals), Now: o.Now}
+	base.Bounds = bounds(s, o.Config)
 	if o.Config != nil {
-		base.Bounds, base.Budgets = product.Bounds(o.Config), product.Budgets(o.Config)
+		base.Budgets = product.Budgets(o.Config)
 	}
 	base.Setup = sim.SetupOf(base)
 	if o.Config != nil {
@@ -81,6 +82,26 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 		}
 	}
 	return result, nil
+}
+
+// bounds are those of the configuration. A variant that it does not bound has at most what its pool holds.
+func bounds(s *scenario.Scenario, c *config.Config) map[string]sim.Bounds {
+	all := map[string]sim.Bounds{}
+	if c != nil {
+		all = product.Bounds(c)
+	}
+	for i := range s.Variants {
+		v := &s.Variants[i]
+		b, known := all[v.ID()]
+		if !known {
+			b.Max = -1
+		}
+		if *v.Accelerators > 0 && b.Max < 0 {
+			b.Max = max(b.Min, s.Pools[v.Pool] / *v.Accelerators)
+		}
+		all[v.ID()] = b
+	}
+	return all
 }
 
 // mode says how requests were served.

@@ -48,7 +48,7 @@ func (h *hpa) decide(at time.Duration, current, proposed int) int {
 		h.history = []recommendation{{at, current}}
 	}
 	lowest, highest := proposed, proposed
-	kept := h.history[:0]
+	kept := []recommendation{{at, proposed}}
 	for _, r := range h.history {
 		age := at - r.at
 		if age < h.up {
@@ -61,7 +61,7 @@ func (h *hpa) decide(at time.Duration, current, proposed int) int {
 			kept = append(kept, r)
 		}
 	}
-	h.history = append(kept, recommendation{at, proposed})
+	h.history = kept
 	stable := min(max(current, lowest), highest)
 	if stable > current {
 		return min(stable, 2*current)

@@ -42,13 +42,14 @@ func newOracleDelayed(s Setup) Policy { return newForesight("oracle-delayed", s,
 
 func newOracleNoise(s Setup) Policy {
 	o := newForesight("oracle-noise", s, dwell)
-	targets := map[string]time.Duration{}
+	targets, rooms := map[string]time.Duration{}, map[string]float64{}
 	for i := range s.Models {
-		targets[s.Models[i].ID] = s.Models[i].Facts.TTFT
+		m := &s.Models[i]
+		targets[m.ID], rooms[m.ID] = m.Facts.TTFT, room(s, m)
 	}
 	mean := o.need
 	o.need = func(model string, tick int) float64 {
-		return withNoise(mean(model, tick), at(s.Future.Burstiness[model], tick), targets[model])
+		return withNoise(mean(model, tick), at(s.Future.Burstiness[model], tick), targets[model], rooms[model])
 	}
 	return o
 }
@@ -119,14 +120,35 @@ func at(series []float64, i int) float64 {
 }
 
 // withNoise returns the capacity at which requests wait longer than the target as rarely as allowed, though arrivals at a mean rate have
-// a variance of burstiness times their mean. The backlog of such a queue is near a reflected Brownian motion with the drift rate - c and
-// the variance rate x burstiness (Kingman's heavy traffic), whose share above w is exp(-2 (c - rate) w / (rate x burstiness)). The
-// largest backlog within the target is w = c x target. Without a target the answer is for one second.
-func withNoise(rate, burstiness float64, target time.Duration) float64 {
+// a variance of burstiness times their mean. The excess over the capacity c of such a queue is near a reflected Brownian motion with the
+// drift rate - c and the variance rate x burstiness (Kingman's heavy traffic), whose share above w is
+// exp(-2 (c - rate) w / (rate x burstiness)). The largest excess within the target is w = c x target + (c - rate) x room: what a queue of
+// the target's length holds, and the places in the batches that are free at the mean rate. Without a target the answer is for one second.
+func withNoise(rate, burstiness float64, target time.Duration, room float64) float64 {
 	wait := target.Seconds()
 	if wait <= 0 {
 		wait = 1
 	}
-	noise := 2 * rate * max(1, burstiness) * math.Log(1/overshoot) / wait
-	return (rate + math.Sqrt(rate*rate+noise)) / 2
+	// (c - rate) is the positive root of a x^2 + b x = noise.
+	noise := rate * max(1, burstiness) * math.Log(1/overshoot)
+	a, b := 2*(wait+room), 2*rate*wait
+	return rate + (math.Sqrt(b*b+4*a*noise)-b)/(2*a)
+}
+
+// room is how many places a batch has for each request per second that its server is not asked for, at least: requests in service grow
+// faster than in proportion to the rate. Where the time between tokens is the target that binds, the batch may not fill up.
+func room(s Setup, m *Model) float64 {
+	least := math.Inf(1)
+	for i := range s.Variants {
+		if f := &s.Variants[i].Facts; s.Variants[i].Model == m.ID && f.Rate > 0 {
+			least = min(least, float64(f.MaxBatch)/f.Rate)
+		}
+	}
+	if m.Facts.ITL > 0 {
+		least = min(least, m.Facts.OutputTokens*m.Facts.ITL.Seconds())
+	}
+	if math.IsInf(least, 1) {
+		return 0
+	}
+	return least
 }

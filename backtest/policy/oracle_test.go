@@ -41,8 +41,8 @@ func TestOracles(t *testing.T) {
 	require.Equal(t, map[time.Duration]int{0: 8, 10 * minute: 16, 20 * minute: 8}, follow(newOracle(steps(one)), "llm/a"))
 	// Ordered a startup and one evaluation before.
 	require.Equal(t, map[time.Duration]int{0: 8, 10*minute - 135*time.Second: 16, 20 * minute: 8}, follow(newOracleDelayed(steps(one)), "llm/a"))
-	// 60 -> 68.4 and 120 -> 129.2 with room for noise.
-	require.Equal(t, map[time.Duration]int{0: 10, 10*minute - 135*time.Second: 18, 20 * minute: 10}, follow(newOracleNoise(steps(one)), "llm/a"))
+	// 60 -> 65.7 and 120 -> 126.9 with room for noise.
+	require.Equal(t, map[time.Duration]int{0: 9, 10*minute - 135*time.Second: 17, 20 * minute: 9}, follow(newOracleNoise(steps(one)), "llm/a"))
 
 	require.True(t, newOracle(steps(one)).(Instant).Instant())
 	require.False(t, newOracleDelayed(steps(one)).(Instant).Instant())
@@ -66,8 +66,8 @@ func TestOracleMixes(t *testing.T) {
 	s := steps(large, small)
 	// 3 large at 36 serve 60, 6 serve 120.
 	require.Equal(t, map[string]int{"llm/large": 3, "llm/small": 0}, newOracle(s).Desired(&Observation{}))
-	// With room for noise 68.4 are needed: 3 large and 3 small at 45, not 4 large at 48.
-	require.Equal(t, map[string]int{"llm/large": 3, "llm/small": 3}, newOracleNoise(s).Desired(&Observation{}))
+	// With room for noise 67.1 are needed: 3 large and 2 small at 42, not 4 large at 48.
+	require.Equal(t, map[string]int{"llm/large": 3, "llm/small": 2}, newOracleNoise(s).Desired(&Observation{}))
 	s.Pools = map[string]int{"h100": 8}
 	require.Equal(t, map[string]int{"llm/large": 2, "llm/small": 5}, newOracle(s).Desired(&Observation{}), "two large fit the pool")
 }
@@ -88,16 +88,29 @@ func TestWithNoise(t *testing.T) {
 	for _, tc := range []struct {
 		rate, burstiness float64
 		target           time.Duration
-		want             float64
+		room, want       float64
 	}{
-		{196, 6, 2 * time.Second, 205.9}, // the large trace: 5 percent
-		{196, 1, 2 * time.Second, 197.7}, // Poisson
-		{196, 0, 2 * time.Second, 197.7}, // no less than Poisson
-		{20, 6, 2 * time.Second, 27.5},   // small fleets need more
-		{196, 6, 200 * time.Millisecond, 271.0},
-		{196, 6, 0, 214.9},
-		{0, 6, 2 * time.Second, 0},
+		{196, 6, 2 * time.Second, 15.4, 203.7}, // the large trace: 4 percent
+		{196, 6, 2 * time.Second, 0, 205.9},    // servers without a batch: all that is too much waits
+		{196, 1, 2 * time.Second, 0, 197.7},    // Poisson
+		{196, 0, 2 * time.Second, 0, 197.7},    // no less than Poisson
+		{20, 6, 2 * time.Second, 0, 27.5},      // small fleets need more
+		{60, 12, 2 * time.Second, 15.4, 69.0},
+		{196, 6, 200 * time.Millisecond, 0, 271.0},
+		{196, 6, 0, 0, 214.9},
+		{0, 6, 2 * time.Second, 15.4, 0},
 	} {
-		require.InDelta(t, tc.want, withNoise(tc.rate, tc.burstiness, tc.target), 0.06, "%+v", tc)
+		require.InDelta(t, tc.want, withNoise(tc.rate, tc.burstiness, tc.target, tc.room), 0.06, "%+v", tc)
 	}
+}
+
+func TestRoom(t *testing.T) {
+	m, a, b := model(), variant("a", 1), variant("b", 1)
+	b.Facts.MaxBatch, b.Facts.Rate = 48, 6
+	require.InDelta(t, 8, room(Setup{Variants: []Variant{a, b}}, &m), 1e-9, "116 / 7.53 = 15.4, 48 / 6 = 8")
+	m.Facts.ITL = 20 * time.Millisecond
+	require.InDelta(t, 3.1, room(Setup{Variants: []Variant{a, b}}, &m), 1e-9, "155 tokens of 20 ms")
+	b.Facts.Rate = 0
+	m.Facts.ITL = 0
+	require.Zero(t, room(Setup{Variants: []Variant{b}}, &m))
 }

@@ -45,11 +45,11 @@ func (p *planner) single(demand map[string]float64) (map[string]int, bool) {
 	replicas, seen := map[string]int{}, map[string]bool{}
 	for i := range p.setup.Variants {
 		v := &p.setup.Variants[i]
-		if key := v.Model + "|" + roleOf(v.Facts); seen[key] || v.Facts.Rate <= 0 {
+		key := v.Model + "|" + roleOf(v.Facts)
+		if seen[key] || v.Facts.Rate <= 0 {
 			return nil, false
-		} else {
-			seen[key] = true
 		}
+		seen[key] = true
 		replicas[v.ID] = v.bound(ceil(demand[v.Model]/v.Facts.Rate), 0)
 	}
 	return replicas, true

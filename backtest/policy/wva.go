@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -37,9 +38,7 @@ func (w *wva) Desired(o *Observation) map[string]int {
 	}
 	desired := map[string]int{}
 	for _, g := range groups(o) {
-		for id, n := range w.one(o.At, g) {
-			desired[id] = n
-		}
+		maps.Copy(desired, w.one(o.At, g))
 	}
 	return desired
 }
@@ -98,7 +97,8 @@ func (w *wva) enforce(g group, wanted map[string]int) {
 }
 
 func (w *wva) remember(at time.Duration, m *Model) {
-	all := append(w.arrived[m.ID], sample{at, m.Arrived})
+	all := w.arrived[m.ID]
+	all = append(all, sample{at, m.Arrived})
 	for len(all) > 1 && at-all[1].at >= wvaRetention {
 		all = all[1:]
 	}

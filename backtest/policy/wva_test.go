@@ -129,7 +129,7 @@ func TestGreedy(t *testing.T) {
 
 func TestWVAFollowed(t *testing.T) {
 	// The analyzer wants one more at once, the HPA of the guide waits for two minutes.
-	f := &fleet{policy: newWVA("x", func(g group) map[string]int { return map[string]int{"llm/a": 5} }), v: variant("a", 2)}
+	f := &fleet{policy: newWVA("x", func(group) map[string]int { return map[string]int{"llm/a": 5} }), v: variant("a", 2)}
 	for range 8 {
 		require.Equal(t, 2, f.step(15*time.Second, 1, 10))
 	}
@@ -137,7 +137,7 @@ func TestWVAFollowed(t *testing.T) {
 	require.Equal(t, 5, f.step(15*time.Second, 1, 10))
 
 	v := variant("a", 20)
-	f = &fleet{policy: newWVA("x", func(g group) map[string]int { return map[string]int{"llm/a": 22} }), v: v}
+	f = &fleet{policy: newWVA("x", func(group) map[string]int { return map[string]int{"llm/a": 22} }), v: v}
 	for range 40 {
 		require.Equal(t, 20, f.step(15*time.Second, 1, 10), "10 percent are within the HPA's tolerance")
 	}

@@ -40,7 +40,7 @@ func (t tokens) decide(g group) map[string]int {
 		waiting += p.Waiting
 	}
 	var all []supply
-	demand, ready, anticipated := 0.0, 0.0, 0.0
+	ready, anticipated := 0.0, 0.0
 	for _, v := range g.variants {
 		pods := byVariant[v.ID]
 		for _, p := range pods {
@@ -55,7 +55,7 @@ func (t tokens) decide(g group) map[string]int {
 	if g.role == "prefill" {
 		request = f.InputTokens
 	}
-	demand = inUse + waiting*request
+	demand := inUse + waiting*request
 
 	required := math.Max(0, demand/v2Up-anticipated)
 	spare := math.Max(0, ready-demand/v2Down)
@@ -82,13 +82,11 @@ func (t tokens) capacity(v *Variant, pods []Pod, f ModelFacts) float64 {
 	key := v.ID + bucket(f.OutputTokens)
 	var each []float64
 	for _, p := range pods {
-		compute := 0.0
+		compute := t.compute(key, v, f)
 		if used := v.tokens(p, f); p.Waiting >= v2Queue && used > 0 {
 			compute = used
 			t[key] = append(t[key], used)
 			t[key] = t[key][max(0, len(t[key])-v2Remembered):]
-		} else {
-			compute = t.compute(key, v, f)
 		}
 		each = append(each, math.Min(memory, compute))
 	}

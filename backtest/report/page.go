@@ -148,8 +148,10 @@ func scaled(values []float64, by float64) []float64 {
 // states stacks the replicas of a variant by state. The tallest area is drawn first, and the others over it.
 func states(v *VariantCourse) []plotted {
 	layers := []plotted{
-		{"ready", "ready", v.Ready, true}, {"loading", "starting", v.Starting, true},
-		{"without a place", "pending", v.Pending, true}, {"draining", "draining", v.Draining, true},
+		{"ready", "ready", v.Ready, true},
+		{"loading", "starting", v.Starting, true},
+		{"without a place", "pending", v.Pending, true},
+		{"draining", "draining", v.Draining, true},
 	}
 	sum := make([]float64, len(v.Ready))
 	for i := range layers {

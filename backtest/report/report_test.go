@@ -19,8 +19,6 @@ import (
 // hostile is a name as nobody should give one, but somebody may.
 const hostile = `</svg><script>alert("x")</script>'&{{.}}`
 
-func some(v float64) *float64 { return &v }
-
 // madeUp is a day with an outage, under two policies.
 func madeUp(steps int) *Result {
 	r := &Result{
@@ -28,7 +26,7 @@ func madeUp(steps int) *Result {
 		Policies: []Policy{
 			{Name: "variant_exporter", Score: Score{
 				Requests: 1000000, SLOAttainment: 0.99996, Unserved: 0.0002, WorstHour: 0.99, TTFT: &Quantiles{0.2, 0.9, 1.9}, ITL: &Quantiles{0.03, 0.05, 0.06},
-				Cost: 1234.56, CostRatio: some(1.1994), ReplicaHours: 300.25, Changes: 210, Starts: 100, CancelledStarts: 3, ShortLived: 1, ShortMinutes: 4.5,
+				Cost: 1234.56, CostRatio: new(1.1994), ReplicaHours: 300.25, Changes: 210, Starts: 100, CancelledStarts: 3, ShortLived: 1, ShortMinutes: 4.5,
 			}},
 			{Name: hostile, Score: Score{Requests: 1000000, SLOAttainment: 0.5, Unserved: 0.25}},
 		},

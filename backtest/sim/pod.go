@@ -103,7 +103,11 @@ func (s *Sim) podName(v *variant) string {
 	}
 }
 
+// freeOrdinal is the least ordinal that no replica has. Pods of Deployments have none.
 func (s *Sim) freeOrdinal(v *variant) int {
+	if v.Kind == config.KindDeployment {
+		return 0
+	}
 	used := map[int]bool{}
 	for _, p := range s.pods {
 		if p.v == v && p.live() {

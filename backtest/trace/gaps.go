@@ -29,8 +29,8 @@ func requestGaps(all []Request) []Gap {
 		}
 		usual := (all[after].At - all[before].At - silent) / time.Duration(others)
 		if silent > gapFactor*usual {
-			gaps = append(gaps, Gap{all[i-1].At, all[i].At,
-				fmt.Sprintf("no request, where one came every %s before and after", usual.Round(time.Millisecond))})
+			why := fmt.Sprintf("no request, where one came every %s before and after", usual.Round(time.Millisecond))
+			gaps = append(gaps, Gap{all[i-1].At, all[i].At, why})
 		}
 	}
 	return gaps

@@ -124,7 +124,7 @@ func (c *collector) add(at time.Duration, input, output int) error {
 	if len(all) == maxRequests {
 		return fmt.Errorf("more than %d requests: cut the trace into windows", maxRequests)
 	}
-	c.t.Requests = append(all, Request{At: at, Input: input, Output: output})
+	c.t.Requests = append(c.t.Requests, Request{At: at, Input: input, Output: output})
 	return nil
 }
 

@@ -3,6 +3,7 @@
 package trace
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -93,7 +94,7 @@ func Read(r io.Reader, name string) (*Trace, error) {
 		if l.err != nil {
 			return nil, l.err
 		}
-		return nil, &Error{name, 1, 1, fmt.Errorf("the file is empty")}
+		return nil, &Error{name, 1, 1, errors.New("the file is empty")}
 	}
 	t := &Trace{Name: name}
 	read, err := format(first)
