@@ -7,6 +7,7 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
 // What waits is work to be done once, not a load that lasts. So it is planned for in addition to the demand: as much as what serves and what
@@ -14,7 +15,7 @@ import (
 
 // serviceTime is how long a request is assumed to be in service where a signal counts what is in service and not what comes: a
 // replica then works off its capacity once in this time.
-const serviceTime = time.Minute
+const serviceTime = 15 * time.Second
 
 // queued is what waits of a signal, in its unit.
 func (s *signal) queued() (amount float64, missing match.Missing) {
@@ -42,7 +43,7 @@ func (d *decider) addBacklog(m *model) {
 		if s.backlog == 0 || s.out.Planned == nil {
 			continue
 		}
-		planned := s.steady + max(s.growth(), s.undrained())
+		planned := s.steady + s.undrained()
 		s.out.Planned, s.out.Backlog = &planned, &s.backlog
 	}
 }
@@ -71,20 +72,6 @@ func (s *signal) undrained() float64 {
 	}
 	spare(supply, at, drain)
 	return max(0, s.backlog-worked) * float64(s.perReplica()) / float64(drain)
-}
-
-// growth is, for a signal that counts what is in service, by how much the queue grew within the time that a request is in service:
-// so many more would be in service, had there been room, unless what starts has it.
-func (s *signal) growth() float64 {
-	if s.Rate() {
-		return 0
-	}
-	before := s.read.Queued.Window.At(serviceTime)
-	if math.IsNaN(before) {
-		before = 0
-	}
-	spare := max(0, s.supplyAt(time.Duration(math.MaxInt64))-s.level)
-	return max(0, min(s.backlog, s.backlog-before)-spare)
 }
 
 // arrivals lists the times within a horizon at which replicas that start are expected, in order.
@@ -117,4 +104,60 @@ func (s *signal) supplyAt(in time.Duration) float64 {
 		supply += v.capacities[s.Place] * float64(n)
 	}
 	return supply
+}
+
+// lasting is the demand that lasts, of what is in service and what waits some time ago. While a queue stands, servers are filled from it,
+// beyond their capacity where their batches allow, so what is in service says how much was let in. What comes within a service time is
+// what was served in it plus what the queue grew by.
+func (s *signal) lasting(inService, waiting float64, ago time.Duration) float64 {
+	if s.Rate() || !(waiting > 0) {
+		return inService
+	}
+	now, known := s.readySupply(ago)
+	before, knew := s.readySupply(ago + serviceTime)
+	if !known {
+		return inService
+	}
+	if knew {
+		now = min(now, before)
+	}
+	queued, at := s.read.Queued.Window.Before(ago + serviceTime)
+	if math.IsNaN(queued) {
+		if queued = 0; now > 0 {
+			queued = waiting // it was not watched then
+		}
+	}
+	grew := (waiting - queued) * float64(serviceTime) / float64(at-ago)
+	return max(0, min(inService, now)+grew)
+}
+
+// readySupply is what the replicas that were ready some time ago can serve of a signal whose capacities do not follow from profiles.
+func (s *signal) readySupply(ago time.Duration) (supply float64, known bool) {
+	for _, v := range s.model.variants {
+		n, ready := v.read.Replicas.ReadyWindow.At(ago), v.read.Replicas.Ready.N
+		if ago == 0 && ready != nil {
+			n = float64(*ready + v.pending.lately)
+		}
+		capacity := v.toldCapacity(s)
+		if v.Carries(s.Signal) && (math.IsNaN(n) || !capacity.Missing.OK()) {
+			return 0, false
+		}
+		supply += capacity.Number * n
+	}
+	return supply, true
+}
+
+// withoutBacklog is the demand over time that lasts.
+func (s *signal) withoutBacklog(window forecast.History) forecast.History {
+	queued := s.read.Queued.Window.History
+	if s.Rate() || len(queued.Values) != len(window.Values) {
+		return window
+	}
+	window.Values = slices.Clone(window.Values)
+	for i, waiting := range queued.Values {
+		if !math.IsNaN(window.Values[i]) {
+			window.Values[i] = s.lasting(window.Values[i], waiting, window.Ago(i))
+		}
+	}
+	return window
 }

@@ -34,7 +34,9 @@ func (d *decider) expectDemand(s *signal) {
 	if !s.Rate() {
 		measured += backlog
 	}
-	s.out.Measured, s.level, s.backlog = &measured, now.Value, backlog
+	s.out.Measured, s.backlog = &measured, backlog
+	now.Value = s.lasting(now.Value, backlog, 0)
+	s.level = now.Value
 	s.steady = d.expect(s, now)
 	// Capacities by the queueing model are known only where there is something to plan for.
 	planned := s.steady + backlog*float64(s.perReplica())/float64(*s.model.Backlog.Drain)
@@ -52,7 +54,7 @@ func (d *decider) expect(s *signal, now match.Reading) float64 {
 	s.partial(s.witness())
 	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
 	s.partial(missing.String())
-	whole := s.whole(window)
+	whole := s.withoutBacklog(s.whole(window))
 	expected := now.Value
 	if missing.OK() {
 		stable, why := s.stabilized(now.Value, whole)

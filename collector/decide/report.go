@@ -74,7 +74,7 @@ func (d *decider) reportModel(i int, m *model, found *solution) Model {
 		out.Variants = append(out.Variants, x)
 	}
 	for _, s := range m.signals {
-		s.out.Ready = s.readySupply()
+		s.out.Ready = s.supplyOfReady()
 		s.out.Supply = s.plannedSupply(out.Variants)
 		if s.out.Inputs == nil {
 			s.out.Inputs = []string{}
@@ -84,8 +84,8 @@ func (d *decider) reportModel(i int, m *model, found *solution) Model {
 	return out
 }
 
-// readySupply is what the ready replicas can serve of a signal; nil where that is not known of all variants.
-func (s *signal) readySupply() *float64 {
+// supplyOfReady is what the ready replicas can serve of a signal; nil where that is not known of all variants.
+func (s *signal) supplyOfReady() *float64 {
 	supply := 0.0
 	for _, v := range s.model.variants {
 		if !v.Carries(s.Signal) {

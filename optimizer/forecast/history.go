@@ -41,6 +41,14 @@ func (h History) At(ago time.Duration) float64 {
 	return math.NaN()
 }
 
+// Before is At, and how long ago that step was.
+func (h History) Before(ago time.Duration) (value float64, at time.Duration) {
+	if i := h.first(ago) - 1; i >= 0 {
+		return h.Values[i], h.Ago(i)
+	}
+	return math.NaN(), ago
+}
+
 // Until returns the history without what is less than a time ago, as it was then.
 func (h History) Until(ago time.Duration) History {
 	end := len(h.Values)
