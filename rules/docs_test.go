@@ -97,7 +97,8 @@ func TestRecordedDemand(t *testing.T) {
 	require.Equal(t, want, record(snippet+before))
 
 	own := strings.Replace(snippet, "model:vllm_concurrency_demand:sum", "sum by (namespace, model_name) (x)", 1)
-	require.Equal(t, map[string]string{"model:concurrency_demand:sum": "sum by (namespace, model_name) (x)"}, record(own+before))
+	const queued = "model:vllm_concurrency_queued:sum" // which the snippet reads as well
+	require.Equal(t, map[string]string{"model:concurrency_demand:sum": "sum by (namespace, model_name) (x)", queued: want[queued]}, record(own+before))
 	own = strings.Replace(snippet, "model:vllm_concurrency_demand:sum", "model:concurrency_demand:sum", 1)
 	require.NotContains(t, record(own+before), "model:concurrency_demand:sum")
 	own = strings.Replace(snippet, "model:vllm_concurrency_demand:sum", "model:vllm_unknown_demand:sum", 1)

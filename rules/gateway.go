@@ -123,14 +123,14 @@ func milli(x float64) string {
 	return strconv.FormatInt(n, 10) + "m"
 }
 
-// gatewayQuery asks for what is queued and running of a model at the gateway, 0 where the gateway is up and knows of none. Every
-// selector has the label matchers of the adapter.
+// gatewayQuery asks for what is queued and running of a model at the gateway, 0 where the gateway is up and knows of none. Where what
+// runs is not a number, there is no answer: an adapter would take it as 0. Every selector has the label matchers of the adapter.
 func (t *target) gatewayQuery(c *config.Config) (string, error) {
 	s, err := c.PresetSignal(gatewayPreset, gatewaySignal)
 	if err != nil {
 		return "", err
 	}
-	demand, err := withAdapterMatchers(s.Demand.String())
+	demand, err := withAdapterMatchers(s.Parts())
 	if err != nil {
 		return "", err
 	}
@@ -144,7 +144,7 @@ func (t *target) gatewayQuery(c *config.Config) (string, error) {
 	if pools := t.model.Match[labelPool]; len(pools) > 0 {
 		alive = fmt.Sprintf("(%s) and on (%s) (%s)", alive, labelPool, oneOf(labelPool, pools))
 	}
-	return pretty(fmt.Sprintf("sum(%s) or 0 * max(%s)", demand, alive))
+	return pretty(fmt.Sprintf("max((sum(%s) or 0 * max(%s)) >= 0)", demand, alive))
 }
 
 // oneOf is a vector with a series for each value that a label may have.

@@ -3,6 +3,7 @@ package rules_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"text/template"
@@ -53,7 +54,7 @@ func requireAdapter(t require.TestingT, text string) []adapterRule {
 		query := asked(t, r, "a-namespace", "")
 		require.Equal(t, strings.Count(query, `="a-namespace"`), strings.Count(r.MetricsQuery, "<<.LabelMatchers>>"), "every selector keeps to the namespace")
 		require.True(t, strings.HasPrefix(query, "max by (variant, target_namespace) (") ||
-			strings.HasPrefix(query, "max by (variant_name, exported_namespace) (") || strings.HasPrefix(query, "sum("), query)
+			strings.HasPrefix(query, "max by (variant_name, exported_namespace) (") || strings.HasPrefix(query, "max(\n"), query)
 	}
 	return file[0].ExternalRules
 }
@@ -134,7 +135,18 @@ func TestGatewayQuery(t *testing.T) {
 		`llm_d_epp_request_running{namespace="llm",instance="e",model_name="small$1"}`:                                                                        "1x10",
 		`llm_d_epp_request_running{namespace="web",instance="f",model_name="meta-llama/Llama-3.1-8B-Instruct"}`:                                               "99x10",
 	}
+	const queue = `llm_d_epp_flow_control_queue_size{namespace="llm",instance="e",inference_pool="llama-pool",model_name="meta-llama/Llama-3.1-8B-Instruct"}`
+	waits := maps.Clone(up)
+	waits[queue] = "5x10"
+	drifted := maps.Clone(busy)
+	drifted[`llm_d_epp_request_running{namespace="llm",instance="e",model_name="meta-llama/Llama-3.1-8B-Instruct"}`] = "-1x10"
+	noFlowControl := maps.Clone(busy)
+	delete(noFlowControl, queue)
+	delete(noFlowControl, strings.Replace(queue, "llm_d_epp", "inference_extension", 1))
 	requireAnswers(t, map[string]queryTest{
+		"at zero replicas, only the queue":                    {waits, asked(t, llama, "llm", ""), new(float64(5))},
+		"without flow control, only what runs":                {noFlowControl, asked(t, llama, "llm", ""), new(float64(30))},
+		"what runs has drifted below zero, which is not zero": {drifted, asked(t, llama, "llm", ""), nil},
 		"queued and running, by one name":                     {busy, asked(t, llama, "llm", ""), new(float64(35))},
 		"by all names of the model":                           {busy, asked(t, qwen, "llm", ""), new(float64(12))},
 		"an idle gateway is zero":                             {up, asked(t, llama, "llm", ""), new(float64(0))},

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"fmt"
 	"time"
 
 	promconfig "github.com/prometheus/prometheus/config"
@@ -106,7 +107,7 @@ type Signal struct {
 	Unit            string     `yaml:"unit" required:"true" doc:"Unit of demand and capacity, such as requests, tokens or requests per second. For display."`
 	Demand          Expr       `yaml:"demand" doc:"Demand per model, in the unit. Set this, usage or latency."`
 	Usage           Expr       `yaml:"usage" doc:"Share of one replica's capacity in use, from 0 to 1, per pod or summed per variant. Demand is usage times capacity. Set this, demand or latency."`
-	Queued          Expr       `yaml:"queued" doc:"Queued demand per model, in the unit. It is added to the demand from usage."`
+	Queued          Expr       `yaml:"queued" doc:"What waits per model and is not part of demand, usage or latency: in the unit, or, where that is a rate, in what is counted per second. It is planned for in addition, to be worked off within backlog.drain."`
 	Latency         Expr       `yaml:"latency" doc:"Requests per second per model. Capacity is the largest rate at which a replica meets the model's slo, by its profile. Set this, demand or usage."`
 	InputTokens     Expr       `yaml:"input_tokens" doc:"Mean prompt tokens of a request per model, for latency."`
 	OutputTokens    Expr       `yaml:"output_tokens" doc:"Mean generated tokens of a request per model, for latency."`
@@ -125,6 +126,15 @@ type Signal struct {
 	Frozen Expr `yaml:"frozen" doc:"A series for each source that shows requests in progress and makes no progress. Only check --online asks for it, and says so: whether the requests are real cannot be told from here. Decisions do not depend on it."`
 
 	preset string // the preset it came from, if any
+}
+
+// Parts is an expression whose series add up to the demand with what waits. Of a model without replicas only the queue shows, so each
+// part may be missing.
+func (s *Signal) Parts() string {
+	if s.Queued.IsZero() {
+		return s.Demand.String()
+	}
+	return fmt.Sprintf(`(%s) or label_replace(%s, "part", "queued", "", "")`, s.Demand, s.Queued)
 }
 
 // OnMissing says what no result of a signal for a model means.

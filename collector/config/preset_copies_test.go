@@ -105,16 +105,16 @@ func TestPresetSGLangRanks(t *testing.T) {
 		cp.WriteString(`sglang:num_running_reqs{` + pod + `,tp_rank="` + rank + `",moe_ep_rank="0",pp_rank="0"} 60x20` + "\n")
 		cp.WriteString(`sglang:num_queue_reqs{` + pod + `,tp_rank="` + rank + `",moe_ep_rank="0",pp_rank="0"} 10x20` + "\n")
 	}
+	const router = `
+		sglang_num_running_reqs{namespace="llm",pod="router",instance="router:3001",model_name="llama",worker_addr="http://a:30000",tp_rank="0"} 60x20
+		sglang_num_queue_reqs{namespace="llm",pod="router",instance="router:3001",model_name="llama",worker_addr="http://a:30000",tp_rank="0"} 10x20
+	`
 	one := func(value string) []string { return []string{`{model_name="llama", namespace="llm"} ` + value} }
 	runPresetCases(t, "sglang", map[string]presetCase{
-		"context-parallel ranks say the same": {"concurrency", "demand", cp.String(), one("70")},
-		"the router repeats its workers": {"concurrency", "demand", cp.String() + `
-			sglang_num_running_reqs{namespace="llm",pod="router",instance="router:3001",model_name="llama",worker_addr="http://a:30000",tp_rank="0"} 60x20
-			sglang_num_queue_reqs{namespace="llm",pod="router",instance="router:3001",model_name="llama",worker_addr="http://a:30000",tp_rank="0"} 10x20
-		`, one("70")},
-		"the router is no source": {"concurrency", "sources", cp.String() + `
-			sglang_num_running_reqs{namespace="llm",pod="router",instance="router:3001",model_name="llama",worker_addr="http://a:30000",tp_rank="0"} 60x20
-			sglang_num_queue_reqs{namespace="llm",pod="router",instance="router:3001",model_name="llama",worker_addr="http://a:30000",tp_rank="0"} 10x20
-		`, []string{`{model_name="llama", namespace="llm", pod="a"} 1`}},
+		"context-parallel ranks say the same":              {"concurrency", "demand", cp.String(), one("60")},
+		"context-parallel ranks say the same of the queue": {"concurrency", "queued", cp.String(), one("10")},
+		"the router repeats the queues of its workers":     {"concurrency", "queued", cp.String() + router, one("10")},
+		"the router repeats its workers":                   {"concurrency", "demand", cp.String() + router, one("60")},
+		"the router is no source":                          {"concurrency", "sources", cp.String() + router, []string{`{model_name="llama", namespace="llm", pod="a"} 1`}},
 	})
 }

@@ -11,92 +11,98 @@ import (
 )
 
 func TestPresetEPPDemand(t *testing.T) {
-	demand := signalOf(t, preset(t, "epp", "concurrency"), "concurrency").Demand.String()
+	signal := signalOf(t, preset(t, "epp", "concurrency"), "concurrency")
+	none := []string{}
 	llama := func(value int) []string {
 		return []string{fmt.Sprintf(`{model_name="llama", namespace="llm"} %d`, value)}
 	}
 	for name, test := range map[string]struct {
-		series string
-		want   []string
+		series         string
+		demand, queued []string
 	}{
 		"newest names": {`
 			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
 			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="y",priority="0",inference_pool="p"} 2x2
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
-		`, llama(15)},
+		`, llama(10), llama(5)},
 		"all names at once are not summed": {`
 			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
 			inference_extension_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
 			inference_objective_running_requests{namespace="llm",instance="a",model_name="llama"} 10x2
 			inference_model_running_requests{namespace="llm",instance="a",model_name="llama"} 10x2
-		`, llama(13)},
+		`, llama(10), llama(3)},
 		"older names": {`
 			inference_extension_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
 			inference_objective_running_requests{namespace="llm",instance="a",model_name="llama"} 10x2
-		`, llama(13)},
+		`, llama(10), llama(3)},
 		"oldest names": {`
 			inference_model_running_requests{namespace="llm",instance="a",model_name="llama"} 10x2
-		`, llama(10)},
+		`, llama(10), none},
 		"no flow control": {`
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
-		`, llama(10)},
+		`, llama(10), none},
 		"scaled to zero, only the queue": {`
 			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
-		`, llama(3)},
+		`, none, llama(3)},
 		"a negative queue takes nothing from another": {`
 			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} -2x2
 			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="y",priority="0",inference_pool="p"} 3x2
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
-		`, llama(13)},
+		`, llama(10), llama(3)},
 		"the gauge of what runs has drifted below zero": {`
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="old",target_model_name="llama",fairness_id="x",priority="0"} -7x2
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 9x2
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="qwen",target_model_name="qwen",fairness_id="x",priority="0"} 4x2
-		`, []string{`{model_name="llama", namespace="llm"} NaN`, `{model_name="qwen", namespace="llm"} 4`}},
+		`, []string{`{model_name="llama", namespace="llm"} NaN`, `{model_name="qwen", namespace="llm"} 4`}, none},
 		"an older gauge below zero": {`
 			inference_objective_running_requests{namespace="llm",instance="a",model_name="llama"} -1x2
-		`, []string{`{model_name="llama", namespace="llm"} NaN`}},
+		`, []string{`{model_name="llama", namespace="llm"} NaN`}, none},
 		"an empty queue is no demand of zero where what runs does not show": {`
 			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 0x2
 			llm_d_epp_request_total{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 0+60x2
-		`, []string{}},
+		`, none, none},
 		"what is queued wakes a model, though nothing has run yet": {`
 			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
 			llm_d_epp_request_total{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 0+60x2
-		`, llama(3)},
+		`, none, llama(3)},
 		"several names are rewritten to one": {`
 			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="chat",target_model_name="llama",fairness_id="x",priority="0",inference_pool="p"} 3x2
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="chat",target_model_name="llama",fairness_id="x",priority="0"} 10x2
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="code",target_model_name="llama",fairness_id="x",priority="0"} 5x2
 			inference_objective_running_requests{namespace="llm",instance="a",model_name="chat"} 10x2
 			inference_objective_running_requests{namespace="llm",instance="a",model_name="code"} 5x2
-		`, llama(18)},
+		`, llama(15), llama(3)},
 		"two replicas of the gateway are summed": {`
 			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 3x2
 			llm_d_epp_flow_control_queue_size{namespace="llm",instance="b",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 4x2
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
 			llm_d_epp_request_running{namespace="llm",instance="b",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 20x2
-		`, llama(37)},
+		`, llama(30), llama(7)},
 		"an old and a new replica, during an upgrade": {`
 			inference_objective_running_requests{namespace="llm",instance="a",model_name="llama"} 10x2
 			inference_objective_running_requests{namespace="llm",instance="b",model_name="llama"} 20x2
 			llm_d_epp_request_running{namespace="llm",instance="b",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 20x2
-		`, llama(30)},
+		`, llama(30), none},
 		"models and namespaces stay apart": {`
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="qwen",target_model_name="qwen",fairness_id="x",priority="0"} 20x2
 			llm_d_epp_request_running{namespace="chat",instance="b",model_name="qwen",target_model_name="qwen",fairness_id="x",priority="0"} 30x2
 		`, []string{
 			`{model_name="llama", namespace="llm"} 10`, `{model_name="qwen", namespace="chat"} 30`, `{model_name="qwen", namespace="llm"} 20`,
-		}},
+		}, none},
+		"an empty queue": {`
+			llm_d_epp_flow_control_queue_size{namespace="llm",instance="a",model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="p"} 0x2
+			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10x2
+		`, llama(10), llama(0)},
 		"idle, its series gone": {`
 			llm_d_epp_request_running{namespace="llm",instance="a",model_name="llama",target_model_name="llama",fairness_id="x",priority="0"} 10 stale
 			llm_d_epp_ready_endpoints{namespace="llm",instance="a",name="p"} 2x2
-		`, []string{}},
+		`, none, none},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, test.want, evaluate(t, test.series, demand))
+			require.Equal(t, test.demand, evaluate(t, test.series, signal.Demand.String()))
+			require.Equal(t, test.queued, evaluate(t, test.series, signal.Queued.String()))
 		})
 	}
 }

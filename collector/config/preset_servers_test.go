@@ -15,28 +15,34 @@ func TestPresetSGLang(t *testing.T) {
 		sglang:generation_tokens_total{` + llama + `,pod="a",instance="a:30000",is_streaming="true"} 0+2000x20
 		sglang:generation_tokens_total{` + llama + `,pod="a",instance="a:30000",is_streaming="false"} 0+1000x20
 	`
+	const ranks = `
+		sglang:num_running_reqs` + a0 + ` 5x20
+		sglang:num_running_reqs` + a1 + ` 5x20
+		sglang:num_queue_reqs` + a0 + ` 2x20
+		sglang:num_queue_reqs` + a1 + ` 2x20
+	`
+	const parallel = `
+		sglang:num_running_reqs{` + llama + `,pod="a",instance="a:30000",dp_rank="0",tp_rank="0"} 5x20
+		sglang:num_running_reqs{` + llama + `,pod="a",instance="a:30000",dp_rank="1",tp_rank="1"} 6x20
+		sglang:num_running_reqs{` + llama + `,pod="b",instance="b:30000",dp_rank="0",tp_rank="0"} 7x20
+		sglang:num_queue_reqs{` + llama + `,pod="a",instance="a:30000",dp_rank="0",tp_rank="0"} 0x20
+		sglang:num_queue_reqs{` + llama + `,pod="a",instance="a:30000",dp_rank="1",tp_rank="1"} 0x20
+		sglang:num_queue_reqs{` + llama + `,pod="b",instance="b:30000",dp_rank="0",tp_rank="0"} 1x20
+	`
+	const priorities = `
+		sglang:num_running_reqs` + a0 + ` 5x20
+		sglang:num_running_reqs{` + llama + `,pod="a",instance="a:30000",tp_rank="0",priority="0"} 2x20
+		sglang:num_running_reqs{` + llama + `,pod="a",instance="a:30000",tp_rank="0",priority="1"} 3x20
+		sglang:num_queue_reqs` + a0 + ` 4x20
+		sglang:num_queue_reqs{` + llama + `,pod="a",instance="a:30000",tp_rank="0",priority="1"} 4x20
+	`
 	runPresetCases(t, "sglang", map[string]presetCase{
-		"every rank exposes the same": {"concurrency", "demand", `
-			sglang:num_running_reqs` + a0 + ` 5x20
-			sglang:num_running_reqs` + a1 + ` 5x20
-			sglang:num_queue_reqs` + a0 + ` 2x20
-			sglang:num_queue_reqs` + a1 + ` 2x20
-		`, one("7")},
-		"data-parallel ranks and pods are summed": {"concurrency", "demand", `
-			sglang:num_running_reqs{` + llama + `,pod="a",instance="a:30000",dp_rank="0",tp_rank="0"} 5x20
-			sglang:num_running_reqs{` + llama + `,pod="a",instance="a:30000",dp_rank="1",tp_rank="1"} 6x20
-			sglang:num_running_reqs{` + llama + `,pod="b",instance="b:30000",dp_rank="0",tp_rank="0"} 7x20
-			sglang:num_queue_reqs{` + llama + `,pod="a",instance="a:30000",dp_rank="0",tp_rank="0"} 0x20
-			sglang:num_queue_reqs{` + llama + `,pod="a",instance="a:30000",dp_rank="1",tp_rank="1"} 0x20
-			sglang:num_queue_reqs{` + llama + `,pod="b",instance="b:30000",dp_rank="0",tp_rank="0"} 1x20
-		`, one("19")},
-		"priorities beside their total": {"concurrency", "demand", `
-			sglang:num_running_reqs` + a0 + ` 5x20
-			sglang:num_running_reqs{` + llama + `,pod="a",instance="a:30000",tp_rank="0",priority="0"} 2x20
-			sglang:num_running_reqs{` + llama + `,pod="a",instance="a:30000",tp_rank="0",priority="1"} 3x20
-			sglang:num_queue_reqs` + a0 + ` 4x20
-			sglang:num_queue_reqs{` + llama + `,pod="a",instance="a:30000",tp_rank="0",priority="1"} 4x20
-		`, one("9")},
+		"every rank exposes the same":                         {"concurrency", "demand", ranks, one("5")},
+		"every rank exposes the same, what waits":             {"concurrency", "queued", ranks, one("2")},
+		"data-parallel ranks and pods are summed":             {"concurrency", "demand", parallel, one("18")},
+		"data-parallel ranks and pods are summed, what waits": {"concurrency", "queued", parallel, one("1")},
+		"priorities beside their total":                       {"concurrency", "demand", priorities, one("5")},
+		"priorities beside their total, what waits":           {"concurrency", "queued", priorities, one("4")},
 		"nothing runs": {"concurrency", "demand", ``, nil},
 		"usage of a pod is the mean of its data-parallel ranks": {"kv_tokens", "usage", `
 			sglang:token_usage{` + llama + `,pod="a",instance="a:30000",dp_rank="0",tp_rank="0"} 0.5x20
@@ -53,9 +59,13 @@ func TestPresetSGLang(t *testing.T) {
 		"cache that what waits will need": {"kv_tokens", "queued", served + `sglang:num_queue_reqs` + a0 + ` 12x20`, one("4800")},
 		"cache, lengths are not known":    {"kv_tokens", "queued", `sglang:num_queue_reqs` + a0 + ` 12x20`, nil},
 		"cache, nothing waits":            {"kv_tokens", "queued", `sglang:num_queue_reqs` + a0 + ` 0x20`, one("0")},
-		// 9000 tokens in 30 s, and 12 requests of 300 tokens that wait, in a minute.
-		"prompt tokens":     {"prompt_tokens", "demand", served + `sglang:num_queue_reqs` + a0 + ` 12x20`, one("360")},
-		"generation tokens": {"generation_tokens", "demand", served + `sglang:num_queue_reqs` + a0 + ` 12x20`, one("120")},
+		// 9000 and 3000 tokens in 30 s. 12 requests of 300 and 100 tokens wait.
+		"prompt tokens":                   {"prompt_tokens", "demand", served + `sglang:num_queue_reqs` + a0 + ` 12x20`, one("300")},
+		"prompt tokens of what waits":     {"prompt_tokens", "queued", served + `sglang:num_queue_reqs` + a0 + ` 12x20`, one("3600")},
+		"generation tokens":               {"generation_tokens", "demand", served + `sglang:num_queue_reqs` + a0 + ` 12x20`, one("100")},
+		"generation tokens of what waits": {"generation_tokens", "queued", served + `sglang:num_queue_reqs` + a0 + ` 12x20`, one("1200")},
+		"tokens, nothing waits":           {"prompt_tokens", "queued", `sglang:num_queue_reqs` + a0 + ` 0x20`, one("0")},
+		"tokens, lengths are not known":   {"generation_tokens", "queued", `sglang:num_queue_reqs` + a0 + ` 12x20`, nil},
 		"arrivals while the queue grows, seen by two ranks": {"latency", "latency", served + `
 			sglang:num_running_reqs` + a0 + ` 8x20
 			sglang:num_running_reqs` + a1 + ` 8x20
@@ -118,14 +128,16 @@ func TestPresetTRTLLM(t *testing.T) {
 		trtllm_generation_tokens_total` + a + ` 0+3000x20
 	`
 	one := func(value string) []string { return []string{`{namespace="llm", pod="a"} ` + value} }
+	const pods = `
+		trtllm_num_requests_running` + a + ` 5x20
+		trtllm_num_requests_waiting` + a + ` 2x20
+		trtllm_num_requests_running` + b + ` 6x20
+		trtllm_num_requests_waiting` + b + ` 0x20
+	`
 	runPresetCases(t, "trtllm", map[string]presetCase{
-		"by pod and variant, as there is no model's name": {"concurrency", "demand", `
-			trtllm_num_requests_running` + a + ` 5x20
-			trtllm_num_requests_waiting` + a + ` 2x20
-			trtllm_num_requests_running` + b + ` 6x20
-			trtllm_num_requests_waiting` + b + ` 0x20
-		`, []string{`{namespace="llm", pod="a"} 7`, `{llm_d_ai_variant="h100", namespace="llm", pod="b"} 6`}},
-		"1.1.0rc5, which has no such gauges": {"concurrency", "demand", served, nil},
+		"by pod and variant, as there is no model's name":             {"concurrency", "demand", pods, []string{`{namespace="llm", pod="a"} 5`, `{llm_d_ai_variant="h100", namespace="llm", pod="b"} 6`}},
+		"by pod and variant, as there is no model's name, what waits": {"concurrency", "queued", pods, []string{`{namespace="llm", pod="a"} 2`, `{llm_d_ai_variant="h100", namespace="llm", pod="b"} 0`}},
+		"1.1.0rc5, which has no such gauges":                          {"concurrency", "demand", served, nil},
 		"usage": {"kv_tokens", "usage", `
 			trtllm_kv_cache_utilization` + a + ` 0.25x20
 			trtllm_kv_cache_utilization` + b + `  _x19 NaN
@@ -176,15 +188,17 @@ func TestPresetTRTLLM(t *testing.T) {
 func TestPresetTriton(t *testing.T) {
 	const backend = `namespace="llm",pod="a",model="tensorrt_llm",version="1"`
 	one := func(value string) []string { return []string{`{namespace="llm", pod="a"} ` + value} }
+	const requests = `
+		nv_trt_llm_request_metrics{` + backend + `,request_type="waiting"} 2x20
+		nv_trt_llm_request_metrics{` + backend + `,request_type="scheduled"} 5x20
+		nv_trt_llm_request_metrics{` + backend + `,request_type="active"} 7x20
+		nv_trt_llm_request_metrics{` + backend + `,request_type="context"} 1x20
+		nv_trt_llm_request_metrics{` + backend + `,request_type="max"} 256x20
+		nv_inference_exec_count{` + backend + `} 0+100x20
+	`
 	runPresetCases(t, "triton", map[string]presetCase{
-		"waiting and scheduled, not what else there is": {"concurrency", "demand", `
-			nv_trt_llm_request_metrics{` + backend + `,request_type="waiting"} 2x20
-			nv_trt_llm_request_metrics{` + backend + `,request_type="scheduled"} 5x20
-			nv_trt_llm_request_metrics{` + backend + `,request_type="active"} 7x20
-			nv_trt_llm_request_metrics{` + backend + `,request_type="context"} 1x20
-			nv_trt_llm_request_metrics{` + backend + `,request_type="max"} 256x20
-			nv_inference_exec_count{` + backend + `} 0+100x20
-		`, one("7")},
+		"waiting and scheduled, not what else there is":             {"concurrency", "demand", requests, one("5")},
+		"waiting and scheduled, not what else there is, what waits": {"concurrency", "queued", requests, one("2")},
 		"another backend": {"concurrency", "demand", `nv_inference_pending_request_count{namespace="llm",pod="a",model="bert",version="1"} 3x20`, nil},
 		"usage": {"kv_tokens", "usage", `
 			nv_trt_llm_kv_cache_block_metrics{` + backend + `,kv_cache_block_type="fraction"} 0.25x20
@@ -208,13 +222,15 @@ func TestPresetTGI(t *testing.T) {
 		tgi_request_generated_tokens_count` + a + ` 0+30x20
 	`
 	one := func(value string) []string { return []string{`{namespace="llm", pod="a"} ` + value} }
+	const pods = `
+		tgi_batch_current_size` + a + ` 5x20
+		tgi_queue_size` + a + ` 2x20
+		tgi_batch_current_size{namespace="llm",pod="b"} 1x20
+		tgi_queue_size{namespace="llm",pod="b"} 0x20
+	`
 	runPresetCases(t, "tgi", map[string]presetCase{
-		"by pod, as there is no model's name": {"concurrency", "demand", `
-			tgi_batch_current_size` + a + ` 5x20
-			tgi_queue_size` + a + ` 2x20
-			tgi_batch_current_size{namespace="llm",pod="b"} 1x20
-			tgi_queue_size{namespace="llm",pod="b"} 0x20
-		`, []string{`{namespace="llm", pod="a"} 7`, `{namespace="llm", pod="b"} 1`}},
+		"by pod, as there is no model's name":             {"concurrency", "demand", pods, []string{`{namespace="llm", pod="a"} 5`, `{namespace="llm", pod="b"} 1`}},
+		"by pod, as there is no model's name, what waits": {"concurrency", "queued", pods, []string{`{namespace="llm", pod="a"} 2`, `{namespace="llm", pod="b"} 0`}},
 		// 20000 tokens, and 12 requests of 300 + 100.
 		"tokens of the batch and of what waits": {"kv_tokens", "demand", served + `
 			tgi_batch_current_max_tokens` + a + ` 20000x20

@@ -9,10 +9,13 @@ import (
 )
 
 func TestPresetVLLMConcurrency(t *testing.T) {
-	demand := signalOf(t, preset(t, "vllm", "concurrency"), "concurrency").Demand.String()
+	signal := signalOf(t, preset(t, "vllm", "concurrency"), "concurrency")
+	llama := func(value int) []string {
+		return []string{fmt.Sprintf(`{model_name="llama", namespace="llm"} %d`, value)}
+	}
 	for name, test := range map[string]struct {
-		series string
-		want   []string
+		series         string
+		demand, queued []string
 	}{
 		"several pods and engines": {`
 			vllm:num_requests_running{namespace="llm",pod="a",engine="0",model_name="llama"} 3x2
@@ -21,28 +24,29 @@ func TestPresetVLLMConcurrency(t *testing.T) {
 			vllm:num_requests_waiting{namespace="llm",pod="a",engine="0",model_name="llama"} 1x2
 			vllm:num_requests_waiting{namespace="llm",pod="a",engine="1",model_name="llama"} 0x2
 			vllm:num_requests_waiting{namespace="llm",pod="b",engine="0",model_name="llama"} 2x2
-		`, []string{`{model_name="llama", namespace="llm"} 15`}},
+		`, llama(12), llama(3)},
 		"waiting by reason": {`
 			vllm:num_requests_running{namespace="llm",pod="a",engine="0",model_name="llama"} 3x2
 			vllm:num_requests_waiting{namespace="llm",pod="a",engine="0",model_name="llama"} 7x2
 			vllm:num_requests_waiting_by_reason{namespace="llm",pod="a",engine="0",model_name="llama",reason="capacity"} 2x2
 			vllm:num_requests_waiting_by_reason{namespace="llm",pod="a",engine="0",model_name="llama",reason="deferred"} 5x2
-		`, []string{`{model_name="llama", namespace="llm"} 5`}},
+		`, llama(3), llama(2)},
 		"old and new servers side by side": {`
 			vllm:num_requests_running{namespace="llm",pod="a",engine="0",model_name="llama"} 3x2
 			vllm:num_requests_waiting{namespace="llm",pod="a",engine="0",model_name="llama"} 7x2
 			vllm:num_requests_waiting_by_reason{namespace="llm",pod="a",engine="0",model_name="llama",reason="capacity"} 2x2
 			vllm:num_requests_running{namespace="llm",pod="b",model_name="llama"} 10x2
 			vllm:num_requests_waiting{namespace="llm",pod="b",model_name="llama"} 20x2
-		`, []string{`{model_name="llama", namespace="llm"} 35`}},
+		`, llama(13), llama(22)},
 		"idle": {`
 			vllm:num_requests_running{namespace="llm",pod="a",model_name="llama"} 0x2
 			vllm:num_requests_waiting{namespace="llm",pod="a",model_name="llama"} 0x2
-		`, []string{`{model_name="llama", namespace="llm"} 0`}},
-		"nothing runs": {``, []string{}},
+		`, llama(0), llama(0)},
+		"nothing runs": {``, []string{}, []string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, test.want, evaluate(t, test.series, demand))
+			require.Equal(t, test.demand, evaluate(t, test.series, signal.Demand.String()))
+			require.Equal(t, test.queued, evaluate(t, test.series, signal.Queued.String()))
 		})
 	}
 }
@@ -90,23 +94,27 @@ func TestPresetVLLMRates(t *testing.T) {
 	`
 	llama := func(value string) []string { return []string{`{model_name="llama", namespace="llm"} ` + value} }
 	runPresetCases(t, "vllm", map[string]presetCase{
-		// 9000 tokens in 30 s, and 12 requests of 300 tokens that wait, in a minute: 300 + 60.
-		"prompt tokens, with what waits": {"prompt_tokens", "demand", served + `vllm:num_requests_waiting` + a + ` 12x20`, llama("360")},
-		"prompt tokens, nothing waits":   {"prompt_tokens", "demand", served + `vllm:num_requests_waiting` + a + ` 0x20`, llama("300")},
-		"prompt tokens, what waits waits for something else": {"prompt_tokens", "demand", served + `
+		// 9000 tokens in 30 s. 12 requests of 300 tokens wait.
+		"prompt tokens":                  {"prompt_tokens", "demand", served + `vllm:num_requests_waiting` + a + ` 12x20`, llama("300")},
+		"prompt tokens of what waits":    {"prompt_tokens", "queued", served + `vllm:num_requests_waiting` + a + ` 12x20`, llama("3600")},
+		"prompt tokens, nothing waits":   {"prompt_tokens", "queued", served + `vllm:num_requests_waiting` + a + ` 0x20`, llama("0")},
+		"prompt tokens, lengths unknown": {"prompt_tokens", "queued", `vllm:num_requests_waiting` + a + ` 12x20`, nil},
+		"prompt tokens, what waits waits for something else": {"prompt_tokens", "queued", served + `
 			vllm:num_requests_waiting` + a + ` 12x20
 			vllm:num_requests_waiting_by_reason{namespace="llm",pod="a",engine="0",model_name="llama",reason="capacity"} 2x20
 			vllm:num_requests_waiting_by_reason{namespace="llm",pod="a",engine="0",model_name="llama",reason="deferred"} 10x20
-		`, llama("310")},
-		"prompt tokens, requests wait and none was ever served": {"prompt_tokens", "demand", `
+		`, llama("600")},
+		"prompt tokens, requests wait and none was ever served": {"prompt_tokens", "queued", `
 			vllm:num_requests_waiting` + a + ` 12x20
 			vllm:prompt_tokens_total` + a + ` 0x20
 			vllm:request_prompt_tokens_sum` + a + ` 0x20
 			vllm:request_prompt_tokens_count` + a + ` 0x20
 		`, llama("0")},
 		"prompt tokens, nothing runs": {"prompt_tokens", "demand", ``, nil},
-		// 3000 tokens in 30 s, and 12 requests of 100 tokens in a minute.
-		"generation tokens": {"generation_tokens", "demand", served + `vllm:num_requests_waiting` + a + ` 12x20`, llama("120")},
+		// 3000 tokens in 30 s. 12 requests of 100 tokens wait.
+		"generation tokens":                {"generation_tokens", "demand", served + `vllm:num_requests_waiting` + a + ` 12x20`, llama("100")},
+		"generation tokens of what waits":  {"generation_tokens", "queued", served + `vllm:num_requests_waiting` + a + ` 12x20`, llama("1200")},
+		"generation tokens, nothing waits": {"generation_tokens", "queued", `vllm:num_requests_waiting` + a + ` 0x20`, llama("0")},
 		// 12 requests of 300 + 100 tokens.
 		"cache that what waits will need": {"kv_tokens", "queued", served + `vllm:num_requests_waiting` + a + ` 12x20`, llama("4800")},
 		"cache, servers that have served nothing": {"kv_tokens", "queued", `

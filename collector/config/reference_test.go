@@ -46,6 +46,10 @@ func chapters() []chapter {
 				"was measured and what is foreseen.", reflect.TypeFor[Forecast](), "forecast", "defaults",
 		},
 		{
+			"defaults: backlog", "defaults-backlog", "What waits is work to be done once. It is planned for in addition to the demand, as far as what " +
+				"serves and what starts do not work it off within this time.", reflect.TypeFor[Backlog](), "", "",
+		},
+		{
 			"defaults: limits on change", "defaults-limits", "A limit counts the replicas that the scale target had within that time, from the history in " +
 				"Prometheus: it does not matter how often the exporter is scraped. See [guards.md](guards.md).",
 			reflect.TypeFor[ChangeLimit](), "guards", "defaults",

@@ -49,6 +49,19 @@ func TestPresetSignal(t *testing.T) {
 	require.ErrorContains(t, err, `no preset "none"`)
 }
 
+// TestParts is about what is in a gateway's queue or sent on, of which either may be missing.
+func TestParts(t *testing.T) {
+	s, err := load(t, fmt.Sprintf(twoWorkloads, "other")).PresetSignal("epp", "concurrency")
+	require.NoError(t, err)
+	const queued = "llm_d_epp_flow_control_queue_size{ns=\"llm\",instance=\"a\",model_name=\"llama\"} 3x2\n"
+	const running = "llm_d_epp_request_running{ns=\"llm\",instance=\"a\",model_name=\"llama\"} 10x2\n"
+	for series, want := range map[string]string{queued + running: "13", queued: "3", running: "10"} {
+		require.Equal(t, []string{`{model_name="llama", ns="llm"} ` + want}, evaluate(t, series, "sum by (ns, model_name) ("+s.Parts()+")"))
+	}
+	s.Queued = config.Expr{}
+	require.Equal(t, s.Demand.String(), s.Parts())
+}
+
 // TestLeaderWorkerSetsStatefulSet is about the StatefulSet of leaders, which nobody else may scale.
 func TestLeaderWorkerSetsStatefulSet(t *testing.T) {
 	_, found := config.Load("test.yml", fmt.Sprintf(twoWorkloads, "w"))

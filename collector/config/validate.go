@@ -298,11 +298,4 @@ func (v *validator) unused() {
 			v.Warnf(path, nil, "no variant uses the budget %s", b.Name).Hint("name it in a variant's uses, or remove it")
 		}
 	}
-	for _, name := range sortedKeys(v.presets) {
-		p := v.presets[name]
-		if v.Has("labels.model") && p != nil && p.Labels.Model != "" && p.Labels.Model != v.config.Labels.Model {
-			v.Warnf("labels.model", nil, "the signals of preset %s go by the label %s: this has no effect on them", name, p.Labels.Model).
-				Hint("for series with another label, copy the signal from presets show %s, and give it labels: {model: %s}", name, v.config.Labels.Model)
-		}
-	}
 }

@@ -68,6 +68,7 @@ type variant struct {
 	capacities []float64 // by signal
 	correction *float64  // of its profile, where it is corrected
 	stuck      *int      // replicas that it is capped at
+	unfollowed *int      // replicas that its autoscaler stays at
 	pending    fleetState
 	missing    match.Missing
 }
@@ -90,18 +91,16 @@ func Decide(p *query.Program, r *match.Readings, o Options) *Decision {
 	if s.plan, s.err = optimizer.Solve(s.problem, options); s.err != nil {
 		return d.report(&s)
 	}
-	if d.unfollowed(&s.plan) {
-		s.problem = optimizer.Constrain(problem, d.state())
-		if s.plan, s.err = optimizer.Solve(s.problem, options); s.err != nil {
-			return d.report(&s)
-		}
+	asked, err := d.around(problem, &s, options)
+	if s.err = err; err != nil {
+		return d.report(&s)
 	}
 	if d.interrupted = d.Interrupt() && s.plan.Status != optimizer.StatusOptimal; d.interrupted {
 		for _, m := range d.models {
 			m.known = min(m.known, optimizer.KnownPartly)
 		}
 	}
-	s.decision = optimizer.Guard(problem, s.plan, d.state(), options)
+	s.decision = optimizer.Guard(problem, asked, d.state(), options)
 	return d.report(&s)
 }
 

@@ -87,6 +87,7 @@ type Variant struct {
 	PlanReason  optimizer.Reason   `json:"plan_reason"` // what determined planned
 	Guards      []optimizer.Effect `json:"guards"`      // what each guard made of planned, in their order
 	Stuck       *int               `json:"stuck"`       // what it is capped at, because others did not become ready in time
+	Unfollowed  *int               `json:"unfollowed"`  // what its autoscaler stays at, however many are needed: no more is relied on
 	Desired     *int               `json:"desired"`     // nil where autoscalers must hold
 	Reason      optimizer.Reason   `json:"reason"`      // what determined desired
 	Up          bool               `json:"up"`          // all inputs of the decision are valid

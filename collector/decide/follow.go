@@ -2,6 +2,7 @@ package decide
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/match"
@@ -9,10 +10,29 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
-// unfollowed caps the variants whose autoscalers do not follow, so that the plan uses others: the demand was more than what was asked
-// for could serve, throughout the provision timeout, and all that time no more was asked for. It reports whether there are any.
-func (d *decider) unfollowed(plan *optimizer.Plan) bool {
-	found := false
+// around plans again without relying on autoscalers that do not follow, and returns what is asked for: they may follow again at any
+// time, so that their variants are asked for as before, as far as the budgets have room.
+func (d *decider) around(problem optimizer.Problem, s *solution, o optimizer.Options) (optimizer.Plan, error) {
+	for left := d.unfollowed(&s.plan); left > 0; {
+		bounded := optimizer.Constrain(problem, d.relied())
+		plan, err := optimizer.Solve(bounded, o)
+		if err != nil {
+			return s.plan, err //nolint:wrapcheck // Solve says what it was doing.
+		}
+		dropped := d.nobodyElse(&s.plan, &plan)
+		if left -= dropped; dropped == 0 {
+			asked := d.stillAsked(&bounded, &plan, &s.plan)
+			s.problem, s.plan = bounded, plan
+			return asked, nil
+		}
+	}
+	return s.plan, nil
+}
+
+// unfollowed notes the variants whose autoscalers do not follow: the demand was more than what was asked for could serve, throughout
+// the provision timeout, and all that time no more was asked for. It returns how many there are.
+func (d *decider) unfollowed(plan *optimizer.Plan) int {
+	found := 0
 	for i, m := range d.models {
 		if m.known == optimizer.KnownNothing {
 			continue
@@ -22,10 +42,80 @@ func (d *decider) unfollowed(plan *optimizer.Plan) bool {
 			if n == nil || v.stuck != nil || plan.Models[i].Variants[j].Replicas <= *n || !d.waitsInVain(v) {
 				continue
 			}
-			v.stuck, found = n, true
+			v.unfollowed = n
+			found++
 		}
 	}
 	return found
+}
+
+// relied is the state in which no more is relied on of variants whose autoscalers do not follow than they have.
+func (d *decider) relied() optimizer.State {
+	s := d.state()
+	for i, m := range d.models {
+		for j, v := range m.variants {
+			if v.unfollowed != nil {
+				s.Models[i].Variants[j].Stuck = v.unfollowed
+			}
+		}
+	}
+	return s
+}
+
+// nobodyElse drops the note on the variants of models of which no other variant takes over, and returns how many these were.
+func (d *decider) nobodyElse(before, after *optimizer.Plan) int {
+	dropped := 0
+	for i, m := range d.models {
+		taken := false
+		for j, v := range m.variants {
+			taken = taken || v.unfollowed == nil && after.Models[i].Variants[j].Replicas > before.Models[i].Variants[j].Replicas
+		}
+		for _, v := range m.variants {
+			if v.unfollowed != nil && !taken {
+				v.unfollowed = nil
+				dropped++
+			}
+		}
+	}
+	return dropped
+}
+
+// stillAsked adds to a plan what the plan before it has more of variants whose autoscalers do not follow, within the budgets.
+func (d *decider) stillAsked(p *optimizer.Problem, plan, before *optimizer.Plan) optimizer.Plan {
+	out := *plan
+	out.Models = slices.Clone(plan.Models)
+	left := map[string]float64{}
+	for _, b := range plan.Budgets {
+		left[b.Name] = b.Limit*(1+optimizer.Tolerance) - b.Used
+	}
+	for i, m := range d.models {
+		variants := slices.Clone(plan.Models[i].Variants)
+		out.Models[i].Variants = variants
+		for j, v := range m.variants {
+			if v.unfollowed == nil {
+				continue
+			}
+			wanted, uses := before.Models[i].Variants[j], p.Models[i].Variants[j].Uses
+			for variants[j].Replicas < wanted.Replicas && takeOne(left, uses) {
+				variants[j].Replicas++
+				variants[j].Reason = wanted.Reason
+			}
+		}
+	}
+	return out
+}
+
+// takeOne takes what one replica uses, if there is room.
+func takeOne(left, uses map[string]float64) bool {
+	for b, use := range uses {
+		if use > left[b] {
+			return false
+		}
+	}
+	for b, use := range uses {
+		left[b] -= use
+	}
+	return true
 }
 
 // waitsInVain reports whether more replicas of a variant have been needed throughout its provision timeout than were asked for, and

@@ -12,6 +12,9 @@ import (
 func (b *builder) because(i int) string {
 	v := &b.model.Variants[i]
 	clause := b.clause(i)
+	if v.Unfollowed != nil {
+		clause += fmt.Sprintf("; its autoscaler has stayed at %d for too long, so others are planned in place of the rest", *v.Unfollowed)
+	}
 	if v.Desired != nil && !v.Up && v.Missing != "" && v.Reason != optimizer.ReasonHold && v.Reason != optimizer.ReasonFailsafe {
 		clause += "; it may be raised, not lowered, while not everything is known (" + v.Missing + ")"
 	}
