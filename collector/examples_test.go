@@ -175,7 +175,8 @@ func exampleCases() map[string]exampleCase {
 		llm_d_epp_request_output_tokens_count{` + gateway + `,model_name="llama-8b",target_model_name="llama-8b"} 0+600x120
 		llm_d_epp_ready_endpoints{` + gateway + `,name="p"} 2
 	`
-	power := h100("2") + replicasOf("llama-8b-b200", "0") + running("300", "300") + `
+	// More requests came five minutes ago. Had they come long ago, the autoscaler of the first variant would not follow.
+	power := h100("2") + replicasOf("llama-8b-b200", "0") + running("90x109 300", "90x109 300") + `
 		vllm:num_requests_waiting{` + one + `} 0
 		vllm:num_requests_waiting{` + two + `} 0
 	`
@@ -200,10 +201,11 @@ func exampleCases() map[string]exampleCase {
 			map[string]float64{"kv": 27200, "waiting": 9},
 			map[string]int{"llama-8b-h100": 5},
 		},
-		// 160,000 tokens in use and 50 x 4,000 that wait, per 0.85, of 128,000 a replica: 3.3. Requests: 450 / 0.85 / 204.8 = 2.6.
+		// 256,000 tokens in use, per 0.85, and 125 x 4,000 that wait, a fifth of them a minute, of 128,000 a replica: 3.1. Requests:
+		// 485 / 0.85 / 204.8 = 2.8.
 		"tokens: bound by memory": {
-			"token-capacity.yml", blocks("10000") + used("0.5", "0.5", "50") + lengths + running("200", "200"),
-			map[string]float64{"memory": 360000, "compute": 450},
+			"token-capacity.yml", blocks("10000") + used("0.8", "0.8", "125") + lengths + running("180", "180"),
+			map[string]float64{"memory": 756000, "compute": 485},
 			map[string]int{"llama-8b-h100": 4},
 		},
 		// 32,000 tokens / 0.85 / 128,000 = 0.3. Requests: 800 / 0.85 / 204.8 = 4.6.

@@ -37,7 +37,7 @@ signals:
   running: {unit: requests, demand: 'sum by (namespace, model_name) (running)'}
   tokens: {unit: tokens, demand: 'sum by (namespace, model_name) (tokens)'}
 models:
-  - {name: org/alpha, namespace: llm, variants: [
+  - {name: org/alpha, namespace: llm, headroom: 0.4, variants: [
       {name: alpha-h100, cost: 4, capacity: {running: 100, tokens: 1000}},
       {name: alpha-l4, cost: 0.5, capacity: {running: 10, tokens: 100}}]}
   - {name: org/beta, namespace: llm, variants: [{name: beta-h100, cost: 4, capacity: {running: 100}}]}
@@ -46,7 +46,8 @@ models:
 
 const sample = `{"metric":{"namespace":"llm","model_name":"org/%s"%s},"value":[1767225600,"%s"]}`
 
-// healthy answers every query of faultConfig. Alpha's tokens ask for more than it runs, so that a plan may raise it.
+// healthy answers every query of faultConfig. Alpha's tokens with headroom ask for more than it runs, so that a plan may raise it. Without
+// headroom they do not: its autoscaler would not follow.
 func healthy(query string) string {
 	var series []string
 	switch {
@@ -59,7 +60,7 @@ func healthy(query string) string {
 	case strings.Contains(query, "running"):
 		series = []string{fmt.Sprintf(sample, "alpha", "", "150"), fmt.Sprintf(sample, "beta", "", "250")}
 	case strings.Contains(query, "tokens"):
-		series = []string{fmt.Sprintf(sample, "alpha", "", "3000"), fmt.Sprintf(sample, "gamma", "", "1500")}
+		series = []string{fmt.Sprintf(sample, "alpha", "", "2100"), fmt.Sprintf(sample, "gamma", "", "1500")}
 	}
 	return vector(strings.Join(series, ","))
 }

@@ -375,7 +375,8 @@ func TestStuck(t *testing.T) {
 	require.Equal(t, []string{
 		"0: not stuck a 4, b 0",
 		"15: stuck at 2 a 2, b 2", // ten minutes after minute 5
-		"45: not stuck a 4, b 0",  // fifteen minutes after it was last seen, just before less was asked for in minute 30
+		"45: not stuck a 4, b 2",  // fifteen minutes after it was last seen, just before less was asked for in minute 30
+		"50: not stuck a 4, b 0",  // more is asked for, so that nobody has to stand in
 	}, lines)
 }
 
@@ -394,7 +395,7 @@ func TestStuckWhileRolling(t *testing.T) {
 		if minute < 20 { // and then it is over, and one is missing still
 			samples = append(samples, &model.Sample{
 				Metric: model.Metric{"__name__": "rolling", "namespace": "ns", "scale_target_kind": "Deployment", "scale_target_name": "a"},
-				Value:  1, Timestamp: model.TimeFromUnixNano(now.UnixNano()),
+				Value:  model.SampleValue(1 + minute/3), Timestamp: model.TimeFromUnixNano(now.UnixNano()), // pods that are new already
 			})
 		}
 		if minute == 20 {

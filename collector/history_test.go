@@ -84,7 +84,7 @@ defaults:
   scale_down_limit: {replicas: 1, per: 3m}
   forecast: {method: linear, lookback: 10m, lead: 2m}
 scale_targets: {current: current, ready: ready}
-signals: {load: {unit: requests, demand: demand}}
+signals: {load: {unit: requests, demand: demand, on_missing: zero, alive: alive}}
 models: [{name: m, namespace: ns, replicas: {min: 0}, idle_after: 40m, variants: [
   {name: a, cost: 1, capacity: {load: 10}, failsafe: {after: 20m, replicas: 5}}]}]
 `

@@ -60,6 +60,8 @@ input_ages                     0       0        0.000    -
 scale_targets.current.history  4       4        0.000    -
 scale_targets.ready.history    4       4        0.000    -
 scale_targets.rolling.history  0       0        0.000    -
+running.demand.history         2       2        0.000    -
+tokens.demand.history          2       2        0.000    -
 
 evaluated in 0.000s of the 10.00s that a scrape leaves
 `, "\n"), b.String())
@@ -107,8 +109,9 @@ prometheus: {url: http://prometheus.example}
 scale_targets: {disabled: true}
 models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1, capacity: {concurrency: 10}}]}]
 `
-	const looksFor = "vllm.concurrency.demand: no series; it looks for vllm:num_requests_running, vllm:num_requests_waiting, vllm:num_requests_waiting_by_reason, " +
-		"vllm_num_requests_running, vllm_num_requests_waiting, vllm_num_requests_waiting_by_reason"
+	const looksFor = "vllm.concurrency.demand: no series; it looks for vllm:num_requests_running, vllm_num_requests_running"
+	const queued = "vllm.concurrency.queued: no series; it looks for vllm:num_requests_waiting, vllm:num_requests_waiting_by_reason, " +
+		"vllm_num_requests_waiting, vllm_num_requests_waiting_by_reason"
 	name := func(name string, series int) string {
 		return fmt.Sprintf(`{"metric":{"__name__":%q},"value":[1767225600,"%d"]}`, name, series)
 	}
@@ -123,7 +126,7 @@ models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1
 				name("vllm:request_success_total", 6), name("vllm:num_preemptions_total", 2), name("vllm:time_in_queue_requests", 2),
 			}, ",")),
 			looksFor + "; of such names there is vllm:num_requests_swapped (2 series), vllm:num_preemptions_total (2 series), " +
-				"vllm:avg_generation_throughput_toks_per_s (2 series), vllm:cpu_cache_usage_perc (2 series), vllm:request_success_total (6 series), and 1 more",
+				"vllm:time_in_queue_requests (2 series), vllm:cpu_cache_usage_perc (2 series), vllm:request_success_total (6 series), and 1 more",
 		},
 		"one of two that are added": {
 			vector(name("vllm:num_requests_running", 3) + "," + name("vllm:cache_config_info", 3)),
@@ -145,6 +148,7 @@ models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1
 			})
 			require.Equal(t, []string{`count by (__name__) ({__name__=~"(?:vllm:|vllm_).*"})`}, asked)
 			require.Contains(t, r.Doubts, test.want)
+			require.Contains(t, strings.Join(r.Doubts, "\n"), queued)
 			require.Contains(t, r.Doubts, "vllm.concurrency.demand.history: no series", "what is the same is said once")
 		})
 	}

@@ -42,6 +42,8 @@ type model struct {
 	variants []*variant
 	lacking  match.Missing // what is not known of its replicas or their past
 	known    optimizer.Knowledge
+
+	limitedUp, limitedDown bool // whether the limits on change are in force
 }
 
 // signal is what has been worked out for one signal of a model.
@@ -148,6 +150,7 @@ func (d *decider) gather() {
 		m.unserved()
 		m.lacking = d.replicasUnknown(m).Or(d.guardsFailed(m))
 		m.known = m.knowledge()
+		m.limitedUp, m.limitedDown = m.limited(m.ScaleUpLimit), m.limited(m.ScaleDownLimit)
 	}
 }
 

@@ -47,12 +47,12 @@ func (v *variant) state() optimizer.VariantState {
 	if current == nil {
 		return out
 	}
-	if limit := v.model.ScaleUpLimit; v.model.limited(limit) {
+	if limit := v.model.ScaleUpLimit; v.model.limitedUp {
 		fewest := least(*current, v.runs.Limits.Over(time.Duration(*limit.Per)))
 		most := fewest + allowed(limit, fewest)
 		out.Most = &most
 	}
-	if limit := v.model.ScaleDownLimit; v.model.limited(limit) {
+	if limit := v.model.ScaleDownLimit; v.model.limitedDown {
 		most := most(*current, v.runs.Limits.Over(time.Duration(*limit.Per)))
 		fewest := max(0, most-allowed(limit, most))
 		out.Fewest = &fewest

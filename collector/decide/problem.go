@@ -2,6 +2,7 @@ package decide
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/match"
@@ -86,19 +87,15 @@ func (d *decider) problemVariant(v *variant) optimizer.Variant {
 }
 
 // minReplicas is the fewest replicas of a model over all variants of each role. A model that may go to zero keeps one until it has
-// been without demand for as long as the configuration asks. What is not known keeps what runs, and starts nothing.
+// been without demand for as long as the configuration asks. What is not known keeps what runs, and starts nothing that is known not to
+// run.
 func (d *decider) minReplicas(m *model) int {
 	if least := *m.Replicas.Min; least > 0 {
 		return least
 	}
-	running := 0
-	for _, v := range m.variants {
-		if n := v.runs.Current.N; n != nil {
-			running += *n
-		}
-	}
+	runs := slices.ContainsFunc(m.variants, func(v *variant) bool { return v.runs.Current.N == nil || *v.runs.Current.N > 0 })
 	for _, s := range m.signals {
-		if s.out.Planned != nil && (running > 0 && !d.idle(s) || *s.out.Planned > 0) {
+		if s.out.Planned != nil && (runs && !d.idle(s) || *s.out.Planned > 0) {
 			return 1
 		}
 	}

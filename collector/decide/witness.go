@@ -164,15 +164,17 @@ func expectedAt(ready forecast.History, ago time.Duration) (n float64, known boo
 	return forecast.Least(ready.Values[max(0, at-int(query.ReadyFor/ready.Step)) : at+1]), true
 }
 
-// told is how many sources told some time ago: the fewer of those at the steps before and after.
+// told is how many sources told some time ago: at the nearest count, the later of two that are as near.
 func told(t *match.Told, ago time.Duration) float64 {
-	before := t.Past.Until(ago).Values
-	n := t.Now
-	if len(before) < len(t.Past.Values) {
-		n = orZero(t.Past.Values[len(before)])
-	}
-	if len(before) > 0 {
-		n = min(n, orZero(before[len(before)-1]))
+	n, away := t.Now, ago
+	for i := len(t.Past.Values) - 1; i >= 0; i-- {
+		d := (t.Past.Ago(i) - ago).Abs()
+		if d > away {
+			break // those before it are farther away
+		}
+		if d < away {
+			n, away = orZero(t.Past.Values[i]), d
+		}
 	}
 	return n
 }

@@ -57,9 +57,11 @@ defaults: {headroom: 0, scale_down_window: 0s, provision_timeout: 0s}
 scale_targets: {current: current, ready: ready, rolling: rolling}
 signals: {load: {unit: requests, demand: demand%s}}
 `
+		wakes = ", on_missing: zero, alive: alive"
 		one = `models: [{name: m, namespace: ns%s, variants: [{name: a, cost: 1, capacity: {load: 10}%s}]}]`
 	)
 	base := []string{"scale_targets.current", "scale_targets.ready", "load.demand", "input_ages"}
+	woken := []string{"scale_targets.current", "scale_targets.ready", "load.demand", "load.alive", "input_ages"}
 	for name, c := range map[string]struct {
 		signal, model, variant string
 		text                   string // the whole, where it is another
@@ -75,18 +77,27 @@ signals: {load: {unit: requests, demand: demand%s}}
 		"a long window, on the coarser": {model: ", scale_down_window: 1h", queries: base, histories: []string{
 			"load.demand.history_1m = demand, 1h..0s each 1m",
 		}},
-		"idleness": {model: ", replicas: {min: 0}, idle_after: 20m", queries: base, histories: []string{
+		"idleness": {signal: wakes, model: ", replicas: {min: 0}, idle_after: 20m", queries: woken, histories: []string{
+			"load.alive.history = alive, 20m..0s each 15s",
 			"load.demand.history = demand, 20m..0s each 15s",
 		}},
+		"idle for no less than a start takes": {
+			signal: wakes, model: ", replicas: {min: 0}, idle_after: 20m", variant: ", startup: 25m", queries: woken, histories: []string{
+				"load.alive.history = alive, 26m..0s each 15s",
+				"load.demand.history = demand, 26m..0s each 15s",
+			},
+		},
 		"one history for what has one grid": {
-			model: ", replicas: {min: 0}, idle_after: 20m, scale_down_window: 5m, forecast: {method: linear, lookback: 25m, lead: 1m}", queries: base,
-			histories: []string{"load.demand.history = demand, 25m..0s each 15s"},
+			signal: wakes, model: ", replicas: {min: 0}, idle_after: 20m, scale_down_window: 5m, forecast: {method: linear, lookback: 25m, lead: 1m}", queries: woken,
+			histories: []string{"load.alive.history = alive, 20m..0s each 15s", "load.demand.history = demand, 25m..0s each 15s"},
 		},
 		"several for several grids": {
-			model: ", replicas: {min: 0}, idle_after: 2h, scale_down_window: 5m, headroom: auto", queries: base,
+			signal: wakes, model: ", replicas: {min: 0}, idle_after: 2h, scale_down_window: 5m, headroom: auto", queries: woken,
 			histories: []string{
+				"load.alive.history = alive, 5m..0s each 15s",
+				"load.alive.history_1m = alive, 2h..0s each 1m",
 				"load.demand.history = demand, 5m..0s each 15s",
-				"load.demand.history_1m = demand, 1d12m..0s each 1m",
+				"load.demand.history_1m = demand, 1d27m..0s each 1m",
 			},
 		},
 		"a trend needs a lead": {model: ", forecast: {method: linear, lookback: 10m, lead: 0s}", queries: base},
@@ -100,12 +111,17 @@ signals: {load: {unit: requests, demand: demand%s}}
 		},
 		"whether a source is up": {
 			signal: ", on_missing: zero, alive: alive", model: ", replicas: {min: 0}, idle_after: 10m, scale_down_window: 5m",
-			queries: []string{"scale_targets.current", "scale_targets.ready", "load.demand", "load.alive", "input_ages"},
+			queries: woken,
 			histories: []string{
 				"load.alive.history = alive, 10m..0s each 15s",
 				"load.demand.history = demand, 10m..0s each 15s",
 			},
 		},
+		"a limit that holds after an overload": {model: ", scale_down_limit: {replicas: 1, per: 10m, after_overload: 30m}", queries: base, histories: []string{
+			"load.demand.history = demand, 30m..0s each 15s",
+			"scale_targets.current.history = current, 10m..0s each 15s",
+			"scale_targets.ready.history = ready, 31m..0s each 15s",
+		}},
 		"limits on change": {model: ", scale_up_limit: {replicas: 1, per: 20s}, scale_down_limit: {replicas: 1, per: 10m}", queries: base, histories: []string{
 			"scale_targets.current.history_1s = current, 10m..0s each 1s",
 		}},
@@ -114,6 +130,7 @@ signals: {load: {unit: requests, demand: demand%s}}
 			"scale_targets.current.history_1m = current, 40m..0s each 1m",
 		}},
 		"a start that must end": {variant: ", provision_timeout: 20m", model: ", provision_cooldown: 1h", queries: base, histories: []string{
+			"load.demand.history = demand, 20m..0s each 15s",
 			"scale_targets.current.history = current, 1h20m..0s each 15s",
 			"scale_targets.ready.history = ready, 1h20m..0s each 15s",
 			"scale_targets.rolling.history = rolling, 1h20m..0s each 15s",
