@@ -15,7 +15,7 @@ type spread struct {
 	prompts prompts
 	node    [nodes]float64 // rising
 	mixes   [nodes]mixture
-	full    [3]float64 // times to the first token in a full batch, equally likely
+	full    [3]float64 // times to the first token in a full batch, in the middle of equally likely thirds
 }
 
 func newSpread(s *Server) *spread {
@@ -154,10 +154,27 @@ func (w *spread) lateFirst(target float64) float64 {
 			late += weight[i] * w.mixes[i].later(target)
 		}
 	}
-	for _, first := range w.full {
-		late += o.longer((target-first)/w.period[batch-1]) / float64(len(w.full))
+	return (late + w.lateQueued(target)) / o.accepted()
+}
+
+// lateQueued is the weight of the requests that find the batch full and whose
+// first token comes later than a target. It takes the time to the first token
+// of a third from its middle, but a request that would be late without waiting
+// for a departure is late with it: otherwise quantiles beyond the last middle
+// would fall where the batch fills up.
+func (w *spread) lateQueued(target float64) float64 {
+	o, late := &w.chain, 0.0
+	if o.queued <= negligible*o.accepted() {
+		return 0
 	}
-	return late / o.accepted()
+	const third = 1.0 / float64(len(w.full))
+	left := w.mixes[nodes-1].later(target) // from the slowest third on
+	for i := len(w.full) - 1; i >= 0; i-- {
+		anyway := min(left, third)
+		left -= anyway
+		late += anyway*o.queued + (third-anyway)*o.longer((target-w.full[i])/w.period[o.batch()-1])
+	}
+	return late
 }
 
 // lateAlone is the share of the requests to an idle server whose first token
