@@ -148,30 +148,36 @@ func (w *spread) lateFirst(target float64) float64 {
 		weight[i] += found * (1 - part)
 		weight[min(i+1, nodes-1)] += found * part
 	}
-	late := o.head[0] * w.lateAlone(target)
-	for i := range weight {
-		if weight[i] > negligible*o.accepted() {
-			late += weight[i] * w.mixes[i].later(target)
+	floor := w.lateAlone(target)
+	late, left := o.head[0]*floor, o.accepted()-o.head[0]
+	for i := range w.mixes {
+		if left <= negligible*o.accepted() {
+			break
 		}
+		// More in service are not faster: what bins and the continuation of
+		// their tail say otherwise is their error, and a search needs it gone.
+		floor = max(floor, w.mixes[i].later(target))
+		late += weight[i] * floor
+		left -= weight[i]
 	}
-	return (late + w.lateQueued(target)) / o.accepted()
+	return (late + w.lateQueued(target, floor)) / o.accepted()
 }
 
 // lateQueued is the weight of the requests that find the batch full and whose
-// first token comes later than a target. It takes the time to the first token
+// first token comes later than a target; a share is late without waiting for a
+// departure, the slowest first. It takes the time to the first token
 // of a third from its middle, but a request that would be late without waiting
 // for a departure is late with it: otherwise quantiles beyond the last middle
 // would fall where the batch fills up.
-func (w *spread) lateQueued(target float64) float64 {
+func (w *spread) lateQueued(target, share float64) float64 {
 	o, late := &w.chain, 0.0
 	if o.queued <= negligible*o.accepted() {
 		return 0
 	}
 	const third = 1.0 / float64(len(w.full))
-	left := w.mixes[nodes-1].later(target) // from the slowest third on
 	for i := len(w.full) - 1; i >= 0; i-- {
-		anyway := min(left, third)
-		left -= anyway
+		anyway := min(share, third)
+		share -= anyway
 		late += anyway*o.queued + (third-anyway)*o.longer((target-w.full[i])/w.period[o.batch()-1])
 	}
 	return late
