@@ -6,6 +6,7 @@ import "math"
 type closed struct {
 	rate  float64 // of completions
 	step  float64 // time of an iteration
+	itl   float64 // the same, or that with fewer in service if it is longer
 	first float64 // time to the first token
 
 	decoding float64 // of those in service

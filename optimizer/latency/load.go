@@ -36,11 +36,23 @@ func newLoad(s *Server) *load {
 		}
 	}
 	w.means[0] = s.kinds.closed(least)
+	w.rise()
 	for n := range w.period {
 		x := float64(n + 1)
 		w.period[n] = (w.between(x, firstOf) + (s.output-1)*w.between(x, stepOf)) / x
 	}
 	return w
+}
+
+// rise sets the times between tokens. With few in service and prompts far longer
+// than outputs, the share of those that decode can fall as another comes, and
+// iterations become shorter; a search needs a time that does not fall.
+func (w *load) rise() {
+	slowest := 0.0
+	for i := range w.means {
+		slowest = max(slowest, w.means[i].step)
+		w.means[i].itl = slowest
+	}
 }
 
 // least stands for so few in service that no request meets another.
@@ -61,6 +73,7 @@ func (w *load) between(n float64, of func(c *closed) float64) float64 {
 
 func firstOf(c *closed) float64    { return c.first }
 func stepOf(c *closed) float64     { return c.step }
+func itlOf(c *closed) float64      { return c.itl }
 func rateOf(c *closed) float64     { return c.rate }
 func decodingOf(c *closed) float64 { return c.decoding }
 
@@ -71,7 +84,7 @@ func (w *load) result() Means {
 	o, s := &w.chain, w.server
 	wait, service := o.meanWait(), o.meanService()
 	throughput := o.throughput()
-	itl := o.mean(func(n int) float64 { return w.between(float64(n), stepOf) })
+	itl := o.mean(func(n int) float64 { return w.between(float64(n), itlOf) })
 	first := o.mean(func(n int) float64 { return w.between(float64(n), firstOf) })
 	return Means{
 		Rate:       o.rate,

@@ -16,7 +16,8 @@ type mixture struct {
 	room     float64       // bins that an iteration takes
 	time     [bins]float64 // of an iteration, by the state
 	share    [bins]float64 // of the iterations, by the state
-	found    [bins]float64 // of the arrivals, by the tokens up to the end of their own prompt
+	found    [bins]float64 // of the arrivals, by the tokens up to the end of their own prompt that are more than the shortest prompt
+	last     [bins]float64 // time that these tokens take with the shortest prompt, up to the end of the last iteration
 
 	step     float64 // mean time of an iteration
 	overflow float64 // mean time of what waits beyond the last bin; 0 if nothing does
@@ -48,6 +49,9 @@ func (m *mixture) times(k *kinds, p *prompts) {
 	m.time[0] = k.decode(m.decoding)
 	for j := 1; j < bins; j++ {
 		m.time[j] = k.mixed(m.decoding, min(float64(j), m.room)*p.unit)
+	}
+	for j := range m.last {
+		m.last[j] = k.prompt(m.decoding, p.exact[0]+float64(j)*p.unit)
 	}
 }
 
@@ -156,18 +160,6 @@ func (m *mixture) mean(shares *[bins]float64, of func(j int) float64) float64 {
 	return sum
 }
 
-// last is the time that prompt tokens take, up to the end of the last iteration.
-func (m *mixture) last(j int) float64 {
-	if float64(j) <= m.room {
-		return m.time[j]
-	}
-	whole := math.Ceil(float64(j)/m.room) - 1
-	rest := float64(j) - whole*m.room
-	low := int(rest)
-	part := rest - float64(low)
-	return whole*m.time[bins-1] + (1-part)*m.time[low] + part*m.time[min(low+1, bins-1)]
-}
-
 // later is the share of the arrivals whose first token takes longer. The
 // iteration that is scheduled behind the running one is of either kind.
 func (m *mixture) later(target float64) float64 {
@@ -179,7 +171,7 @@ func (m *mixture) later(target float64) float64 {
 	sum := 0.0
 	for j, share := range m.found {
 		if share > negligible {
-			rest := target - m.last(j)
+			rest := target - m.last[j]
 			if j == bins-1 && m.overflow > 0 {
 				sum += share * math.Exp(-max(0, rest)/m.overflow)
 				continue

@@ -14,6 +14,7 @@ type prompts struct {
 	unit    float64             // tokens of a bin
 	exact   [atoms]float64      // equally likely lengths, in tokens
 	length  [bins]float64       // share of the prompts, by bins
+	longer  [bins]float64       // the same, by what is more than the shortest
 	most    float64             // prompts that join an iteration, at most
 	mean    [levels + 1]float64 // prompts that join, at each level
 	joining [levels + 1]joined  // by their mean number
@@ -32,10 +33,11 @@ type joined struct {
 // variation, of which up to most on average join an iteration.
 func (p *prompts) fill(mean, cv, unit, most float64) {
 	p.unit, p.most = unit, most
-	p.length = [bins]float64{}
+	p.length, p.longer = [bins]float64{}, [bins]float64{}
 	p.exact = lognormal(mean, cv)
 	for _, tokens := range p.exact {
-		p.put(tokens, 1.0/atoms)
+		p.put(&p.length, tokens)
+		p.put(&p.longer, tokens-p.exact[0])
 	}
 	p.support = bins - 1
 	for p.support > 0 && p.length[p.support] == 0 {
@@ -48,20 +50,23 @@ func (p *prompts) fill(mean, cv, unit, most float64) {
 	}
 }
 
-// add adds one more prompt to a share of what is there.
+// add adds one more prompt, less the shortest, to a share of what is there. The
+// shortest counts exactly: most of a prompt shorter than a bin would else be in
+// the first one, with no prompt at all.
 func (p *prompts) add(to *[bins]float64, at int, share float64) {
-	for j, length := range p.length[:p.support+1] {
+	for j, length := range p.longer[:p.support+1] {
 		to[min(at+j, bins-1)] += share * length
 	}
 }
 
-// put adds prompts of a length, split between the bins next to it so that the mean stays.
-func (p *prompts) put(tokens, share float64) {
+// put adds an atom of a length, split between the bins next to it so that the mean stays.
+func (p *prompts) put(to *[bins]float64, tokens float64) {
+	const share = 1.0 / atoms
 	at := min(tokens/p.unit, bins-1)
 	low := int(at)
-	p.length[low] += share * (1 - (at - float64(low)))
+	to[low] += share * (1 - (at - float64(low)))
 	if low+1 < bins {
-		p.length[low+1] += share * (at - float64(low))
+		to[low+1] += share * (at - float64(low))
 	}
 }
 

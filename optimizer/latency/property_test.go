@@ -45,7 +45,7 @@ func notBelow(t *rapid.T, what string, got, bound float64) {
 
 // hardlyBelow is notBelow for quantiles: they come from bins and from levels.
 func hardlyBelow(t *rapid.T, what string, got, bound float64) {
-	if !(got >= 0.97*bound) {
+	if !(got >= 0.997*bound) {
 		t.Fatalf("%s: %.12g is below %.12g", what, got, bound)
 	}
 }

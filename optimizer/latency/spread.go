@@ -15,7 +15,7 @@ type spread struct {
 	prompts prompts
 	node    [nodes]float64 // rising
 	mixes   [nodes]mixture
-	full    [3]float64 // times to the first token in a full batch, equally likely
+	full    [3]float64 // times to the first token in a full batch, in the middle of equally likely thirds
 }
 
 func newSpread(s *Server) *spread {
@@ -148,16 +148,39 @@ func (w *spread) lateFirst(target float64) float64 {
 		weight[i] += found * (1 - part)
 		weight[min(i+1, nodes-1)] += found * part
 	}
-	late := o.head[0] * w.lateAlone(target)
-	for i := range weight {
-		if weight[i] > negligible*o.accepted() {
-			late += weight[i] * w.mixes[i].later(target)
+	floor := w.lateAlone(target)
+	late, left := o.head[0]*floor, o.accepted()-o.head[0]
+	for i := range w.mixes {
+		if left <= negligible*o.accepted() {
+			break
 		}
+		// More in service are not faster: what bins and the continuation of
+		// their tail say otherwise is their error, and a search needs it gone.
+		floor = max(floor, w.mixes[i].later(target))
+		late += weight[i] * floor
+		left -= weight[i]
 	}
-	for _, first := range w.full {
-		late += o.longer((target-first)/w.period[batch-1]) / float64(len(w.full))
+	return (late + w.lateQueued(target, floor)) / o.accepted()
+}
+
+// lateQueued is the weight of the requests that find the batch full and whose
+// first token comes later than a target; a share is late without waiting for a
+// departure, the slowest first. It takes the time to the first token
+// of a third from its middle, but a request that would be late without waiting
+// for a departure is late with it: otherwise quantiles beyond the last middle
+// would fall where the batch fills up.
+func (w *spread) lateQueued(target, share float64) float64 {
+	o, late := &w.chain, 0.0
+	if o.queued <= negligible*o.accepted() {
+		return 0
 	}
-	return late / o.accepted()
+	const third = 1.0 / float64(len(w.full))
+	for i := len(w.full) - 1; i >= 0; i-- {
+		anyway := min(share, third)
+		share -= anyway
+		late += anyway*o.queued + (third-anyway)*o.longer((target-w.full[i])/w.period[o.batch()-1])
+	}
+	return late
 }
 
 // lateAlone is the share of the requests to an idle server whose first token
