@@ -106,15 +106,15 @@ global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs: [{job_name: variant_exporter, static_configs: [{targets: ['%s'], labels: {namespace: monitoring}}]}]
 `, strings.TrimPrefix(exp.url, "http://")))
 
-	// Two pods with 60 requests each are 120, and 138 with headroom. One H100 (96) and four L4 (48) carry 144 for 7.30 an hour; two
-	// H100 cost 8.20, twelve L4 9.60.
-	wantDesired(t, scraper, map[string]string{"llama-h100": "1", "llama-l4": "4"})
+	// Two pods with 50 requests each are 100, and 115 with headroom. Of the 20 that wait, what serves (108) has room for 8: 127. One
+	// H100 (96) and three L4 (36) carry 132 for 6.50 an hour; two H100 cost 8.20, eleven L4 8.80.
+	wantDesired(t, scraper, map[string]string{"llama-h100": "1", "llama-l4": "3"})
 	eventually(t, "the exporter is ready", func() bool {
 		status, _ := get(t, exp.url+"/-/ready")
 		return status == http.StatusOK
 	})
 
-	// With 120 each it is 240, and 276 with headroom. Three H100 carry 288 for 12.30; two H100 and seven L4 cost 13.80. The L4 that
+	// With 100 each it is 200, 230 with headroom, and 270 with the 40 that wait. Three H100 carry 288 for 12.30; two H100 and seven L4 cost 13.80. The L4 that
 	// there is stays until the H100 are ready.
 	source.running.Store(100)
 	source.waiting.Store(20)
@@ -187,7 +187,7 @@ func testEmbedded(t *testing.T, binary string) {
 	eventually(t, "the desired replicas are those of testPrometheus", func() bool {
 		_, body := get(t, exp.url+"/metrics")
 		return strings.Contains(body, `variant_desired_replicas{model="llama",target_namespace="llm",variant="llama-h100"} 1`+"\n") &&
-			strings.Contains(body, `variant_desired_replicas{model="llama",target_namespace="llm",variant="llama-l4"} 4`+"\n")
+			strings.Contains(body, `variant_desired_replicas{model="llama",target_namespace="llm",variant="llama-l4"} 3`+"\n")
 	})
 	if left, err := os.ReadDir(temporary); err != nil || len(left) != 1 {
 		t.Errorf("temporary entries while it runs: %v (error %v), want the one folder of samples", left, err)
