@@ -240,7 +240,7 @@ func expectation(what string, b *scenario.Bounds, found float64) report.Expectat
 	return e
 }
 
-// desired judges what was desired of a variant at a time.
+// desired judges what the autoscaler of a variant was last asked for at a time: while nothing is told, it holds.
 func desired(s *scenario.Scenario, r *sim.Result, x *scenario.ExpectDesired) report.Expectation {
 	found := math.NaN()
 	for i := range s.Variants {
@@ -251,7 +251,6 @@ func desired(s *scenario.Scenario, r *sim.Result, x *scenario.ExpectDesired) rep
 			if w.At > time.Duration(x.At) {
 				break
 			}
-			found = math.NaN()
 			if w.Told {
 				found = float64(w.Replicas)
 			}
@@ -259,7 +258,7 @@ func desired(s *scenario.Scenario, r *sim.Result, x *scenario.ExpectDesired) rep
 	}
 	e := expectation("desired of "+x.Variant+" at "+x.At.String(), &x.Bounds, found)
 	if math.IsNaN(found) {
-		e.Found = "none: autoscalers held"
+		e.Found = "none: nothing was told"
 	}
 	return e
 }
