@@ -181,7 +181,6 @@ func (v *validator) form(path string, s Signal) {
 	case forms[0] == "latency":
 		v.latencyForm(path, s)
 	}
-
 }
 
 // identities checks that a signal's results can be matched.

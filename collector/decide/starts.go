@@ -90,8 +90,8 @@ func (v *variant) waiting(current, ready int) []pending {
 
 // arrive takes away the replica that became ready: the last that lost its readiness, or else the oldest.
 func arrive(queue []pending) []pending {
-	for i := len(queue) - 1; i >= 0; i-- {
-		if queue[i].was {
+	for i, p := range slices.Backward(queue) {
+		if p.was {
 			return slices.Delete(queue, i, i+1)
 		}
 	}
@@ -123,11 +123,11 @@ func (v *variant) rolled() {
 		return
 	}
 	fewest := *n
-	for i := len(rolling.Values) - 1; i >= 0; i-- {
+	for i, since := range slices.Backward(rolling.Values) {
 		if at := len(current.Values) - len(rolling.Values) + i; at >= 0 && !math.IsNaN(current.Values[at]) {
 			fewest = min(fewest, int(current.Values[at]))
 		}
-		if math.IsNaN(rolling.Values[i]) {
+		if math.IsNaN(since) {
 			break // the last step before it began
 		}
 	}

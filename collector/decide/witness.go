@@ -167,13 +167,13 @@ func expectedAt(ready forecast.History, ago time.Duration) (n float64, known boo
 // told is how many sources told some time ago: at the nearest count, the later of two that are as near.
 func told(t *match.Told, ago time.Duration) float64 {
 	n, away := t.Now, ago
-	for i := len(t.Past.Values) - 1; i >= 0; i-- {
+	for i, count := range slices.Backward(t.Past.Values) {
 		d := (t.Past.Ago(i) - ago).Abs()
 		if d > away {
 			break // those before it are farther away
 		}
 		if d < away {
-			n, away = orZero(t.Past.Values[i]), d
+			n, away = orZero(count), d
 		}
 	}
 	return n

@@ -58,7 +58,7 @@ scale_targets: {current: current, ready: ready, rolling: rolling}
 signals: {load: {unit: requests, demand: demand%s}}
 `
 		wakes = ", on_missing: zero, alive: alive"
-		one = `models: [{name: m, namespace: ns%s, variants: [{name: a, cost: 1, capacity: {load: 10}%s}]}]`
+		one   = `models: [{name: m, namespace: ns%s, variants: [{name: a, cost: 1, capacity: {load: 10}%s}]}]`
 	)
 	base := []string{"scale_targets.current", "scale_targets.ready", "load.demand", "input_ages"}
 	woken := []string{"scale_targets.current", "scale_targets.ready", "load.demand", "load.alive", "input_ages"}
