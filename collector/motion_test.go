@@ -1,0 +1,374 @@
+package collector_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+)
+
+// Decisions while something moves: replicas load, roll, or are not there for a moment, and requests wait.
+
+// watched has defaults under which starts have half an hour.
+const watched = "defaults: {headroom: 0, scale_down_window: 0s, provision_timeout: 30m}\n"
+
+// TestUnknownIdlenessStartsNothing: a Prometheus that is five minutes old cannot say whether a model was idle for ten. That is a reason
+// to keep what runs of it, and none to start what does not run.
+func TestUnknownIdlenessStartsNothing(t *testing.T) {
+	const text = `
+budgets: [{name: gpu, unit: accelerators, limit: 8}]
+signals: {load: {unit: requests, demand: demand, on_missing: zero, alive: alive}}
+models:
+  - {name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10}, uses: {gpu: 1}}]}
+  - {name: sleeper, namespace: ns, replicas: {min: 0}, variants: [{name: z, cost: 1, capacity: {load: 10}, uses: {gpu: 1}}]}
+`
+	of := func(text string) string { return joined(text, strings.Replace(text, `"m"`, `"sleeper"`, 1)) }
+	at := func(current string) canned {
+		return canned{
+			"demand": load("70"), "past demand": load("70 @5m..0s"), "alive": of(load("1")), "past alive": of(load("1 @5m..0s")),
+			"current": current,
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"it sleeps": {config: text, answers: at(runs("a", "8", "z", "0")), want: `
+			variant_desired_replicas{variant="a"} 7
+			variant_desired_replicas{model="sleeper",target_namespace="ns",variant="z"} 0`},
+		"it runs": {config: text, answers: at(runs("a", "7", "z", "1")), want: `
+			variant_desired_replicas{variant="a"} 7
+			variant_desired_replicas{model="sleeper",target_namespace="ns",variant="z"} 1`},
+	})
+}
+
+// TestReadinessBlip: replicas that were ready a moment ago are loaded and come back. What starts sooner may start meanwhile.
+func TestReadinessBlip(t *testing.T) {
+	const text = watched + `
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [
+  {name: a, cost: 1, startup: 10m, capacity: {load: 10}},
+  {name: b, cost: 4, startup: 2m, capacity: {load: 10}}]}]`
+	at := func(ready string) canned {
+		return canned{
+			"demand": load("60"), "past demand": load("60"), "current": runs("a", "6", "b", "0"), "past current": runs("a", "6", "b", "0"),
+			"ready": runs("a", "0", "b", "0"), "past ready": ready,
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"for half a minute": {
+			config: text, answers: at(joined(runsOf("a", "6", "40m..45s"), runsOf("a", "0", "30s..0s"), runs("b", "0"))),
+			want: `
+				variant_desired_replicas{variant="a"} 6
+				variant_desired_replicas{variant="b"} 6
+				variant_provisioning_stuck{variant="a"} 0
+				variant_provisioning_stuck{variant="b"} 0`,
+		},
+		"for good": {
+			config: text, answers: at(joined(runsOf("a", "6", "50m..35m"), runsOf("a", "0", "34m45s..0s"), runs("b", "0"))),
+			want: `
+				variant_desired_replicas{variant="a"} 0
+				variant_desired_replicas{variant="b"} 6
+				variant_provisioning_stuck{variant="a"} 1
+				variant_provisioning_stuck{variant="b"} 0`,
+		},
+	})
+}
+
+// TestWakeKeepsWhatLoads: the fast variant woke the model. What of it is ready in seconds is not given up for what costs less and is
+// ready in minutes, while requests wait.
+func TestWakeKeepsWhatLoads(t *testing.T) {
+	const text = watched + `
+signals: {load: {unit: requests, demand: demand, queued: queued}}
+models: [{name: m, namespace: ns, variants: [
+  {name: fast, cost: 4, startup: 2m, capacity: {load: 20}},
+  {name: slow, cost: 1, startup: 12m, capacity: {load: 20}}]}]`
+	at := func(running, waiting string) canned {
+		return canned{
+			"demand": load(running), "past demand": load("0"), "queued": load(waiting), "past queued": load("0 @40m..1m45s"),
+			"current": runs("fast", "5", "slow", "0"), "ready": runs("fast", "1", "slow", "0"),
+			"past current": joined(runsOf("fast", "0", "40m..2m"), runsOf("fast", "5", "1m45s..0s"), runs("slow", "0")),
+			"past ready":   joined(runsOf("fast", "0", "40m..15s"), runsOf("fast", "1", "0s..0s"), runs("slow", "0")),
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"requests wait": {config: text, answers: at("20", "80"), want: `
+			variant_desired_replicas{variant="fast"} 5
+			variant_desired_replicas{variant="slow"} 1`},
+		"none do": {config: text, answers: at("20", "0"), want: `
+			variant_desired_replicas{variant="fast"} 1
+			variant_desired_replicas{variant="slow"} 1`},
+	})
+}
+
+// TestLeaderWorkerSetRolls: while a LeaderWorkerSet rolls, the StatefulSet of its leaders counts the surge. Nobody asked for that.
+func TestLeaderWorkerSetRolls(t *testing.T) {
+	const text = `
+defaults: {headroom: 0, scale_down_window: 0s, provision_timeout: 30m, scale_down_limit: {replicas: 1, per: 5m}}
+scale_targets: {current: current, ready: ready, rolling: rolling}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10}, scale_target: {kind: KIND, name: a}}]}]`
+	groups := func(replicas, ages string) string {
+		return `{namespace="ns", scale_target_kind="StatefulSet", scale_target_name="a"} ` + replicas + ages
+	}
+	at := canned{
+		"demand": load("80"), "past demand": load("80"), "current": groups("10", ""), "ready": groups("8", ""), "past ready": groups("8", ""),
+		"past current": joined(groups("8", " @40m..4m"), groups("10", " @3m45s..0s")), "past rolling": groups("2", " @3m45s..0s"),
+	}
+	runCases(t, map[string]decisionCase{
+		"the surge of a LeaderWorkerSet": {
+			config: strings.Replace(text, "KIND", "LeaderWorkerSet", 1), answers: at, want: `
+				variant_current_replicas{variant="a"} 8
+				variant_desired_replicas{variant="a"} 8`,
+		},
+		"what was asked for of a StatefulSet, and starts": {
+			config: strings.Replace(text, "KIND", "StatefulSet", 1), answers: at, want: `
+				variant_current_replicas{variant="a"} 10
+				variant_desired_replicas{variant="a"} 10`,
+		},
+	})
+}
+
+// standIn is a variant, and a dearer one that could stand in for it.
+const standIn = watched + `
+scale_targets: {current: current, ready: ready, rolling: rolling}
+signals: {load: {unit: requests, demand: demand}}
+budgets: [{name: gpu, unit: accelerators, limit: LIMIT}]
+models: [{name: m, namespace: ns, variants: [
+  {name: a, cost: 1, capacity: {load: 10}, uses: {gpu: 1}},
+  {name: b, cost: 3, capacity: {load: 10}, uses: {gpu: 1}}]}]`
+
+// TestHungRollOut: a roll-out of which nothing comes does not explain that replicas are missing.
+func TestHungRollOut(t *testing.T) {
+	text := strings.Replace(standIn, "LIMIT", "12", 1)
+	at := func(updated string) canned {
+		return canned{
+			"demand": load("60"), "past demand": load("60"), "current": runs("a", "6", "b", "0"), "ready": runs("a", "3", "b", "0"),
+			"past current": runs("a", "6", "b", "0"), "past ready": runs("a", "3", "b", "0"), "past rolling": updated,
+		}
+	}
+	stuck := `
+		variant_desired_replicas{variant="a"} 3
+		variant_desired_replicas{variant="b"} 3
+		variant_provisioning_stuck{variant="a"} 1
+		variant_provisioning_stuck{variant="b"} 0`
+	proceeds := `
+		variant_desired_replicas{variant="a"} 6
+		variant_desired_replicas{variant="b"} 0
+		variant_provisioning_stuck{variant="a"} 0
+		variant_provisioning_stuck{variant="b"} 0`
+	runCases(t, map[string]decisionCase{
+		"hung":      {config: text, answers: at(runs("a", "3")), want: stuck},
+		"proceeds":  {config: text, answers: at(joined(runsOf("a", "1", "2h..20m"), runsOf("a", "2", "19m45s..0s"))), want: proceeds},
+		"has begun": {config: text, answers: at(joined(runsOf("a", "1", "20m..0s"))), want: proceeds},
+	})
+}
+
+// TestAutoscalerDoesNotFollow: where more was needed for all of the provision timeout and no more was asked for, others stand in. The
+// variant is still asked for: its autoscaler may go on at any time.
+func TestAutoscalerDoesNotFollow(t *testing.T) {
+	at := func(demand, current string) canned {
+		return canned{
+			"demand": load("60"), "past demand": demand, "current": runs("a", "3", "b", "0"), "ready": runs("a", "3", "b", "0"),
+			"past current": joined(current, runs("b", "0")), "past ready": joined(current, runs("b", "0")),
+		}
+	}
+	wide, narrow := strings.Replace(standIn, "LIMIT", "12", 1), strings.Replace(standIn, "LIMIT", "6", 1)
+	alone := strings.Replace(wide, "{name: b, cost: 3, capacity: {load: 10}", "{name: b, cost: 3, capacity: {load: 0}", 1)
+	asks := func(a, b string) string {
+		return `
+			variant_desired_replicas{variant="a"} ` + a + `
+			variant_desired_replicas{variant="b"} ` + b
+	}
+	runCases(t, map[string]decisionCase{
+		"others stand in, and it is still asked for": {config: wide, answers: at(load("60"), runs("a", "3")), want: asks("6", "3") + `
+			variant_planned_replicas{variant="a"} 3
+			variant_planned_replicas{variant="b"} 3`},
+		"as far as the budget has room":    {config: narrow, answers: at(load("60"), runs("a", "3")), want: asks("3", "3")},
+		"there is no other":                {config: alone, answers: at(load("60"), runs("a", "3")), want: asks("6", "0")},
+		"more is needed only since lately": {config: wide, answers: at(joined(load("30 @1h..25m"), load("60 @24m45s..0s")), runs("a", "3")), want: asks("6", "0")},
+		"more was asked for": {
+			config: wide, answers: at(load("60"), joined(runsOf("a", "2", "2h..10m"), runsOf("a", "3", "9m45s..0s"))), want: asks("6", "0"),
+		},
+		"nothing is known of it": {config: wide, answers: at(load("60"), runsOf("a", "3", "10m..0s")), want: asks("6", "0")},
+	})
+}
+
+// TestQueueWhileReplicasLoad: what waits is work to be done once. What serves and what starts work it off within the drain time, and
+// only what is left asks for more.
+func TestQueueWhileReplicasLoad(t *testing.T) {
+	text := func(unit string) string {
+		return watched + `
+signals: {load: {unit: ` + unit + `, demand: demand, queued: queued}}
+models: [{name: m, namespace: ns, backlog: {drain: 10m}, scale_down_window: 5m, variants: [{name: a, cost: 1, startup: 6m, capacity: {load: 10}}]}]`
+	}
+	// Four are asked for, of which two serve and two are ready in a minute.
+	at := func(running, waiting, before string) canned {
+		return canned{
+			"demand": load(running), "past demand": load(running), "queued": load(waiting), "past queued": load(before),
+			"current": runs("a", "4"), "ready": runs("a", "2"), "past ready": runs("a", "2"),
+			"past current": joined(runsOf("a", "2", "2h..5m15s"), runsOf("a", "4", "5m..0s")),
+		}
+	}
+	planned := func(amount, backlog, replicas string) string {
+		return `
+			variant_desired_replicas{variant="a"} ` + replicas + `
+			variant_model_demand{signal="load",unit="UNIT"} ` + backlog + `
+			variant_model_planned_demand{signal="load",unit="UNIT"} ` + amount
+	}
+	in := func(unit, text string) string { return strings.ReplaceAll(text, "UNIT", unit) }
+	runCases(t, map[string]decisionCase{
+		// From the first minute on two replicas work off 20 in a minute: 180 of 180 in ten.
+		"what starts works it off": {config: text("requests"), answers: at("20", "180", "180"), want: in("requests", planned("20", "200", "4"))},
+		// 480 less 180 are 300 in ten minutes, and one is in service for a minute.
+		"what is left asks for more": {config: text("requests"), answers: at("20", "480", "480"), want: in("requests", planned("50", "500", "5"))},
+		// 50 more would be in service, of which there is room for 20 soon.
+		"so many more came within a minute": {config: text("requests"), answers: at("20", "50", "0"), want: in("requests", planned("50", "70", "5"))},
+		// Of a rate the queue is no demand, and replicas work off their capacity each second: 20 a second for nine minutes are 10,800.
+		"tokens that wait": {
+			config: text("tokens per second"), answers: at("20", "22800", "22800"), want: in("tokens per second", planned("40", "20", "4")),
+		},
+		"no queue": {config: text("requests"), answers: at("20", "0", "0"), want: in("requests", planned("20", "20", "2"))},
+	})
+}
+
+// TestIdleNoShorterThanAStart: a model that is put to sleep while it starts would never serve.
+func TestIdleNoShorterThanAStart(t *testing.T) {
+	const text = `
+signals: {load: {unit: requests, demand: demand, on_missing: zero, alive: alive}}
+models: [{name: m, namespace: ns, replicas: {min: 0}, idle_after: 10m, variants: [{name: a, cost: 1, startup: 15m, capacity: {load: 10}}]}]`
+	at := func(before, request, since string) canned {
+		return canned{
+			"demand": load("0"), "past demand": joined(load("0"+before), load("1"+request), load("0"+since)), "alive": `{namespace="ns"} 1`, "past alive": `{namespace="ns"} 1`,
+			"current": runs("a", "1"), "ready": runs("a", "0"),
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"while it starts":                    {config: text, answers: at(" @1h..11m15s", " @11m..11m", " @10m45s..0s"), want: `variant_desired_replicas{variant="a"} 1`},
+		"until its first minute is over":     {config: text, answers: at(" @1h..16m", " @15m45s..15m45s", " @15m30s..0s"), want: `variant_desired_replicas{variant="a"} 1`},
+		"idle for longer than a start takes": {config: text, answers: at(" @1h..16m15s", " @16m..16m", " @15m45s..0s"), want: `variant_desired_replicas{variant="a"} 0`},
+	})
+}
+
+// TestRolesWakeTogether: a prefill without a decode serves nothing, and both sleep together.
+func TestRolesWakeTogether(t *testing.T) {
+	const text = `
+signals:
+  prompts: {unit: tokens, demand: demand, on_missing: zero, alive: alive}
+  cache: {unit: replicas, demand: cache}
+models:
+  - {name: m, namespace: ns, replicas: {min: 0}, idle_after: 10m, variants: [
+      {name: p, role: prefill, cost: 8, capacity: {prompts: 100}},
+      {name: d, role: decode, cost: 8, capacity: {cache: 1}}]}`
+	at := func(demand, p, d string) canned {
+		return canned{
+			"demand": load(demand), "past demand": load(demand), "alive": `{namespace="ns"} 1`, "past alive": `{namespace="ns"} 1`,
+			"current": runs("p", p, "d", d),
+		}
+	}
+	with := func(answers canned, keys ...string) canned {
+		for _, key := range keys {
+			answers[key] = load("0")
+		}
+		return answers
+	}
+	runCases(t, map[string]decisionCase{
+		"the first request": {config: text, answers: at("150", "0", "0"), want: `
+			variant_desired_replicas{variant="d"} 1
+			variant_desired_replicas{variant="p"} 2`},
+		"prefill runs alone, and its autoscaler holds": {config: text, answers: at("150", "2", "0"), want: `
+			variant_desired_replicas{variant="d"} 1`},
+		"idle": {config: text, answers: with(at("0", "2", "1"), "cache", "past cache"), want: `
+			variant_desired_replicas{variant="d"} 0
+			variant_desired_replicas{variant="p"} 0`},
+	})
+}
+
+// TestLimitAfterOverload: a limit on change may hold only for a time after the demand exceeded what was ready.
+func TestLimitAfterOverload(t *testing.T) {
+	const text = `
+defaults: {headroom: 0, scale_down_window: 0s, scale_down_limit: {replicas: 1, per: 5m, after_overload: 1h}}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10}}]}]`
+	at := func(demand string) canned {
+		return canned{"demand": load("10"), "past demand": demand, "current": runs("a", "10"), "past current": runs("a", "10"), "past ready": runs("a", "10")}
+	}
+	runCases(t, map[string]decisionCase{
+		"no overload":            {config: text, answers: at(load("100")), want: `variant_desired_replicas{variant="a"} 1`},
+		"an overload lately":     {config: text, answers: at(joined(load("101 @59m..59m"), load("10 @58m..0s"))), want: `variant_desired_replicas{variant="a"} 9`},
+		"an overload before":     {config: text, answers: at(joined(load("101 @2h..1h"), load("10 @59m..0s"))), want: `variant_desired_replicas{variant="a"} 1`},
+		"a past that is unknown": {config: text, answers: at(""), want: `variant_desired_replicas{variant="a"} 1`},
+	})
+	runCases(t, map[string]decisionCase{"an overload by what waited": {
+		config: strings.Replace(text, "demand: demand", "demand: demand, queued: queued", 1),
+		answers: canned{
+			"demand": load("10"), "past demand": load("10"), "queued": load("0"), "past queued": joined(load("95 @30m..30m"), load("0 @29m..0s")),
+			"current": runs("a", "10"), "past current": runs("a", "10"), "past ready": runs("a", "10"),
+		},
+		want: `variant_desired_replicas{variant="a"} 9`,
+	}})
+}
+
+// TestInputWindow: one odd sample of a capacity or a limit changes nothing, a lasting change acts after half of the window.
+func TestInputWindow(t *testing.T) {
+	const text = `
+input_window: 4m
+signals: {load: {unit: requests, demand: demand}}
+budgets: [{name: gpu, unit: accelerators, limit: limit}]
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, uses: {gpu: 1}, capacity: {load: carries}}]}]`
+	at := func(carries, past string) canned {
+		return canned{
+			"demand": load("60"), "current": runs("a", "6"), "carries": `{namespace="ns", llm_d_ai_variant="a"} ` + carries, "past carries": past,
+			"limit": `{} 4`, "past limit": `{} 6 @10m..15s`,
+		}
+	}
+	were := func(n, ages string) string { return `{namespace="ns", llm_d_ai_variant="a"} ` + n + ages }
+	want := func(capacity, replicas string) string {
+		return `
+			variant_budget_limit{budget="gpu",unit="accelerators"} 6
+			variant_desired_replicas{variant="a"} ` + replicas + `
+			variant_replica_capacity{signal="load",unit="requests",variant="a"} ` + capacity
+	}
+	runCases(t, map[string]decisionCase{
+		"one odd sample":               {config: text, answers: at("30", were("10", " @10m..15s")), want: want("10", "6")},
+		"for less than half of it":     {config: text, answers: at("30", joined(were("10", " @10m..1m45s"), were("30", " @1m30s..0s"))), want: want("10", "6")},
+		"for more than half of it":     {config: text, answers: at("30", joined(were("10", " @10m..3m"), were("30", " @2m45s..0s"))), want: want("30", "2")},
+		"known only since this sample": {config: text, answers: at("30", ""), want: want("30", "2")},
+	})
+}
+
+// TestAutoHeadroomOverTheWindow: what noise asks for is held over the scale-down window, as the demand is, and a step in the demand is no
+// noise.
+func TestAutoHeadroomOverTheWindow(t *testing.T) {
+	at := time.Date(2026, 11, 23, 12, 30, 0, 0, time.UTC)
+	of := func(window string, demand func(int64) float64) func(time.Time) float64 {
+		text := strings.Replace(autoConfig, "scale_down_window: 0s", "scale_down_window: "+window, 1)
+		e := newEvaluator(t, text, &remembered{demand: demand}, collector.EvaluatorOptions{})
+		return func(at time.Time) float64 { return *plannedDemand(t, e, at) }
+	}
+	now, held := of("0s", wobble), of("10m", wobble)
+	kept := 0
+	for minute := range 30 {
+		at := at.Add(time.Duration(minute) * time.Minute)
+		most := 0.0
+		for ago := range 10 {
+			most = max(most, now(at.Add(-time.Duration(ago)*time.Minute)))
+		}
+		require.GreaterOrEqual(t, held(at), most-1e-9, at)
+		if held(at) > now(at)+1e-9 {
+			kept++
+		}
+	}
+	require.Positive(t, kept, "the plan came down within the window, so that this says something")
+
+	steps := func(minute int64) float64 {
+		noise := 10 + float64((minute*minute*7919+minute*31)%29)
+		if minute <= at.Unix()/60-2 {
+			return noise
+		}
+		return 300 + noise
+	}
+	text := strings.Replace(autoConfig, "startup: 2m", "startup: 10m", 1)
+	foreseen := plannedDemand(t, newEvaluator(t, text, &remembered{demand: steps}, collector.EvaluatorOptions{}), at)
+	require.InDelta(t, 2*steps(at.Unix()/60), *foreseen, 1e-9, "twice the demand, and not what the trend foresees")
+}
