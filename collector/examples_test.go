@@ -201,11 +201,11 @@ func exampleCases() map[string]exampleCase {
 			map[string]float64{"kv": 27200, "waiting": 9},
 			map[string]int{"llama-8b-h100": 5},
 		},
-		// 256,000 tokens in use, per 0.85, and 125 x 4,000 that wait, a fifth of them a minute, of 128,000 a replica: 3.1. Requests:
-		// 485 / 0.85 / 204.8 = 2.8.
+		// 313,600 tokens in use, per 0.85, and a twentieth of 180 x 4,000 that wait, of 128,000 a replica: 3.2. Requests: 430 / 0.85 /
+		// 204.8 = 2.5.
 		"tokens: bound by memory": {
-			"token-capacity.yml", blocks("10000") + used("0.8", "0.8", "125") + lengths + running("180", "180"),
-			map[string]float64{"memory": 756000, "compute": 485},
+			"token-capacity.yml", blocks("10000") + used("0.98", "0.98", "180") + lengths + running("125", "125"),
+			map[string]float64{"memory": 1033600, "compute": 430},
 			map[string]int{"llama-8b-h100": 4},
 		},
 		// 32,000 tokens / 0.85 / 128,000 = 0.3. Requests: 800 / 0.85 / 204.8 = 4.6.

@@ -58,10 +58,11 @@ models: [{name: m, namespace: ns, signals: [kv_tokens], variants: [{name: a, cos
 			absent:  []string{"variant_model_demand", "variant_desired_replicas"},
 		},
 		"what is queued while no variant runs": {
-			config:  queued,
+			config: queued,
+			// All of it came just now, and what is not worked off within five minutes is planned for in addition.
 			answers: canned{"queued": load("30"), "current": runs("a", "0", "b", "0")},
 			want: `
-				variant_desired_replicas{variant="a"} 3
+				variant_desired_replicas{variant="a"} 4
 				variant_desired_replicas{variant="b"} 0
 				variant_model_demand{signal="load",unit="tokens"} 30`,
 		},

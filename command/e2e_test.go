@@ -97,8 +97,7 @@ models:
 func testPrometheus(t *testing.T, binary string) {
 	requirePrometheus(t)
 	source := newServers(t)
-	source.running.Store(50)
-	source.waiting.Store(10)
+	source.running.Store(60)
 	asked := startPrometheus(t, source.scrapeConfig())
 	exp := startExporter(t, binary, write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), "prometheus: {url: '"+asked+"'}"+llamas))
 	scraper := startPrometheus(t, fmt.Sprintf(`
@@ -106,18 +105,17 @@ global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs: [{job_name: variant_exporter, static_configs: [{targets: ['%s'], labels: {namespace: monitoring}}]}]
 `, strings.TrimPrefix(exp.url, "http://")))
 
-	// Two pods with 50 requests each are 100, and 115 with headroom. Of the 20 that wait, what serves (108) has room for 8: 127. One
-	// H100 (96) and three L4 (36) carry 132 for 6.50 an hour; two H100 cost 8.20, eleven L4 8.80.
-	wantDesired(t, scraper, map[string]string{"llama-h100": "1", "llama-l4": "3"})
+	// Two pods with 60 requests each are 120, and 138 with headroom. One H100 (96) and four L4 (48) carry 144 for 7.30 an hour; two
+	// H100 cost 8.20, twelve L4 9.60.
+	wantDesired(t, scraper, map[string]string{"llama-h100": "1", "llama-l4": "4"})
 	eventually(t, "the exporter is ready", func() bool {
 		status, _ := get(t, exp.url+"/-/ready")
 		return status == http.StatusOK
 	})
 
-	// With 100 each it is 200, 230 with headroom, and 270 with the 40 that wait. Three H100 carry 288 for 12.30; two H100 and seven L4 cost 13.80. The L4 that
+	// With 120 each it is 240, and 276 with headroom. Three H100 carry 288 for 12.30; two H100 and seven L4 cost 13.80. The L4 that
 	// there is stays until the H100 are ready.
-	source.running.Store(100)
-	source.waiting.Store(20)
+	source.running.Store(120)
 	wantDesired(t, scraper, map[string]string{"llama-h100": "3", "llama-l4": "1"})
 
 	t.Run("no label is renamed", func(t *testing.T) {
@@ -178,8 +176,7 @@ func testCheckOnline(t *testing.T, binary, prometheus string) {
 // testEmbedded lets the exporter scrape by itself what Prometheus scrapes in testPrometheus.
 func testEmbedded(t *testing.T, binary string) {
 	source := newServers(t)
-	source.running.Store(50)
-	source.waiting.Store(10)
+	source.running.Store(60)
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), source.scrapeConfig()+llamas)
@@ -187,7 +184,7 @@ func testEmbedded(t *testing.T, binary string) {
 	eventually(t, "the desired replicas are those of testPrometheus", func() bool {
 		_, body := get(t, exp.url+"/metrics")
 		return strings.Contains(body, `variant_desired_replicas{model="llama",target_namespace="llm",variant="llama-h100"} 1`+"\n") &&
-			strings.Contains(body, `variant_desired_replicas{model="llama",target_namespace="llm",variant="llama-l4"} 3`+"\n")
+			strings.Contains(body, `variant_desired_replicas{model="llama",target_namespace="llm",variant="llama-l4"} 4`+"\n")
 	})
 	if left, err := os.ReadDir(temporary); err != nil || len(left) != 1 {
 		t.Errorf("temporary entries while it runs: %v (error %v), want the one folder of samples", left, err)

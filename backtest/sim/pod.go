@@ -2,10 +2,11 @@ package sim
 
 import (
 	"fmt"
-	"github.com/variant-exporter/variant-exporter/backtest/policy"
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"github.com/variant-exporter/variant-exporter/backtest/policy"
 
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/collector/config"
