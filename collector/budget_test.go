@@ -23,14 +23,14 @@ const (
 )
 
 // TestScrapeTime holds the processor time of a scrape to what two cores have to spend in the budget. The server that answers from
-// memory is in it. The time that passes is logged. What else the machine does can only add, by way of caches: the best of three
+// memory is in it. The time that passes is logged. What else the machine does can only add, by way of caches: the best of ten
 // rounds counts. The first scrape has a bound of its own: it reads histories from their beginning, where those after it read the
 // last two minutes, and happens once in the life of an exporter.
 func TestScrapeTime(t *testing.T) {
 	if underRace {
 		t.Skip("times mean nothing under the race detector")
 	}
-	const rounds, scrapes = 3, 10
+	const rounds, scrapes = 10, 5
 	for variants, budget := range map[int]time.Duration{12: smallScrape, 1000: largeScrape} {
 		s := newScraper(t, variants/variantsPerModel)
 		before := processorTime(t)

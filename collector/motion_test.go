@@ -184,8 +184,10 @@ func TestAutoscalerDoesNotFollow(t *testing.T) {
 		"others stand in, and it is still asked for": {config: wide, answers: at(load("60"), runs("a", "3")), want: asks("6", "3") + `
 			variant_planned_replicas{variant="a"} 3
 			variant_planned_replicas{variant="b"} 3`},
-		"as far as the budget has room":    {config: narrow, answers: at(load("60"), runs("a", "3")), want: asks("3", "3")},
-		"there is no other":                {config: alone, answers: at(load("60"), runs("a", "3")), want: asks("6", "0")},
+		"as far as the budget has room": {config: narrow, answers: at(load("60"), runs("a", "3")), want: asks("3", "3")},
+		"there is no other": {config: alone, answers: at(load("60"), runs("a", "3")), want: asks("6", "0") + `
+			variant_planned_replicas{variant="a"} 6
+			variant_planned_replicas{variant="b"} 0`},
 		"more is needed only since lately": {config: wide, answers: at(joined(load("30 @1h..25m"), load("60 @24m45s..0s")), runs("a", "3")), want: asks("6", "0")},
 		"more was asked for": {
 			config: wide, answers: at(load("60"), joined(runsOf("a", "2", "2h..10m"), runsOf("a", "3", "9m45s..0s"))), want: asks("6", "0"),

@@ -92,7 +92,7 @@ type ScaleTargets struct {
 	Labels   TargetLabels `yaml:"labels" doc:"Labels of these results, where they differ from those of the models' signals."`
 	Current  Expr         `yaml:"current" doc:"Replicas that each workload should have. Results have the namespace label, scale_target_kind and scale_target_name."`
 	Ready    Expr         `yaml:"ready" doc:"Ready replicas of each workload, with the same labels."`
-	Rolling  Expr         `yaml:"rolling" doc:"Yields a result, with the same labels, for each workload in a rollout. Replicas that are not ready during a rollout do not count as stuck."`
+	Rolling  Expr         `yaml:"rolling" doc:"Yields a result, with the same labels, for each workload in a rollout. Replicas that are not ready during a rollout do not count as stuck, as long as it makes progress: more replicas become ready, or the value changes."`
 	Disabled bool         `yaml:"disabled" doc:"Turns the queries for replicas off. Guards that need the number of replicas then do nothing."`
 }
 

@@ -108,43 +108,44 @@ func (s *signal) supplyAt(in time.Duration) float64 {
 
 // lasting is the demand that lasts, of what is in service and what waits some time ago. While a queue stands, servers are filled from it,
 // beyond their capacity where their batches allow, so what is in service says how much was let in. What comes within a service time is
-// what was served in it plus what the queue grew by.
-func (s *signal) lasting(inService, waiting float64, ago time.Duration) float64 {
-	if s.Rate() || !(waiting > 0) {
+// what was served in it plus what the queue grew by. The supply is what
+// ready replicas could serve then, and before is that of a service time earlier.
+func (s *signal) lasting(inService, waiting float64, ago time.Duration, supply, before float64) float64 {
+	if s.Rate() || !(waiting > 0) || math.IsNaN(supply) {
 		return inService
 	}
-	now, known := s.readySupply(ago)
-	before, knew := s.readySupply(ago + serviceTime)
-	if !known {
-		return inService
-	}
-	if knew {
-		now = min(now, before)
+	if before < supply {
+		supply = before
 	}
 	queued, at := s.read.Queued.Window.Before(ago + serviceTime)
 	if math.IsNaN(queued) {
-		if queued = 0; now > 0 {
+		if queued = 0; supply > 0 {
 			queued = waiting // it was not watched then
 		}
 	}
 	grew := (waiting - queued) * float64(serviceTime) / float64(at-ago)
-	return max(0, min(inService, now)+grew)
+	return max(0, min(inService, supply)+grew)
 }
 
-// readySupply is what the replicas that were ready some time ago can serve of a signal whose capacities do not follow from profiles.
-func (s *signal) readySupply(ago time.Duration) (supply float64, known bool) {
+// readySupply is what the replicas that were ready some time ago can serve of a signal whose capacities do not follow from profiles. It is
+// NaN where that is not known.
+func (s *signal) readySupply(ago time.Duration) float64 {
+	supply := 0.0
 	for _, v := range s.model.variants {
+		if !v.Carries(s.Signal) {
+			continue
+		}
 		n, ready := v.read.Replicas.ReadyWindow.At(ago), v.read.Replicas.Ready.N
 		if ago == 0 && ready != nil {
 			n = float64(*ready + v.pending.lately)
 		}
 		capacity := v.toldCapacity(s)
-		if v.Carries(s.Signal) && (math.IsNaN(n) || !capacity.Missing.OK()) {
-			return 0, false
+		if math.IsNaN(n) || !capacity.Missing.OK() {
+			return math.NaN()
 		}
 		supply += capacity.Number * n
 	}
-	return supply, true
+	return supply
 }
 
 // withoutBacklog is the demand over time that lasts.
@@ -154,10 +155,17 @@ func (s *signal) withoutBacklog(window forecast.History) forecast.History {
 		return window
 	}
 	window.Values = slices.Clone(window.Values)
+	supply, last := math.NaN(), time.Duration(-1) // that of the step before is mostly that of a service time ago
 	for i, waiting := range queued.Values {
-		if !math.IsNaN(window.Values[i]) {
-			window.Values[i] = s.lasting(window.Values[i], waiting, window.Ago(i))
+		if math.IsNaN(window.Values[i]) || !(waiting > 0) {
+			continue
 		}
+		ago, before := window.Ago(i), supply
+		if last != ago+serviceTime {
+			before = s.readySupply(ago + serviceTime)
+		}
+		supply, last = s.readySupply(ago), ago
+		window.Values[i] = s.lasting(window.Values[i], waiting, ago, supply, before)
 	}
 	return window
 }

@@ -22,7 +22,7 @@ func (s *signal) overloaded(over time.Duration) bool {
 	}
 	for i, amount := range demand.Values {
 		ago := demand.Ago(i)
-		if ago >= over || math.IsNaN(amount) {
+		if ago >= over || !(amount > 0) {
 			continue
 		}
 		supply := 0.0

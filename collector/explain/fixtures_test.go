@@ -194,6 +194,7 @@ func guardReasons(t *testing.T) *collector.Snapshot {
 	effect(&code[1], optimizer.ReasonHold, nil)
 	effect(&code[1], optimizer.ReasonFailsafe, new(4))
 	code[0].Stuck = new(1)
+	chat[2].Unfollowed = new(1)
 	queued := s.Models[2].Variants
 	queued[0].Stuck = new(1)
 	queued[0].Guards = []optimizer.Effect{{Guard: optimizer.ReasonStuck, From: new(3), To: new(2)}}
