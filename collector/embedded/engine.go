@@ -17,6 +17,7 @@ import (
 	promconfig "github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/util/compression"
@@ -103,7 +104,7 @@ func (e *Engine) openEngine(cfg Config) {
 		NoStepSubqueryIntervalFn: func(int64) int64 { return e.subqueryStep.Load() },
 		EnableAtModifier:         true,
 		EnableNegativeOffset:     true,
-		Parser:                   newParser(),
+		Parser:                   parser.NewParser(parser.Options{}),
 	})
 }
 
