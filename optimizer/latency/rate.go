@@ -95,8 +95,7 @@ func (s *Server) excess(slo SLO) func(rate float64) (float64, Binding) {
 			w.solve(rate)
 			ttft, itl := -1.0, -1.0
 			if slo.TTFT > 0 {
-				all := w.chain.accepted() + w.chain.full
-				ttft = (w.lateFirst(slo.TTFT)*w.chain.accepted()+w.chain.full)/all/(1-slo.Quantile) - 1
+				ttft = w.missed(slo.TTFT)/(1-slo.Quantile) - 1
 			}
 			if slo.ITL > 0 {
 				itl = w.lateTokens(slo.ITL)/(1-slo.Quantile) - 1
@@ -116,6 +115,11 @@ func (s *Server) excess(slo SLO) func(rate float64) (float64, Binding) {
 		}
 		return worse(ttft, itl)
 	}
+}
+
+// missed is the share of requests that have their first token later than a target, or are turned away.
+func (w *spread) missed(ttft float64) float64 {
+	return (w.lateFirst(ttft)*w.chain.accepted() + w.chain.full) / (w.chain.accepted() + w.chain.full)
 }
 
 func worse(ttft, itl float64) (float64, Binding) {
