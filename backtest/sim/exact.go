@@ -23,11 +23,9 @@ type exact struct {
 
 // exactStage is the servers of one role, and the requests that the gateway holds back.
 type exactStage struct {
-	role  int
-	pods  []*pod
+	group
 	queue []*request
 	turn  int // of the pods, where there is no gateway
-	last  bool
 }
 
 // request is one request under way.
@@ -70,23 +68,10 @@ func newExact(s *Sim, m *model) *exact {
 	for i := range m.streams {
 		e.rng = append(e.rng, rand.New(rand.NewPCG(s.Seed, uint64(1000*(m.place+1)+i))))
 	}
-	roles := []int{roleBoth}
-	if m.split {
-		roles = []int{rolePrefill, roleDecode}
-	}
-	for i, role := range roles {
-		e.stages = append(e.stages, &exactStage{role: role, last: i == len(roles)-1})
+	for _, g := range groupsOf(m) {
+		e.stages = append(e.stages, &exactStage{group: g})
 	}
 	return e
-}
-
-func (e *exact) stageOf(p *pod) *exactStage {
-	for _, st := range e.stages {
-		if st.role == roleOf(p.v.Role) {
-			return st
-		}
-	}
-	return e.stages[0]
 }
 
 func (e *exact) join(p *pod) {
@@ -94,20 +79,14 @@ func (e *exact) join(p *pod) {
 		e.seq++
 		p.server = &server{physics: physicsOf(p.v, e.model), pod: p, until: math.Inf(1), place: -1, order: e.seq}
 	}
-	st := e.stageOf(p)
+	st := stageOf(e.stages, p)
 	st.pods = append(st.pods, p)
 	e.dispatch(st, e.sim.now)
 }
 
 func (e *exact) leave(p *pod, _ float64) {
-	st := e.stageOf(p)
-	kept := st.pods[:0]
-	for _, x := range st.pods {
-		if x != p {
-			kept = append(kept, x)
-		}
-	}
-	st.pods = kept
+	st := stageOf(e.stages, p)
+	st.remove(p)
 	sv, ok := p.server.(*server)
 	if !ok {
 		return

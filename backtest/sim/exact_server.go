@@ -67,7 +67,7 @@ func (e *exact) admit(sv *server, now float64) {
 // turn ends an iteration: every request that decodes has one more token, and prompts are further on.
 func (e *exact) turn(sv *server, now float64) {
 	sv.turns++
-	st := e.stageOf(sv.pod)
+	st := stageOf(e.stages, sv.pod)
 	if decoding := float64(len(sv.running)); decoding > 0 {
 		sv.context += decoding
 		sv.count.generationTokens += decoding

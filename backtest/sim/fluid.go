@@ -18,10 +18,8 @@ type fluid struct {
 
 // stage is the pods of one role, and what waits for them.
 type stage struct {
-	role  int
-	pods  []*pod // that are ready or drain
-	queue queue  // at the gateway
-	last  bool
+	group
+	queue queue // at the gateway
 
 	judged, good float64 // requests that had their first token lately, and those of them that had it in time
 }
@@ -48,12 +46,8 @@ type tank struct {
 
 func newFluid(s *Sim, m *model) *fluid {
 	f := &fluid{sim: s, model: m, step: longestStep}
-	roles := []int{roleBoth}
-	if m.split {
-		roles = []int{rolePrefill, roleDecode}
-	}
-	for i, role := range roles {
-		f.stages = append(f.stages, &stage{role: role, last: i == len(roles)-1})
+	for _, g := range groupsOf(m) {
+		f.stages = append(f.stages, &stage{group: g})
 	}
 	for _, v := range m.variants {
 		p := physicsOf(v, m)
@@ -63,35 +57,19 @@ func newFluid(s *Sim, m *model) *fluid {
 	return f
 }
 
-// stageOf lists the stages that a pod works in. One that does both works in the last of two stages, with prompts and all.
-func (f *fluid) stageOf(p *pod) *stage {
-	for _, st := range f.stages {
-		if st.role == roleOf(p.v.Role) {
-			return st
-		}
-	}
-	return f.stages[0]
-}
-
 func (f *fluid) join(p *pod) {
 	if p.server == nil {
 		t := &tank{physics: physicsOf(p.v, f.model)}
 		t.most = t.physics.most()
 		p.server = t
 	}
-	st := f.stageOf(p)
+	st := stageOf(f.stages, p)
 	st.pods = append(st.pods, p)
 }
 
 func (f *fluid) leave(p *pod, now float64) {
-	st := f.stageOf(p)
-	kept := st.pods[:0]
-	for _, x := range st.pods {
-		if x != p {
-			kept = append(kept, x)
-		}
-	}
-	st.pods = kept
+	st := stageOf(f.stages, p)
+	st.remove(p)
 	t, ok := p.server.(*tank)
 	if !ok {
 		return
