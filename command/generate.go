@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/rules"
@@ -107,41 +107,29 @@ func (f *generateFlags) addLabels(cmd *kingpin.CmdClause, labels *map[string]str
 	f.checks.add(func() error { return checkLabels(*labels) })
 }
 
-// A Kubernetes label: a name, which may follow a domain and a slash, and a value, which may be empty.
-var (
-	labelKey   = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
-	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$`)
-)
-
 func checkLabels(labels map[string]string) error {
 	for key, value := range labels {
-		if !labelKey.MatchString(key) || !labelValue.MatchString(value) {
+		if len(content.IsLabelKey(key)) > 0 || len(content.IsLabelValue(value)) > 0 {
 			return fmt.Errorf("%q is not a Kubernetes label", key+"="+value)
 		}
 	}
 	return nil
 }
 
-// Names of Kubernetes: of an object; of a namespace or a port, which have no dots.
-var (
-	dnsName  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-	dnsLabel = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-)
-
 func (f *generateFlags) addName(cmd *kingpin.CmdClause, usual string, name *string) {
 	cmd.Flag("name", "Name of the object.").Default(usual).StringVar(name)
-	f.checkName("name", dnsName, name)
+	f.checkName("name", content.IsDNS1123Subdomain, name)
 }
 
 func (f *generateFlags) addNamespace(cmd *kingpin.CmdClause, name *string) {
 	cmd.Flag("namespace", "Namespace of the object.").Default(objectNamespace).StringVar(name)
-	f.checkName("namespace", dnsLabel, name)
+	f.checkName("namespace", content.IsDNS1123Label, name)
 }
 
-// checkName refuses what Kubernetes would not take as a name.
-func (f *generateFlags) checkName(flag string, form *regexp.Regexp, name *string) {
+// checkName refuses what Kubernetes would not take as a name. Wrong says what is wrong with one.
+func (f *generateFlags) checkName(flag string, wrong func(string) []string, name *string) {
 	f.checks.add(func() error {
-		if len(*name) > 253 || !form.MatchString(*name) {
+		if len(wrong(*name)) > 0 {
 			return fmt.Errorf("--%s: Kubernetes does not take %q", flag, *name)
 		}
 		return nil
@@ -249,7 +237,7 @@ func newGenerateServiceMonitor(parent *kingpin.CmdClause) command {
 	f.addScrape(cmd, &o)
 	cmd.Flag("selector", "Label of the exporter's Service; repeatable. Default: app.kubernetes.io/name="+objectName+".").PlaceHolder("KEY=VALUE").StringMapVar(&o.Selector)
 	cmd.Flag("port", "Name of the Service's port.").Default("http").StringVar(&o.Port)
-	f.checkName("port", dnsLabel, &o.Port)
+	f.checkName("port", content.IsDNS1123Label, &o.Port)
 	cmd.Flag("path", "Path of the metrics.").Default("/metrics").StringVar(&o.Path)
 	f.checks.add(func() error { return checkLabels(o.Selector) })
 	f.make = func(*config.Config) (*rules.Manifest, error) {
@@ -267,9 +255,9 @@ func newGeneratePodMonitor(parent *kingpin.CmdClause) command {
 	f.addName(cmd, serverObjectName, &o.Name)
 	f.addScrape(cmd, &o)
 	cmd.Flag("pod-label", "Label of the pods with the name of their variant.").Default("llm-d.ai/variant").StringVar(&o.PodLabel)
-	f.checkName("pod-label", labelKey, &o.PodLabel)
+	f.checkName("pod-label", content.IsLabelKey, &o.PodLabel)
 	cmd.Flag("port", "Name of the pods' port.").Default("modelserver").StringVar(&o.Port)
-	f.checkName("port", dnsLabel, &o.Port)
+	f.checkName("port", content.IsDNS1123Label, &o.Port)
 	cmd.Flag("path", "Path of the metrics. Default: as the model's servers have it.").PlaceHolder("PATH").StringVar(&o.Path)
 	f.make = func(c *config.Config) (*rules.Manifest, error) { return rules.PodMonitor(c, o) }
 	return f.command()
