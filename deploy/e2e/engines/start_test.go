@@ -1,10 +1,7 @@
 package engines_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +10,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/variant-exporter/variant-exporter/deploy/e2e/cluster"
 	"github.com/variant-exporter/variant-exporter/deploy/e2e/process"
 )
 
@@ -84,28 +82,9 @@ func (b *bench) start(t *testing.T, name, program, ready string, args ...string)
 		if err := p.Err(); err != nil {
 			t.Fatal(err)
 		}
-		return answers(t.Context(), ready)
+		return cluster.Answers(ready)(t.Context())
 	})
 	return p
-}
-
-// answers is nil where an address answers 200.
-func answers(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return errors.New(url + " answers " + response.Status)
-	}
-	return nil
 }
 
 // eventually waits until a condition is met, and fails the test with the last reason why it was not.
