@@ -15,8 +15,9 @@ import (
 const (
 	// settled is the age from which on samples are complete: scrapes have been stored, and remote writes have arrived.
 	settled = 2 * time.Minute
-	// stepsAtOnce bounds the size of one answer.
+	// stepsAtOnce and cellsAtOnce bound the size of one answer: an evaluation has several in memory, as text and as numbers.
 	stepsAtOnce = 360
+	cellsAtOnce = 50_000
 )
 
 // histories asks for the histories of a program. It keeps the steps that are settled, so an evaluation asks only for what is new.
@@ -55,9 +56,10 @@ func (h *histories) read(ctx context.Context, q *query.History, kept match.Grid,
 	if kept.Steps > 0 {
 		from = kept.First + int64(kept.Steps) - 1
 	}
+	most := min(stepsAtOnce, max(1, cellsAtOnce/int64(max(1, len(kept.Cells)))))
 	var news []match.Grid
 	for from <= last {
-		steps := int(min(stepsAtOnce, last-from+1))
+		steps := int(min(most, last-from+1))
 		matrix, err := h.querier.QueryRange(ctx, q.Expr, v1.Range{
 			Start: timeOf(from, q.Step), End: timeOf(from+int64(steps)-1, q.Step), Step: q.Step,
 		})
@@ -66,6 +68,9 @@ func (h *histories) read(ctx context.Context, q *query.History, kept match.Grid,
 		}
 		news = append(news, h.matcher.Lay(q, matrix, from, steps))
 		from += int64(steps)
+	}
+	if kept.Steps == 0 && len(news) == 1 {
+		return news[0], nil
 	}
 	return kept.Join(first, news...), nil
 }
