@@ -46,7 +46,7 @@ func (s *scraper) scrape(ctx context.Context) (int, error) {
 
 func (s *scraper) render(snapshot *collector.Snapshot) (int, error) {
 	var w countingWriter
-	gatherers := prometheus.Gatherers{prometheus.NewRegistry(), collector.NewGatherer(snapshot)}
+	gatherers := collector.NewGatherer(snapshot, prometheus.NewRegistry())
 	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{}).ServeHTTP(&w, s.request)
 	if w.status != http.StatusOK {
 		return 0, fmt.Errorf("status %d", w.status)
