@@ -18,6 +18,8 @@ type Grid struct {
 	Strays map[string][]float64
 	// Spoilt says that some cell may have a series that cannot be used.
 	Spoilt bool
+
+	nothing []float64 // the history of owners without any number
 }
 
 // unusable marks a cell with a series that cannot be used. No usable number is so large.
@@ -28,7 +30,10 @@ func (g *Grid) History(owner int, at time.Time) forecast.History {
 	last := time.Unix(0, (g.First+int64(g.Steps)-1)*int64(g.Step))
 	h := forecast.History{Step: g.Step, Since: at.Sub(last), Values: g.Cells[owner]}
 	if h.Values == nil {
-		h.Values = unknown(g.Steps)
+		if len(g.nothing) != g.Steps {
+			g.nothing = unknown(g.Steps)
+		}
+		h.Values = g.nothing
 	}
 	if g.spoilt(owner) {
 		h.Values = slices.Clone(h.Values)
@@ -83,17 +88,16 @@ func (g *Grid) Join(first int64, next ...Grid) Grid {
 	last := &parts[len(parts)-1]
 	out := Grid{Step: g.Step, First: first, Steps: int(last.First - first + int64(last.Steps)), Cells: make([][]float64, len(last.Cells))}
 	out.Spoilt = slices.ContainsFunc(parts, func(p Grid) bool { return p.Spoilt })
-	known := 0
+	var known []int
 	for owner := range out.Cells {
 		if slices.ContainsFunc(parts, func(p Grid) bool { return p.Cells[owner] != nil }) {
-			known++
+			known = append(known, owner)
 		}
 	}
-	free := make([]float64, 0, known*out.Steps) // one piece of memory for all owners
-	for owner := range out.Cells {
-		if joined := join(free, first, parts, func(p *Grid) []float64 { return p.Cells[owner] }); joined != nil {
-			out.Cells[owner], free = joined, free[len(joined):len(joined)]
-		}
+	free := make([]float64, 0, len(known)*out.Steps) // one piece of memory for all owners
+	for _, owner := range known {
+		cells := join(free, first, parts, func(p *Grid) []float64 { return p.Cells[owner] })
+		out.Cells[owner], free = cells, free[len(cells):len(cells)]
 	}
 	for _, p := range parts {
 		for namespace := range p.Strays {
@@ -114,9 +118,8 @@ func (g *Grid) joinStrays(namespace string, parts []Grid) {
 	g.Strays[namespace] = values
 }
 
-// join appends the steps of grids that continue each other, from first on; nil where none has any.
+// join appends the steps of grids that continue each other, from first on.
 func join(to []float64, first int64, parts []Grid, of func(*Grid) []float64) []float64 {
-	told := false
 	for i := range parts {
 		p, until := &parts[i], parts[i].First+int64(parts[i].Steps)
 		if i+1 < len(parts) {
@@ -127,14 +130,10 @@ func join(to []float64, first int64, parts []Grid, of func(*Grid) []float64) []f
 			continue
 		}
 		if cells := of(p); cells != nil {
-			told = true
 			to = append(to, cells[from-p.First:until-p.First]...)
 			continue
 		}
 		to = appendUnknown(to, int(until-from))
-	}
-	if !told {
-		return nil
 	}
 	return to[:len(to):len(to)]
 }

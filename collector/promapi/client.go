@@ -93,7 +93,7 @@ func (c *Client) Query(ctx context.Context, expr string, at time.Time) (model.Ve
 	if err != nil {
 		return nil, err
 	}
-	defer c.bodies.Put(body)
+	defer c.free(body)
 	vector, err := decodeVector(body.Bytes(), instant(when), &c.known)
 	if err != nil {
 		return nil, c.fail(ReasonOf(err), err)
@@ -110,7 +110,7 @@ func (c *Client) QueryRange(ctx context.Context, expr string, r v1.Range) (model
 	if err != nil {
 		return nil, err
 	}
-	defer c.bodies.Put(body)
+	defer c.free(body)
 	matrix, err := decodeMatrix(body.Bytes(), asked, &c.known)
 	if err != nil {
 		return nil, c.fail(ReasonOf(err), err)

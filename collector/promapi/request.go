@@ -16,7 +16,7 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 )
 
-// ask sends a query within the time allowed and returns the body of the answer, which belongs into c.bodies afterwards.
+// ask sends a query within the time allowed and returns the body of the answer, to be given to free afterwards.
 func (c *Client) ask(ctx context.Context, endpoint string, args url.Values) (*bytes.Buffer, error) {
 	bounded, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -64,7 +64,7 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, form url.V
 	if resp.StatusCode/100 == 2 {
 		return 0, body, err
 	}
-	defer c.bodies.Put(body)
+	defer c.free(body)
 	var said struct {
 		Type v1.ErrorType `json:"errorType"`
 		Text string       `json:"error"`
@@ -73,6 +73,16 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, form url.V
 		said.Type, said.Text = "", ""
 	}
 	return resp.StatusCode, nil, &Error{Reason: reasonOfStatus(resp.StatusCode, said.Type), Err: refusal(resp.StatusCode, said.Text)}
+}
+
+// maxFree bounds the memory that is used again. Large answers are rare: histories are long only when they are read for the first time.
+const maxFree = 1 << 20
+
+// free gives the memory of a body to the next one.
+func (c *Client) free(body *bytes.Buffer) {
+	if body.Cap() <= maxFree {
+		c.bodies.Put(body)
+	}
 }
 
 // serverTimeout is the time left, as a duration that every Prometheus can read: its grammar has no fractions.
