@@ -2,9 +2,14 @@ package collector
 
 import (
 	"cmp"
+	"compress/gzip"
+	"fmt"
+	"net/http"
 	"slices"
 
+	"github.com/klauspost/compress/gzhttp"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	dto "github.com/prometheus/client_model/go"
 )
 
@@ -31,6 +36,17 @@ func NewGatherer(s *Snapshot, others ...prometheus.Gatherer) prometheus.Gatherer
 		slices.SortFunc(all, func(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) })
 		return all, failed.MaybeUnwrap()
 	})
+}
+
+// NewHandler answers scrapes with what NewGatherer gathers. It compresses fast rather than well: as well as the standard library does
+// by default takes longer than to decide, and saves a fifth of a large answer.
+func NewHandler(s *Snapshot, opts promhttp.HandlerOpts, others ...prometheus.Gatherer) (http.Handler, error) {
+	opts.DisableCompression = true
+	compress, err := gzhttp.NewWrapper(gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.EnableZstd(false))
+	if err != nil {
+		return nil, fmt.Errorf("compress scrapes: %w", err)
+	}
+	return compress(promhttp.HandlerFor(NewGatherer(s, others...), opts)), nil
 }
 
 // byLabels is the order of series in a family, which all have the same labels.

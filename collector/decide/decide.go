@@ -57,6 +57,8 @@ type signal struct {
 	level   float64 // demand now, without what waits
 	steady  float64 // planned, without what waits
 	backlog float64 // what waits
+
+	carriers []carrier // the variants that serve it; nil before they are needed
 }
 
 // variant is what has been worked out for one variant.

@@ -33,7 +33,12 @@ func (s *Server) metricsHandler() http.Handler {
 	}
 	handler := s.evaluated(http.Error, func(w http.ResponseWriter, r *http.Request, snapshot *collector.Snapshot) {
 		// Nothing of an earlier evaluation can be in it.
-		promhttp.HandlerFor(collector.NewGatherer(snapshot, s.registry), opts).ServeHTTP(w, r)
+		scrape, err := collector.NewHandler(snapshot, opts, s.registry)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		scrape.ServeHTTP(w, r)
 	})
 	if s.opts.DisableExporterMetrics {
 		return handler
