@@ -39,7 +39,7 @@ func NewGatherer(s *Snapshot, others ...prometheus.Gatherer) prometheus.Gatherer
 }
 
 // NewHandler answers scrapes with what NewGatherer gathers. It compresses fast rather than well: as well as the standard library does
-// by default takes longer than to decide, and saves a fifth of a large answer.
+// by default takes longer than to plan, and saves an eighth of a large answer.
 func NewHandler(s *Snapshot, opts promhttp.HandlerOpts, others ...prometheus.Gatherer) (http.Handler, error) {
 	opts.DisableCompression = true
 	compress, err := gzhttp.NewWrapper(gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.EnableZstd(false))

@@ -43,8 +43,8 @@ func (d *decider) addBacklog(m *model) {
 		if s.backlog == 0 || s.out.Planned == nil {
 			continue
 		}
-		planned := s.steady + s.undrained()
-		s.out.Planned, s.out.Backlog = &planned, &s.backlog
+		planned, backlog := s.steady+s.undrained(), s.backlog // not a pointer to all that the signal refers to
+		s.out.Planned, s.out.Backlog = &planned, &backlog
 	}
 }
 
