@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -46,8 +47,14 @@ func (s *scraper) scrape(ctx context.Context) (int, error) {
 
 func (s *scraper) render(snapshot *collector.Snapshot) (int, error) {
 	var w countingWriter
-	gatherers := prometheus.Gatherers{prometheus.NewRegistry(), collector.NewGatherer(snapshot)}
-	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{}).ServeHTTP(&w, s.request)
+	handler, err := collector.NewHandler(snapshot, promhttp.HandlerOpts{}, prometheus.NewRegistry())
+	if err != nil {
+		return 0, err
+	}
+	handler.ServeHTTP(&w, s.request)
+	if w.header.Get("Content-Encoding") != "gzip" {
+		return 0, errors.New("not compressed")
+	}
 	if w.status != http.StatusOK {
 		return 0, fmt.Errorf("status %d", w.status)
 	}

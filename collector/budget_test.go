@@ -1,105 +1,121 @@
 package collector_test
 
 import (
-	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// The budgets of a scrape of 1,000 variants are 50 ms on two cores and 60 MB resident; that of 10 variants is 5 ms.
+// A scrape of 1,000 variants is to take less than 50 ms of processor time and less than 70 MB, one of 12 variants less than 5 ms. The
+// limits of the tests are above that: another machine may have slower processors, and what else runs on it takes from their caches.
+// BenchmarkScrape and the log of these tests have the figures.
 const (
-	largeScrape = 50 * time.Millisecond
-	smallScrape = 5 * time.Millisecond
-	cores       = 2
+	largeScrape = 100 * time.Millisecond
+	smallScrape = 10 * time.Millisecond
 	coldScrapes = 8
-	busyMachine = 3 // halves: what else a machine does adds up to half, as measured; BenchmarkScrape has the figure of a quiet one
-	residentKB  = 60_000
+	residentKB  = 80_000
+
+	processes = 3 // that are measured, where the first is above a limit: the best of them counts
 )
 
-// TestScrapeTime holds the processor time of a scrape to what two cores have to spend in the budget. The server that answers from
-// memory is in it. The time that passes is logged. What else the machine does can only add, by way of caches: the best of ten
-// rounds counts. The first scrape has a bound of its own: it reads histories from their beginning, where those after it read the
-// last two minutes, and happens once in the life of an exporter.
+// TestScrapeTime holds the processor time of a scrape to its limit. The first scrape has a limit of its own: it reads histories from
+// their beginning, where those after it read the last two minutes, and happens once in the life of an exporter.
 func TestScrapeTime(t *testing.T) {
-	if underRace {
-		t.Skip("times mean nothing under the race detector")
-	}
-	const rounds, scrapes = 10, 5
-	for variants, budget := range map[int]time.Duration{12: smallScrape, 1000: largeScrape} {
-		s := newScraper(t, variants/variantsPerModel)
-		before := processorTime(t)
-		_, err := s.scrape(t.Context())
-		require.NoError(t, err)
-		first := processorTime(t) - before
-		fastest, spent := time.Hour, time.Hour
-		for range rounds {
-			before = processorTime(t)
-			for range scrapes {
-				begun := time.Now()
-				_, err := s.scrape(t.Context())
-				require.NoError(t, err)
-				fastest = min(fastest, time.Since(begun))
-			}
-			spent = min(spent, (processorTime(t)-before)/scrapes)
-		}
-		t.Logf("%d variants: %s of processor time, %s at the fastest; %s for the first", variants, spent, fastest, first)
-		limit := cores * budget * busyMachine / 2
-		require.Less(t, spent, limit, "%d variants", variants)
-		require.Less(t, first, coldScrapes*limit, "%d variants, from the beginning", variants)
+	for variants, limit := range map[int]time.Duration{12: smallScrape, 1000: largeScrape} {
+		best := measureProcesses(t, variants, func(m measured) bool { return m.scrape < limit && m.first < coldScrapes*limit })
+		require.Less(t, best.scrape, limit, "%d variants", variants)
+		require.Less(t, best.first, coldScrapes*limit, "%d variants, from the beginning", variants)
 	}
 }
 
-// scrapeURL tells the process that TestScrapeMemory starts whom to ask.
-const scrapeURL = "TEST_SCRAPE_URL"
-
-// TestScrapeMemory measures the most resident memory of a process of its own that scrapes 1,000 variants 30 times, all of it:
-// the program, its libraries and those of the test. The server that answers from memory is not in it.
-// A loaded machine collects garbage late, which can only add: the best of three processes counts.
+// TestScrapeMemory holds the most resident memory of a process that scrapes 1,000 variants 51 times to its limit, all of it: the
+// program, its libraries and those of the test.
 func TestScrapeMemory(t *testing.T) {
-	if underRace || runtime.GOOS != "linux" {
-		t.Skip("memory means nothing under the race detector, and is read from Linux' /proc")
-	}
-	if url := os.Getenv(scrapeURL); url != "" {
-		before := resident(t, "VmRSS")
-		s := &scraper{newFleetEvaluator(t, 250, url), scrapeRequest()}
-		for range 30 {
-			_, err := s.scrape(t.Context())
-			require.NoError(t, err)
-		}
-		t.Logf("peak resident: %d kB, of which before the first scrape: %d kB", resident(t, "VmHWM"), before)
-		return
-	}
-	const limit, processes = residentKB * 3 / 2, 3
-	url, peak := newFleetServer(t, 250).URL, limit
-	for i := 0; i < processes && peak >= limit; i++ {
-		peak = peakOfProcess(t, url)
-	}
-	require.Less(t, peak, limit, "far above the budget")
+	best := measureProcesses(t, 1000, func(m measured) bool { return m.peak < residentKB })
+	require.Less(t, best.peak, residentKB)
 }
 
-// peakOfProcess runs TestScrapeMemory in a process of its own.
-func peakOfProcess(t *testing.T, url string) int {
+// measured is what scrapes cost a process of their own, without that of the server that answers from memory.
+type measured struct {
+	first, scrape time.Duration // processor time of the first scrape, and of one after it
+	before, peak  int           // resident kB before the first scrape, and the most that ever were
+}
+
+// measureProcesses measures until the limits hold, a few times at the most. It returns the smallest of everything.
+func measureProcesses(t *testing.T, variants int, holds func(measured) bool) measured {
+	t.Helper()
+	if underRace || runtime.GOOS != "linux" {
+		t.Skip("time and memory mean nothing under the race detector, and memory is read from Linux' /proc")
+	}
+	server := newFleetServer(t, variants/variantsPerModel)
+	best := measureProcess(t, server.URL, variants)
+	for range processes - 1 {
+		if holds(best) {
+			break
+		}
+		m := measureProcess(t, server.URL, variants)
+		best = measured{min(best.first, m.first), min(best.scrape, m.scrape), min(best.before, m.before), min(best.peak, m.peak)}
+	}
+	return best
+}
+
+// The environment of the process that measures: whom to ask, and about how many variants.
+const (
+	scrapeURL      = "TEST_SCRAPE_URL"
+	scrapeVariants = "TEST_SCRAPE_VARIANTS"
+)
+
+// measureProcess runs TestScrapeProcess in a process of its own.
+func measureProcess(t *testing.T, url string, variants int) (m measured) {
 	t.Helper()
 	program, err := os.Executable()
 	require.NoError(t, err)
-	var out bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), program, "-test.run=^TestScrapeMemory$", "-test.v")
-	cmd.Env = append(os.Environ(), scrapeURL+"="+url)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	require.NoError(t, cmd.Run(), out.String())
-	found := regexp.MustCompile(`peak resident: (\d+) kB.*`).FindStringSubmatch(out.String())
-	require.Len(t, found, 2, out.String())
-	t.Log(found[0])
-	peak, err := strconv.Atoi(found[1])
+	cmd := exec.CommandContext(t.Context(), program, "-test.run=^TestScrapeProcess$", "-test.v")
+	cmd.Env = append(os.Environ(), scrapeURL+"="+url, fmt.Sprintf("%s=%d", scrapeVariants, variants))
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	_, found, ok := strings.Cut(string(out), "measured ")
+	require.True(t, ok, "%s", out)
+	_, err = fmt.Sscan(found, (*int64)(&m.first), (*int64)(&m.scrape), &m.before, &m.peak)
+	require.NoError(t, err, "%s", out)
+	t.Logf("%d variants: %s of processor time, %s for the first scrape; peak resident %d kB, of which %d kB before it",
+		variants, m.scrape, m.first, m.peak, m.before)
+	return m
+}
+
+// TestScrapeProcess is what the tests above run: it measures its own process. What else the machine does can only add to the time
+// of a scrape, by way of caches: the best of ten rounds counts.
+func TestScrapeProcess(t *testing.T) {
+	url := os.Getenv(scrapeURL)
+	if url == "" {
+		t.Skip("this is run by other tests")
+	}
+	variants, err := strconv.Atoi(os.Getenv(scrapeVariants))
 	require.NoError(t, err)
-	return peak
+	s := &scraper{newFleetEvaluator(t, variants/variantsPerModel, url), scrapeRequest()}
+	m := measured{before: resident(t, "VmRSS"), scrape: time.Hour}
+	spent := func(scrapes int) time.Duration {
+		before := processorTime(t)
+		for range scrapes {
+			_, err := s.scrape(t.Context())
+			require.NoError(t, err)
+		}
+		return (processorTime(t) - before) / time.Duration(scrapes)
+	}
+	m.first = spent(1)
+	for range 10 {
+		m.scrape = min(m.scrape, spent(5))
+	}
+	m.peak = resident(t, "VmHWM")
+	t.Log("measured", int64(m.first), int64(m.scrape), m.before, m.peak)
 }
 
 // resident returns a line of /proc/self/status in kB: VmRSS is what is resident now, VmHWM the most that ever was. Unlike

@@ -15,8 +15,9 @@ import (
 const (
 	// settled is the age from which on samples are complete: scrapes have been stored, and remote writes have arrived.
 	settled = 2 * time.Minute
-	// stepsAtOnce bounds the size of one answer.
+	// stepsAtOnce and cellsAtOnce bound the size of one answer: an evaluation has several in memory, as text and as numbers.
 	stepsAtOnce = 360
+	cellsAtOnce = 25_000
 )
 
 // histories asks for the histories of a program. It keeps the steps that are settled, so an evaluation asks only for what is new.
@@ -38,9 +39,9 @@ func newHistories(p *query.Program, m *match.Matcher, q promapi.RangeQuerier) *h
 func (h *histories) ask(ctx context.Context, q *query.History, at time.Time) match.History {
 	first, last := stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step)
 	kept := h.known(q, first, last)
-	grid, err := h.read(ctx, q, kept, last)
+	grid, err := h.read(ctx, q, kept, first, last)
 	if err == nil && kept.Steps > 0 && !agree(&kept, &grid) {
-		grid, err = h.read(ctx, q, match.Grid{Step: q.Step, First: first}, last)
+		grid, err = h.read(ctx, q, h.nothing(q, first), first, last)
 	}
 	if err != nil {
 		return match.History{Err: err}
@@ -49,44 +50,52 @@ func (h *histories) ask(ctx context.Context, q *query.History, at time.Time) mat
 	return match.History{Grid: grid, Series: grid.Owners()}
 }
 
-// read asks for what is not kept, and for the newest step that is.
-func (h *histories) read(ctx context.Context, q *query.History, kept match.Grid, last int64) (match.Grid, error) {
-	from := kept.First
-	grid := match.Grid{Step: q.Step, First: kept.First, Cells: make([][]float64, h.matcher.Owners(q.By.Owner))}
+// read asks for what is not kept, and for the newest step that is. It returns the steps from first on.
+func (h *histories) read(ctx context.Context, q *query.History, kept match.Grid, first, last int64) (match.Grid, error) {
+	from := first
 	if kept.Steps > 0 {
-		grid = kept.Cut(kept.Steps - 1)
-		from += int64(kept.Steps) - 1
+		from = kept.First + int64(kept.Steps) - 1
 	}
+	most := min(stepsAtOnce, max(1, cellsAtOnce/int64(max(1, len(kept.Cells)))))
+	var news []match.Grid
 	for from <= last {
-		steps := int(min(stepsAtOnce, last-from+1))
+		steps := int(min(most, last-from+1))
 		matrix, err := h.querier.QueryRange(ctx, q.Expr, v1.Range{
 			Start: timeOf(from, q.Step), End: timeOf(from+int64(steps)-1, q.Step), Step: q.Step,
 		})
 		if err != nil {
 			return match.Grid{}, err
 		}
-		grid = grid.Join(grid.First, h.matcher.Lay(q, matrix, from, steps))
+		news = append(news, h.matcher.Lay(q, matrix, from, steps))
 		from += int64(steps)
 	}
-	return grid, nil
+	if kept.Steps == 0 && len(news) == 1 {
+		return news[0], nil
+	}
+	return kept.Join(first, news...), nil
 }
 
 // agree reports whether a grid says the same as what is kept of its newest step.
 func agree(kept, grid *match.Grid) bool { return kept.SameAt(grid, kept.First+int64(kept.Steps)-1) }
 
-// known returns what is kept of the steps from first to last, as far as it goes without a gap.
+// known returns what is kept, where it goes on from first or before without a gap, and up to last at the most.
 func (h *histories) known(q *query.History, first, last int64) match.Grid {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	kept := h.kept[q.Place]
 	end := kept.First + int64(kept.Steps)
 	if kept.Steps == 0 || kept.First > first || end <= first {
-		return match.Grid{Step: q.Step, First: first}
+		return h.nothing(q, first)
 	}
 	if end > last+1 {
-		kept = kept.Cut(int(last + 1 - kept.First))
+		return kept.Cut(int(last + 1 - kept.First))
 	}
-	return kept.Join(first, match.Grid{Step: q.Step, First: end, Cells: make([][]float64, len(kept.Cells))})
+	return kept
+}
+
+// nothing is a grid of no steps.
+func (h *histories) nothing(q *query.History, first int64) match.Grid {
+	return match.Grid{Step: q.Step, First: first, Cells: make([][]float64, h.matcher.Owners(q.By.Owner))}
 }
 
 // keep remembers the steps of a grid up to one that is settled, and before the first that holds what cannot be used.

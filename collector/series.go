@@ -1,105 +1,116 @@
 package collector
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
 )
 
-// emitter takes one sample. Its labels are sorted by name, and may be shared with other samples.
-type emitter func(id metricID, value float64, labels []*dto.LabelPair)
-
 // pointer takes what is known, and nothing where it is not: absent is not zero.
-func (emit emitter) pointer(id metricID, value *float64, labels []*dto.LabelPair) {
+func (e *emitter) pointer(id metricID, value *float64, labels []*dto.LabelPair) {
 	if value != nil {
-		emit(id, *value, labels)
+		e.add(id, *value, labels)
 	}
 }
 
-func (emit emitter) count(id metricID, n *int, labels []*dto.LabelPair) {
+func (e *emitter) count(id metricID, n *int, labels []*dto.LabelPair) {
 	if n != nil {
-		emit(id, float64(*n), labels)
+		e.add(id, float64(*n), labels)
 	}
 }
 
-func label(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }
-
-// emit yields every sample of a snapshot.
-func (s *Snapshot) emit(emit emitter) {
-	for i := range s.Models {
-		emit.model(&s.Models[i])
+// snapshot makes every series of a snapshot, mostly in the order of their labels.
+func (e *emitter) snapshot(s *Snapshot) {
+	for _, m := range ordered(s.Models, func(m *Model) (string, string) { return m.Name, m.Namespace }) {
+		e.model(m)
 	}
 	for _, b := range s.Budgets {
-		labels := []*dto.LabelPair{label("budget", b.Name), label("unit", b.Unit)}
-		emit.pointer(budgetLimit, b.Limit, labels)
-		emit.pointer(budgetUsed, b.Used, labels)
+		labels := []*dto.LabelPair{e.label("budget", b.Name), e.label("unit", b.Unit)}
+		e.pointer(budgetLimit, b.Limit, labels)
+		e.pointer(budgetUsed, b.Used, labels)
 	}
 	for i := range s.Inputs {
-		emit.input(&s.Inputs[i])
+		e.input(&s.Inputs[i])
 	}
-	emit(evaluationDuration, s.Duration.Seconds(), nil)
-	emit(evaluationTime, float64(s.At.UnixMilli())/float64(time.Second/time.Millisecond), nil)
-	emit.pointer(optimalityGap, s.Plan.Gap, nil)
-	emit.pointer(shortfallGap, s.Plan.ShortfallGap, nil)
-	emit.pointer(planCost, s.Plan.Cost, nil)
+	e.add(evaluationDuration, s.Duration.Seconds(), nil)
+	e.add(evaluationTime, float64(s.At.UnixMilli())/float64(time.Second/time.Millisecond), nil)
+	e.pointer(optimalityGap, s.Plan.Gap, nil)
+	e.pointer(shortfallGap, s.Plan.ShortfallGap, nil)
+	e.pointer(planCost, s.Plan.Cost, nil)
 }
 
-func (emit emitter) model(m *Model) {
-	model, namespace := label("model", m.Name), label("target_namespace", m.Namespace)
+func (e *emitter) model(m *Model) {
+	model, namespace := e.label("model", m.Name), e.label("target_namespace", m.Namespace)
 	for _, s := range m.Signals {
-		labels := []*dto.LabelPair{model, label("signal", s.Name), namespace, label("unit", s.Unit)}
-		emit.pointer(modelDemand, s.Measured, labels)
-		emit.pointer(modelStabilized, s.Stabilized, labels)
-		emit.pointer(modelForecast, s.Forecast, labels)
-		emit.pointer(modelPlanned, s.Planned, labels)
-		emit.pointer(modelReady, s.Ready, labels)
-		emit.count(modelSources, s.Sources, labels)
-		emit.count(modelExpectedSources, s.Expected, labels)
+		labels := []*dto.LabelPair{model, e.label("signal", s.Name), namespace, e.label("unit", s.Unit)}
+		e.pointer(modelDemand, s.Measured, labels)
+		e.pointer(modelStabilized, s.Stabilized, labels)
+		e.pointer(modelForecast, s.Forecast, labels)
+		e.pointer(modelPlanned, s.Planned, labels)
+		e.pointer(modelReady, s.Ready, labels)
+		e.count(modelSources, s.Sources, labels)
+		e.count(modelExpectedSources, s.Expected, labels)
 	}
-	emit.pointer(modelShortfall, m.Shortfall, []*dto.LabelPair{model, namespace})
-	for i := range m.Variants {
-		emit.variant(&m.Variants[i], model, namespace)
+	e.pointer(modelShortfall, m.Shortfall, []*dto.LabelPair{model, namespace})
+	for _, v := range ordered(m.Variants, func(v *Variant) (string, string) { return v.Name, "" }) {
+		e.variant(v, model, namespace)
 	}
 }
 
-func (emit emitter) variant(v *Variant, model, namespace *dto.LabelPair) {
-	variant := label("variant", v.Name)
+func (e *emitter) variant(v *Variant, model, namespace *dto.LabelPair) {
+	variant := e.label("variant", v.Name)
 	labels := []*dto.LabelPair{model, namespace, variant}
-	emit.count(desiredReplicas, v.Desired, labels)
-	emit.count(plannedReplicas, v.Planned, labels)
-	emit.count(currentReplicas, v.Current, labels)
-	emit.count(readyReplicas, v.Ready, labels)
-	emit.pointer(variantCost, v.Cost, labels)
+	e.count(desiredReplicas, v.Desired, labels)
+	e.count(plannedReplicas, v.Planned, labels)
+	e.count(currentReplicas, v.Current, labels)
+	e.count(readyReplicas, v.Ready, labels)
+	e.pointer(variantCost, v.Cost, labels)
 	if v.Current != nil {
-		emit(variantStuck, indicator(v.Stuck != nil), labels)
+		e.add(variantStuck, indicator(v.Stuck != nil), labels)
 	}
-	emit(variantUp, indicator(v.Up), labels)
-	emit(variantInfo, 1, []*dto.LabelPair{
-		label("accelerator", v.Accelerator), model, label("role", v.Role),
-		label("scale_target_kind", v.TargetKind), label("scale_target_name", v.TargetName), namespace, variant,
+	e.add(variantUp, indicator(v.Up), labels)
+	e.add(variantInfo, 1, []*dto.LabelPair{
+		e.label("accelerator", v.Accelerator), model, e.label("role", v.Role),
+		e.label("scale_target_kind", v.TargetKind), e.label("scale_target_name", v.TargetName), namespace, variant,
 	})
 	for _, c := range v.Capacities {
-		emit(variantCapacity, c.Value, []*dto.LabelPair{model, label("signal", c.Signal), namespace, label("unit", c.Unit), variant})
+		e.add(variantCapacity, c.Value, []*dto.LabelPair{model, e.label("signal", c.Signal), namespace, e.label("unit", c.Unit), variant})
 	}
-	emit.pointer(variantCorrection, v.Correction, []*dto.LabelPair{model, namespace, variant})
-	emit(variantDecision, 1, []*dto.LabelPair{model, label("reason", string(v.Reason)), namespace, variant})
+	e.pointer(variantCorrection, v.Correction, []*dto.LabelPair{model, namespace, variant})
+	e.add(variantDecision, 1, []*dto.LabelPair{model, e.label("reason", string(v.Reason)), namespace, variant})
 }
 
-func (emit emitter) input(i *Input) {
-	name := label("input", i.Name)
+func (e *emitter) input(i *Input) {
+	name := e.label("input", i.Name)
 	labels := []*dto.LabelPair{name}
-	emit(queryUp, indicator(i.Err == nil), labels)
-	emit(queryDuration, i.Duration, labels)
-	emit.pointer(queryAge, i.Age, labels)
+	e.add(queryUp, indicator(i.Err == nil), labels)
+	e.add(queryDuration, i.Duration, labels)
+	e.pointer(queryAge, i.Age, labels)
 	if i.Err != nil {
-		emit(queryFailure, 1, []*dto.LabelPair{name, label("reason", string(i.Failure))})
+		e.add(queryFailure, 1, []*dto.LabelPair{name, e.label("reason", string(i.Failure))})
 		return
 	}
-	emit.count(querySeries, i.Series, labels)
-	emit.count(queryMatched, i.Matched, labels)
+	e.count(querySeries, i.Series, labels)
+	e.count(queryMatched, i.Matched, labels)
 	for reason, n := range i.Bad {
-		emit(queryBadSamples, float64(n), []*dto.LabelPair{name, label("reason", reason)})
+		e.add(queryBadSamples, float64(n), []*dto.LabelPair{name, e.label("reason", reason)})
 	}
+}
+
+// ordered points to elements in the order of two texts.
+func ordered[T any](all []T, by func(*T) (string, string)) []*T {
+	out := make([]*T, len(all))
+	for i := range all {
+		out[i] = &all[i]
+	}
+	slices.SortFunc(out, func(a, b *T) int {
+		first, second := by(a)
+		otherFirst, otherSecond := by(b)
+		return cmp.Or(cmp.Compare(first, otherFirst), cmp.Compare(second, otherSecond))
+	})
+	return out
 }
 
 func indicator(b bool) float64 {

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	promconfig "github.com/prometheus/prometheus/config"
-
-	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
 //go:generate go test -run TestReferenceIsCurrent -update .
@@ -31,7 +29,7 @@ type Config struct {
 	Models        []Model           `yaml:"models" required:"true" doc:"Models to plan, each with the variants that can serve it."`
 
 	embedded *promconfig.Config
-	origin   *strict.Decoder // knows the place of everything in the file
+	origin   origin
 }
 
 // Prometheus is the server to query.

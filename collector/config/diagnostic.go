@@ -1,6 +1,10 @@
 package config
 
-import "github.com/variant-exporter/variant-exporter/collector/config/strict"
+import (
+	"go.yaml.in/yaml/v3"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
+)
 
 // Load returns the remarks of package strict. They have names here too: a reader of configurations needs one package only.
 type (
@@ -22,10 +26,25 @@ const (
 // is like that of every Diagnostic, such as models[0].variants[1].replicas.max. A path that is not in the file is reported at its
 // closest ancestor.
 func (c *Config) ErrorAt(path, message, hint string) Diagnostic {
-	if c.origin == nil {
+	d, root := c.origin.decoder()
+	if root == nil {
 		return Diagnostic{Path: path, Severity: SeverityError, Message: message, Hint: hint}
 	}
-	return c.origin.DiagnosticAt(path, message, hint)
+	d.Decode("", root, &Config{})
+	return d.DiagnosticAt(path, message, hint)
+}
+
+// origin is the file that a configuration was read from. It is read again where a place in it is asked for: what a YAML parser knows
+// of a large file takes more memory than the configuration.
+type origin struct{ name, text string }
+
+// decoder parses the file. The root is nil where there is none, or where it is not YAML.
+func (o origin) decoder() (d *strict.Decoder, root *yaml.Node) {
+	d = strict.NewDecoder(o.name, o.text, strict.Options{Empty: "set at least prometheus.url and one model", Secret: soundsSecret})
+	if root = d.Parse(); root != nil {
+		hideSecrets(d, root)
+	}
+	return d, root
 }
 
 // Schema returns the JSON Schema of the configuration file.

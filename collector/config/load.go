@@ -28,13 +28,12 @@ func LoadFile(name string) (*Config, Diagnostics, error) {
 // Load reads a configuration from a text. It returns all errors and warnings in the order of the file. The configuration is nil if
 // there is an error.
 func Load(name, text string) (*Config, Diagnostics) {
-	d := strict.NewDecoder(name, text, strict.Options{Empty: "set at least prometheus.url and one model", Secret: soundsSecret})
-	root := d.Parse()
+	from := origin{name, text}
+	d, root := from.decoder()
 	if root == nil {
 		return nil, d.Remarks()
 	}
-	hideSecrets(d, root)
-	c := &Config{origin: d}
+	c := &Config{origin: from}
 	d.Decode("", root, c)
 	if root.Kind == yaml.MappingNode && !d.Exhausted() {
 		if c.Prometheus == nil && (c.ScrapeConfigs.Set || c.Global.Set) {

@@ -43,8 +43,8 @@ func (d *decider) addBacklog(m *model) {
 		if s.backlog == 0 || s.out.Planned == nil {
 			continue
 		}
-		planned := s.steady + s.undrained()
-		s.out.Planned, s.out.Backlog = &planned, &s.backlog
+		planned, backlog := s.steady+s.undrained(), s.backlog // not a pointer to all that the signal refers to
+		s.out.Planned, s.out.Backlog = &planned, &backlog
 	}
 }
 
@@ -130,22 +130,47 @@ func (s *signal) lasting(inService, waiting float64, ago time.Duration, supply, 
 // readySupply is what the replicas that were ready some time ago can serve of a signal whose capacities do not follow from profiles. It is
 // NaN where that is not known.
 func (s *signal) readySupply(ago time.Duration) float64 {
+	if s.carriers == nil {
+		s.readCarriers()
+	}
 	supply := 0.0
+	for i := range s.carriers {
+		c := &s.carriers[i]
+		n := c.ready.At(ago)
+		if ago == 0 && c.now != nil {
+			n = *c.now
+		}
+		if math.IsNaN(n) || math.IsNaN(c.capacity) {
+			return math.NaN()
+		}
+		supply += c.capacity * n
+	}
+	return supply
+}
+
+// carrier is a variant that serves a signal, as readySupply needs it.
+type carrier struct {
+	capacity float64 // NaN where it is not known
+	ready    *forecast.History
+	now      *float64 // ready now or a moment ago
+}
+
+func (s *signal) readCarriers() {
+	s.carriers = make([]carrier, 0, len(s.model.variants))
 	for _, v := range s.model.variants {
 		if !v.Carries(s.Signal) {
 			continue
 		}
-		n, ready := v.read.Replicas.ReadyWindow.At(ago), v.read.Replicas.Ready.N
-		if ago == 0 && ready != nil {
-			n = float64(*ready + v.pending.lately)
+		c := carrier{capacity: math.NaN(), ready: &v.read.Replicas.ReadyWindow.History}
+		if capacity := v.toldCapacity(s); capacity.Missing.OK() {
+			c.capacity = capacity.Number
 		}
-		capacity := v.toldCapacity(s)
-		if math.IsNaN(n) || !capacity.Missing.OK() {
-			return math.NaN()
+		if ready := v.read.Replicas.Ready.N; ready != nil {
+			now := float64(*ready + v.pending.lately)
+			c.now = &now
 		}
-		supply += capacity.Number * n
+		s.carriers = append(s.carriers, c)
 	}
-	return supply
 }
 
 // withoutBacklog is the demand over time that lasts.

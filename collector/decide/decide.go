@@ -57,6 +57,8 @@ type signal struct {
 	level   float64 // demand now, without what waits
 	steady  float64 // planned, without what waits
 	backlog float64 // what waits
+
+	carriers []carrier // the variants that serve it; nil before they are needed
 }
 
 // variant is what has been worked out for one variant.
@@ -108,15 +110,20 @@ func Decide(p *query.Program, r *match.Readings, o Options) *Decision {
 
 // bind puts what was read to what was asked.
 func (d *decider) bind() {
+	d.models, d.variants = make([]*model, 0, len(d.program.Models)), make([]*variant, 0, len(d.program.Variants))
+	models, variants := make([]model, len(d.program.Models)), make([]variant, len(d.program.Variants))
 	for i, m := range d.program.Models {
-		x := &model{Model: m, read: &d.read.Models[i]}
+		x := &models[i]
+		x.Model, x.read = m, &d.read.Models[i]
+		x.signals, x.variants = make([]*signal, 0, len(m.Signals)), make([]*variant, 0, len(m.Variants))
 		for j, s := range m.Signals {
 			x.signals = append(x.signals, &signal{
 				Signal: s, model: x, read: &x.read.Signals[j], out: Signal{Name: s.Name, Unit: s.Unit, Inputs: s.Inputs},
 			})
 		}
 		for j, v := range m.Variants {
-			y := &variant{Variant: v, model: x, read: &x.read.Variants[j]}
+			y := &variants[v.Place]
+			y.Variant, y.model, y.read = v, x, &x.read.Variants[j]
 			y.runs = y.read.Replicas
 			if d.Fleet != nil {
 				y.runs = d.Fleet.Replicas(m.Namespace, v.Name)

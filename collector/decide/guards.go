@@ -17,14 +17,16 @@ import (
 
 // state is what the guards know beside the problem.
 func (d *decider) state() optimizer.State {
-	s := optimizer.State{Borrow: map[string]float64{}}
+	s := optimizer.State{Borrow: map[string]float64{}, Models: make([]optimizer.ModelState, 0, len(d.models))}
 	for i, b := range d.program.Budgets {
 		if borrow := d.read.Budgets[i].Borrow; borrow.Missing.OK() {
 			s.Borrow[b.Name] = borrow.Number
 		}
 	}
 	for _, m := range d.models {
-		out := optimizer.ModelState{Knowledge: m.known, Waiting: map[string]float64{}}
+		out := optimizer.ModelState{
+			Knowledge: m.known, Waiting: make(map[string]float64, len(m.signals)), Variants: make([]optimizer.VariantState, 0, len(m.variants)),
+		}
 		for _, s := range m.signals {
 			out.Waiting[s.Name] = s.waiting()
 		}

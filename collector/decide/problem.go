@@ -18,6 +18,7 @@ func (d *decider) problem() optimizer.Problem {
 			p.Budgets = append(p.Budgets, optimizer.Budget{Name: b.Name, Limit: *d.limits[i]})
 		}
 	}
+	p.Models = make([]optimizer.Model, 0, len(d.models))
 	for _, m := range d.models {
 		p.Models = append(p.Models, d.problemModel(m))
 	}
@@ -32,6 +33,7 @@ func (d *decider) problemModel(m *model) optimizer.Model {
 		}
 	}
 	out.MinReplicas = d.minReplicas(m)
+	out.Variants = make([]optimizer.Variant, 0, len(m.variants))
 	for _, v := range m.variants {
 		out.Variants = append(out.Variants, d.problemVariant(v))
 	}

@@ -9,7 +9,7 @@ import (
 
 // report writes down what was worked out, planned and decided.
 func (d *decider) report(found *solution) *Decision {
-	plan, out := &found.plan, &Decision{Budgets: []Budget{}, Models: []Model{}}
+	plan, out := &found.plan, &Decision{Budgets: []Budget{}, Models: make([]Model, 0, len(d.models))}
 	if found.err != nil {
 		out.Plan.Error = found.err.Error()
 	}
@@ -53,7 +53,9 @@ func (d *decider) reportBudgets(out *Decision, plan *optimizer.Plan, planned boo
 }
 
 func (d *decider) reportModel(i int, m *model, found *solution) Model {
-	out := Model{Name: m.Name, Namespace: m.Namespace, Signals: []Signal{}, Variants: []Variant{}}
+	out := Model{
+		Name: m.Name, Namespace: m.Namespace, Signals: make([]Signal, 0, len(m.signals)), Variants: make([]Variant, 0, len(m.variants)),
+	}
 	var planned *optimizer.ModelPlan
 	if found.err == nil && m.known != optimizer.KnownNothing {
 		planned = &found.plan.Models[i]

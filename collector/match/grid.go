@@ -16,6 +16,10 @@ type Grid struct {
 	Cells [][]float64 // by owner, then by step; nil for an owner without any number
 	// Strays are the sums of positive numbers that belong to no model, by namespace.
 	Strays map[string][]float64
+	// Spoilt says that some cell may have a series that cannot be used.
+	Spoilt bool
+
+	nothing []float64 // the history of owners without any number
 }
 
 // unusable marks a cell with a series that cannot be used. No usable number is so large.
@@ -26,9 +30,12 @@ func (g *Grid) History(owner int, at time.Time) forecast.History {
 	last := time.Unix(0, (g.First+int64(g.Steps)-1)*int64(g.Step))
 	h := forecast.History{Step: g.Step, Since: at.Sub(last), Values: g.Cells[owner]}
 	if h.Values == nil {
-		h.Values = unknown(g.Steps)
+		if len(g.nothing) != g.Steps {
+			g.nothing = unknown(g.Steps)
+		}
+		h.Values = g.nothing
 	}
-	if slices.Contains(h.Values, unusable) {
+	if g.spoilt(owner) {
 		h.Values = slices.Clone(h.Values)
 		for i, v := range h.Values {
 			if v == unusable {
@@ -39,12 +46,16 @@ func (g *Grid) History(owner int, at time.Time) forecast.History {
 	return h
 }
 
-func unknown(steps int) []float64 {
-	values := make([]float64, steps)
-	for i := range values {
-		values[i] = math.NaN()
+// spoilt reports whether an owner has a cell with a series that cannot be used.
+func (g *Grid) spoilt(owner int) bool { return g.Spoilt && slices.Contains(g.Cells[owner], unusable) }
+
+func unknown(steps int) []float64 { return appendUnknown(make([]float64, 0, steps), steps) }
+
+func appendUnknown(to []float64, steps int) []float64 {
+	for range steps {
+		to = append(to, math.NaN())
 	}
-	return values
+	return to
 }
 
 // stray reports whether there was demand at a step that belongs to no model, and may be that of one in a namespace.
@@ -70,43 +81,66 @@ func (g *Grid) filled(owner int, namespace string, at time.Time, alive forecast.
 	return h
 }
 
-// Join returns the steps from first on of a grid, followed by those of another that continues it.
-func (g *Grid) Join(first int64, next Grid) Grid {
-	skip := int(first - g.First)
-	out := Grid{Step: g.Step, First: first, Steps: g.Steps - skip + next.Steps, Cells: make([][]float64, len(next.Cells))}
-	join := func(before, after []float64) []float64 {
-		if before == nil && after == nil {
-			return nil
-		}
-		if before == nil {
-			before = unknown(g.Steps)
-		}
-		if after == nil {
-			after = unknown(next.Steps)
-		}
-		return slices.Concat(before[skip:], after)
-	}
+// Join returns the steps from first on of a grid, followed by those of others that continue it. Where two have a step, the later one
+// counts.
+func (g *Grid) Join(first int64, next ...Grid) Grid {
+	parts := append([]Grid{*g}, next...)
+	last := &parts[len(parts)-1]
+	out := Grid{Step: g.Step, First: first, Steps: int(last.First - first + int64(last.Steps)), Cells: make([][]float64, len(last.Cells))}
+	out.Spoilt = slices.ContainsFunc(parts, func(p Grid) bool { return p.Spoilt })
+	var known []int
 	for owner := range out.Cells {
-		out.Cells[owner] = join(g.Cells[owner], next.Cells[owner])
+		if slices.ContainsFunc(parts, func(p Grid) bool { return p.Cells[owner] != nil }) {
+			known = append(known, owner)
+		}
 	}
-	for _, strays := range []map[string][]float64{g.Strays, next.Strays} {
-		for namespace := range strays {
-			joined := join(g.Strays[namespace], next.Strays[namespace])
-			if joined == nil {
-				continue // all of it is past
-			}
-			if out.Strays == nil {
-				out.Strays = map[string][]float64{}
-			}
-			out.Strays[namespace] = joined
+	free := make([]float64, 0, len(known)*out.Steps) // one piece of memory for all owners
+	for _, owner := range known {
+		cells := join(free, first, parts, func(p *Grid) []float64 { return p.Cells[owner] })
+		out.Cells[owner], free = cells, free[len(cells):len(cells)]
+	}
+	for _, p := range parts {
+		for namespace := range p.Strays {
+			out.joinStrays(namespace, parts)
 		}
 	}
 	return out
 }
 
+func (g *Grid) joinStrays(namespace string, parts []Grid) {
+	values := join(nil, g.First, parts, func(p *Grid) []float64 { return p.Strays[namespace] })
+	if forecast.Known(values) == 0 {
+		return // all of it is past
+	}
+	if g.Strays == nil {
+		g.Strays = map[string][]float64{}
+	}
+	g.Strays[namespace] = values
+}
+
+// join appends the steps of grids that continue each other, from first on.
+func join(to []float64, first int64, parts []Grid, of func(*Grid) []float64) []float64 {
+	for i := range parts {
+		p, until := &parts[i], parts[i].First+int64(parts[i].Steps)
+		if i+1 < len(parts) {
+			until = min(until, parts[i+1].First)
+		}
+		from := max(first, p.First)
+		if until <= from {
+			continue
+		}
+		if cells := of(p); cells != nil {
+			to = append(to, cells[from-p.First:until-p.First]...)
+			continue
+		}
+		to = appendUnknown(to, int(until-from))
+	}
+	return to[:len(to):len(to)]
+}
+
 // Cut returns the first steps of a grid.
 func (g *Grid) Cut(steps int) Grid {
-	out := Grid{Step: g.Step, First: g.First, Steps: steps, Cells: make([][]float64, len(g.Cells))}
+	out := Grid{Step: g.Step, First: g.First, Steps: steps, Cells: make([][]float64, len(g.Cells)), Spoilt: g.Spoilt && steps > g.Usable()}
 	for owner, cells := range g.Cells {
 		if cells != nil {
 			out.Cells[owner] = cells[:steps:steps]
@@ -135,6 +169,9 @@ func (g *Grid) Owners() int {
 // Usable is how many steps there are before the first at which something was told that cannot be used.
 func (g *Grid) Usable() int {
 	steps := g.Steps
+	if !g.Spoilt {
+		return steps
+	}
 	for _, cells := range g.Cells {
 		if i := slices.Index(cells[:min(len(cells), steps)], unusable); i >= 0 {
 			steps = i

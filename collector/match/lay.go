@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/prometheus/common/model"
 
@@ -20,7 +21,8 @@ const (
 // Lay lays the answer to a history out on its grid.
 func (m *Matcher) Lay(h *query.History, matrix model.Matrix, first int64, steps int) Grid {
 	g := Grid{Step: h.Step, First: first, Steps: steps, Cells: make([][]float64, m.Owners(h.By.Owner))}
-	l := layer{Matcher: m, by: h.By, grid: &g, seen: map[string][]float64{}, groups: map[group]*groupCells{}}
+	l := layer{Matcher: m, by: h.By, grid: &g, groups: map[group]*groupCells{}}
+	l.free = make([]float64, 0, min(len(matrix), len(g.Cells))*steps)
 	// In one order, whatever that of the answer is: sums of floating point numbers depend on it.
 	ordered := make([]stream, len(matrix))
 	for i, s := range matrix {
@@ -32,6 +34,7 @@ func (m *Matcher) Lay(h *query.History, matrix model.Matrix, first int64, steps 
 		l.lay(&ordered[i])
 	}
 	l.finish()
+	g.Spoilt = slices.ContainsFunc(g.Cells, func(cells []float64) bool { return slices.Contains(cells, unusable) })
 	return g
 }
 
@@ -60,7 +63,9 @@ type layer struct {
 	*Matcher
 	by     query.Reader
 	grid   *Grid
-	seen   map[string][]float64 // key -> what was told already at each step, NaN where nothing was
+	free   []float64 // memory for cells
+	seenOf string    // the key of the series before
+	seen   []float64 // what series of this key told already at each step, NaN where nothing was
 	groups map[group]*groupCells
 	lists  map[int][][]float64 // owner -> step -> numbers, where their median counts
 	loose  []*stream           // series that name no variant and no pod
@@ -98,7 +103,7 @@ func (l *layer) lay(s *stream) {
 
 // step is the place of a time on the grid; false where it is not on it.
 func (l *layer) step(at model.Time) (int, bool) {
-	since := at.Time().UnixNano()
+	since := int64(at) * int64(time.Millisecond)
 	step := since/int64(l.grid.Step) - l.grid.First
 	return int(step), since%int64(l.grid.Step) == 0 && step >= 0 && step < int64(l.grid.Steps)
 }
@@ -121,7 +126,8 @@ func (l *layer) each(s *stream, do func(step int, value float64, bad string)) {
 // cells are those of an owner.
 func (l *layer) cells(owner int) []float64 {
 	if l.grid.Cells[owner] == nil {
-		l.grid.Cells[owner] = unknown(l.grid.Steps)
+		cells := appendUnknown(l.free, l.grid.Steps)
+		l.grid.Cells[owner], l.free = cells[:len(cells):len(cells)], cells[len(cells):]
 	}
 	return l.grid.Cells[owner]
 }
@@ -148,11 +154,12 @@ func (l *layer) place(s *stream, owners []int) {
 	})
 }
 
+// seenAt is what was told of a key. Series of one key follow each other.
 func (l *layer) seenAt(key string) []float64 {
-	if l.seen[key] == nil {
-		l.seen[key] = unknown(l.grid.Steps)
+	if l.seen == nil || l.seenOf != key {
+		l.seenOf, l.seen = key, appendUnknown(l.seen[:0], l.grid.Steps)
 	}
-	return l.seen[key]
+	return l.seen
 }
 
 // put adds one number to an owner's cell, by way of its group or its list where it has one.

@@ -23,8 +23,10 @@ func (m *Matcher) Match(a *Answers) *Readings {
 		r.read.Budgets = append(r.read.Budgets, r.budget(b))
 	}
 	replicas := r.replicas()
-	for _, x := range m.program.Models {
-		out := Model{}
+	r.read.Models = make([]Model, len(m.program.Models))
+	for i, x := range m.program.Models {
+		out := &r.read.Models[i]
+		out.Signals, out.Variants = make([]Signal, 0, len(x.Signals)), make([]Variant, 0, len(x.Variants))
 		for _, v := range x.Variants {
 			replicas[v.Place].ReadyWindow = r.past(x.Ready, v.Place)
 		}
@@ -34,7 +36,6 @@ func (m *Matcher) Match(a *Answers) *Readings {
 		for _, v := range x.Variants {
 			out.Variants = append(out.Variants, r.variant(v, replicas[v.Place]))
 		}
-		r.read.Models = append(r.read.Models, out)
 	}
 	for q, t := range r.tallies {
 		if input := &r.read.Inputs[q.Place]; input.Err == nil {
@@ -121,7 +122,11 @@ func (r *reader) mean(m *query.Model, q *query.Query, labels config.LabelNames) 
 // variant reads what is told of a variant itself.
 func (r *reader) variant(v *query.Variant, replicas Replicas) Variant {
 	labels := r.program.Config.Labels
-	out := Variant{Cost: r.ofVariant(v.Cost, v, labels), Uses: map[string]Value{}, Replicas: replicas}
+	n := len(v.Model.Signals)
+	out := Variant{
+		Cost: r.ofVariant(v.Cost, v, labels), Uses: make(map[string]Value, len(v.Uses)), Replicas: replicas,
+		Capacities: make([]Value, 0, n), ITL: make([]Value, 0, n), Running: make([]Value, 0, n),
+	}
 	for name, q := range v.Uses {
 		out.Uses[name] = r.ofVariant(q, v, labels)
 	}

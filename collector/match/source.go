@@ -82,7 +82,7 @@ func (r *reader) past(h *query.History, owner int) Past {
 		return Past{Missing: r.read.Inputs[r.historyInput(h)].failed()}
 	}
 	grid := &r.answers.Histories[h.Place].Grid
-	return Past{History: grid.History(owner, r.answers.At), Spoilt: slices.Contains(grid.Cells[owner], unusable)}
+	return Past{History: grid.History(owner, r.answers.At), Spoilt: grid.spoilt(owner)}
 }
 
 // historyInput is the place of a history among the inputs.

@@ -119,6 +119,7 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	told := r.workloads(s.Sources.Now, s.Labels)
 	w.Unknown = told.unknown[m.Namespace] || told.unknown[""]
 	read := func(owner int) Told { return Told{told.now[owner], r.past(s.Sources.Window, owner)} }
+	w.Variants = make([]Told, 0, len(m.Variants))
 	for _, v := range m.Variants {
 		w.Variants = append(w.Variants, read(v.Place))
 	}

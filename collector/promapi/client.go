@@ -7,9 +7,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
@@ -39,13 +39,15 @@ type Config struct {
 	DialContext config.DialContextFunc
 }
 
-// Client asks a Prometheus, or anything else that speaks its HTTP API. It keeps no state but its idle connections, and is
-// safe for concurrent use.
+// Client asks a Prometheus, or anything else that speaks its HTTP API. It keeps no state but its idle connections and
+// what saves work, and is safe for concurrent use.
 type Client struct {
-	api     api.Client
+	address *url.URL
 	http    *http.Client
 	name    string
 	timeout time.Duration
+	known   knownLabels
+	bodies  sync.Pool // of *bytes.Buffer
 }
 
 var _ RangeQuerier = (*Client)(nil)
@@ -77,11 +79,7 @@ func New(cfg Config) (*Client, error) {
 		limit = DefaultMaxBodyBytes
 	}
 	hc.Transport = &bodyLimiter{next: hc.Transport, limit: limit}
-	ac, err := api.NewClient(api.Config{Address: address.String(), Client: hc})
-	if err != nil {
-		return nil, fmt.Errorf("prometheus url: %w", err)
-	}
-	c := &Client{api: ac, http: hc, name: displayName(address), timeout: cfg.Timeout}
+	c := &Client{address: address, http: hc, name: displayName(address), timeout: cfg.Timeout}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout
 	}
@@ -95,7 +93,8 @@ func (c *Client) Query(ctx context.Context, expr string, at time.Time) (model.Ve
 	if err != nil {
 		return nil, err
 	}
-	vector, err := decodeVector(body, instant(when))
+	defer c.free(body)
+	vector, err := decodeVector(body.Bytes(), instant(when), &c.known)
 	if err != nil {
 		return nil, c.fail(ReasonOf(err), err)
 	}
@@ -111,7 +110,8 @@ func (c *Client) QueryRange(ctx context.Context, expr string, r v1.Range) (model
 	if err != nil {
 		return nil, err
 	}
-	matrix, err := decodeMatrix(body, asked)
+	defer c.free(body)
+	matrix, err := decodeMatrix(body.Bytes(), asked, &c.known)
 	if err != nil {
 		return nil, c.fail(ReasonOf(err), err)
 	}

@@ -16,6 +16,7 @@ type decoder struct {
 	scanner
 
 	asked   grid
+	known   *knownLabels
 	element func() // reads one element of a result
 
 	status, errorType, errorText string
@@ -35,9 +36,9 @@ type decoder struct {
 // label is one label as it was read.
 type label struct{ name, value word }
 
-// decodeVector reads the answer to an instant query. Its errors are *Error.
-func decodeVector(body []byte, asked grid) (model.Vector, error) {
-	d := &decoder{scanner: scanner{data: body}, asked: asked, kind: model.ValVector.String()}
+// decodeVector reads the answer to an instant query. Its errors are *Error. Nothing of the body is kept.
+func decodeVector(body []byte, asked grid, known *knownLabels) (model.Vector, error) {
+	d := &decoder{scanner: scanner{data: body}, asked: asked, known: known, kind: model.ValVector.String()}
 	vector := model.Vector{}
 	d.element = func() { vector = append(vector, d.sample()) }
 	if err := d.answer(); err != nil {
@@ -46,9 +47,9 @@ func decodeVector(body []byte, asked grid) (model.Vector, error) {
 	return vector, nil
 }
 
-// decodeMatrix reads the answer to a range query. Its errors are *Error.
-func decodeMatrix(body []byte, asked grid) (model.Matrix, error) {
-	d := &decoder{scanner: scanner{data: body}, asked: asked, kind: model.ValMatrix.String()}
+// decodeMatrix reads the answer to a range query. Its errors are *Error. Nothing of the body is kept.
+func decodeMatrix(body []byte, asked grid, known *knownLabels) (model.Matrix, error) {
+	d := &decoder{scanner: scanner{data: body}, asked: asked, known: known, kind: model.ValMatrix.String()}
 	matrix := model.Matrix{}
 	d.element = func() { matrix = append(matrix, d.stream()) }
 	if err := d.answer(); err != nil {

@@ -67,8 +67,25 @@ func (d *decoder) complete(metric model.Metric, told bool) {
 	}
 }
 
-// metric reads labels.
+// metric reads labels, or knows them from before.
 func (d *decoder) metric() model.Metric {
+	d.peek()
+	start, written := d.pos, object(d.data[d.pos:])
+	if written != nil {
+		if metric := d.known.find(written); metric != nil {
+			d.pos += len(written)
+			return metric
+		}
+	}
+	metric := d.newMetric()
+	if d.err == nil && d.pos == start+len(written) {
+		d.known.remember(written, metric)
+	}
+	return metric
+}
+
+// newMetric reads labels.
+func (d *decoder) newMetric() model.Metric {
 	metric := make(model.Metric, d.width)
 	n := 0
 	for ok := d.enter('{', '}', "labels"); ok; ok = d.again('}') {

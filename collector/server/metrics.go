@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -34,7 +33,12 @@ func (s *Server) metricsHandler() http.Handler {
 	}
 	handler := s.evaluated(http.Error, func(w http.ResponseWriter, r *http.Request, snapshot *collector.Snapshot) {
 		// Nothing of an earlier evaluation can be in it.
-		promhttp.HandlerFor(prometheus.Gatherers{s.registry, collector.NewGatherer(snapshot)}, opts).ServeHTTP(w, r)
+		scrape, err := collector.NewHandler(snapshot, opts, s.registry)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		scrape.ServeHTTP(w, r)
 	})
 	if s.opts.DisableExporterMetrics {
 		return handler
