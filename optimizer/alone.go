@@ -35,16 +35,25 @@ func (s *search) aloneTask(m *model, short float64) *task {
 
 // solveAlone finds the cheapest point of a model that shares nothing. The
 // least shortfall that maximums allow comes first, so the cost is all there
-// is to minimise.
+// is to minimise. Without time, it covers the demand without a search.
 func (s *search) solveAlone(m *model) (k []int, gap float64, ties bool) {
+	if s.work.stopped(0) {
+		k = m.cheap()
+		return k, m.cost(k), false
+	}
 	t := s.aloneTask(m, m.floor())
 	s.run(t, math.Inf(1))
 	if !s.found {
-		k = m.largest()
-		return k, m.cost(k), false
+		k = m.cheap()
+		return k, max(0, m.cost(k)-max(0, s.root)), false
 	}
 	if s.cut {
 		gap = max(0, s.value-math.Ceil(s.root-0.5))
 	}
 	return append([]int(nil), s.best...), gap, !s.cut && s.ties < tieLimit
+}
+
+// cheap covers the model's rows at the price of each replica by itself.
+func (m *model) cheap() []int {
+	return m.cover(func(v *variant) float64 { return v.above })
 }

@@ -24,18 +24,20 @@ func (in *instance) assemble(p *Problem, points [][]int) Plan {
 			plan.Cost += variant.Cost * float64(n)
 			plan.StartCost += variant.StartCost * float64(max(0, n-v.current))
 			plan.Changed += max(n-v.current, v.current-n)
-			for _, r := range in.rows {
-				plan.Budgets[r.index].Used += variant.Uses[p.Budgets[r.index].Name] * float64(n)
+			for _, t := range v.takes {
+				plan.Budgets[in.rows[t.row].index].Used += t.use * float64(n)
 			}
 		}
 		to.Shortfall, to.Binding = m.binding(from, points[at])
 	}
 	plan.Cost, plan.StartCost = rounded(plan.Cost), rounded(plan.StartCost)
+	over := make([]bool, len(p.Budgets))
+	for _, r := range in.rows {
+		over[r.index] = r.over
+	}
 	for i := range p.Budgets {
-		for _, r := range in.rows {
-			if r.index == i && r.over {
-				plan.OverBudget = append(plan.OverBudget, p.Budgets[i].Name)
-			}
+		if over[i] {
+			plan.OverBudget = append(plan.OverBudget, p.Budgets[i].Name)
 		}
 	}
 	return plan

@@ -113,6 +113,7 @@ func (s *search) prepare() {
 		s.lp.setNeed(r, need)
 	}
 	weight := resized(&s.weights, rows)
+	s.lp.work = s.work
 	s.lp.prices(weight)
 	s.rank(weight)
 	s.surround(weight)

@@ -43,15 +43,26 @@ func (g *group) join(at int, m *model, rows []row) {
 
 // share sets what a replica takes of the given rows, as shares of their rooms.
 func (v *variant) share(rows []row, local []int) {
-	v.uses = make([]float64, len(local))
+	v.uses = nil
 	if v.high == 0 {
 		return
 	}
 	for _, t := range v.takes {
-		if at, ok := slices.BinarySearch(local, t.row); ok {
-			v.uses[at] = t.use / rows[t.row].room
+		at, ok := slices.BinarySearch(local, t.row)
+		if use := t.use / rows[t.row].room; ok && use > 0 {
+			v.uses = append(v.uses, take{at, use})
 		}
 	}
+}
+
+// use returns what a replica takes of a row of the group, as a share.
+func (v *variant) use(row int) float64 {
+	for _, t := range v.uses {
+		if t.row == row {
+			return t.use
+		}
+	}
+	return 0
 }
 
 // connect joins the budgets that share a model, and returns a forest in which

@@ -62,13 +62,14 @@ type variant struct {
 	covers []float64
 	// takes lists what a replica takes of the budgets.
 	takes []take
-	// uses is the same for the rows of the variant's group, in their order.
-	uses []float64
+	// uses lists the same for the rows of the variant's group, as shares of
+	// their rooms.
+	uses []take
 	// current is the number of replicas that run.
 	current int
 }
 
-// take is what a replica takes of a row, in the budget's unit.
+// take is what a replica takes of a row, in the budget's unit or as a share.
 type take struct {
 	row int
 	use float64
@@ -77,10 +78,14 @@ type take struct {
 // compile sorts, shifts and scales a valid problem.
 func compile(p *Problem) *instance {
 	in := &instance{rows: compileRows(p)}
+	rows := make(map[string]int, len(in.rows))
+	for r := range in.rows {
+		rows[p.Budgets[in.rows[r].index].Name] = r
+	}
 	order := sortedIndices(len(p.Models), func(i int) string { return p.Models[i].Name })
 	in.models = make([]*model, len(order))
 	for at, i := range order {
-		in.models[at] = compileModel(p, i, in.rows)
+		in.models[at] = compileModel(p, i, in.rows, rows)
 	}
 	in.priceModels(p)
 	return in
@@ -111,12 +116,15 @@ func compileRows(p *Problem) []row {
 // minimumUse returns what the variants' minimums alone take of each budget.
 // The sum runs in the order of names, as all sums do that decide something.
 func minimumUse(p *Problem) []float64 {
-	used := make([]float64, len(p.Budgets))
+	used, index := make([]float64, len(p.Budgets)), make(map[string]int, len(p.Budgets))
+	for b := range p.Budgets {
+		index[p.Budgets[b].Name] = b
+	}
 	for _, i := range sortedIndices(len(p.Models), func(i int) string { return p.Models[i].Name }) {
 		variants := p.Models[i].Variants
 		for _, j := range sortedIndices(len(variants), func(j int) string { return variants[j].Name }) {
-			for b := range p.Budgets {
-				used[b] += variants[j].Uses[p.Budgets[b].Name] * float64(variants[j].Min)
+			for name, use := range variants[j].Uses {
+				used[index[name]] += use * float64(variants[j].Min)
 			}
 		}
 	}
@@ -124,7 +132,7 @@ func minimumUse(p *Problem) []float64 {
 }
 
 // compileModel shifts and scales one model.
-func compileModel(p *Problem, index int, rows []row) *model {
+func compileModel(p *Problem, index int, rows []row, byName map[string]int) *model {
 	from := &p.Models[index]
 	m := &model{index: index, priority: from.Priority, variants: make([]variant, len(from.Variants))}
 	for s, demand := range from.Demand {
@@ -149,7 +157,7 @@ func compileModel(p *Problem, index int, rows []row) *model {
 			m.need[s] -= m.variants[i].covers[s] * float64(m.variants[i].low)
 		}
 	}
-	m.bind(p, rows)
+	m.bind(p, rows, byName)
 	return m
 }
 
@@ -199,7 +207,7 @@ func (m *model) compileVariant(from *Model, index int, minimums []minimum) varia
 }
 
 // bind sets each variant's largest useful number and its use of the rows.
-func (m *model) bind(p *Problem, rows []row) {
+func (m *model) bind(p *Problem, rows []row, byName map[string]int) {
 	from := &p.Models[m.index]
 	for i := range m.variants {
 		v := &m.variants[i]
@@ -218,11 +226,12 @@ func (m *model) bind(p *Problem, rows []row) {
 			limit = *most
 		}
 		v.useful = int(max(0, min(useful, float64(limit-v.low))))
-		for r := range rows {
-			if use := from.Variants[v.index].Uses[p.Budgets[rows[r].index].Name]; use > 0 {
-				v.takes = append(v.takes, take{r, use})
+		for name, use := range from.Variants[v.index].Uses {
+			if use > 0 {
+				v.takes = append(v.takes, take{byName[name], use})
 			}
 		}
+		slices.SortFunc(v.takes, func(a, b take) int { return a.row - b.row })
 		v.high = v.within(rows)
 	}
 }

@@ -84,6 +84,14 @@
 //     branch and bound prove the optimum here too; otherwise the gap is
 //     reported.
 //
+// Priorities are planned one after the other. The models of one priority are
+// first planned by themselves, in the room that the others leave (apart.go):
+// what the plan of the others leaves gives a plan, and what they leave if each of
+// them takes as little as it can gives a bound. Under one budget both are the
+// same. Only if they differ, all models are planned together, starting from the
+// columns and the plan of the priority before; a plan that serves one priority in
+// full is tried for the next ones, twice as many at a time (priority.go).
+//
 // The largest shortfall is found by bisection: whether it can be reached is a
 // question of packing, answered by the same three steps. The alternatives were
 // tried or are known: greedy rules lose a tenth of the cost and serve less when
@@ -130,4 +138,11 @@
 // search ends by a limit on its work, counted in steps that are the same on
 // every machine, so equal problems give equal plans; a caller may impose a time
 // limit through Options.Interrupt.
+//
+// The limit on the work holds for any number of models, priorities and budgets:
+// many priorities share a part of it, and the memory of all columns is bounded.
+// Once the limit is reached or the search is interrupted, what is left of the
+// budgets is given to the models by priority, and a model that was not searched
+// gets the replicas that cover its demand at the least price each. That takes
+// time in proportion to the size of the problem: microseconds per model.
 package optimizer

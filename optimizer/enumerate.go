@@ -23,9 +23,10 @@ func (g *columnGeneration) enumerate(cutoff float64) bool {
 	return complete
 }
 
-// full reports whether a very large group has all the columns it may have.
+// full reports whether the pool has all the columns it may have: a very large
+// group has a limit on their number, and every group on their memory.
 func (g *columnGeneration) full() bool {
-	return g.group.veryLarge() && len(g.pool.owner) > largeColumns*len(g.group.models)
+	return g.group.veryLarge() && len(g.pool.owner) > largeColumns*len(g.group.models) || len(g.pool.entry) > maxEntries
 }
 
 // listed is a point with its worth in the stage.
@@ -45,7 +46,7 @@ func (g *columnGeneration) enumerateModel(i int, cutoff float64) bool {
 	t, offset := g.stage.pricing(g.group.search, m, g.bound.duals)
 	t.allow, t.room, t.beyond = allowance(g.stage.caps[i]), g.rooms[i], g.stage.beyondOf(i)
 	var list []listed
-	limit := enumerateLimit
+	limit := min(enumerateLimit, maxEntries/max(1, len(g.stage.limit)))
 	if g.group.veryLarge() {
 		limit = largeLimit
 	}
@@ -60,11 +61,11 @@ func (g *columnGeneration) enumerateModel(i int, cutoff float64) bool {
 		}
 	}
 	g.group.search.run(t, g.bound.least[i]-offset+gap+1e-9*g.master.size)
-	complete := !g.group.search.cut
+	complete := !g.group.search.cut && len(g.pool.entry)+len(list)*len(g.stage.limit) <= maxEntries
 	kept := undominated(list)
 	g.group.work.add(len(list) * (len(kept) + 4) / 8)
 	for _, one := range kept {
-		if g.pool.find(i, one.k) < 0 {
+		if g.pool.find(i, one.k) < 0 && len(g.pool.entry) <= maxEntries {
 			g.pool.add(i, one.k, one.value, one.entries)
 		}
 	}

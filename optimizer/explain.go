@@ -16,6 +16,11 @@ func (in *instance) reasons(p *Problem, plan *Plan, points [][]int) {
 		to := &plan.Models[m.index]
 		e := explainer{model: m, from: &p.Models[m.index], k: points[at], plan: to, spare: spare}
 		for i := range m.variants {
+			if e.k[i] > 0 {
+				e.dearest = max(e.dearest, e.pricePerUnit(i))
+			}
+		}
+		for i := range m.variants {
 			to.Variants[m.variants[i].index].Reason = e.reason(i)
 		}
 	}
@@ -28,6 +33,8 @@ type explainer struct {
 	plan  *ModelPlan
 	k     []int
 	spare []float64
+	// dearest is the highest price per unit of a variant that runs.
+	dearest float64
 }
 
 // reason says what determined the replicas of a variant. It is a maximum or a
@@ -64,12 +71,7 @@ func (e *explainer) wanted(i int) bool {
 	if e.plan.Shortfall > 0 {
 		return true
 	}
-	for j := range e.model.variants {
-		if j != i && e.k[j] > 0 && e.pricePerUnit(j) > price {
-			return true
-		}
-	}
-	return false
+	return e.dearest > price
 }
 
 // pricePerUnit returns the cost of a unit of the binding signal on a variant.
@@ -107,6 +109,9 @@ func (e *explainer) unneeded() Reason {
 func (s *solver) explain(plan *Plan) {
 	for _, g := range s.groups {
 		for r, at := range g.rows {
+			if s.work.stopped(0) {
+				return
+			}
 			if g.unbound && !g.limits(at) {
 				continue
 			}
@@ -152,15 +157,15 @@ func (g *group) saving(r int, rows []row) float64 {
 		known: make([][][]int, len(g.models)),
 	}
 	for _, m := range g.models {
-		wider.models = append(wider.models, m.within(more, g.rows))
+		wider.models = append(wider.models, m.resized(more, g.rows))
 	}
 	result := wider.minimise(wider.stage(aimCost, 0, wider.caps), g.plan, false)
 	return max(0, g.cost()-result.value)
 }
 
-// within returns a copy of the model for other rooms of the rows; local lists
+// resized returns a copy of the model for other rooms of the rows; local lists
 // the rows of its group.
-func (m *model) within(rows []row, local []int) *model {
+func (m *model) resized(rows []row, local []int) *model {
 	out := *m
 	out.variants = slices.Clone(m.variants)
 	for i := range out.variants {
@@ -220,7 +225,7 @@ func (g *group) runnerUp(least float64) float64 {
 			aim: aimCost, caps: g.caps, sums: g.sums, cost: math.Inf(1),
 			model: i, beyond: g.plan[i], under: cost + least,
 		}
-		if r := g.minimise(newStage(st, len(g.rows)), nil, false); r.points != nil {
+		if r := g.minimise(newStage(st, g.rooms()), nil, false); r.points != nil {
 			least = r.value - cost
 		}
 		if g.work.stopped(0) {

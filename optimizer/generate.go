@@ -37,6 +37,14 @@ type result struct {
 	duals []float64
 }
 
+// bound returns what is proven to be the least value.
+func (r *result) bound() float64 {
+	if r.proven {
+		return r.value
+	}
+	return r.lower
+}
+
 // Limits of the parts of one stage.
 const (
 	maxRounds      = 60
@@ -46,13 +54,17 @@ const (
 	largeLimit   = 300
 	largeColumns = 12
 	diveNodes    = 300
+	// maxEntries bounds the entries of all columns: 8 bytes each.
+	maxEntries = 6_000_000
+	// adoptWork is what a column takes however small it is.
+	adoptWork = 4
 )
 
 // newColumnGeneration starts a stage without columns.
 func newColumnGeneration(g *group, st *stage, first bool) *columnGeneration {
 	rows := len(st.limit)
 	return &columnGeneration{
-		group: g, stage: st, first: first, pool: newPool(len(g.models), st.limit),
+		group: g, stage: st, first: first, pool: newPool(len(g.models), slices.Clone(st.limit)),
 		bound:   lagrangian{value: math.Inf(-1), duals: make([]float64, rows), least: make([]float64, len(g.models))},
 		entries: make([]float64, rows),
 	}
@@ -69,13 +81,17 @@ func (g *group) minimise(st *stage, start [][]int, first bool) result {
 	if start != nil {
 		out.points, out.value = start, gen.total(start)
 	}
+	if g.work.stopped(0) {
+		return out
+	}
 	if !gen.makeRoom() {
 		out.proven, out.lower = true, out.value
 		return out
 	}
+	g.work.add(len(g.models))
 	if !gen.seed(start) {
 		// No point keeps the limits, unless the search for one was cut short.
-		if out.proven = !g.search.cut; out.proven {
+		if out.proven = !g.search.cut && !g.work.stopped(0); out.proven {
 			out.lower = out.value
 		}
 		return out
@@ -93,10 +109,15 @@ func (g *group) minimise(st *stage, start [][]int, first bool) result {
 // ceiling returns a value that every choice stays below.
 func (g *columnGeneration) ceiling() float64 {
 	sum := 1.0
+	if g.stage.aim == aimUse {
+		sum = 1e-6
+		for _, limit := range g.stage.limit[:g.stage.budgets] {
+			sum += limit
+		}
+		return sum
+	}
 	for i, m := range g.group.models {
 		switch g.stage.aim {
-		case aimUse:
-			sum = float64(g.stage.budgets) + 1e-6
 		case aimShortfall:
 			sum += g.stage.caps[i]
 		case aimCost:
@@ -124,8 +145,11 @@ func (g *columnGeneration) improve(out *result) {
 		out.lower, out.proven = max(g.bound.value, out.value), true
 		return
 	}
-	out.lower = g.bound.value
+	out.lower = max(0, g.bound.value)
 	if g.group.large() {
+		if out.points == nil {
+			g.roundOff(out)
+		}
 		g.polish(out)
 	} else {
 		g.dive(out, diveNodes)
@@ -234,7 +258,7 @@ func (g *columnGeneration) price(i int, duals []float64, cutoff float64) (float6
 // adopt adds a point to the pool unless it is there or breaks a cap.
 func (g *columnGeneration) adopt(i int, k []int) bool {
 	m := g.group.models[i]
-	if m.shortfall(k) > g.stage.caps[i] || g.pool.find(i, k) >= 0 {
+	if m.shortfall(k) > g.stage.caps[i] || g.pool.find(i, k) >= 0 || (len(g.pool.entry) > maxEntries && g.pool.active[i] > 0) {
 		return false
 	}
 	if beyond := g.stage.beyondOf(i); beyond != nil && atLeast(k, beyond) {
@@ -242,6 +266,7 @@ func (g *columnGeneration) adopt(i int, k []int) bool {
 	}
 	value := g.stage.measure(m, k, g.entries)
 	g.pool.add(i, k, value, g.entries)
+	g.group.work.add(adoptWork + (len(k)+len(g.entries))/4)
 	return true
 }
 
@@ -259,6 +284,9 @@ func (g *columnGeneration) seed(start [][]int) bool {
 		}
 		if g.pool.active[i] > 0 {
 			continue
+		}
+		if g.group.work.stopped(0) {
+			return false
 		}
 		if _, found := g.price(i, free, math.Inf(1)); found {
 			g.adopt(i, g.group.search.best)
@@ -301,6 +329,9 @@ func (g *columnGeneration) round() bool {
 	}
 	tolerance := 1e-10 * g.master.size
 	for i := range g.group.models {
+		if g.group.work.stopped(0) {
+			return added
+		}
 		low, found := g.price(i, duals, g.master.bound.least[i]-tolerance)
 		least[i] = low
 		total += low

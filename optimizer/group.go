@@ -19,6 +19,18 @@ type group struct {
 	floors []float64
 	// leastUses remembers what leastUse found.
 	leastUses map[useKey]float64
+	// room is what there is of each row; nil is all of it. wanted is the plan
+	// without budgets.
+	room   []float64
+	wanted [][]int
+	// byPriority remembers classes; frozen says that shortfalls were fixed one
+	// by one where only their sum had to be.
+	byPriority []*class
+	frozen     bool
+	// filled says that what was left once the work was used up is given away.
+	filled bool
+	// leasts is what each model takes of the budgets at least.
+	leasts []leastUses
 	// known holds points worth trying in the next stage.
 	known [][][]int
 
@@ -31,6 +43,8 @@ type group struct {
 	// that the cost and the changes are proven.
 	costGap float64
 	proven  bool
+	// alone bounds the cost of the plans without budgets.
+	alone float64
 	// settled says that the shortfalls are the least there can be, unbound
 	// that the budgets cost nothing.
 	settled, unbound bool
@@ -60,16 +74,16 @@ func (g *group) remember(p *pool) {
 	}
 }
 
-// shortfalls returns what the group's plan leaves in one priority: the largest
-// and the sum.
-func (g *group) shortfalls(priority int) (largest, sum float64) {
-	for i, m := range g.models {
-		if m.priority == priority {
-			x := m.shortfall(g.plan[i])
-			largest, sum = max(largest, x), sum+x
-		}
+// rooms returns what there is of each row.
+func (g *group) rooms() []float64 {
+	if g.room != nil {
+		return slices.Clone(g.room)
 	}
-	return largest, sum
+	rooms := make([]float64, len(g.rows))
+	for r := range rooms {
+		rooms[r] = 1
+	}
+	return rooms
 }
 
 // fits reports whether a plan keeps the group's budgets.
@@ -102,7 +116,11 @@ func (g *group) serveAll() bool {
 func (g *group) noteCost(r result) {
 	if !r.proven {
 		g.proven = false
-		g.costGap = r.value - r.lower
+		if g.settled {
+			// No plan that serves as much costs less than without budgets.
+			r.lower = max(r.lower, g.alone)
+		}
+		g.costGap = max(0, r.value-r.lower)
 	}
 }
 
@@ -110,17 +128,7 @@ func (g *group) noteCost(r result) {
 func (g *group) stage(a aim, priority int, caps []float64) *stage {
 	return newStage(stage{
 		aim: a, priority: priority, caps: caps, sums: g.sums, cost: math.Inf(1),
-	}, len(g.rows))
-}
-
-// priorities returns the priorities in the group, most important first.
-func (g *group) priorities() []int {
-	var all []int
-	for _, m := range g.models {
-		all = append(all, m.priority)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	}, g.rooms())
 }
 
 // In a group of very many models it is not worth the time to look for a
@@ -132,97 +140,6 @@ const (
 
 // veryLarge reports whether the group is too large to be thorough everywhere.
 func (g *group) veryLarge() bool { return len(g.models) > veryLargeGroup }
-
-// maxUnknown is how many tries may end without an answer before the search
-// for the largest shortfall ends with what it has.
-const maxUnknown = 2
-
-// lowerLargest makes the largest shortfall of a priority as small as can be
-// and returns the bound that is proven for it. It tries, in order, to reach
-// the floor, to improve on the plan at all, and then the middle between what
-// is reached and what is excluded.
-func (g *group) lowerLargest(priority int) float64 {
-	low, step := 0.0, shortfallUnit
-	if g.veryLarge() {
-		step = largestStep
-	}
-	for i, m := range g.models {
-		if m.priority == priority {
-			low = max(low, g.floors[i])
-		}
-	}
-	high, _ := g.shortfalls(priority)
-	bound, unknown := low, 0
-	for tries := 0; low+step <= high && unknown < maxUnknown && !g.work.stopped(0); tries++ {
-		try := between(low, high)
-		switch tries {
-		case 0:
-			try = low
-		case 1:
-			try = high - step
-		}
-		r := g.minimise(g.stage(aimUse, 0, g.capped(priority, try)), nil, true)
-		if r.points != nil {
-			g.plan = r.points
-			high, _ = g.shortfalls(priority)
-			continue
-		}
-		low = try + shortfallUnit
-		if !r.proven {
-			unknown++
-		}
-		if unknown == 0 {
-			bound = low
-		}
-	}
-	return min(bound, high)
-}
-
-// between returns the shortfall on the grid in the middle of two.
-func between(low, high float64) float64 {
-	steps := math.Floor((high - low) / shortfallUnit / 2)
-	return low + steps*shortfallUnit
-}
-
-// capped returns the caps with those of a priority lowered to at most x.
-func (g *group) capped(priority int, x float64) []float64 {
-	caps := append([]float64(nil), g.caps...)
-	for i, m := range g.models {
-		if m.priority == priority {
-			caps[i] = max(g.floors[i], min(caps[i], x))
-		}
-	}
-	return caps
-}
-
-// lowerSum makes the sum of the shortfalls of a priority as small as can be,
-// each at most largest, and fixes what is reached. It returns the optimality
-// gap.
-func (g *group) lowerSum(priority int, largest float64) float64 {
-	g.caps = g.capped(priority, largest)
-	least := 0.0
-	for i, m := range g.models {
-		if m.priority == priority {
-			least += g.floors[i]
-		}
-	}
-	_, sum := g.shortfalls(priority)
-	gap := 0.0
-	if sum > least {
-		r := g.minimise(g.stage(aimShortfall, priority, g.caps), g.plan, false)
-		g.plan = r.points
-		_, sum = g.shortfalls(priority)
-		if !r.proven {
-			gap = sum - max(least, r.lower)
-		}
-	}
-	if sum <= least {
-		g.caps = g.capped(priority, 0)
-	} else {
-		g.sums = append(g.sums, sumCap{priority, sum})
-	}
-	return gap
-}
 
 // lowerRest minimises the cost and the changes, in an equal part of the work if
 // the group is large and one of so many that are left.
@@ -251,7 +168,7 @@ func (g *group) lowerChanges() {
 	for i, m := range g.models {
 		st.cost += m.cost(g.plan[i])
 	}
-	r := g.minimise(newStage(st, len(g.rows)), g.plan, false)
+	r := g.minimise(newStage(st, g.rooms()), g.plan, false)
 	g.plan = r.points
 	g.proven = r.proven
 }

@@ -108,11 +108,38 @@ func lumpy(seed uint64) optimizer.Problem {
 	return p
 }
 
+// ordered returns a random problem of 20 models of up to 10 priorities with one budget that runs out, and sometimes a second one: as
+// many as are planned as a large group, priority by priority.
+func ordered(seed uint64) optimizer.Problem {
+	random := rand.New(rand.NewPCG(seed, 78))
+	p := optimizer.Problem{Budgets: []optimizer.Budget{{Name: "b0", Limit: float64(20 + random.IntN(60))}}}
+	if random.IntN(3) == 0 {
+		p.Budgets = append(p.Budgets, optimizer.Budget{Name: "b1", Limit: float64(20 + random.IntN(60))})
+	}
+	priorities := 1 + random.IntN(10)
+	for i := range 20 {
+		m := optimizer.Model{
+			Name: fmt.Sprintf("m%02d", i), Priority: 1 + random.IntN(priorities),
+			Demand: map[string]float64{"s": float64(1 + random.IntN(20))},
+		}
+		for j := range 1 + random.IntN(3) {
+			count := 1 + random.IntN(4)
+			m.Variants = append(m.Variants, optimizer.Variant{
+				Name: fmt.Sprintf("v%d", j), Cost: float64(1 + random.IntN(9)), Current: random.IntN(3),
+				Capacity: map[string]float64{"s": float64(count + random.IntN(4))},
+				Uses:     map[string]float64{p.Budgets[random.IntN(len(p.Budgets))].Name: float64(count)},
+			})
+		}
+		p.Models = append(p.Models, m)
+	}
+	return p
+}
+
 func TestSolveEqualsMILP(t *testing.T) {
 	for _, family := range []struct {
 		name    string
 		problem func(uint64) optimizer.Problem
-	}{{"scarce", scarce}, {"lumpy", lumpy}} {
+	}{{"scarce", scarce}, {"lumpy", lumpy}, {"ordered", ordered}} {
 		t.Run(family.name, func(t *testing.T) {
 			var all verdicts
 			for seed := range uint64(*judged) {

@@ -102,9 +102,10 @@ func (g *columnGeneration) hold(base []int, size, offset int) {
 		}
 		scores[i].loss = other - own
 	}
-	slices.SortFunc(scores, func(a, b score) int {
-		return cmp.Or(cmp.Compare(a.loss, b.loss), cmp.Compare(a.model, b.model))
-	})
+	g.group.work.add(len(base))
+	// Only those before the end of the part at hand are put in order.
+	before := func(a, b score) int { return cmp.Or(cmp.Compare(a.loss, b.loss), cmp.Compare(a.model, b.model)) }
+	lowest(scores, offset+size+undecided(base), before)
 	decided := 0
 	for _, s := range scores {
 		if base[s.model] < 0 {
@@ -115,4 +116,47 @@ func (g *columnGeneration) hold(base []int, size, offset int) {
 			g.pool.keep(s.model, func(j int) bool { return j == base[s.model] })
 		}
 	}
+}
+
+// undecided counts the models without a column.
+func undecided(base []int) int {
+	n := 0
+	for _, j := range base {
+		if j < 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// lowest moves the n lowest elements to the front and sorts them (quickselect:
+// Hoare 1961).
+func lowest[T any](list []T, n int, compare func(a, b T) int) {
+	low, high := 0, len(list)
+	for n < high && high-low > 16 {
+		pivot := list[low+(high-low)/2]
+		i, j := low, high-1
+		for i <= j {
+			for compare(list[i], pivot) < 0 {
+				i++
+			}
+			for compare(list[j], pivot) > 0 {
+				j--
+			}
+			if i <= j {
+				list[i], list[j] = list[j], list[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case n <= j:
+			high = j + 1
+		case n >= i:
+			low = i
+		default:
+			low, high = n, n
+		}
+	}
+	slices.SortFunc(list[:high], compare)
 }

@@ -14,10 +14,8 @@ func (s *search) top(depth int) int {
 	}
 	useful = max(useful, float64(s.slopes[i].natural()))
 	useful = min(useful, float64(s.slopes[i].high))
-	for r, use := range s.roomUses(i) {
-		if use > 0 {
-			useful = min(useful, math.Floor(s.room[depth][r]/use+1e-12))
-		}
+	for _, t := range s.roomUses(i) {
+		useful = min(useful, math.Floor(s.room[depth][t.row]/t.use+1e-12))
 	}
 	return int(max(0, useful))
 }
@@ -64,9 +62,8 @@ func (s *search) leaf(depth int, price float64) {
 	for k := least; k <= top && !s.cut; k++ {
 		s.k[i] = k
 		s.reach(value(k))
-		if s.spent++; s.spent&255 == 0 {
-			s.exhausted()
-		}
+		s.spent += s.weight
+		s.exhausted()
 	}
 	s.k[i] = 0
 }

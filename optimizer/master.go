@@ -157,6 +157,9 @@ func (m *restrictedMaster) solve(cutoff float64) bool {
 	limit := m.least0 * 1e10
 	m.basis.reprice()
 	for range maxPasses {
+		if m.work.stopped(0) {
+			return true
+		}
 		m.pass()
 		if m.bound.value >= cutoff {
 			return false
@@ -244,8 +247,12 @@ func (m *restrictedMaster) improve() bool {
 	m.basis.reprice()
 	entered := false
 	for _, c := range m.candidates {
+		if m.work.stopped(0) {
+			break
+		}
 		if m.basis.reducedCost(c.variable) < -1e-10*m.size && m.basis.enter(c.variable) {
 			entered = true
+			m.work.add(m.pool.rows * m.pool.rows / 8)
 		}
 		m.work.add(m.pool.rows)
 	}

@@ -1,6 +1,9 @@
 package optimizer
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // serveNothing finds a first plan: one that keeps the models' minimums, as far
 // as the budgets allow, and serves what then fits without any search.
@@ -14,45 +17,71 @@ func (g *group) serveNothing(wanted [][]int) {
 			g.plan = kept // the search had no time to find it again
 		}
 	}
+	g.wanted = wanted
 	g.fill(wanted)
 }
 
 // fill gives the models, the most important first, as large a part of the
 // replicas they want as fits.
 func (g *group) fill(wanted [][]int) {
-	left := make([]float64, len(g.rows))
-	for r := range left {
-		left[r] = 1
-	}
-	for i, m := range g.models {
-		m.take(left, g.plan[i], 1)
-	}
-	for _, priority := range g.priorities() {
-		for i, m := range g.models {
-			if m.priority == priority {
-				g.fillModel(i, wanted[i], left)
-			}
-		}
+	left := g.left()
+	for _, c := range g.classes() {
+		g.fillClass(c, wanted, left)
 	}
 }
 
-// fillModel gives one model all, a half, a quarter and so on of what it wants.
+// fillClass is fill for one priority.
+func (g *group) fillClass(c *class, wanted [][]int, left []float64) {
+	for _, i := range c.members {
+		g.fillModel(i, wanted[i], left)
+	}
+}
+
+// fillModel gives one model all, a half, a quarter and so on of what it wants,
+// if that serves more than what it has.
 func (g *group) fillModel(i int, wanted []int, left []float64) {
 	m := g.models[i]
+	had := m.shortfall(g.plan[i])
 	m.take(left, g.plan[i], -1)
-	k := slices.Clone(wanted)
-	for slices.Max(append(k, 0)) > 0 {
+	for k := wanted; m.shortfall(k) < had; k = halved(k) {
 		m.take(left, k, 1)
-		if slices.Min(append(left, 0)) >= 0 && m.keepsMinimum(k) {
+		if m.within(left) && m.keepsMinimum(k) {
 			g.plan[i] = k
 			return
 		}
 		m.take(left, k, -1)
-		for j := range k {
-			k[j] /= 2
-		}
 	}
 	m.take(left, g.plan[i], 1)
+}
+
+// halved returns half of a point.
+func halved(k []int) []int {
+	half := slices.Clone(k)
+	for j := range half {
+		half[j] /= 2
+	}
+	return half
+}
+
+// within reports whether nothing that the model uses is below zero.
+func (m *model) within(left []float64) bool {
+	for j := range m.variants {
+		for _, t := range m.variants[j].uses {
+			if left[t.row] < 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// left returns what the group's plan leaves of the budgets.
+func (g *group) left() []float64 {
+	left := g.rooms()
+	for i, m := range g.models {
+		m.take(left, g.plan[i], 1)
+	}
+	return left
 }
 
 // minimumPlan returns a plan that keeps the minimums and nothing else, or nil.
@@ -78,7 +107,7 @@ func (g *group) minimumPlan() [][]int {
 // the same rules share them out as everything else.
 func (g *group) relaxMinimums() [][]int {
 	aside := &group{
-		rows: g.rows, work: g.work, search: g.search,
+		rows: g.rows, work: g.work, search: g.search, room: g.room,
 		known: make([][][]int, len(g.models)), caps: slices.Clone(g.caps), proven: true,
 	}
 	for _, m := range g.models {
@@ -96,11 +125,12 @@ func (g *group) relaxMinimums() [][]int {
 	for i, m := range aside.models {
 		frugal[i] = m.frugal()
 	}
+	aside.wanted = frugal
 	aside.fill(frugal)
-	for _, priority := range aside.priorities() {
-		bound := aside.lowerLargest(priority)
-		largest, _ := aside.shortfalls(priority)
-		missing := aside.lowerSum(priority, largest)
+	for _, c := range aside.classes() {
+		bound := aside.lowerLargest(c)
+		largest, _ := aside.shortfalls(c)
+		missing := aside.lowerSum(c, largest)
 		g.proven = g.proven && largest-bound <= shortfallUnit/2 && missing <= 0
 	}
 	g.proven = g.proven && aside.proven
@@ -116,15 +146,37 @@ func (g *group) relaxMinimums() [][]int {
 // frugal covers the model's rows with the replicas that take least of the
 // budgets, the scarcest of them each counted.
 func (m *model) frugal() []int {
+	return m.cover(func(v *variant) float64 {
+		most := 0.0
+		for _, t := range v.uses {
+			most = max(most, t.use)
+		}
+		return most
+	})
+}
+
+// cover covers the model's rows one after the other as far as can be, with the
+// replicas whose price per coverage is least. It does not search.
+func (m *model) cover(price func(*variant) float64) []int {
 	k := make([]int, len(m.variants))
-	order := sortedIndices(len(m.variants), func(i int) float64 { return slices.Max(append(m.variants[i].uses, 0)) })
+	ratio := make([]float64, len(m.variants))
 	for r := range m.need {
 		left := m.uncovered(r, k)
-		for _, i := range order {
+		if left <= 0 {
+			continue
+		}
+		for i := range m.variants {
+			ratio[i] = price(&m.variants[i]) / m.variants[i].covers[r]
+		}
+		for _, i := range sortedIndices(len(m.variants), func(i int) float64 { return ratio[i] }) {
 			v := &m.variants[i]
-			for left > Tolerance && k[i] < v.high && v.covers[r] > 0 {
-				k[i]++
-				left -= v.covers[r]
+			if left <= 0 || (left <= Tolerance && r < len(m.signals)) {
+				break
+			}
+			if v.covers[r] > 0 {
+				n := min(v.high-k[i], int(min(math.Ceil(left/v.covers[r]), MaxReplicas)))
+				k[i] += n
+				left -= float64(n) * v.covers[r]
 			}
 		}
 	}

@@ -46,7 +46,11 @@ func (m *model) floor() float64 {
 // take takes what a point uses, times sign, from what is left of the budgets.
 func (m *model) take(left []float64, k []int, sign float64) {
 	for j := range m.variants {
-		subtract(left, m.variants[j].uses, sign*float64(k[j]))
+		if k[j] != 0 {
+			for _, t := range m.variants[j].uses {
+				left[t.row] -= sign * float64(k[j]) * t.use
+			}
+		}
 	}
 }
 

@@ -1,6 +1,10 @@
 package optimizer
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // covering is a small linear program: cover every row at least cost with
 // bounded amounts of divisible pieces.
@@ -20,6 +24,9 @@ type covering struct {
 	atBound      []bool
 	basic        []int
 	candidates   []ratio
+	// work is told of the entries spent on large programs.
+	work  *work
+	spent int
 }
 
 // ratio is a column that may enter the basis at a dual step length.
@@ -66,6 +73,9 @@ func (c *covering) setPiece(j int, cost, bound float64, cover func(row int) floa
 // setNeed states what row s needs.
 func (c *covering) setNeed(s int, need float64) { c.value[s] = -need }
 
+// stepSize is how many entries of the table count as one step of work.
+const stepSize = 4096
+
 // prices solves the program and returns the price of each row in out. They are
 // a dual feasible solution even where the steps are cut short.
 func (c *covering) prices(out []float64) {
@@ -73,6 +83,12 @@ func (c *covering) prices(out []float64) {
 		s := c.leaving()
 		if s < 0 || !c.pivotRow(s) {
 			break
+		}
+		if c.spent += c.rows * c.cols; c.spent >= stepSize {
+			c.work.add(c.spent / stepSize)
+			if c.spent = 0; c.work.stopped(0) {
+				break
+			}
 		}
 	}
 	pieces := c.cols - c.rows
@@ -110,25 +126,39 @@ func (c *covering) pivotRow(s int) bool {
 			c.candidates = append(c.candidates, ratio{j, math.Abs(c.reduced[j] / a)})
 		}
 	}
-	for len(c.candidates) > 0 {
-		at := 0
-		for i, r := range c.candidates {
-			if r.step < c.candidates[at].step {
-				at = i
-			}
+	sorted := len(c.candidates) > manyCandidates
+	if sorted {
+		slices.SortFunc(c.candidates, func(a, b ratio) int { return cmp.Compare(a.step, b.step) })
+	}
+	for rest := c.candidates; len(rest) > 0; rest = rest[1:] {
+		if !sorted {
+			bringFirst(rest)
 		}
-		j := c.candidates[at].col
-		if gain := math.Abs(row[j]) * c.bound[j]; gain < excess && len(c.candidates) > 1 {
+		j := rest[0].col
+		if gain := math.Abs(row[j]) * c.bound[j]; gain < excess && len(rest) > 1 {
 			excess -= gain
 			c.flip(j)
-			c.candidates[at] = c.candidates[len(c.candidates)-1]
-			c.candidates = c.candidates[:len(c.candidates)-1]
 			continue
 		}
 		c.enter(s, j, sign)
 		return true
 	}
 	return false
+}
+
+// manyCandidates is the number from which on they are sorted: few of a small
+// number are looked at, but maybe all of a large one.
+const manyCandidates = 64
+
+// bringFirst exchanges the first candidate with that of the least step.
+func bringFirst(list []ratio) {
+	at := 0
+	for i, r := range list {
+		if r.step < list[at].step {
+			at = i
+		}
+	}
+	list[0], list[at] = list[at], list[0]
 }
 
 // flip moves the nonbasic column j from one of its bounds to the other.

@@ -7,14 +7,17 @@ import "math"
 func (g *columnGeneration) makeRoom() bool {
 	n, rows := len(g.group.models), g.stage.budgets
 	g.rooms = make([][]float64, n)
+	if g.group.large() {
+		for i := range g.rooms {
+			g.rooms[i] = g.stage.limit[:rows]
+		}
+		return true
+	}
 	sum := make([]float64, rows)
 	uses := make([][]float64, n)
 	for i := range g.group.models {
 		g.rooms[i] = append([]float64(nil), g.stage.limit[:rows]...)
 		uses[i] = make([]float64, rows)
-		if g.group.large() {
-			continue
-		}
 		for r := range rows {
 			uses[i][r] = g.group.leastUse(i, r, g.stage.caps[i])
 			sum[r] += uses[i][r]
@@ -47,7 +50,7 @@ func (g *group) leastUse(i, r int, gridCap float64) float64 {
 	m := g.models[i]
 	slopes := g.search.start(m)
 	for j := range slopes {
-		slopes[j].below = m.variants[j].uses[r]
+		slopes[j].below = m.variants[j].use(r)
 		slopes[j].above = slopes[j].below
 	}
 	g.search.run(&task{allow: allowance(gridCap)}, math.Inf(1))

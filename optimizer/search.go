@@ -43,9 +43,10 @@ type search struct {
 	// root is a bound on every value.
 	root float64
 	// ties counts the nodes that can only tie with the best.
-	ties  int
-	spent int
-	cut   bool
+	ties int
+	// spent counts the work, weight that of one node; a poll is due at poll.
+	spent, weight, poll int
+	cut                 bool
 
 	lp              covering
 	weights, prices []float64
@@ -56,6 +57,10 @@ type search struct {
 const (
 	searchLimit = 400_000
 	tieLimit    = 20_000
+	// nodeVariants is how many variants one more step of work per node stands
+	// for, pollEvery how many steps there are between two looks at the limits.
+	nodeVariants = 64
+	pollEvery    = 256
 )
 
 // start points the search at a model; the caller then sets its slopes.
@@ -76,9 +81,11 @@ func (s *search) start(m *model) []slope {
 // where found is set. The bound root holds in any case, for all points.
 func (s *search) run(t *task, cutoff float64) {
 	s.t, s.found, s.cut = t, false, false
-	s.cutoff, s.ties, s.spent = cutoff, 0, 0
-	s.prepare()
 	n := len(s.m.variants)
+	s.cutoff, s.ties, s.spent = cutoff, 0, 0
+	s.weight = 1 + n/nodeVariants
+	s.poll = pollEvery
+	s.prepare()
 	if cap(s.k) < n {
 		s.k, s.best = make([]int, n), make([]int, n)
 	}
@@ -166,7 +173,7 @@ func (s *search) shortfall(depth int) float64 {
 // bound is least. The bound is convex in that number, so the numbers worth a
 // look are an interval around it.
 func (s *search) descend(depth int, price float64) {
-	if s.spent++; s.spent&255 == 0 && s.exhausted() {
+	if s.spent += s.weight; s.exhausted() {
 		return
 	}
 	if depth == len(s.order)-1 {
@@ -194,8 +201,9 @@ func (s *search) descend(depth int, price float64) {
 
 // exhausted notes when the search has used up its nodes.
 func (s *search) exhausted() bool {
-	if s.spent > searchLimit || s.work.stopped(s.spent) {
-		s.cut = true
+	if s.spent >= s.poll {
+		s.poll = s.spent + pollEvery
+		s.cut = s.cut || s.spent > searchLimit || s.work.stopped(s.spent)
 	}
 	return s.cut
 }
@@ -214,15 +222,16 @@ func (s *search) branch(depth, k int, price float64) {
 	}
 	i := s.order[depth]
 	s.k[i] = k
-	for r, use := range s.roomUses(i) {
-		s.room[depth+1][r] = s.room[depth][r] - use*float64(k)
+	copy(s.room[depth+1], s.room[depth])
+	for _, t := range s.roomUses(i) {
+		s.room[depth+1][t.row] -= t.use * float64(k)
 	}
 	s.descend(depth+1, price+s.slopes[i].at(k))
 }
 
 // roomUses returns what a replica of variant i takes of the rows, if they are
 // part of the task.
-func (s *search) roomUses(i int) []float64 {
+func (s *search) roomUses(i int) []take {
 	if s.t.room == nil {
 		return nil
 	}

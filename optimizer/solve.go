@@ -116,6 +116,7 @@ func (s *solver) solveGroups() {
 		for i, at := range g.at {
 			wanted[i] = s.points[at]
 			g.costGap += s.gaps[at]
+			g.alone += s.models[at].cost(wanted[i]) - s.gaps[at]
 			g.proven = g.proven && s.ties[at]
 		}
 		if g.fits(wanted) {
@@ -135,9 +136,7 @@ func (s *solver) solveGroups() {
 	if len(open) == 0 {
 		return
 	}
-	for _, priority := range s.priorities() {
-		s.shareOut(priority)
-	}
+	s.shareOut()
 	for at, g := range open {
 		g.lowerRest(len(open) - at)
 		for i, at := range g.at {
@@ -146,39 +145,57 @@ func (s *solver) solveGroups() {
 	}
 }
 
-// priorities returns the priorities there are, most important first.
-func (s *solver) priorities() []int {
-	var all []int
-	for _, m := range s.models {
-		all = append(all, m.priority)
+// shareOut minimises the shortfalls, priority by priority: first the largest over
+// all models, then in every group the sum.
+func (s *solver) shareOut() {
+	alone := map[int]float64{}
+	var priorities []int
+	for i, m := range s.models {
+		priorities = append(priorities, m.priority)
+		if s.home[i] == nil {
+			alone[m.priority] = max(alone[m.priority], m.shortfall(s.points[i]))
+		}
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	slices.Sort(priorities)
+	priorities = slices.Compact(priorities)
+	if len(priorities) > fewPriorities {
+		defer s.work.part(manyShare)()
+	}
+	for at, priority := range priorities {
+		end := s.work.part(min(1, fewPriorities/float64(len(priorities)-at)))
+		s.shareOutOne(priority, alone[priority])
+		end()
+	}
 }
 
-// shareOut minimises the shortfalls of one priority: first the largest over
-// all models, then in every group the sum.
-func (s *solver) shareOut(priority int) {
-	largest := 0.0
-	for i, m := range s.models {
-		if m.priority == priority && s.home[i] == nil {
-			largest = max(largest, m.shortfall(s.points[i]))
-		}
-	}
-	bound := largest
+// Of the work that is left, many priorities together may take manyShare. Each may
+// take as much as if fewPriorities like it were left.
+const (
+	fewPriorities = 4
+	manyShare     = 0.6
+)
+
+// shareOutOne is shareOut for one priority; alone is the largest shortfall of
+// the models that share nothing.
+func (s *solver) shareOutOne(priority int, alone float64) {
+	largest, bound := alone, alone
 	for _, g := range s.groups {
-		low, _ := g.shortfalls(priority)
+		c := g.class(priority)
+		if c == nil {
+			continue
+		}
+		low, _ := g.shortfalls(c)
 		if !g.settled {
-			low = g.lowerLargest(priority)
+			low = g.lowerLargest(c)
 		}
 		bound = max(bound, low)
-		reached, _ := g.shortfalls(priority)
+		reached, _ := g.shortfalls(c)
 		largest = max(largest, reached)
 	}
 	gap := max(0, largest-bound)
 	for _, g := range s.groups {
-		if !g.settled {
-			gap = max(gap, g.lowerSum(priority, largest))
+		if c := g.class(priority); c != nil && !g.settled {
+			gap = max(gap, g.lowerSum(c, largest))
 		}
 	}
 	s.shortGap = max(s.shortGap, gap)

@@ -52,14 +52,14 @@ type sumCap struct {
 // slack is how much of a coupling row rounding may take.
 const slack = 1e-12
 
-// newStage completes a stage for a group with the given number of budgets.
-func newStage(st stage, budgets int) *stage {
-	st.budgets = budgets
+// newStage completes a stage for a group with so much of each budget.
+func newStage(st stage, budgets []float64) *stage {
+	st.budgets = len(budgets)
 	if st.under == 0 {
 		st.under = math.Inf(1)
 	}
-	for range budgets {
-		st.limit = append(st.limit, 1+slack)
+	for _, room := range budgets {
+		st.limit = append(st.limit, room+slack)
 	}
 	for _, s := range st.sums {
 		st.limit = append(st.limit, 1+shortfallUnit/2/s.most)
@@ -93,9 +93,9 @@ func (st *stage) measure(m *model, k []int, entries []float64) float64 {
 	clear(entries)
 	use := 0.0
 	for i := range m.variants {
-		for r, u := range m.variants[i].uses {
-			entries[r] += u * float64(k[i])
-			use += u * float64(k[i])
+		for _, t := range m.variants[i].uses {
+			entries[t.row] += t.use * float64(k[i])
+			use += t.use * float64(k[i])
 		}
 	}
 	short, cost := m.shortfall(k), m.cost(k)
@@ -129,10 +129,10 @@ func (st *stage) pricing(s *search, m *model, duals []float64) (t *task, offset 
 	for i := range slopes {
 		v, g := &m.variants[i], &slopes[i]
 		use := 0.0
-		for r, u := range v.uses {
-			use += duals[r] * u
+		for _, t := range v.uses {
+			use += duals[t.row] * t.use
 			if st.aim == aimUse {
-				use += u
+				use += t.use
 			}
 		}
 		weight := 0.0

@@ -1,0 +1,149 @@
+package optimizer_test
+
+import (
+	"fmt"
+	"runtime/metrics"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+// ranked is a fleet whose budgets are short. Its models have as many priorities as asked for, and each of them uses several of the
+// budgets.
+func ranked(models, priorities, variants, budgets int) optimizer.Problem {
+	p := fleet{models: models, variants: variants, signals: 1, seed: 7}.problem()
+	name := func(b int) string { return fmt.Sprintf("budget-%04d", b%budgets) }
+	for i := range p.Models {
+		p.Models[i].Priority = 1 + i*priorities/models
+		for j := range p.Models[i].Variants {
+			p.Models[i].Variants[j].Uses = map[string]float64{name(i + j): float64(1 + (i+j)%4)}
+		}
+	}
+	for b := range budgets {
+		p.Budgets = append(p.Budgets, optimizer.Budget{Name: name(b), Limit: 1e12})
+	}
+	plan, err := optimizer.Solve(p, optimizer.Options{})
+	if err != nil {
+		panic(err)
+	}
+	for b := range p.Budgets {
+		p.Budgets[b].Limit = float64(int(plan.Budgets[b].Used / 2))
+	}
+	return p
+}
+
+// processorTime is that of the process: unlike the clock it does not depend on what else runs.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano())
+}
+
+// TestPrioritiesInATime holds the time of problems with many priorities and budgets that run out.
+func TestPrioritiesInATime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	short := fleet{models: 1000, variants: 10, signals: 2, accelerators: 0.7, power: 0.6, seed: 4}.problem()
+	for _, c := range []struct {
+		name    string
+		problem optimizer.Problem
+		most    time.Duration
+		optimal bool
+		gap     float64
+	}{
+		{"1,000 models of 1,000 priorities", ranked(1000, 1000, 3, 1), time.Second, true, 0},
+		{"3,000 models of 3,000 priorities", ranked(3000, 3000, 3, 1), 3 * time.Second, true, 0},
+		{"1,000 priorities on three budgets", ranked(1000, 1000, 3, 3), 5 * time.Second, false, 1e6},
+		{"1,000 budgets", ranked(2000, 3, 5, 1000), 5 * time.Second, false, 1e6},
+		{"10,000 variants short of everything", short, 3 * time.Second, false, 1e-3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			start := processorTime(t)
+			plan, err := optimizer.Solve(c.problem, optimizer.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if spent := processorTime(t) - start; spent > c.most {
+				t.Errorf("took %s, want at most %s", spent, c.most)
+			}
+			if !fits(c.problem, planned(plan)) {
+				t.Error("the plan exceeds a bound or a budget")
+			}
+			if optimal := plan.Status == optimizer.StatusOptimal; c.optimal != optimal || max(plan.Gap, plan.ShortfallGap) > c.gap {
+				t.Errorf("status %s, gaps %g and %g", plan.Status, plan.ShortfallGap, plan.Gap)
+			}
+		})
+	}
+}
+
+// TestInterruptIsHonoured interrupts plans of many sizes after some time, and looks at the time until they end and at the memory.
+func TestInterruptIsHonoured(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	for name, p := range map[string]optimizer.Problem{
+		"20,000 models of 50 priorities": ranked(20_000, 50, 3, 5),
+		"50,000 models":                  ranked(50_000, 3, 3, 1),
+		"1,000 budgets":                  ranked(2000, 3, 5, 1000),
+		"3,000 priorities":               ranked(3000, 3000, 5, 3),
+		"10,000 variants of one model":   fleet{models: 1, variants: 10_000, signals: 2, accelerators: 0.7, power: 0.6, seed: 4}.problem(),
+	} {
+		for _, limit := range []time.Duration{0, 300 * time.Millisecond, time.Second} {
+			t.Run(fmt.Sprintf("%s after %s", name, limit), func(t *testing.T) { interruptAfter(t, p, limit) })
+		}
+	}
+}
+
+// heap is the memory of live objects and of what is not yet collected.
+func heap() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+func interruptAfter(t *testing.T, p optimizer.Problem, limit time.Duration) {
+	begin := heap()
+	var start, last, widest time.Duration
+	polls, most := 0, uint64(0)
+	plan, err := optimizer.Solve(p, optimizer.Options{Interrupt: func() bool {
+		now := processorTime(t)
+		if polls++; polls == 1 {
+			start, last = now, now
+		}
+		if polls%1000 == 1 {
+			most = max(most, heap())
+		}
+		widest, last = max(widest, now-last), now
+		return now-start >= limit
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Writing the plan takes time in proportion to its size.
+	rest := 100*time.Millisecond + time.Duration(len(p.Models))*10*time.Microsecond
+	if end := processorTime(t) - last; end > rest {
+		t.Errorf("ended %s after the last poll, want at most %s", end, rest)
+	}
+	if widest > 150*time.Millisecond {
+		t.Errorf("polls are up to %s apart, want at most 50ms on a quiet machine", widest)
+	}
+	if most > begin+200<<20 {
+		t.Errorf("took %d MB", (most-begin)>>20)
+	}
+	if !fits(p, planned(plan)) {
+		t.Error("the plan exceeds a bound or a budget")
+	}
+	if plan.Status == optimizer.StatusOptimal && last-start >= limit {
+		t.Error("an interrupted plan is called optimal")
+	}
+	if plan.ShortfallGap < 0 || plan.Gap < 0 || plan.Gap > 1 {
+		t.Errorf("gaps %g and %g", plan.ShortfallGap, plan.Gap)
+	}
+	t.Logf("polls up to %s apart; gaps %.3g and %.3g; %d MB", widest, plan.ShortfallGap, plan.Gap, (most-min(begin, most))>>20)
+}
