@@ -53,7 +53,7 @@ func recordedLatency(t *testing.T, name string) []map[string]string {
 		t.Skip("the recorded server is not here: ", recordedRuns)
 	}
 	require.NoError(t, err)
-	defer f.Close()
+	t.Cleanup(func() { require.NoError(t, f.Close()) })
 	var r io.Reader = f
 	if strings.HasSuffix(name, ".gz") {
 		r, err = gzip.NewReader(f)

@@ -30,6 +30,7 @@ type Profile struct {
 	MaxQueue *int    `yaml:"max_queue" minimum:"0" maximum:"1000000" doc:"Maximum of waiting requests. Default: ten times max_batch."`
 
 	MaxBatchTokens int    `yaml:"max_batch_tokens" minimum:"1" maximum:"1000000000" doc:"Maximum of tokens in an iteration (vLLM: max-num-batched-tokens), at least max_batch. Default: no bound."`
+	KVTokens       int    `yaml:"kv_tokens" minimum:"1" maximum:"1000000000000" doc:"Size of the KV cache in tokens (vLLM logs it at its start; num_gpu_blocks x block_size of vllm:cache_config_info): no more requests are in service than fit into it. Default: no bound."`
 	Chunk          *Chunk `yaml:"chunk" doc:"Coefficients of an iteration that carries a chunk of a prompt. Default: those of all iterations."`
 }
 

@@ -97,7 +97,7 @@ func profileOf(p *config.Profile) latency.Profile {
 	}
 	profile := latency.Profile{
 		Alpha: float64(p.Alpha), Beta: float64(p.Beta), Gamma: float64(p.Gamma), MaxBatch: p.MaxBatch, MaxQueue: queue,
-		MaxBatchTokens: p.MaxBatchTokens,
+		MaxBatchTokens: p.MaxBatchTokens, KVTokens: float64(p.KVTokens),
 	}
 	if c := p.Chunk; c != nil {
 		profile.Chunk = latency.Chunk{Alpha: float64(c.Alpha), Beta: float64(c.Beta), Gamma: float64(c.Gamma)}
