@@ -70,7 +70,7 @@ func Metrics() []Metric {
 	table[variantInfo] = Metric{"variant_info", "Information about a variant. The value is always 1.", with(variant, "accelerator", "role", "scale_target_kind", "scale_target_name")}
 	table[variantCost] = Metric{"variant_replica_cost_per_hour", "Cost of one replica per hour, energy included, in the currency of the configuration.", variant}
 	table[variantCapacity] = Metric{"variant_replica_capacity", "What one replica can serve of a signal, in the unit of the label unit. Do not add up different signals.", with(variant, "signal", "unit")}
-	table[variantCorrection] = Metric{"variant_profile_correction_ratio", "Factor on the times of a profile with correct: true, from 0.9 to 1.5. Above 1 replicas are slower than their profile.", variant}
+	table[variantCorrection] = Metric{"variant_profile_correction_ratio", "Factor on the times of a profile, or divisor of a capacity, by what replicas show, from 0.9 to 1.5. Above 1 replicas are slower than believed.", variant}
 	table[variantStuck] = Metric{"variant_provisioning_stuck", "Whether replicas did not become ready within the provision timeout (1) or did (0). A stuck variant is capped at its ready replicas. Absent if its replicas are not known.", variant}
 	table[variantUp] = Metric{"variant_up", "Whether all inputs of this variant's decision are valid (1) or not (0).", variant}
 	table[variantDecision] = Metric{"variant_decision", "The reason of the decision: " + anyOf(optimizer.Reasons()) + ". The value is always 1.", with(variant, "reason")}

@@ -29,6 +29,8 @@ type (
 	Variant = decide.Variant
 	// Capacity is what one replica of a variant can serve of a signal.
 	Capacity = decide.Capacity
+	// Missed is a target that replicas missed at a load that their capacity allows.
+	Missed = decide.Missed
 	// Budget is a limit, and what the plan uses of it.
 	Budget = decide.Budget
 	// Plan is what is known of the plan as a whole.

@@ -29,6 +29,7 @@ type calibrateFlags struct {
 	expressions    calibrate.Expressions
 	maxBatch       int
 	maxBatchTokens int
+	kvTokens       int
 	ttft, itl      time.Duration
 	quantile       float64
 	plot, format   string
@@ -54,6 +55,7 @@ func newCalibrateCommand(app *kingpin.Application) command {
 	cmd.Flag("max-batch", "Most requests in service at once, where the configuration does not say.").Default("256").IntVar(&f.maxBatch)
 	cmd.Flag("max-batch-tokens", "Most tokens in an iteration (vLLM: max-num-batched-tokens), where the configuration does not say; 0 without a bound.").
 		Default("0").IntVar(&f.maxBatchTokens)
+	cmd.Flag("kv-tokens", "Size of the KV cache in tokens, where the configuration does not say; 0 without a bound.").Default("0").IntVar(&f.kvTokens)
 	cmd.Flag("slo.ttft", "Target for the time to the first token, to find the capacity; for history, the configuration has it.").DurationVar(&f.ttft)
 	cmd.Flag("slo.itl", "Target for the time between output tokens.").DurationVar(&f.itl)
 	cmd.Flag("slo.quantile", "Share of requests and tokens that the targets hold for; 0 holds the means to them.").Default("0").Float64Var(&f.quantile)
@@ -121,6 +123,8 @@ func (f *calibrateFlags) validate() error {
 		return fmt.Errorf("--max-batch=%d: at least 1", f.maxBatch)
 	case f.maxBatchTokens != 0 && f.maxBatchTokens < f.maxBatch:
 		return fmt.Errorf("--max-batch-tokens=%d: less than --max-batch=%d, so that not even one token of each request fits", f.maxBatchTokens, f.maxBatch)
+	case f.kvTokens < 0:
+		return fmt.Errorf("--kv-tokens=%d: 0 or more", f.kvTokens)
 	case !(f.quantile >= 0 && f.quantile < 1):
 		return fmt.Errorf("--slo.quantile=%v: between 0 and 1", f.quantile)
 	case f.csv != "" && f.configIsForced:
@@ -141,7 +145,7 @@ func (f *calibrateFlags) subjects(ctx context.Context, std Streams) ([]calibrate
 		return nil, err
 	}
 	return []calibrate.Subject{{
-		Observations: observations, MaxBatch: f.maxBatch, MaxBatchTokens: f.maxBatchTokens, MaxQueue: latency.DefaultMaxQueue(f.maxBatch), SLO: f.slo(),
+		Observations: observations, MaxBatch: f.maxBatch, MaxBatchTokens: f.maxBatchTokens, KVTokens: f.kvTokens, MaxQueue: latency.DefaultMaxQueue(f.maxBatch), SLO: f.slo(),
 	}}, nil
 }
 
@@ -195,7 +199,7 @@ func (f *calibrateFlags) history(ctx context.Context, now time.Time) ([]calibrat
 	defer cancel()
 	subjects, err := calibrate.Gather(ctx, client, calibrate.History{
 		Config: cfg, Expressions: f.expressions, ReplicaLabel: f.replica, From: from, To: to, Step: f.step, MaxBatch: f.maxBatch,
-		MaxBatchTokens: f.maxBatchTokens,
+		MaxBatchTokens: f.maxBatchTokens, KVTokens: f.kvTokens,
 	})
 	if err != nil {
 		return nil, err

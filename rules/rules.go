@@ -78,9 +78,7 @@ func (n need) met(c *config.Config) bool {
 	case needReplicas:
 		return !c.ScaleTargets.Disabled
 	case needCorrection:
-		return slices.ContainsFunc(c.Models, func(m config.Model) bool {
-			return slices.ContainsFunc(m.Variants, func(x config.Variant) bool { return x.Profile != nil && x.Profile.Correct })
-		})
+		return slices.ContainsFunc(c.Models, func(m config.Model) bool { return m.Corrected() })
 	}
 	return false
 }

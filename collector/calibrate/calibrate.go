@@ -24,6 +24,8 @@ type Subject struct {
 	MaxQueue int `json:"max_queue"`
 	// MaxBatchTokens is given too, 0 without a bound.
 	MaxBatchTokens int `json:"max_batch_tokens,omitempty"`
+	// KVTokens is the size of the cache, likewise.
+	KVTokens int `json:"kv_tokens,omitempty"`
 	// SLO is nil where there are no targets to find a capacity for.
 	SLO *latency.SLO `json:"slo,omitempty"`
 }
@@ -50,11 +52,14 @@ func Fit(s Subject) Result {
 	}
 	r.Fitted = c
 	profile := c.Profile(s.MaxBatch, s.MaxQueue)
+	profile.KVTokens = float64(s.KVTokens)
 	r.Profile = &profile
 	if s.SLO == nil {
 		return r
 	}
-	capacity, err := c.Capacity(calibration.CapacityQuestion{SLO: *s.SLO, Lengths: c.Lengths(), MaxBatch: s.MaxBatch, MaxQueue: s.MaxQueue})
+	capacity, err := c.Capacity(calibration.CapacityQuestion{
+		SLO: *s.SLO, Lengths: c.Lengths(), MaxBatch: s.MaxBatch, MaxQueue: s.MaxQueue, KVTokens: profile.KVTokens,
+	})
 	if err != nil {
 		r.Fitted, r.Profile, r.Error = nil, nil, fmt.Sprintf("capacity: %v", err)
 		return r

@@ -32,6 +32,8 @@ type History struct {
 	MaxBatch int
 	// MaxBatchTokens is likewise, 0 without a bound.
 	MaxBatchTokens int
+	// KVTokens is likewise.
+	KVTokens int
 }
 
 // Gather asks for the history of all variants. There is a subject for each variant of the configuration, in its order, also where
@@ -141,11 +143,11 @@ func (g *gathering) subjects(span v1.Range) []Subject {
 	for _, v := range g.order {
 		s := Subject{
 			Namespace: v.model.Namespace, Model: v.model.Name, Variant: v.variant.Name,
-			Dropped: map[string]int{}, MaxBatch: g.MaxBatch, MaxBatchTokens: g.MaxBatchTokens, SLO: slo(v.model.SLO),
+			Dropped: map[string]int{}, MaxBatch: g.MaxBatch, MaxBatchTokens: g.MaxBatchTokens, KVTokens: g.KVTokens, SLO: slo(v.model.SLO),
 		}
 		s.MaxQueue = latency.DefaultMaxQueue(s.MaxBatch)
 		if p := v.variant.Profile; p != nil {
-			s.MaxBatch, s.MaxQueue, s.MaxBatchTokens = p.MaxBatch, latency.DefaultMaxQueue(p.MaxBatch), p.MaxBatchTokens
+			s.MaxBatch, s.MaxQueue, s.MaxBatchTokens, s.KVTokens = p.MaxBatch, latency.DefaultMaxQueue(p.MaxBatch), p.MaxBatchTokens, p.KVTokens
 			if p.MaxQueue != nil {
 				s.MaxQueue = *p.MaxQueue
 			}

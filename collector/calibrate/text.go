@@ -119,6 +119,9 @@ func (y *yamlWriter) profile(r *Result) {
 	if r.MaxBatchTokens > 0 {
 		y.line("  %-24s # given, not measured", "max_batch_tokens: "+strconv.Itoa(r.MaxBatchTokens))
 	}
+	if r.KVTokens > 0 {
+		y.line("  %-24s # given, not measured", "kv_tokens: "+strconv.Itoa(r.KVTokens))
+	}
 	if r.MaxQueue != latency.DefaultMaxQueue(r.MaxBatch) {
 		y.line("  %-24s # given, not measured", "max_queue: "+strconv.Itoa(r.MaxQueue))
 	}

@@ -113,6 +113,9 @@ type Signal struct {
 	OutputCV        Expr       `yaml:"output_cv" doc:"Coefficient of variation of the generated tokens per model, for latency. No result: all alike."`
 	ObservedITL     Expr       `yaml:"observed_itl" doc:"Measured mean time between output tokens, in seconds, per pod or variant, for profiles with correct: true."`
 	ObservedRunning Expr       `yaml:"observed_running" doc:"Mean requests in service per replica over the same time, per pod or variant, for profiles with correct: true."`
+	ObservedLoad    Expr       `yaml:"observed_load" doc:"Mean load of a replica over five minutes, in the unit, per pod or variant. Capacities are held against it, see slo.correct."`
+	ObservedTTFT    Expr       `yaml:"observed_ttft_buckets" doc:"Rate of the buckets of the times to the first token over the same time, with the label le, per pod or variant."`
+	ObservedITLs    Expr       `yaml:"observed_itl_buckets" doc:"Rate of the buckets of the times between output tokens over the same time, with the label le, per pod or variant."`
 	Capacity        Quantity   `yaml:"capacity" doc:"Capacity of one replica, in the unit. A variant may set its own."`
 	Labels          LabelNames `yaml:"labels" doc:"Labels of this signal's results. Default: the top-level labels."`
 	MaxAge          *Duration  `yaml:"max_age" doc:"Maximum age of the newest sample of this signal. Default: the top-level max_age."`

@@ -3,6 +3,7 @@ package config
 import (
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,6 +17,7 @@ type SLO struct {
 	TTFT     Seconds  `yaml:"ttft" doc:"Target for the time to the first token, such as 500ms."`
 	ITL      Seconds  `yaml:"itl" doc:"Target for the time between output tokens, such as 40ms."`
 	Quantile *float64 `yaml:"quantile" minimum:"0" maximum:"1" doc:"Share of requests, and of output tokens, that must meet the targets, such as 0.95. Default: the means must meet them."`
+	Correct  *bool    `yaml:"correct" doc:"Lowers a capacity, by at most a third, where replicas missed a target at less load than it in several looks of the last day. Default: true, where quantile is set and the signal has observed_load and buckets."`
 }
 
 // Profile is the speed of a replica: the coefficients of a queueing model of its server. See docs/latency.md.
@@ -24,11 +26,28 @@ type Profile struct {
 	Beta     Seconds `yaml:"beta" required:"true" doc:"Compute time per token, such as 0.03ms."`
 	Gamma    Seconds `yaml:"gamma" required:"true" doc:"Time to read one cached token, such as 0.0005ms."`
 	MaxBatch int     `yaml:"max_batch" required:"true" minimum:"1" maximum:"65536" doc:"Maximum of requests in service at once (vLLM: max-num-seqs)."`
-	Correct  bool    `yaml:"correct" doc:"Corrects the profile by the measured time between output tokens at the measured load, by at most 10 % faster or 50 % slower."`
+	Correct  *bool   `yaml:"correct" doc:"Corrects the profile by the measured time between output tokens at the measured load, by at most 10 % faster or 50 % slower. Default: true where a signal has observed_itl."`
 	MaxQueue *int    `yaml:"max_queue" minimum:"0" maximum:"1000000" doc:"Maximum of waiting requests. Default: ten times max_batch."`
 
 	MaxBatchTokens int    `yaml:"max_batch_tokens" minimum:"1" maximum:"1000000000" doc:"Maximum of tokens in an iteration (vLLM: max-num-batched-tokens), at least max_batch. Default: no bound."`
+	KVTokens       int    `yaml:"kv_tokens" minimum:"1" maximum:"1000000000000" doc:"Size of the KV cache in tokens (vLLM logs it at its start; num_gpu_blocks x block_size of vllm:cache_config_info): no more requests are in service than fit into it. Default: no bound."`
 	Chunk          *Chunk `yaml:"chunk" doc:"Coefficients of an iteration that carries a chunk of a prompt. Default: those of all iterations."`
+}
+
+// Corrected reports whether the profile is held to what replicas show.
+func (p *Profile) Corrected() bool { return p.Correct != nil && *p.Correct }
+
+// Held reports whether capacities are held against the quantiles of latency that replicas show.
+func (s *SLO) Held() bool { return s != nil && s.Quantile != nil && (s.Correct == nil || *s.Correct) }
+
+// Corrected reports whether capacities of the model follow what its replicas show of their latency.
+func (m *Model) Corrected() bool {
+	for _, s := range m.active {
+		if m.SLO.Held() && !s.ObservedLoad.IsZero() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(m.Variants, func(x Variant) bool { return x.Profile != nil && x.Profile.Corrected() })
 }
 
 // Chunk is the speed of a replica in iterations that carry a chunk of a prompt.
@@ -116,16 +135,36 @@ func (v *validator) slo(path string, m *Model) {
 	}
 }
 
-// profile checks a variant's coefficients.
-func (v *validator) profile(path string, m *Model, x *Variant) {
-	if x.Profile != nil && x.Profile.Correct {
-		for _, s := range m.active {
-			if !s.Latency.IsZero() && s.ObservedITL.IsZero() {
-				v.Errorf(strict.Join(path, "profile.correct"), nil, "correct needs observed_itl and observed_running of signal %s", s.Name).
-					Hint("set them, or remove correct")
-			}
+// correct checks that a profile that is to be corrected can be, and corrects one of which nothing is said where it can be.
+func (v *validator) correct(path string, m *Model, x *Variant) {
+	if x.Profile == nil {
+		return
+	}
+	seen := false
+	for _, s := range m.active {
+		seen = seen || !s.Latency.IsZero() && !s.ObservedITL.IsZero()
+		if x.Profile.Corrected() && !s.Latency.IsZero() && s.ObservedITL.IsZero() {
+			v.Errorf(strict.Join(path, "profile.correct"), nil, "correct needs observed_itl and observed_running of signal %s", s.Name).
+				Hint("set them, or remove correct")
 		}
 	}
+	if x.Profile.Correct == nil {
+		x.Profile.Correct = &seen
+	}
+}
+
+// observed checks what capacities are held against.
+func (v *validator) observed(path string) {
+	buckets := v.Has(strict.Join(path, "observed_ttft_buckets")) || v.Has(strict.Join(path, "observed_itl_buckets"))
+	if load := v.Has(strict.Join(path, "observed_load")); load != buckets {
+		v.Errorf(path, v.Key(path), "observed_load and buckets are needed together").
+			Hint("set observed_load, and observed_ttft_buckets or observed_itl_buckets: latency says nothing without the load at that time")
+	}
+}
+
+// profile checks a variant's coefficients.
+func (v *validator) profile(path string, m *Model, x *Variant) {
+	v.correct(path, m, x)
 	if p := x.Profile; p != nil && p.MaxBatchTokens > 0 && p.MaxBatchTokens < p.MaxBatch {
 		v.Errorf(strict.Join(path, "profile.max_batch_tokens"), nil, "%d is less than max_batch %d: one token of each request that decodes would not fit in an iteration",
 			p.MaxBatchTokens, p.MaxBatch).Hint("use the server's own limits, such as vLLM's max-num-batched-tokens and max-num-seqs")

@@ -166,6 +166,7 @@ func expressionsOf(s config.ActiveSignal) map[string]config.Expr {
 		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "capacity": s.Capacity.Query,
 		"latency": s.Latency, "input_tokens": s.InputTokens, "output_tokens": s.OutputTokens,
 		"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
+		"observed_load": s.ObservedLoad, "observed_ttft_buckets": quantileOf(s.ObservedTTFT), "observed_itl_buckets": quantileOf(s.ObservedITLs),
 		"alive": s.Alive, "sources": s.Sources, "silent": s.Silent,
 	}
 	for key, e := range all {
@@ -174,6 +175,18 @@ func expressionsOf(s config.ActiveSignal) map[string]config.Expr {
 		}
 	}
 	return all
+}
+
+// quantileOf is how buckets are asked for.
+func quantileOf(buckets config.Expr) config.Expr {
+	if buckets.IsZero() {
+		return buckets
+	}
+	e, err := config.ParseExpr("histogram_quantile(0.95, " + buckets.String() + ") >= 0")
+	if err != nil {
+		panic(err) // the parser wrote it itself
+	}
+	return e
 }
 
 // eachSignal runs a test for every signal of the presets for servers and gateways.

@@ -82,6 +82,60 @@ func TestPresetVLLMTokens(t *testing.T) {
 	})
 }
 
+// TestPresetVLLMObserved is about what replicas show of their latency, and how lengths vary.
+func TestPresetVLLMObserved(t *testing.T) {
+	const a, b = `namespace="llm",pod="a",engine="0",model_name="llama"`, `namespace="llm",pod="b",engine="0",model_name="llama"`
+	// 30 of 40 tokens a second come within 25 ms.
+	shown := func(metric, of string) string {
+		return metric + `_bucket{` + of + `,le="0.025"} 0+900x20
+			` + metric + `_bucket{` + of + `,le="0.05"} 0+1200x20
+			` + metric + `_bucket{` + of + `,le="+Inf"} 0+1200x20
+			` + metric + `_count{` + of + `} 0+1200x20
+		`
+	}
+	const itl, ttft = "vllm:inter_token_latency_seconds", "vllm:time_to_first_token_seconds"
+	runPresetCases(t, "vllm", map[string]presetCase{
+		"quantile of each pod": {"latency", "observed_itl_buckets", shown(itl, a) + shown(itl, b), []string{
+			`{model_name="llama", namespace="llm", pod="a"} 0.045`, `{model_name="llama", namespace="llm", pod="b"} 0.045`,
+		}},
+		"quantile of the first token": {"concurrency", "observed_ttft_buckets", shown(ttft, a), []string{
+			`{model_name="llama", namespace="llm", pod="a"} 0.045`,
+		}},
+		"nothing was served": {"latency", "observed_itl_buckets", itl + `_bucket{` + a + `,le="0.025"} 0x20
+			` + itl + `_bucket{` + a + `,le="+Inf"} 0x20`, nil},
+		"load in requests per second": {"latency", "observed_load", shown(ttft, a), []string{`{model_name="llama", namespace="llm", pod="a"} 40`}},
+		"load in requests": {"concurrency", "observed_load", `
+			vllm:num_requests_running{` + a + `} 30x20
+			vllm:num_requests_waiting{` + a + `} 4x20
+		`, []string{`{model_name="llama", namespace="llm", pod="a"} 34`}},
+		"lengths that are all alike": {"latency", "input_cv", `
+			vllm:request_prompt_tokens_bucket{` + a + `,le="500"} 0x20
+			vllm:request_prompt_tokens_bucket{` + a + `,le="1000"} 0+30x20
+			vllm:request_prompt_tokens_bucket{` + a + `,le="+Inf"} 0+30x20
+			vllm:request_prompt_tokens_sum{` + a + `} 0+15360x20
+			vllm:request_prompt_tokens_count{` + a + `} 0+30x20
+		`, []string{`{model_name="llama", namespace="llm"} 0`}},
+		// Exponential, of mean 150: 1 is right.
+		"lengths that vary as much as their mean": {"latency", "output_cv", `
+			vllm:request_generation_tokens_bucket{` + a + `,le="50"} 0+283x20
+			vllm:request_generation_tokens_bucket{` + a + `,le="100"} 0+487x20
+			vllm:request_generation_tokens_bucket{` + a + `,le="200"} 0+736x20
+			vllm:request_generation_tokens_bucket{` + a + `,le="500"} 0+964x20
+			vllm:request_generation_tokens_bucket{` + a + `,le="1000"} 0+999x20
+			vllm:request_generation_tokens_bucket{` + a + `,le="+Inf"} 0+1000x20
+			vllm:request_generation_tokens_sum{` + a + `} 0+150000x20
+			vllm:request_generation_tokens_count{` + a + `} 0+1000x20
+		`, []string{`{model_name="llama", namespace="llm"} 1.0160005`}},
+		"lengths of nobody": {"latency", "input_cv", ``, nil},
+		"lengths while nothing is served": {"latency", "input_cv", `
+			vllm:request_prompt_tokens_bucket{` + a + `,le="1000"} 30x20
+			vllm:request_prompt_tokens_bucket{` + a + `,le="+Inf"} 30x20
+			vllm:request_prompt_tokens_sum{` + a + `} 15360x20
+			vllm:request_prompt_tokens_count{` + a + `} 30x20
+		`, nil},
+	})
+}
+
 func TestPresetVLLMRates(t *testing.T) {
 	const a, b = `{namespace="llm",pod="a",engine="0",model_name="llama"}`, `{namespace="llm",pod="b",engine="0",model_name="llama"}`
 	const served = `

@@ -154,10 +154,12 @@ func (v *validator) signal(path, name string, s Signal) {
 		"latency": s.Latency, "input_tokens": s.InputTokens, "output_tokens": s.OutputTokens,
 		"input_cv": s.InputCV, "output_cv": s.OutputCV,
 		"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
+		"observed_load": s.ObservedLoad, "observed_ttft_buckets": s.ObservedTTFT, "observed_itl_buckets": s.ObservedITLs,
 	} {
 		v.vector(strict.Join(path, key), e)
 	}
 	v.quantity(strict.Join(path, "capacity"), s.Capacity)
+	v.observed(path)
 	if s.MaxAge != nil {
 		v.atLeastASecond(strict.Join(path, "max_age"), *s.MaxAge)
 	}
@@ -198,6 +200,10 @@ func (v *validator) identities(path string, s Signal) {
 	v.carriesIdentity(strict.Join(path, "usage"), s.Usage, []string{s.Labels.Variant, labelPod})
 	v.carriesIdentity(strict.Join(path, "observed_itl"), s.ObservedITL, []string{s.Labels.Variant, labelPod})
 	v.carriesIdentity(strict.Join(path, "observed_running"), s.ObservedRunning, []string{s.Labels.Variant, labelPod})
+	v.carriesIdentity(strict.Join(path, "observed_load"), s.ObservedLoad, []string{s.Labels.Variant, labelPod})
+	for key, e := range map[string]Expr{"observed_ttft_buckets": s.ObservedTTFT, "observed_itl_buckets": s.ObservedITLs} {
+		v.carriesIdentity(strict.Join(path, key), e, []string{s.Labels.Variant, labelPod})
+	}
 	if !s.Capacity.Query.IsZero() {
 		v.carriesIdentity(strict.Join(path, "capacity"), s.Capacity.Query, []string{s.Labels.Variant, labelPod})
 	}
@@ -210,7 +216,7 @@ func (v *validator) namespaced(path string, s Signal) {
 	for key, e := range map[string]Expr{
 		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "latency": s.Latency,
 		"input_tokens": s.InputTokens, "output_tokens": s.OutputTokens, "observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
-		"capacity": s.Capacity.Query,
+		"observed_load": s.ObservedLoad, "observed_ttft_buckets": s.ObservedTTFT, "observed_itl_buckets": s.ObservedITLs, "capacity": s.Capacity.Query,
 	} {
 		if at := strict.Join(path, key); v.Has(at) && v.Sound(at) && !e.IsZero() && e.AST().Type() == parser.ValueTypeVector {
 			v.mayCarry(at, e, s.Labels.Namespace, matched)

@@ -55,7 +55,11 @@ func (d *decider) capacity(v *variant, s *signal) match.Value {
 	if v.Sized(s.Signal) {
 		return d.size(v, s)
 	}
-	return v.toldCapacity(s)
+	value := v.toldCapacity(s)
+	if value.Missing.OK() && value.Number > 0 {
+		value.Number = v.hold(s, value.Number)
+	}
+	return value
 }
 
 // toldCapacity is a capacity that does not follow from a profile.

@@ -70,7 +70,8 @@ type variant struct {
 	cost       *float64
 	uses       map[string]float64
 	capacities []float64 // by signal
-	correction *float64  // of its profile, where it is corrected
+	correction *float64  // of its profile or capacity, where it is corrected
+	missed     *Missed   // why, where a target was missed
 	stuck      *int      // replicas that it is capped at
 	unfollowed *int      // replicas that its autoscaler stays at
 	pending    fleetState

@@ -54,6 +54,18 @@ const maxMultiples = 10_000
 type sizes struct {
 	mu    sync.Mutex
 	cache latency.CapacityCache
+	slow  latency.SlowdownCache
+}
+
+// slowdown is the factor on the times of a profile with which it shows what was seen at a rate, or why there is none.
+func (s *sizes) slowdown(p latency.Profile, l latency.Lengths, rate float64, seen latency.SLO) (factor float64, missing string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	factor, err := s.slow.Slowdown(p, l, rate, seen, slowestCorrection)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return factor, ""
 }
 
 // capacity is the largest rate at which a replica keeps the targets, or why there is none.

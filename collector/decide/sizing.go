@@ -16,12 +16,19 @@ func (d *decider) size(v *variant, s *signal) match.Value {
 		return match.Value{Missing: missing}
 	}
 	profile := profileOf(v.Profile)
-	if v.Profile.Correct {
+	if v.Profile.Corrected() {
 		ratio, missing := v.correctionOf(s, profile, lengths)
 		if !missing.OK() {
 			return match.Value{Missing: missing}
 		}
-		v.correction = &ratio
+		slower, why := d.slowdown(v, s, profile, lengths)
+		if why != "" {
+			return match.Value{Missing: match.Missing{Input: s.Key(), Why: why}}
+		}
+		if slower > 0 {
+			ratio = slower // the quantile itself was seen, where it is to be kept: it says more than a mean
+		}
+		v.correct(ratio)
 		profile = profile.Scaled(ratio)
 	}
 	rate, why := d.Memory.sizes.capacity(profile, lengths, sloOf(v.model.SLO))
@@ -90,7 +97,7 @@ func profileOf(p *config.Profile) latency.Profile {
 	}
 	profile := latency.Profile{
 		Alpha: float64(p.Alpha), Beta: float64(p.Beta), Gamma: float64(p.Gamma), MaxBatch: p.MaxBatch, MaxQueue: queue,
-		MaxBatchTokens: p.MaxBatchTokens,
+		MaxBatchTokens: p.MaxBatchTokens, KVTokens: float64(p.KVTokens),
 	}
 	if c := p.Chunk; c != nil {
 		profile.Chunk = latency.Chunk{Alpha: float64(c.Alpha), Beta: float64(c.Beta), Gamma: float64(c.Gamma)}

@@ -15,6 +15,9 @@ func (b *builder) because(i int) string {
 	if v.Unfollowed != nil {
 		clause += fmt.Sprintf("; its autoscaler has stayed at %d for too long, so others are planned in place of the rest", *v.Unfollowed)
 	}
+	if v.Missed != nil {
+		clause += "; " + b.held(v)
+	}
 	if v.Desired != nil && !v.Up && v.Missing != "" && v.Reason != optimizer.ReasonHold && v.Reason != optimizer.ReasonFailsafe {
 		clause += "; it may be raised, not lowered, while not everything is known (" + v.Missing + ")"
 	}
@@ -49,6 +52,23 @@ func (b *builder) clause(i int) string {
 		return "not everything is known: " + v.Missing
 	}
 	return string(v.Reason)
+}
+
+// held says why a capacity is lower than what is believed: a target was missed at less.
+func (b *builder) held(v *collector.Variant) string {
+	m := v.Missed
+	what := "first tokens"
+	if m.Target == "itl" {
+		what = "tokens"
+	}
+	unit := ""
+	for _, s := range b.model.Signals {
+		if s.Name == m.Signal {
+			unit = " " + s.Unit
+		}
+	}
+	return fmt.Sprintf("a replica counts for %s%s, less than believed: at %s and more %s of the %s took up to %s, and the target is %s (%d looks of five minutes)",
+		number(capacityOf(v, m.Signal)), unit, number(m.From), Percent(m.Quantile), what, seconds(m.Seen), seconds(m.Want), m.Looks)
 }
 
 // demand says what the replicas contribute to the signal that decides.

@@ -167,6 +167,7 @@ func planReasons(t *testing.T) *collector.Snapshot {
 	signal := &s.Models[0].Signals[0]
 	signal.Forecast = new(1000.0)
 	s.Models[0].Variants[2].Correction = new(1.2)
+	s.Models[0].Variants[2].Missed = &collector.Missed{Signal: "concurrency", Target: "itl", Quantile: 0.95, Want: 0.04, Seen: 0.0512, Load: 118, From: 115, Looks: 9}
 	return s
 }
 

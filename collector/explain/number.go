@@ -62,6 +62,14 @@ func Count(n *int) string {
 // Percent writes a share for people, with three significant digits.
 func Percent(share float64) string { return significant(100*share, 3) + " %" }
 
+// seconds writes a time for people.
+func seconds(x float64) string {
+	if x < 1 {
+		return significant(1000*x, 3) + " ms"
+	}
+	return significant(x, 3) + " s"
+}
+
 func orDash(text string) string {
 	if text == "" {
 		return dash

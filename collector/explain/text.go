@@ -158,8 +158,8 @@ func (v *Variant) capacityText() string {
 		parts[i] = c.Signal + " " + number(c.Value)
 	}
 	text := orDash(strings.Join(parts, ", "))
-	if v.Correction != nil {
-		text += fmt.Sprintf(" (its times %s of the profile's)", Percent(*v.Correction))
+	if v.Correction != nil && *v.Correction != 1 {
+		text += fmt.Sprintf(" (replicas take %s of the time that is believed)", Percent(*v.Correction))
 	}
 	return text
 }

@@ -134,6 +134,7 @@ func (r *reader) variant(v *query.Variant, replicas Replicas) Variant {
 		out.Capacities = append(out.Capacities, r.ofVariant(v.Capacities[s.Place], v, s.Labels))
 		out.ITL = append(out.ITL, r.observed(s.ObservedITL, v, s.Labels))
 		out.Running = append(out.Running, r.observed(s.ObservedRunning, v, s.Labels))
+		out.Looks = append(out.Looks, Looks{r.past(s.Looks.Load, v.Place), r.past(s.Looks.TTFT, v.Place), r.past(s.Looks.ITL, v.Place)})
 	}
 	return out
 }

@@ -72,8 +72,13 @@ type Variant struct {
 	Capacities []Value // by signal
 	ITL        []Value // observed seconds between tokens, by signal
 	Running    []Value // observed requests in service, by signal
+	Looks      []Looks // by signal
 	Replicas   Replicas
 }
+
+// Looks are what the replicas of a variant showed over the last day: the load of one, in the signal's unit, and quantiles of latency
+// in seconds.
+type Looks struct{ Load, TTFT, ITL Past }
 
 // Value is a number that is asked for or stands in the configuration.
 type Value struct {

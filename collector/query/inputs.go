@@ -34,6 +34,7 @@ func (p *compiler) listInputs() {
 			for _, e := range []*Expression{&s.Absolute, &s.Usage, &s.Queued, &s.Alive, &s.Sources} {
 				s.Inputs = appendNames(s.Inputs, e.histories())
 			}
+			s.Inputs = appendNames(s.Inputs, []*History{s.Looks.Load, s.Looks.TTFT, s.Looks.ITL})
 		}
 	}
 	for _, v := range p.Variants {

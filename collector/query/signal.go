@@ -2,6 +2,7 @@ package query
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -23,12 +24,23 @@ type Signal struct {
 	InputTokens, OutputTokens    *Query // of the latency form
 	InputCV, OutputCV            *Query // of the latency form, nil where not given
 	ObservedITL, ObservedRunning *Query // of the latency form, where a profile is to be corrected
+	Looks                        Looks  // where capacities are held against what replicas show
 
 	Lead         time.Duration   // how far ahead demand is foreseen
 	Seasons      []time.Duration // after which demand may repeat itself, in the order of Absolute.Seasons
 	SharedSource bool            // another model of the namespace has the same signal, and nothing tells their sources apart
 	Inputs       []string        // names of the queries and histories that the demand rests on
 }
+
+// Looks are what replicas showed over the last day, a look every five minutes: their load, and the quantiles of latency that a
+// model's targets are about. What is not asked for is nil.
+type Looks struct{ Load, TTFT, ITL *History }
+
+// LooksFor is how long capacities are held against what was seen, and LookStep the time of one look.
+const (
+	LooksFor = day
+	LookStep = 5 * time.Minute
+)
 
 // Form is how the configuration calls the expression that tells the demand.
 func (s *Signal) Form() string {
@@ -58,6 +70,7 @@ const (
 func (p *compiler) bindSignal(m *config.Model, s config.ActiveSignal) *Signal {
 	b := &Signal{ActiveSignal: s, Lead: leadOf(m)}
 	p.bindLatency(m, b)
+	p.bindLooks(m, b)
 	key := s.Key()
 	absolute := s.Demand
 	if !s.Latency.IsZero() {
@@ -128,9 +141,34 @@ func (p *compiler) bindLatency(m *config.Model, b *Signal) {
 	key := b.Key()
 	b.InputTokens, b.OutputTokens = p.ask(key+".input_tokens", b.ActiveSignal.InputTokens), p.ask(key+".output_tokens", b.ActiveSignal.OutputTokens)
 	b.InputCV, b.OutputCV = p.ask(key+".input_cv", b.ActiveSignal.InputCV), p.ask(key+".output_cv", b.ActiveSignal.OutputCV)
-	if slices.ContainsFunc(m.Variants, func(v config.Variant) bool { return v.Profile != nil && v.Profile.Correct }) {
+	if slices.ContainsFunc(m.Variants, func(v config.Variant) bool { return v.Profile != nil && v.Profile.Corrected() }) {
 		b.ObservedITL = p.ask(key+".observed_itl", b.ActiveSignal.ObservedITL)
 		b.ObservedRunning = p.ask(key+".observed_running", b.ActiveSignal.ObservedRunning)
+	}
+}
+
+// bindLooks reads what capacities are held against.
+func (p *compiler) bindLooks(m *config.Model, b *Signal) {
+	s := &b.ActiveSignal
+	if !m.SLO.Held() || s.ObservedLoad.IsZero() {
+		return
+	}
+	key, by := b.Key(), Reader{Owner: OfVariant, Labels: b.Labels, Median: true}
+	look := func(name, expr string) *History {
+		h := p.history(key+"."+name, historyKey{expr: expr, step: LookStep, by: by})
+		h.From = max(h.From, LooksFor)
+		return h
+	}
+	quantile := func(name string, target config.Seconds, buckets config.Expr) *History {
+		if target == 0 || buckets.IsZero() {
+			return nil
+		}
+		// Of a replica without requests there is no quantile.
+		return look(name, fmt.Sprintf("histogram_quantile(%v, %s) >= 0", *m.SLO.Quantile, buckets))
+	}
+	b.Looks.TTFT, b.Looks.ITL = quantile("observed_ttft", m.SLO.TTFT, s.ObservedTTFT), quantile("observed_itl", m.SLO.ITL, s.ObservedITLs)
+	if b.Looks.TTFT != nil || b.Looks.ITL != nil {
+		b.Looks.Load = look("observed_load", s.ObservedLoad.String())
 	}
 }
 

@@ -34,6 +34,7 @@ type CapacityQuestion struct {
 	Lengths  latency.Lengths
 	MaxBatch int
 	MaxQueue int
+	KVTokens float64 // the size of the cache; 0 without a bound
 }
 
 // Capacity returns the largest load at which the fitted profile keeps an SLO.
@@ -60,7 +61,9 @@ func (c *Fitted) Capacity(q CapacityQuestion) (Capacity, error) {
 	if result.Rate, err = c.rates(&q, best.Rate); err != nil {
 		return Capacity{}, err
 	}
-	server, err := latency.NewServer(c.Profile(q.MaxBatch, q.MaxQueue), q.Lengths)
+	fitted := c.Profile(q.MaxBatch, q.MaxQueue)
+	fitted.KVTokens = q.KVTokens
+	server, err := latency.NewServer(fitted, q.Lengths)
 	if err != nil {
 		return Capacity{}, err
 	}
@@ -203,6 +206,7 @@ func (q *CapacityQuestion) at(c *Fitted, by coefficients) (latency.Capacity, err
 
 // of is the capacity of a profile.
 func (q *CapacityQuestion) of(p latency.Profile) (latency.Capacity, error) {
+	p.KVTokens = q.KVTokens
 	server, err := latency.NewServer(p, q.Lengths)
 	if err != nil {
 		return latency.Capacity{}, err

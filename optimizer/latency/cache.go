@@ -48,10 +48,7 @@ func (c *CapacityCache) Capacity(p Profile, l Lengths, slo SLO) (Capacity, error
 	key.profile.Alpha = min(roundUp(p.Alpha, profileSteps), MaxTime)
 	key.profile.Beta = min(roundUp(p.Beta, profileSteps), MaxTime)
 	key.profile.Gamma = min(roundUp(p.Gamma, profileSteps), MaxTime)
-	key.lengths.Input = min(roundUp(l.Input, lengthSteps), MaxTokens)
-	key.lengths.Output = min(roundUp(l.Output, lengthSteps), MaxTokens)
-	key.lengths.InputCV = min(roundUp(l.InputCV, lengthSteps), MaxCV)
-	key.lengths.OutputCV = min(roundUp(l.OutputCV, lengthSteps), MaxCV)
+	key.lengths = l.rounded()
 	key.profile.Chunk.Alpha = min(roundUp(p.Chunk.Alpha, profileSteps), MaxTime)
 	key.profile.Chunk.Beta = min(roundUp(p.Chunk.Beta, profileSteps), MaxTime)
 	key.profile.Chunk.Gamma = min(roundUp(p.Chunk.Gamma, profileSteps), MaxTime)
@@ -74,6 +71,14 @@ func (c *CapacityCache) Capacity(p Profile, l Lengths, slo SLO) (Capacity, error
 	}
 	c.recent[key] = answer
 	return answer, nil
+}
+
+// rounded are lengths rounded up to steps.
+func (l Lengths) rounded() Lengths {
+	return Lengths{
+		Input: min(roundUp(l.Input, lengthSteps), MaxTokens), Output: min(roundUp(l.Output, lengthSteps), MaxTokens),
+		InputCV: min(roundUp(l.InputCV, lengthSteps), MaxCV), OutputCV: min(roundUp(l.OutputCV, lengthSteps), MaxCV),
+	}
 }
 
 // capacity is the smaller one of the capacities on both sides.

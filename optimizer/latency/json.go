@@ -29,7 +29,7 @@ func ParseSizing(data []byte) (Sizing, error) {
 				return d.Object(path, strictjson.Fields{
 					"alpha": d.Number(&p.Alpha), "beta": d.Number(&p.Beta), "gamma": d.Number(&p.Gamma),
 					"max_batch": d.WholeOrNull(&batch), "max_queue": d.WholeOrNull(&queue),
-					"max_batch_tokens": d.WholeOrNull(&tokens),
+					"max_batch_tokens": d.WholeOrNull(&tokens), "kv_tokens": d.Number(&p.KVTokens),
 					"chunk": func(path string) error {
 						chunk = true
 						c := &p.Chunk

@@ -8,7 +8,10 @@
 // where the model comes from, what it leaves out, and how far it is off.
 package latency
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Profile is how fast a continuously batching model server is: the
 // coefficients of its iteration time and how many requests it takes in.
@@ -41,6 +44,11 @@ type Profile struct {
 	// max-num-batched-tokens: those of a chunk and one of each request that
 	// decodes. 0 means that there is no bound.
 	MaxBatchTokens int `json:"max_batch_tokens,omitempty"`
+	// KVTokens is the size of the cache in tokens. No more requests are in
+	// service than fit into it with all of their mean input and output: what is
+	// admitted beyond that is preempted before its end. 0 means that there is no
+	// bound.
+	KVTokens float64 `json:"kv_tokens,omitempty"`
 	// Chunk are the coefficients of an iteration that carries a chunk of a
 	// prompt. Zero means the three above.
 	Chunk Chunk `json:"chunk,omitzero"`
@@ -61,6 +69,20 @@ func (p Profile) Scaled(by float64) Profile {
 		*time *= by
 	}
 	return p
+}
+
+// fitting is the profile with the batch that its cache has room for.
+func (p Profile) fitting(l Lengths) (Profile, error) {
+	if p.KVTokens == 0 {
+		return p, nil
+	}
+	each := l.Input + l.Output
+	if each > p.KVTokens {
+		return p, &FieldError{Path: "profile.kv_tokens", Reason: fmt.Sprintf(
+			"a request of %g input and %g output tokens needs %g in the cache, which has %g", l.Input, l.Output, each, p.KVTokens)}
+	}
+	p.MaxBatch = int(min(float64(p.MaxBatch), p.KVTokens/each))
+	return p, nil
 }
 
 // DefaultMaxQueue is the queue assumed if none is given: ten batches, the

@@ -36,6 +36,10 @@ func NewServer(p Profile, l Lengths) (*Server, error) {
 	if err := l.Validate(); err != nil {
 		return nil, err
 	}
+	p, err := p.fitting(l)
+	if err != nil {
+		return nil, err
+	}
 	context := l.context()
 	s := &Server{
 		share:       p.Beta*(l.Input+l.Output)/(l.Output+1) + p.Gamma*context,

@@ -45,6 +45,9 @@ func (p *Profile) validate() error {
 	if p.MaxQueue < 0 || p.MaxQueue > maxQueue {
 		return &FieldError{Path: "profile.max_queue", Reason: fmt.Sprintf("%d is not between 0 and %d", p.MaxQueue, maxQueue)}
 	}
+	if !(p.KVTokens >= 0 && p.KVTokens <= maxNumber) {
+		return &FieldError{Path: "profile.kv_tokens", Reason: fmt.Sprintf("%g is not between 1 and %g", p.KVTokens, maxNumber)}
+	}
 	return p.validateChunk()
 }
 
