@@ -22,7 +22,9 @@ func h200Profile(t *testing.T) scenario.Profile {
 	t.Helper()
 	const stretch = 12
 	x := readTable(t, h200+"main-closed-iterations.csv.gz")
-	row := func(i int) [3]float64 { return [3]float64{1, x.number(i, "batch_tokens"), x.number(i, "cached_tokens")} }
+	row := func(i int) [3]float64 {
+		return [3]float64{1, x.number(i, "batch_tokens"), x.number(i, "cached_tokens")}
+	}
 	said := func(c, row [3]float64) float64 { return c[0]*row[0] + c[1]*row[1] + c[2]*row[2] }
 	last := len(x.lines) - 2
 	took, decodes := make([]float64, last), make([]bool, last)
