@@ -26,6 +26,7 @@ type Options struct {
 	Policies []string       // the first is held against the expectations, unless the program itself is among them
 	Seed     uint64
 	Mode     sim.Mode
+	Fill     float64          // how much of what it believes a replica to carry a policy fills, as a factor on what it does by itself; 0: 1
 	Now      func() time.Time // measures how long decisions take; nil: they are not measured
 	// Progress, if not nil, is told which policy runs, and the share of it that is done.
 	Progress func(policy string, share float64)
@@ -41,6 +42,9 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 	}
 	if o.Now == nil {
 		o.Now = scenario.Start
+	}
+	if o.Fill == 0 {
+		o.Fill = 1
 	}
 	s := o.Scenario
 	arrivals := s.Arrive(o.Seed)
@@ -61,7 +65,7 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 			v.Facts.Capacity = capacities[v.ID]
 		}
 	}
-	result.Notes = append(result.Notes, mode(base.Mode))
+	result.Notes = append(append(result.Notes, mode(base.Mode)), gaps(s)...)
 	judged := 0
 	if i := slices.Index(o.Policies, policy.Product); i >= 0 {
 		judged = i
@@ -75,7 +79,9 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 		if err != nil {
 			return nil, fmt.Errorf("policy %s: %w", name, err)
 		}
-		result.Policies = append(result.Policies, report.Policy{Name: name, Score: r.Score, Timeline: r.Timeline})
+		result.Policies = append(result.Policies, report.Policy{
+			Name: name, Score: r.Score, Timeline: r.Timeline, DecisionSeconds: r.DecisionMean.Seconds(), FailedStarts: r.FailedStarts,
+		})
 		result.Notes = append(result.Notes, fmt.Sprintf("%s: %.2f ms a decision; %d starts failed", name, r.DecisionMean.Seconds()*1e3, r.FailedStarts))
 		if i == judged {
 			result.Expect = Judge(s, r)
@@ -112,13 +118,33 @@ func mode(m sim.Mode) string {
 	return "requests were served one by one; PromQL ran on the engine"
 }
 
+// gaps says what is left out of the scores.
+func gaps(s *scenario.Scenario) []string {
+	var notes []string
+	for i := range s.Load {
+		left, times := time.Duration(0), s.Unrecorded(s.Load[i].Model)
+		if s.Load[i].Trace == "" || len(times) == 0 {
+			continue
+		}
+		for _, g := range times {
+			left += g.To - g.From
+		}
+		notes = append(notes, fmt.Sprintf("%s: %d gaps of the recording and half an hour after each, together %s, are left out of what is said of service",
+			s.Load[i].Trace, len(times), left.Round(time.Minute)))
+	}
+	return notes
+}
+
 // run runs one policy.
 func (o *Options) run(ctx context.Context, name string, one sim.Options) (r *sim.Result, err error) {
 	if name != policy.Product {
-		if one.Policy, err = policy.New(name, one.Setup); err != nil {
+		if one.Policy, err = policy.NewTuned(name, one.Setup, o.Fill); err != nil {
 			return nil, err
 		}
 		return sim.Run(ctx, one)
+	}
+	if err := believe(o.Config, o.Fill); err != nil {
+		return nil, err
 	}
 	p, err := product.New(ctx, o.Config, o.Now)
 	if err != nil {

@@ -88,3 +88,32 @@ func TestBacktestRefuses(t *testing.T) {
 	require.Contains(t, problems, "the event is after the end")
 	require.Contains(t, problems, `unknown variant "b"`)
 }
+
+func TestBacktestCompares(t *testing.T) {
+	code, out, problems := backtestRun(t, backtestScenario, "--format=json", "--policy=static", "--sweep=load=0.5,1", "--seeds=2")
+	require.Zero(t, code, problems+out)
+	var answer struct {
+		Seeds    []uint64
+		Settings []struct {
+			Setting  string
+			Policies []struct {
+				Mean, Spread map[string]float64
+				Runs         []map[string]any
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &answer))
+	require.Equal(t, []uint64{1, 2}, answer.Seeds)
+	require.Len(t, answer.Settings, 2)
+	require.Equal(t, "load=0.5", answer.Settings[0].Setting)
+	require.Len(t, answer.Settings[0].Policies[0].Runs, 2)
+	require.Less(t, answer.Settings[0].Policies[0].Mean["cost"], answer.Settings[1].Policies[0].Mean["cost"])
+	for flag, want := range map[string]string{
+		"--sweep=speed=2": "there is no", "--match=2": "--match must be above 0 and below 1", "--seeds=0": "--seeds must be from 1 to 1000",
+	} {
+		_, _, problems = backtestRun(t, backtestScenario, flag)
+		require.Contains(t, problems, want)
+	}
+	_, _, problems = backtestRun(t, backtestScenario, "--seeds=2", "--format=html")
+	require.Contains(t, problems, "--format must not be html")
+}

@@ -9,38 +9,40 @@ import (
 type column struct {
 	key   string // in JSON and CSV
 	title string // in tables; empty: too much for them
-	value func(*Score) float64
+	value func(*Policy) float64
 	show  func(float64) string
 }
 
 // columns are all numbers of the scorecard, in the order in which they are shown. NaN does not apply.
 func columns() []column {
 	return []column{
-		{"requests", "", func(s *Score) float64 { return float64(s.Requests) }, whole},
-		{"slo_attainment", "within targets", func(s *Score) float64 { return s.SLOAttainment }, percent},
-		{"unserved", "unserved", func(s *Score) float64 { return s.Unserved }, percent},
-		{"refused", "", func(s *Score) float64 { return s.Refused }, percent},
-		{"impatient", "", func(s *Score) float64 { return s.Impatient }, percent},
-		{"worst_hour", "worst hour", func(s *Score) float64 { return s.WorstHour }, percent},
-		{"ttft_p50", "", func(s *Score) float64 { return quantile(s.TTFT, 50) }, seconds},
-		{"ttft_p95", "TTFT p95", func(s *Score) float64 { return quantile(s.TTFT, 95) }, seconds},
-		{"ttft_p99", "p99", func(s *Score) float64 { return quantile(s.TTFT, 99) }, seconds},
-		{"itl_p50", "", func(s *Score) float64 { return quantile(s.ITL, 50) }, seconds},
-		{"itl_p95", "ITL p95", func(s *Score) float64 { return quantile(s.ITL, 95) }, seconds},
-		{"itl_p99", "", func(s *Score) float64 { return quantile(s.ITL, 99) }, seconds},
-		{"cost", "cost", func(s *Score) float64 { return s.Cost }, fixed},
-		{"cost_ratio_to_oracle", "/ oracle", func(s *Score) float64 { return orNaN(s.CostRatio) }, ratio},
-		{"replica_hours", "replica-hours", func(s *Score) float64 { return s.ReplicaHours }, fixed},
-		{"changes", "changes", func(s *Score) float64 { return float64(s.Changes) }, whole},
-		{"starts", "starts", func(s *Score) float64 { return float64(s.Starts) }, whole},
-		{"cancelled_starts", "cancelled", func(s *Score) float64 { return float64(s.CancelledStarts) }, whole},
-		{"short_lived", "short-lived", func(s *Score) float64 { return float64(s.ShortLived) }, whole},
-		{"reversals", "", func(s *Score) float64 { return float64(s.Reversals) }, whole},
-		{"short_minutes", "short, min", func(s *Score) float64 { return s.ShortMinutes }, fixed},
-		{"recovery_seconds", "", func(s *Score) float64 { return orNaN(s.RecoverySeconds) }, whole},
-		{"energy_kwh", "", func(s *Score) float64 { return orNaN(s.EnergyKWh) }, fixed},
-		{"peak_watts", "", func(s *Score) float64 { return orNaN(s.PeakWatts) }, whole},
-		{"budget_violations", "", func(s *Score) float64 { return float64(s.BudgetViolations) }, whole},
+		{"requests", "", func(s *Policy) float64 { return float64(s.Requests) }, whole},
+		{"slo_attainment", "within targets", func(s *Policy) float64 { return s.SLOAttainment }, percent},
+		{"unserved", "unserved", func(s *Policy) float64 { return s.Unserved }, percent},
+		{"refused", "", func(s *Policy) float64 { return s.Refused }, percent},
+		{"impatient", "", func(s *Policy) float64 { return s.Impatient }, percent},
+		{"worst_hour", "worst hour", func(s *Policy) float64 { return s.WorstHour }, percent},
+		{"ttft_p50", "", func(s *Policy) float64 { return quantile(s.TTFT, 50) }, seconds},
+		{"ttft_p95", "TTFT p95", func(s *Policy) float64 { return quantile(s.TTFT, 95) }, seconds},
+		{"ttft_p99", "p99", func(s *Policy) float64 { return quantile(s.TTFT, 99) }, seconds},
+		{"itl_p50", "", func(s *Policy) float64 { return quantile(s.ITL, 50) }, seconds},
+		{"itl_p95", "ITL p95", func(s *Policy) float64 { return quantile(s.ITL, 95) }, seconds},
+		{"itl_p99", "", func(s *Policy) float64 { return quantile(s.ITL, 99) }, seconds},
+		{"cost", "cost", func(s *Policy) float64 { return s.Cost }, fixed},
+		{"cost_ratio_to_oracle", "/ oracle", func(s *Policy) float64 { return orNaN(s.CostRatio) }, ratio},
+		{"replica_hours", "replica-hours", func(s *Policy) float64 { return s.ReplicaHours }, fixed},
+		{"changes", "changes", func(s *Policy) float64 { return float64(s.Changes) }, whole},
+		{"starts", "starts", func(s *Policy) float64 { return float64(s.Starts) }, whole},
+		{"cancelled_starts", "cancelled", func(s *Policy) float64 { return float64(s.CancelledStarts) }, whole},
+		{"short_lived", "short-lived", func(s *Policy) float64 { return float64(s.ShortLived) }, whole},
+		{"reversals", "", func(s *Policy) float64 { return float64(s.Reversals) }, whole},
+		{"short_minutes", "short, min", func(s *Policy) float64 { return s.ShortMinutes }, fixed},
+		{"recovery_seconds", "", func(s *Policy) float64 { return orNaN(s.RecoverySeconds) }, whole},
+		{"energy_kwh", "", func(s *Policy) float64 { return orNaN(s.EnergyKWh) }, fixed},
+		{"peak_watts", "", func(s *Policy) float64 { return orNaN(s.PeakWatts) }, whole},
+		{"budget_violations", "", func(s *Policy) float64 { return float64(s.BudgetViolations) }, whole},
+		{"failed_starts", "", func(s *Policy) float64 { return float64(s.FailedStarts) }, whole},
+		{"decision_seconds", "", func(s *Policy) float64 { return orNaN(measured(s.DecisionSeconds)) }, milliseconds},
 	}
 }
 
@@ -56,7 +58,7 @@ func shown() []column {
 }
 
 // cell is what a table shows of a score.
-func (c column) cell(s *Score) string {
+func (c column) cell(s *Policy) string {
 	v := c.value(s)
 	if math.IsNaN(v) {
 		return "-"
@@ -77,12 +79,22 @@ func quantile(q *Quantiles, percent int) float64 {
 	}
 }
 
+// measured is nil where nothing was.
+func measured(v float64) *float64 {
+	if v == 0 {
+		return nil
+	}
+	return &v
+}
+
 func orNaN(v *float64) float64 {
 	if v == nil {
 		return math.NaN()
 	}
 	return *v
 }
+
+func milliseconds(v float64) string { return strconv.FormatFloat(1000*v, 'f', 2, 64) }
 
 func whole(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
 func fixed(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }

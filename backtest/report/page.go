@@ -85,7 +85,7 @@ func WriteHTML(w io.Writer, r *Result) error {
 func (p *page) add(r *Result, policy *Policy) {
 	row := shownRow{Name: policy.Name}
 	for _, c := range shown() {
-		row.Cells = append(row.Cells, c.cell(&policy.Score))
+		row.Cells = append(row.Cells, c.cell(policy))
 	}
 	p.Rows = append(p.Rows, row)
 	if policy.Timeline == nil {

@@ -109,7 +109,7 @@ func TestWriteCSV(t *testing.T) {
 
 // TestColumnsAreComplete holds CSV to have everything that JSON has.
 func TestColumnsAreComplete(t *testing.T) {
-	text, err := json.Marshal(Score{})
+	text, err := json.Marshal(Policy{})
 	require.NoError(t, err)
 	var fields map[string]any
 	require.NoError(t, json.Unmarshal(text, &fields))
@@ -121,7 +121,7 @@ func TestColumnsAreComplete(t *testing.T) {
 		require.Contains(t, fields, key)
 		delete(fields, key)
 	}
-	require.Len(t, fields, 2, "the quantiles: %v", fields)
+	require.Len(t, fields, 3, "the name and the quantiles: %v", fields)
 }
 
 // TestWriteHTML holds pages to be whole, whatever names and numbers there are, and to need nothing from elsewhere.

@@ -18,7 +18,9 @@ type Result struct {
 type Policy struct {
 	Name string `json:"name"`
 	Score
-	Timeline *Timeline `json:"-"` // nil where it was not recorded
+	DecisionSeconds float64   `json:"decision_seconds"` // mean, on this machine; 0 where it was not measured
+	FailedStarts    int       `json:"failed_starts"`
+	Timeline        *Timeline `json:"-"` // nil where it was not recorded
 }
 
 // Score is the scorecard of a policy. A number that does not apply is nil.

@@ -22,20 +22,25 @@ func WriteTable(w io.Writer, r *Result) error {
 		p := &r.Policies[i]
 		line := []string{p.Name}
 		for _, c := range shown() {
-			line = append(line, c.cell(&p.Score))
+			line = append(line, c.cell(p))
 		}
 		fmt.Fprintln(t, strings.Join(line, "\t")+"\t")
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("write the table: %w", err)
 	}
-	if len(r.Expect) > 0 {
+	return writeVerdicts(w, r.Expect, r.Notes)
+}
+
+// writeVerdicts writes what was expected, and the notes.
+func writeVerdicts(w io.Writer, expect []Expectation, notes []string) error {
+	if len(expect) > 0 {
 		fmt.Fprintln(w)
 	}
-	for _, e := range r.Expect {
+	for _, e := range expect {
 		fmt.Fprintln(w, e.verdict()+"  "+e.What+e.found())
 	}
-	for _, note := range r.Notes {
+	for _, note := range notes {
 		if _, err := fmt.Fprintln(w, "note: "+note); err != nil {
 			return fmt.Errorf("write the notes: %w", err)
 		}
@@ -69,18 +74,24 @@ func WriteCSV(w io.Writer, r *Result) error {
 	}
 	for i := range r.Policies {
 		p := &r.Policies[i]
-		line := []string{r.Scenario, p.Name}
-		for _, col := range columns() {
-			text := ""
-			if v := col.value(&p.Score); !math.IsNaN(v) {
-				text = strconv.FormatFloat(v, 'g', -1, 64)
-			}
-			line = append(line, text)
-		}
+		line := append([]string{r.Scenario, p.Name}, cells(p)...)
 		if err := c.Write(line); err != nil {
 			return fmt.Errorf("write %s: %w", p.Name, err)
 		}
 	}
 	c.Flush()
 	return c.Error()
+}
+
+// cells are all numbers of a policy, as CSV has them.
+func cells(p *Policy) []string {
+	var line []string
+	for _, col := range columns() {
+		text := ""
+		if v := col.value(p); !math.IsNaN(v) {
+			text = strconv.FormatFloat(v, 'g', -1, 64)
+		}
+		line = append(line, text)
+	}
+	return line
 }

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/variant-exporter/variant-exporter/backtest/trace"
 )
 
 // Slot is the time in which arrivals are counted, and over which burstiness is meant.
@@ -31,6 +33,28 @@ type Request struct {
 	At            time.Duration // from the start of the simulation
 	Input, Output int
 	Patience      time.Duration
+}
+
+// afterGap is how long after a gap of a recording its load is no measure: it is back at once, as no load ever is.
+const afterGap = 30 * time.Minute
+
+// Unrecorded are the times, from the start of the simulation, at which the load of a model is not what it was: gaps of its recordings, and
+// half an hour after each.
+func (s *Scenario) Unrecorded(model string) []trace.Gap {
+	var all []trace.Gap
+	for i := range s.Load {
+		t := s.Traces[s.Load[i].Trace]
+		if s.Load[i].Model != model || t == nil {
+			continue
+		}
+		for _, g := range t.Gaps {
+			g.To += afterGap
+			if g.From < s.Length() && g.To > asTime(s.Warmup) {
+				all = append(all, g)
+			}
+		}
+	}
+	return all
 }
 
 // Arrive draws the requests of all streams. Equal seeds give equal requests.

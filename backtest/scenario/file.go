@@ -152,6 +152,15 @@ type Profile struct {
 	MaxBatch       int            `yaml:"max_batch" required:"true" minimum:"1" maximum:"65536" doc:"Maximum of requests in service at once."`
 	MaxBatchTokens int            `yaml:"max_batch_tokens" minimum:"0" doc:"Token budget of one iteration. Default: 2048."`
 	MaxQueue       int            `yaml:"max_queue" minimum:"0" doc:"Requests that may wait in a server; more are refused. Default: no limit."`
+	Chunk          *Chunk         `yaml:"chunk" doc:"Times of an iteration that computes a part of a prompt. Default: those of the others."`
+	Async          bool           `yaml:"async_scheduling" doc:"The next iteration is put together when the one before it begins, as vLLM does by default since 0.14. Default: false."`
+}
+
+// Chunk is how long an iteration takes that computes a part of a prompt: never less than one without.
+type Chunk struct {
+	Alpha config.Seconds `yaml:"alpha" doc:"Fixed time. Default: 0s."`
+	Beta  config.Seconds `yaml:"beta" required:"true" doc:"Time per token that is computed."`
+	Gamma config.Seconds `yaml:"gamma" doc:"Time per cached token that is read. Default: 0s."`
 }
 
 // Autoscaler follows the desired replicas, as an HPA or KEDA does.

@@ -121,3 +121,16 @@ func (l *Stream) recorded(t *trace.Trace, at time.Duration) moment {
 }
 
 func bounded(burstiness float64) float64 { return min(max(burstiness, 1), mostBurstiness) }
+
+// Times multiplies the load of a stream.
+func (l *Stream) Times(f float64) {
+	if l.Trace != "" {
+		scale := *l.Scale * f
+		l.Scale = &scale
+		return
+	}
+	l.Rate, l.From, l.To, l.Mean, l.Amplitude = l.Rate*f, l.From*f, l.To*f, l.Mean*f, l.Amplitude*f
+	for at := range l.Points {
+		l.Points[at] *= f
+	}
+}

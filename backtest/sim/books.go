@@ -7,6 +7,7 @@ type books struct {
 	warmup  float64
 	totals  // since the end of the warm-up
 	minutes []minute
+	skipped []bool    // minutes that are left out; nil: none
 	ttft    histogram // of requests
 	itl     histogram // of tokens
 	// Of the minute that runs.
@@ -26,7 +27,21 @@ type totals struct {
 // minute is what is known of the requests that arrived in one minute.
 type minute struct{ arrived, good float64 }
 
-func (b *books) counts(at float64) bool { return at >= b.warmup }
+func (b *books) counts(at float64) bool {
+	return at >= b.warmup && (b.skipped == nil || !b.skipped[min(int((at-b.warmup)/60), len(b.skipped)-1)])
+}
+
+// skip leaves a stretch of time out.
+func (b *books) skip(from, to float64) {
+	if b.skipped == nil {
+		b.skipped = make([]bool, len(b.minutes))
+	}
+	for i := range b.skipped {
+		if begin := b.warmup + 60*float64(i); begin < to && begin+60 > from {
+			b.skipped[i] = true
+		}
+	}
+}
 
 func (b *books) minute(at float64) *minute {
 	i := int((at - b.warmup) / 60)

@@ -32,6 +32,7 @@ type exactStage struct {
 type request struct {
 	input, output int
 	arrived       float64
+	given         float64 // to the server that has it
 	first         float64 // token; 0: none yet
 	patience      float64
 	prompt        int // tokens left to compute
@@ -51,7 +52,8 @@ type server struct {
 	turns    int        // iterations so far
 	until    float64    // when the iteration under way ends; +Inf: none
 	chunks   []chunk
-	length   float64 // of the iteration under way
+	began    float64 // the iteration under way
+	length   float64 // of it
 	place    int     // in the heap
 	order    int
 	dead     bool
@@ -273,6 +275,7 @@ func (e *exact) dispatch(st *exactStage, now float64) {
 }
 
 func (e *exact) give(sv *server, q *request, now float64) {
+	q.given = now
 	sv.waiting = append(sv.waiting, q)
 	if math.IsInf(sv.until, 1) {
 		e.iterate(sv, now)

@@ -5,11 +5,16 @@ import (
 	"math"
 )
 
-// iterate begins an iteration, if there is anything to do.
+// iterate begins an iteration, if there is anything to do. What it holds was settled when the one before it began, if that is how the
+// server works and there was one.
 func (e *exact) iterate(sv *server, now float64) {
-	e.admit(sv, now)
+	settled := now
+	if sv.Async && sv.load() > len(sv.waiting) {
+		settled = sv.began
+	}
+	e.admit(sv, now, settled)
 	decode := len(sv.running)
-	tokens, context := float64(decode), sv.context
+	tokens, prompts, context := float64(decode), 0.0, sv.context
 	sv.chunks = sv.chunks[:0]
 	budget := sv.MaxBatchTokens - decode
 	for _, q := range sv.prefill {
@@ -18,19 +23,20 @@ func (e *exact) iterate(sv *server, now float64) {
 		}
 		n := min(budget, q.prompt)
 		budget -= n
-		tokens += float64(n)
+		prompts += float64(n)
 		context += float64(q.input - q.prompt)
 		sv.chunks = append(sv.chunks, chunk{q, n})
 		sv.count.promptTokens += float64(n)
 	}
-	if tokens == 0 {
+	if tokens += prompts; tokens == 0 {
 		sv.until = math.Inf(1)
 		if sv.place >= 0 {
 			heap.Remove(&e.busy, sv.place)
 		}
 		return
 	}
-	sv.length = sv.iteration(tokens, context) * sv.pod.v.slow
+	sv.length = sv.iteration(tokens, prompts, context) * sv.pod.v.slow
+	sv.began = now
 	sv.until = now + sv.length
 	if sv.place >= 0 {
 		heap.Fix(&e.busy, sv.place)
@@ -39,14 +45,17 @@ func (e *exact) iterate(sv *server, now float64) {
 	}
 }
 
-// admit takes waiting requests into service, in their order, while the batch and the cache have room.
-func (e *exact) admit(sv *server, now float64) {
+// admit takes requests that wait since a time into service, in their order, while the batch and the cache have room.
+func (e *exact) admit(sv *server, now, since float64) {
 	for len(sv.waiting) > 0 && len(sv.prefill)+len(sv.running) < sv.MaxBatch {
 		q := sv.waiting[0]
 		if q.tired(now) {
 			e.model.books.giveUp(q.arrived, 1)
 			sv.waiting = sv.waiting[1:]
 			continue
+		}
+		if q.given > since {
+			return
 		}
 		need := float64(q.input + q.output)
 		if sv.kv > 0 && sv.reserved > 0 && sv.reserved+need > sv.kv {
@@ -139,6 +148,9 @@ func (e *exact) complete(st *exactStage, sv *server, q *request, now float64) {
 		return
 	}
 	m.books.serve(q.arrived, 1)
+	if told := e.sim.Served; told != nil {
+		told(Request{m.Model.Model, q.arrived, q.first, now, q.input, q.output})
+	}
 	steady := m.itl == 0 || q.output < 2 || (now-q.first)/float64(q.output-1) <= m.itl
 	if steady && (m.ttft == 0 || q.first-q.arrived <= m.ttft) {
 		m.books.well(q.arrived, 1)

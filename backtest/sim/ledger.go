@@ -35,8 +35,12 @@ func newLedger(s *Sim) *ledger {
 	l := &ledger{warmup: s.warmup, variants: make([]account, len(s.variants)), turned: make([]turn, len(s.variants)), wanted: map[string][]Wanted{}}
 	l.course = newCourse(s)
 	minutes := int(math.Ceil((s.end - s.warmup) / 60))
-	for range s.models {
-		l.models = append(l.models, &books{warmup: s.warmup, minutes: make([]minute, max(1, minutes))})
+	for _, m := range s.models {
+		b := &books{warmup: s.warmup, minutes: make([]minute, max(1, minutes))}
+		for _, g := range s.scenario.Unrecorded(m.Model.Model) {
+			b.skip(g.From.Seconds(), g.To.Seconds())
+		}
+		l.models = append(l.models, b)
 	}
 	return l
 }

@@ -22,9 +22,26 @@ func physicsOf(v *variant, m *model) physics {
 	return physics{Profile: v.Profile, input: m.input, output: m.output, role: roleOf(v.Role), kv: v.KVTokens}
 }
 
-// iteration is how long an iteration takes.
-func (p *physics) iteration(tokens, context float64) float64 {
-	return float64(p.Alpha) + float64(p.Beta)*tokens + float64(p.Gamma)*context
+// iteration is how long an iteration takes that computes tokens, of which some are of prompts, and reads context.
+func (p *physics) iteration(tokens, prompts, context float64) float64 {
+	if p.Chunk == nil || prompts <= 0 {
+		return float64(p.Alpha) + float64(p.Beta)*tokens + float64(p.Gamma)*context
+	}
+	decode := p.iteration(tokens-prompts, 0, context)
+	return max(decode, float64(p.Chunk.Alpha)+float64(p.Chunk.Beta)*tokens+float64(p.Chunk.Gamma)*context)
+}
+
+// typical is the mean length of an iteration where prompts come at random, so that so many of their tokens are in a mean one. They are
+// in few iterations, or in all: with a single kind of iterations that makes no difference.
+func (p *physics) typical(decode, prompts, context float64) float64 {
+	if p.Chunk == nil {
+		return p.iteration(decode+prompts, prompts, context)
+	}
+	share := -math.Expm1(-prompts / min(p.input, float64(p.MaxBatchTokens))) // of the iterations that have any
+	if share <= 0 {
+		return p.iteration(decode, 0, context)
+	}
+	return (1-share)*p.iteration(decode, 0, context) + share*p.iteration(decode+prompts/share, prompts/share, context)
 }
 
 // most is how many requests fit into service at once.
@@ -42,11 +59,12 @@ func (p *physics) mean(n float64) (iteration, service float64) {
 	switch p.role {
 	case rolePrefill:
 		chunks := max(1, p.input/budget)
-		iteration = p.iteration(min(budget, max(1, n)*p.input), 0)
-		perPrompt := p.iteration(min(budget, n*p.input), 0) * p.input / min(budget, max(1, n)*p.input)
+		some, all := min(budget, n*p.input), min(budget, max(1, n)*p.input)
+		iteration = p.iteration(all, all, 0)
+		perPrompt := p.iteration(some, some, 0) * p.input / all
 		return iteration, max(perPrompt*max(1, n), chunks*iteration)
 	case roleDecode:
-		iteration = p.iteration(n, n*(p.input+p.output/2))
+		iteration = p.iteration(n, 0, n*(p.input+p.output/2))
 		return iteration, max(1, p.output-1) * iteration
 	}
 	prompts := n * p.input / p.output // tokens of prompts in a mean iteration, in the steady state
@@ -54,10 +72,10 @@ func (p *physics) mean(n float64) (iteration, service float64) {
 	context := n * (p.input + p.output/2)
 	room := max(1, budget-decode)
 	if prompts <= room {
-		iteration = p.iteration(decode+prompts, context)
+		iteration = p.typical(decode, prompts, context)
 		return iteration, p.output * iteration
 	}
-	iteration = p.iteration(budget, context)
+	iteration = p.iteration(budget, room, context)
 	return iteration, n * p.input / room * iteration
 }
 
@@ -70,11 +88,16 @@ func (p *physics) first(n float64) float64 {
 	}
 	budget := max(1, float64(p.MaxBatchTokens)-n)
 	chunks := math.Ceil(p.input / budget)
-	decode := p.iteration(n, n*(p.input+p.output/2))
+	context := n * (p.input + p.output/2)
 	if p.role == rolePrefill {
-		decode = float64(p.Alpha)
+		n, context = 0, 0
 	}
-	return iteration/2 + chunks*decode + float64(p.Beta)*p.input
+	wait := iteration / 2
+	if p.Async {
+		wait += iteration // the next is put together already
+	}
+	per := p.input / chunks
+	return wait + chunks*p.iteration(n+per, per, context)
 }
 
 // itl is the mean time between the tokens of a request, with n in service.

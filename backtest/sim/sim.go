@@ -38,6 +38,8 @@ type Options struct {
 	Wanted func(name string) bool
 	// Budgets are the limits of the configuration, for counting violations.
 	Budgets []Budget
+	// Served, if not nil, is told of every request that is served one by one, when it is done.
+	Served func(Request)
 	// Now, if not nil, measures how long decisions take. Nothing else depends on it.
 	Now func() time.Time
 	// Progress, if not nil, is told of the share that is done.
@@ -48,6 +50,13 @@ type Options struct {
 type Budget struct {
 	Limit float64
 	Uses  map[string]float64 // per replica, by variant ID
+}
+
+// Request is a request that was served. Times are seconds since the start of the simulation, warm-up included.
+type Request struct {
+	Model                string
+	Arrived, First, Done float64 // at the gateway; first token; last token
+	Input, Output        int     // tokens
 }
 
 // Mode is how requests are served.
@@ -107,19 +116,27 @@ type Sim struct {
 // Run simulates a scenario under a policy.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	s := newSim(o)
+	if err := s.run(ctx); err != nil {
+		return nil, err
+	}
+	return s.finish(), nil
+}
+
+// run goes on to the end.
+func (s *Sim) run(ctx context.Context) error {
 	told := 0.0
 	for s.now < s.end {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		s.advance(min(s.next(), s.end))
 		s.act()
-		if done := s.now / s.end; o.Progress != nil && (done > told+0.01 || done >= 1) {
+		if done := s.now / s.end; s.Progress != nil && (done > told+0.01 || done >= 1) {
 			told = done
-			o.Progress(done)
+			s.Progress(done)
 		}
 	}
-	return s.finish(), nil
+	return nil
 }
 
 func newSim(o Options) *Sim {
