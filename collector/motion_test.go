@@ -219,6 +219,7 @@ models: [{name: m, namespace: ns, backlog: {drain: 10m}, scale_down_window: 5m, 
 			variant_model_planned_demand{signal="load",unit="UNIT"} ` + amount
 	}
 	in := func(unit, text string) string { return strings.ReplaceAll(text, "UNIT", unit) }
+	also := func(key string) string { return strings.Replace(text("requests"), "provision_timeout: 30m", key, 1) }
 	now := func(answers canned) canned {
 		delete(answers, "past queued")
 		return answers
@@ -235,6 +236,14 @@ models: [{name: m, namespace: ns, backlog: {drain: 10m}, scale_down_window: 5m, 
 			config: text("tokens per second"), answers: now(at("20", "22800", "")), want: in("tokens per second", planned("40", "20", "4")),
 		},
 		"no queue": {config: text("requests"), answers: at("20", "0", "0"), want: in("requests", planned("20", "20", "2"))},
+		"readiness is read for longer than what was asked for": {
+			config:  also("provision_timeout: 10m, provision_cooldown: 1m, scale_down_limit: {replicas: 9, per: 5m, after_overload: 25m}"),
+			answers: at("20", "180", "180"), want: in("requests", planned("20", "200", "4")),
+		},
+		"demand is read for longer than the queue": {
+			config:  also("provision_timeout: 10m, forecast: {method: linear, lookback: 25m}"),
+			answers: at("20", "50", "0 @40m..1m\n"+load("50 @45s..0s")), want: in("requests", planned("70", "70", "7")),
+		},
 	})
 }
 

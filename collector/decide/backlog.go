@@ -151,21 +151,22 @@ func (s *signal) readySupply(ago time.Duration) float64 {
 // withoutBacklog is the demand over time that lasts.
 func (s *signal) withoutBacklog(window forecast.History) forecast.History {
 	queued := s.read.Queued.Window.History
-	if s.Rate() || len(queued.Values) != len(window.Values) {
+	if s.Rate() || len(queued.Values) == 0 {
 		return window
 	}
 	window.Values = slices.Clone(window.Values)
 	supply, last := math.NaN(), time.Duration(-1) // that of the step before is mostly that of a service time ago
-	for i, waiting := range queued.Values {
-		if math.IsNaN(window.Values[i]) || !(waiting > 0) {
+	for i, inService := range window.Values {
+		ago, before := window.Ago(i), supply
+		waiting := queued.At(ago)
+		if math.IsNaN(inService) || !(waiting > 0) {
 			continue
 		}
-		ago, before := window.Ago(i), supply
 		if last != ago+serviceTime {
 			before = s.readySupply(ago + serviceTime)
 		}
 		supply, last = s.readySupply(ago), ago
-		window.Values[i] = s.lasting(window.Values[i], waiting, ago, supply, before)
+		window.Values[i] = s.lasting(inService, waiting, ago, supply, before)
 	}
 	return window
 }
