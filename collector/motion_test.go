@@ -247,6 +247,27 @@ models: [{name: m, namespace: ns, backlog: {drain: 10m}, scale_down_window: 5m, 
 	})
 }
 
+// TestStandingQueue: where nothing loads, a queue is no reason to plan for less than what runs.
+func TestStandingQueue(t *testing.T) {
+	const text = watched + `
+signals: {load: {unit: requests, demand: demand, queued: queued}}
+models: [{name: m, namespace: ns, scale_down_window: 5m, variants: [{name: a, cost: 1, startup: 2m, capacity: {load: 10}}]}]`
+	at := func(running, waiting, before, ready string) canned {
+		return canned{
+			"demand": load(running), "past demand": load(running), "queued": load(waiting), "past queued": load(before),
+			"current": runs("a", "4"), "past current": runs("a", "4"), "ready": runs("a", "4"), "past ready": ready,
+		}
+	}
+	const planned = `variant_model_planned_demand{signal="load",unit="requests"} `
+	runCases(t, map[string]decisionCase{
+		"it stands":         {config: text, answers: at("60", "30", "30", runs("a", "4")), want: planned + `61.5`},
+		"it grows":          {config: text, answers: at("60", "30", "0", runs("a", "4")), want: planned + `71.5`},
+		"it falls":          {config: text, answers: at("60", "30", "50", runs("a", "4")), want: planned + `61.5`},
+		"replicas fill up":  {config: text, answers: at("60", "30", "40", joined(runsOf("a", "2", "3h..1m"), runsOf("a", "4", "45s..0s"))), want: planned + `40`},
+		"they have done so": {config: text, answers: at("60", "30", "50", joined(runsOf("a", "2", "3h..6m"), runsOf("a", "4", "5m45s..0s"))), want: planned + `61.5`},
+	})
+}
+
 // TestIdleNoShorterThanAStart: a model that is put to sleep while it starts would never serve.
 func TestIdleNoShorterThanAStart(t *testing.T) {
 	const text = `

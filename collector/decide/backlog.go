@@ -108,14 +108,15 @@ func (s *signal) supplyAt(in time.Duration) float64 {
 
 // lasting is the demand that lasts, of what is in service and what waits some time ago. While a queue stands, servers are filled from it,
 // beyond their capacity where their batches allow, so what is in service says how much was let in. What comes within a service time is
-// what was served in it plus what the queue grew by. The supply is what
-// ready replicas could serve then, and before is that of a service time earlier.
-func (s *signal) lasting(inService, waiting float64, ago time.Duration, supply, before float64) float64 {
-	if s.Rate() || !(waiting > 0) || math.IsNaN(supply) {
+// what was served in it plus what the queue grew by. That is no less than what is in service, but where replicas load, or became ready
+// within the drain time and work the queue off.
+func (s *signal) lasting(inService, waiting float64, ago time.Duration) float64 {
+	if s.Rate() || !(waiting > 0) {
 		return inService
 	}
-	if before < supply {
-		supply = before
+	supply, loads := s.served(ago)
+	if math.IsNaN(supply) {
+		return inService
 	}
 	queued, at := s.read.Queued.Window.Before(ago + serviceTime)
 	if math.IsNaN(queued) {
@@ -123,29 +124,49 @@ func (s *signal) lasting(inService, waiting float64, ago time.Duration, supply, 
 			queued = waiting // it was not watched then
 		}
 	}
+	if before, _ := s.served(ago + serviceTime); before < supply {
+		supply = before
+	}
 	grew := (waiting - queued) * float64(serviceTime) / float64(at-ago)
-	return max(0, min(inService, supply)+grew)
+	came := max(0, min(inService, supply)+grew)
+	if !loads {
+		return max(inService, came)
+	}
+	return came
 }
 
-// readySupply is what the replicas that were ready some time ago can serve of a signal whose capacities do not follow from profiles. It is
-// NaN where that is not known.
-func (s *signal) readySupply(ago time.Duration) float64 {
-	supply := 0.0
+// served is what the replicas that were ready some time ago can serve of a signal, NaN where that is not known; and whether some were
+// loading, or had become ready within the drain time.
+func (s *signal) served(ago time.Duration) (supply float64, loading bool) {
 	for _, v := range s.model.variants {
 		if !v.Carries(s.Signal) {
 			continue
 		}
-		n, ready := v.read.Replicas.ReadyWindow.At(ago), v.read.Replicas.Ready.N
-		if ago == 0 && ready != nil {
-			n = float64(*ready + v.pending.lately)
+		ready, capacity := v.readyAt(ago), v.toldCapacity(s)
+		if math.IsNaN(ready) || !capacity.Missing.OK() {
+			return math.NaN(), false
 		}
-		capacity := v.toldCapacity(s)
-		if math.IsNaN(n) || !capacity.Missing.OK() {
-			return math.NaN()
-		}
-		supply += capacity.Number * n
+		supply += capacity.Number * ready
+		before := v.runs.Starts.Ready.At(ago + time.Duration(*s.model.Backlog.Drain))
+		loading = loading || ready < v.askedFor(ago) || before < ready
 	}
-	return supply
+	return supply, loading
+}
+
+// askedFor is how many replicas were asked for some time ago, NaN where that is not known.
+func (v *variant) askedFor(ago time.Duration) float64 {
+	if n := v.runs.Current.N; ago == 0 && n != nil {
+		return float64(*n)
+	}
+	return v.runs.Starts.Current.At(ago)
+}
+
+// readyAt is how many replicas were ready some time ago, NaN where that is not known.
+func (v *variant) readyAt(ago time.Duration) float64 {
+	if n := v.runs.Ready.N; ago == 0 && n != nil {
+		return float64(*n + v.pending.lately)
+	}
+	return v.read.Replicas.ReadyWindow.At(ago)
 }
 
 // withoutBacklog is the demand over time that lasts.
@@ -155,18 +176,11 @@ func (s *signal) withoutBacklog(window forecast.History) forecast.History {
 		return window
 	}
 	window.Values = slices.Clone(window.Values)
-	supply, last := math.NaN(), time.Duration(-1) // that of the step before is mostly that of a service time ago
 	for i, inService := range window.Values {
-		ago, before := window.Ago(i), supply
-		waiting := queued.At(ago)
-		if math.IsNaN(inService) || !(waiting > 0) {
-			continue
+		ago := window.Ago(i)
+		if waiting := queued.At(ago); !math.IsNaN(inService) && waiting > 0 {
+			window.Values[i] = s.lasting(inService, waiting, ago)
 		}
-		if last != ago+serviceTime {
-			before = s.readySupply(ago + serviceTime)
-		}
-		supply, last = s.readySupply(ago), ago
-		window.Values[i] = s.lasting(inService, waiting, ago, supply, before)
 	}
 	return window
 }
