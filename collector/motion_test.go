@@ -219,6 +219,7 @@ models: [{name: m, namespace: ns, backlog: {drain: 10m}, scale_down_window: 5m, 
 			variant_model_planned_demand{signal="load",unit="UNIT"} ` + amount
 	}
 	in := func(unit, text string) string { return strings.ReplaceAll(text, "UNIT", unit) }
+	also := func(key string) string { return strings.Replace(text("requests"), "provision_timeout: 30m", key, 1) }
 	now := func(answers canned) canned {
 		delete(answers, "past queued")
 		return answers
@@ -235,6 +236,35 @@ models: [{name: m, namespace: ns, backlog: {drain: 10m}, scale_down_window: 5m, 
 			config: text("tokens per second"), answers: now(at("20", "22800", "")), want: in("tokens per second", planned("40", "20", "4")),
 		},
 		"no queue": {config: text("requests"), answers: at("20", "0", "0"), want: in("requests", planned("20", "20", "2"))},
+		"readiness is read for longer than what was asked for": {
+			config:  also("provision_timeout: 10m, provision_cooldown: 1m, scale_down_limit: {replicas: 9, per: 5m, after_overload: 25m}"),
+			answers: at("20", "180", "180"), want: in("requests", planned("20", "200", "4")),
+		},
+		"demand is read for longer than the queue": {
+			config:  also("provision_timeout: 10m, forecast: {method: linear, lookback: 25m}"),
+			answers: at("20", "50", "0 @40m..1m\n"+load("50 @45s..0s")), want: in("requests", planned("70", "70", "7")),
+		},
+	})
+}
+
+// TestStandingQueue: where nothing loads, a queue is no reason to plan for less than what runs.
+func TestStandingQueue(t *testing.T) {
+	const text = watched + `
+signals: {load: {unit: requests, demand: demand, queued: queued}}
+models: [{name: m, namespace: ns, scale_down_window: 5m, variants: [{name: a, cost: 1, startup: 2m, capacity: {load: 10}}]}]`
+	at := func(running, waiting, before, ready string) canned {
+		return canned{
+			"demand": load(running), "past demand": load(running), "queued": load(waiting), "past queued": load(before),
+			"current": runs("a", "4"), "past current": runs("a", "4"), "ready": runs("a", "4"), "past ready": ready,
+		}
+	}
+	const planned = `variant_model_planned_demand{signal="load",unit="requests"} `
+	runCases(t, map[string]decisionCase{
+		"it stands":         {config: text, answers: at("60", "30", "30", runs("a", "4")), want: planned + `61.5`},
+		"it grows":          {config: text, answers: at("60", "30", "0", runs("a", "4")), want: planned + `71.5`},
+		"it falls":          {config: text, answers: at("60", "30", "50", runs("a", "4")), want: planned + `61.5`},
+		"replicas fill up":  {config: text, answers: at("60", "30", "40", joined(runsOf("a", "2", "3h..1m"), runsOf("a", "4", "45s..0s"))), want: planned + `40`},
+		"they have done so": {config: text, answers: at("60", "30", "50", joined(runsOf("a", "2", "3h..6m"), runsOf("a", "4", "5m45s..0s"))), want: planned + `61.5`},
 	})
 }
 

@@ -108,14 +108,15 @@ func (s *signal) supplyAt(in time.Duration) float64 {
 
 // lasting is the demand that lasts, of what is in service and what waits some time ago. While a queue stands, servers are filled from it,
 // beyond their capacity where their batches allow, so what is in service says how much was let in. What comes within a service time is
-// what was served in it plus what the queue grew by. The supply is what
-// ready replicas could serve then, and before is that of a service time earlier.
-func (s *signal) lasting(inService, waiting float64, ago time.Duration, supply, before float64) float64 {
-	if s.Rate() || !(waiting > 0) || math.IsNaN(supply) {
+// what was served in it plus what the queue grew by. That is no less than what is in service, but where replicas load, or became ready
+// within the drain time and work the queue off.
+func (s *signal) lasting(inService, waiting float64, ago time.Duration) float64 {
+	if s.Rate() || !(waiting > 0) {
 		return inService
 	}
-	if before < supply {
-		supply = before
+	supply, loads := s.served(ago)
+	if math.IsNaN(supply) {
+		return inService
 	}
 	queued, at := s.read.Queued.Window.Before(ago + serviceTime)
 	if math.IsNaN(queued) {
@@ -123,36 +124,43 @@ func (s *signal) lasting(inService, waiting float64, ago time.Duration, supply, 
 			queued = waiting // it was not watched then
 		}
 	}
+	if before, _ := s.served(ago + serviceTime); before < supply {
+		supply = before
+	}
 	grew := (waiting - queued) * float64(serviceTime) / float64(at-ago)
-	return max(0, min(inService, supply)+grew)
+	came := max(0, min(inService, supply)+grew)
+	if !loads {
+		return max(inService, came)
+	}
+	return came
 }
 
-// readySupply is what the replicas that were ready some time ago can serve of a signal whose capacities do not follow from profiles. It is
-// NaN where that is not known.
-func (s *signal) readySupply(ago time.Duration) float64 {
+// served is what the replicas that were ready some time ago can serve of a signal, NaN where that is not known; and whether some were
+// loading, or had become ready within the drain time.
+func (s *signal) served(ago time.Duration) (supply float64, loading bool) {
 	if s.carriers == nil {
 		s.readCarriers()
 	}
-	supply := 0.0
+	drain := time.Duration(*s.model.Backlog.Drain)
 	for i := range s.carriers {
 		c := &s.carriers[i]
-		n := c.ready.At(ago)
-		if ago == 0 && c.now != nil {
-			n = *c.now
+		ready := c.readyAt(ago)
+		if math.IsNaN(ready) || math.IsNaN(c.capacity) {
+			return math.NaN(), false
 		}
-		if math.IsNaN(n) || math.IsNaN(c.capacity) {
-			return math.NaN()
-		}
-		supply += c.capacity * n
+		supply += c.capacity * ready
+		loading = loading || ready < c.askedForAt(ago) || c.readyOf.At(ago+drain) < ready
 	}
-	return supply
+	return supply, loading
 }
 
-// carrier is a variant that serves a signal, as readySupply needs it.
+// carrier is a variant that serves a signal, as served needs it. The numbers of now are NaN where they are not known.
 type carrier struct {
-	capacity float64 // NaN where it is not known
-	ready    *forecast.History
-	now      *float64 // ready now or a moment ago
+	capacity          float64 // NaN where it is not known
+	ready             *forecast.History
+	readyOf, askedFor *forecast.History // as starts are told from
+	readyNow          float64           // ready now or a moment ago
+	askedForNow       float64
 }
 
 func (s *signal) readCarriers() {
@@ -161,36 +169,51 @@ func (s *signal) readCarriers() {
 		if !v.Carries(s.Signal) {
 			continue
 		}
-		c := carrier{capacity: math.NaN(), ready: &v.read.Replicas.ReadyWindow.History}
+		c := carrier{
+			capacity: math.NaN(), ready: &v.read.Replicas.ReadyWindow.History,
+			readyOf: &v.runs.Starts.Ready.History, askedFor: &v.runs.Starts.Current.History, readyNow: math.NaN(), askedForNow: math.NaN(),
+		}
 		if capacity := v.toldCapacity(s); capacity.Missing.OK() {
 			c.capacity = capacity.Number
 		}
-		if ready := v.read.Replicas.Ready.N; ready != nil {
-			now := float64(*ready + v.pending.lately)
-			c.now = &now
+		if n := v.runs.Ready.N; n != nil {
+			c.readyNow = float64(*n + v.pending.lately)
+		}
+		if n := v.runs.Current.N; n != nil {
+			c.askedForNow = float64(*n)
 		}
 		s.carriers = append(s.carriers, c)
 	}
 }
 
+// readyAt is how many replicas were ready some time ago, NaN where that is not known.
+func (c *carrier) readyAt(ago time.Duration) float64 {
+	if ago == 0 && !math.IsNaN(c.readyNow) {
+		return c.readyNow
+	}
+	return c.ready.At(ago)
+}
+
+// askedForAt is how many replicas were asked for some time ago, NaN where that is not known.
+func (c *carrier) askedForAt(ago time.Duration) float64 {
+	if ago == 0 && !math.IsNaN(c.askedForNow) {
+		return c.askedForNow
+	}
+	return c.askedFor.At(ago)
+}
+
 // withoutBacklog is the demand over time that lasts.
 func (s *signal) withoutBacklog(window forecast.History) forecast.History {
 	queued := s.read.Queued.Window.History
-	if s.Rate() || len(queued.Values) != len(window.Values) {
+	if s.Rate() || len(queued.Values) == 0 {
 		return window
 	}
 	window.Values = slices.Clone(window.Values)
-	supply, last := math.NaN(), time.Duration(-1) // that of the step before is mostly that of a service time ago
-	for i, waiting := range queued.Values {
-		if math.IsNaN(window.Values[i]) || !(waiting > 0) {
-			continue
+	for i, inService := range window.Values {
+		ago := window.Ago(i)
+		if waiting := queued.At(ago); !math.IsNaN(inService) && waiting > 0 {
+			window.Values[i] = s.lasting(inService, waiting, ago)
 		}
-		ago, before := window.Ago(i), supply
-		if last != ago+serviceTime {
-			before = s.readySupply(ago + serviceTime)
-		}
-		supply, last = s.readySupply(ago), ago
-		window.Values[i] = s.lasting(window.Values[i], waiting, ago, supply, before)
 	}
 	return window
 }

@@ -35,7 +35,7 @@ func (d *decider) expectDemand(s *signal) {
 		measured += backlog
 	}
 	s.out.Measured, s.backlog = &measured, backlog
-	now.Value = s.lasting(now.Value, backlog, 0, s.readySupply(0), s.readySupply(serviceTime))
+	now.Value = s.lasting(now.Value, backlog, 0)
 	s.level = now.Value
 	s.steady = d.expect(s, now)
 	// Capacities by the queueing model are known only where there is something to plan for.

@@ -80,9 +80,8 @@ func (v *variant) waiting(current, ready int) []pending {
 		}
 	}
 	for i, n := range s.Current.Values {
-		if i < len(s.Ready.Values) {
-			look(n, s.Ready.Values[i], s.Current.Ago(i))
-		}
+		ago := s.Current.Ago(i)
+		look(n, s.Ready.At(ago), ago)
 	}
 	look(float64(current), float64(ready), 0)
 	return queue

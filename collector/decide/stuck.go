@@ -33,7 +33,7 @@ func (d *decider) stuck(v *variant) *int {
 // everShort reports whether fewer replicas were ready at any time than were asked for.
 func everShort(s *match.Starts) bool {
 	for i, current := range s.Current.Values {
-		if i < len(s.Ready.Values) && s.Ready.Values[i] < current {
+		if s.Ready.At(s.Current.Ago(i)) < current {
 			return true
 		}
 	}

@@ -74,7 +74,7 @@ func (g *Grid) filled(owner int, namespace string, at time.Time, alive forecast.
 	h.Values = slices.Clone(h.Values)
 	for i := range h.Values {
 		absent := g.Cells[owner] == nil || math.IsNaN(g.Cells[owner][i])
-		if absent && i < len(alive.Values) && alive.Values[i] > 0 && !g.stray(namespace, i) {
+		if absent && alive.At(h.Ago(i)) > 0 && !g.stray(namespace, i) {
 			h.Values[i] = 0
 		}
 	}

@@ -130,9 +130,12 @@ func (p *compiler) bindModel(m *config.Model) {
 	p.Models = append(p.Models, bound)
 }
 
-// readyWindow reads how many replicas were ready while a model's signals were told: they are who should have told them.
+// readyWindow reads how many replicas were ready while a model's signals were told: they are who should have told them,
+// and who works off what waits.
 func (p *compiler) readyWindow(m *Model) *History {
-	ready, told := p.Config.ScaleTargets.Ready, slices.ContainsFunc(m.Signals, func(s *Signal) bool { return s.Sources.Given() })
+	ready, told := p.Config.ScaleTargets.Ready, slices.ContainsFunc(m.Signals, func(s *Signal) bool {
+		return s.Sources.Given() || s.Queued.Given() && !s.Rate()
+	})
 	if ready.IsZero() || !told && overloadWindow(m.Model) == 0 {
 		return nil
 	}

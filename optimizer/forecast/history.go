@@ -106,8 +106,8 @@ func Mean(values []float64) float64 {
 	return sum / float64(n)
 }
 
-// Sum adds histories of one grid up, step by step. A step at which none is known is not known; where some are, the others count
-// as nothing.
+// Sum adds histories of one grid up, step by step, over the time of the first that has values. A step at which none is known is not
+// known; where some are, the others count as nothing.
 func Sum(parts ...History) History {
 	var total History
 	for _, part := range parts {
@@ -118,8 +118,9 @@ func Sum(parts ...History) History {
 			total = History{part.Step, part.Since, append([]float64(nil), part.Values...)}
 			continue
 		}
-		for i, v := range part.Values {
-			if math.IsNaN(v) || i >= len(total.Values) {
+		for i := range total.Values {
+			v := part.At(total.Ago(i))
+			if math.IsNaN(v) {
 				continue
 			}
 			if math.IsNaN(total.Values[i]) {

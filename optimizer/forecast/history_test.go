@@ -113,6 +113,8 @@ func TestSumAndScale(t *testing.T) {
 	same(t, []float64{2, nan, 6, nan}, a.Scale(2).Values)
 	same(t, []float64{1, nan, 3, nan}, a.Values)
 	require.Empty(t, forecast.Sum().Values)
+	same(t, []float64{11, 20, 3, nan}, forecast.Sum(a, of(100, 200, 10, 20, nan, nan)).Values, "the other is older")
+	same(t, []float64{1, nan, 33, 40}, forecast.Sum(a, of(30, 40)).Values, "the other is younger")
 }
 
 // anyHistory draws a history with gaps, of whole numbers.
