@@ -42,7 +42,7 @@ models:
 	})
 }
 
-// TestReadinessBlip: replicas that were ready a moment ago are loaded and come back. What starts sooner may start meanwhile.
+// TestReadinessBlip: replicas that were ready a moment ago are loaded and come back. Nothing else is started for them.
 func TestReadinessBlip(t *testing.T) {
 	const text = watched + `
 signals: {load: {unit: requests, demand: demand}}
@@ -60,7 +60,7 @@ models: [{name: m, namespace: ns, variants: [
 			config: text, answers: at(joined(runsOf("a", "6", "40m..45s"), runsOf("a", "0", "30s..0s"), runs("b", "0"))),
 			want: `
 				variant_desired_replicas{variant="a"} 6
-				variant_desired_replicas{variant="b"} 6
+				variant_desired_replicas{variant="b"} 0
 				variant_provisioning_stuck{variant="a"} 0
 				variant_provisioning_stuck{variant="b"} 0`,
 		},
@@ -164,8 +164,8 @@ func TestHungRollOut(t *testing.T) {
 	})
 }
 
-// TestAutoscalerDoesNotFollow: where more was needed for all of the provision timeout and no more was asked for, others stand in. The
-// variant is still asked for: its autoscaler may go on at any time.
+// TestAutoscalerDoesNotFollow: where more was needed for five minutes and no more was asked for, others stand in, and stay. The variant is
+// still asked for: its autoscaler may go on at any time. What our own limits or budgets held back is no fault of an autoscaler.
 func TestAutoscalerDoesNotFollow(t *testing.T) {
 	at := func(demand, current string) canned {
 		return canned{
@@ -174,6 +174,8 @@ func TestAutoscalerDoesNotFollow(t *testing.T) {
 		}
 	}
 	wide, narrow := strings.Replace(standIn, "LIMIT", "12", 1), strings.Replace(standIn, "LIMIT", "6", 1)
+	tiny := strings.Replace(standIn, "LIMIT", "3", 1)
+	limited := strings.Replace(wide, "{name: m,", "{name: m, scale_up_limit: {replicas: 1, per: 15m},", 1)
 	alone := strings.Replace(wide, "{name: b, cost: 3, capacity: {load: 10}", "{name: b, cost: 3, capacity: {load: 0}", 1)
 	asks := func(a, b string) string {
 		return `
@@ -185,14 +187,23 @@ func TestAutoscalerDoesNotFollow(t *testing.T) {
 			variant_planned_replicas{variant="a"} 3
 			variant_planned_replicas{variant="b"} 3`},
 		"as far as the budget has room": {config: narrow, answers: at(load("60"), runs("a", "3")), want: asks("3", "3")},
+		"the other stands in already": {
+			config: wide, want: asks("6", "3"), answers: canned{
+				"demand": load("60"), "past demand": load("60"), "current": runs("a", "3", "b", "3"), "ready": runs("a", "3", "b", "3"),
+				"past current": joined(runs("a", "3"), runsOf("b", "0", "2h..10m"), runsOf("b", "3", "9m45s..0s")), "past ready": runs("a", "3", "b", "3"),
+			},
+		},
+		"our own limit held it back": {config: limited, answers: at(load("60"), joined(runsOf("a", "2", "2h..16m"), runsOf("a", "3", "15m45s..0s"))), want: asks("4", "0")},
+		"our own limit would have let it": {config: limited, answers: at(load("60"), joined(runsOf("a", "2", "2h..30m"), runsOf("a", "3", "29m45s..0s"))), want: asks("4", "1")},
+		"the budget had no room":    {config: tiny, answers: at(load("60"), runs("a", "3")), want: asks("3", "0")},
 		"there is no other": {config: alone, answers: at(load("60"), runs("a", "3")), want: asks("6", "0") + `
 			variant_planned_replicas{variant="a"} 6
 			variant_planned_replicas{variant="b"} 0`},
-		"more is needed only since lately": {config: wide, answers: at(joined(load("30 @1h..25m"), load("60 @24m45s..0s")), runs("a", "3")), want: asks("6", "0")},
+		"more is needed only since lately": {config: wide, answers: at(joined(load("30 @1h..4m45s"), load("60 @4m30s..0s")), runs("a", "3")), want: asks("6", "0")},
 		"more was asked for": {
-			config: wide, answers: at(load("60"), joined(runsOf("a", "2", "2h..10m"), runsOf("a", "3", "9m45s..0s"))), want: asks("6", "0"),
+			config: wide, answers: at(load("60"), joined(runsOf("a", "2", "2h..4m"), runsOf("a", "3", "3m45s..0s"))), want: asks("6", "0"),
 		},
-		"nothing is known of it": {config: wide, answers: at(load("60"), runsOf("a", "3", "10m..0s")), want: asks("6", "0")},
+		"nothing is known of it": {config: wide, answers: at(load("60"), runsOf("a", "3", "4m..0s")), want: asks("6", "0")},
 	})
 }
 

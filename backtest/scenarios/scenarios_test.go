@@ -17,7 +17,6 @@ import (
 // knownFailures are the scenarios that the program does not pass yet, each with what was seen. A mark goes when its scenario passes; an
 // expectation is never weakened for it.
 var knownFailures = map[string]string{
-	"autoscaler-stops": "an autoscaler that does not follow is an alert and nothing more: the other variant stays at zero",
 	"clock":            "headroom alone does not foresee what a clock starts, and the peaks are missed",
 	"hung-rollout":     "no other variant is started while a roll-out hangs",
 	"llm-d-qwen3-32b":  "a replica is believed to serve more than it does beside prefills of 5000 tokens",

@@ -29,8 +29,7 @@ func (d *decider) around(problem optimizer.Problem, s *solution, o optimizer.Opt
 	return s.plan, nil
 }
 
-// unfollowed notes the variants whose autoscalers do not follow: the demand was more than what was asked for could serve, throughout
-// the provision timeout, and all that time no more was asked for. It returns how many there are.
+// unfollowed notes the variants whose autoscalers do not follow, and returns how many there are.
 func (d *decider) unfollowed(plan *optimizer.Plan) int {
 	found := 0
 	for i, m := range d.models {
@@ -39,7 +38,7 @@ func (d *decider) unfollowed(plan *optimizer.Plan) int {
 		}
 		for j, v := range m.variants {
 			n := v.runs.Current.N
-			if n == nil || v.stuck != nil || plan.Models[i].Variants[j].Replicas <= *n || !d.waitsInVain(v) {
+			if n == nil || v.stuck != nil || plan.Models[i].Variants[j].Replicas <= *n || !d.waitsInVain(v, &plan.Models[i]) {
 				continue
 			}
 			v.unfollowed = n
@@ -118,37 +117,81 @@ func takeOne(left, uses map[string]float64) bool {
 	return true
 }
 
-// waitsInVain reports whether more replicas of a variant have been needed throughout its provision timeout than were asked for, and
-// their number has not changed.
-func (d *decider) waitsInVain(v *variant) bool {
-	timeout := time.Duration(*v.ProvisionTimeout)
+// followTimeout is how long an autoscaler may take to follow. Autoscalers act within half a minute, and the windows that some have for
+// scaling up are shorter than this.
+const followTimeout = 5 * time.Minute
+
+// waitsInVain reports whether the plan has wanted more replicas of a variant for longer than an autoscaler takes than were asked for, and
+// nothing but its autoscaler can have kept their number where it is: no limit on change of our own, and no budget.
+func (d *decider) waitsInVain(v *variant, plan *optimizer.ModelPlan) bool {
+	timeout := min(time.Duration(*v.ProvisionTimeout), followTimeout)
+	if timeout == 0 || d.Fleet != nil {
+		return false
+	}
+	constant := timeout
+	if limit := v.model.ScaleUpLimit; v.model.limitedUp {
+		constant += time.Duration(*limit.Per) // before that, the limit kept it
+	}
 	asked := v.runs.Starts.Current
-	steps := asked.Over(timeout)
-	if timeout == 0 || d.Fleet != nil || len(steps) == 0 || !enough(forecast.Known(steps), len(steps)) || math.IsNaN(asked.At(timeout)) {
+	steps := asked.Over(constant)
+	if len(steps) == 0 || !enough(forecast.Known(steps), len(steps)) || math.IsNaN(asked.At(constant)) {
 		return false
 	}
 	if n := float64(*v.runs.Current.N); forecast.Least(steps) != n || forecast.Most(steps) != n {
 		return false
 	}
 	for _, s := range v.model.signals {
-		if v.capacities[s.Place] > 0 && s.shortThroughout(timeout) {
-			return true
+		if v.capacities[s.Place] > 0 && s.shortThroughout(timeout, plan) {
+			return d.hadRoom(v, timeout)
 		}
 	}
 	return false
 }
 
-// shortThroughout reports whether the demand for a signal exceeded what was asked for at every step of a time.
-func (s *signal) shortThroughout(over time.Duration) bool {
+// shortThroughout reports whether the demand for a signal exceeded, at every step of a time, what was asked for of the replicas that the
+// plan wants. What stands in for them does not count: else they would be relied on again as soon as it does.
+func (s *signal) shortThroughout(over time.Duration, plan *optimizer.ModelPlan) bool {
 	demand, missing := s.pastDemand(func(x *match.Demand) match.Past { return x.Starts })
 	if !missing.OK() || s.out.Planned == nil {
 		return false
 	}
-	steps, supply := demand.Over(over), 0.0
-	for _, v := range s.model.variants {
-		if n := forecast.Most(v.runs.Starts.Current.Over(over)); !math.IsNaN(n) {
-			supply += v.capacities[s.Place] * n
+	known := 0
+	steps := demand.Over(over)
+	for i, amount := range steps {
+		if math.IsNaN(amount) {
+			continue
+		}
+		known++
+		ago, supply := demand.Ago(len(demand.Values)-len(steps)+i), 0.0
+		for j, v := range s.model.variants {
+			if n := v.runs.Starts.Current.At(ago); !math.IsNaN(n) {
+				supply += v.capacities[s.Place] * min(n, float64(plan.Variants[j].Replicas))
+			}
+		}
+		if amount <= supply*(1+optimizer.Tolerance) {
+			return false
 		}
 	}
-	return len(steps) > 0 && enough(forecast.Known(steps), len(steps)) && forecast.Least(steps) > supply*(1+optimizer.Tolerance)
+	return len(steps) > 0 && enough(known, len(steps))
+}
+
+// hadRoom reports whether the budgets had room for one more replica of a variant throughout a time, by today's limits.
+func (d *decider) hadRoom(v *variant, over time.Duration) bool {
+	for i, b := range d.program.Budgets {
+		use := v.uses[b.Name]
+		if use == 0 || d.limits[i] == nil {
+			continue
+		}
+		var parts []forecast.History
+		for _, u := range d.variants {
+			if u.uses[b.Name] > 0 {
+				parts = append(parts, u.runs.Starts.Current.Scale(u.uses[b.Name]))
+			}
+		}
+		used := forecast.Most(forecast.Sum(parts...).Over(over))
+		if used+use > *d.limits[i]*(1+optimizer.Tolerance) {
+			return false
+		}
+	}
+	return true
 }
