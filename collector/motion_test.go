@@ -138,7 +138,8 @@ models: [{name: m, namespace: ns, variants: [
   {name: a, cost: 1, capacity: {load: 10}, uses: {gpu: 1}},
   {name: b, cost: 3, capacity: {load: 10}, uses: {gpu: 1}}]}]`
 
-// TestHungRollOut: a roll-out of which nothing comes does not explain that replicas are missing.
+// TestHungRollOut: a roll-out of which nothing comes does not explain that replicas are missing. The plan relies on what is ready; the
+// number asked for stays, since a lowering during a roll-out may take away what is ready.
 func TestHungRollOut(t *testing.T) {
 	text := strings.Replace(standIn, "LIMIT", "12", 1)
 	at := func(updated string) canned {
@@ -148,8 +149,10 @@ func TestHungRollOut(t *testing.T) {
 		}
 	}
 	stuck := `
-		variant_desired_replicas{variant="a"} 3
+		variant_desired_replicas{variant="a"} 6
 		variant_desired_replicas{variant="b"} 3
+		variant_planned_replicas{variant="a"} 3
+		variant_planned_replicas{variant="b"} 3
 		variant_provisioning_stuck{variant="a"} 1
 		variant_provisioning_stuck{variant="b"} 0`
 	proceeds := `
@@ -160,6 +163,24 @@ func TestHungRollOut(t *testing.T) {
 	runCases(t, map[string]decisionCase{
 		"hung":      {config: text, answers: at(runs("a", "3")), want: stuck},
 		"proceeds":  {config: text, answers: at(joined(runsOf("a", "1", "2h..20m"), runsOf("a", "2", "19m45s..0s"))), want: proceeds},
+		"grows": {
+			config: text, want: stuck, answers: func() canned {
+				c := at(joined(runsOf("a", "2", "2h..20m"), runsOf("a", "3", "19m45s..0s")))
+				c["past current"] = joined(runsOf("a", "5", "2h..20m"), runsOf("a", "6", "19m45s..0s"), runs("b", "0"))
+				return c
+			}(),
+		},
+		"loses a replica that serves": {
+			config: text, want: strings.NewReplacer(`planned_replicas{variant="a"} 3`, `planned_replicas{variant="a"} 4`, `{variant="b"} 3`, `{variant="b"} 2`).Replace(stuck), answers: func() canned {
+				c := at(runs("a", "3"))
+				c["past ready"] = joined(runsOf("a", "4", "2h..20m"), runsOf("a", "3", "19m45s..0s"), runs("b", "0"))
+				return c
+			}(),
+		},
+		"with a startup it is noticed sooner": {
+			config: strings.Replace(text, "{name: a, cost: 1,", "{name: a, cost: 1, startup: 2m,", 1), want: stuck,
+			answers: at(joined(runsOf("a", "2", "2h..8m"), runsOf("a", "3", "7m45s..0s"))),
+		},
 		"has begun": {config: text, answers: at(joined(runsOf("a", "1", "20m..0s"))), want: proceeds},
 	})
 }

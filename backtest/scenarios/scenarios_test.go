@@ -18,7 +18,6 @@ import (
 // expectation is never weakened for it.
 var knownFailures = map[string]string{
 	"clock":            "headroom alone does not foresee what a clock starts, and the peaks are missed",
-	"hung-rollout":     "no other variant is started while a roll-out hangs",
 	"llm-d-qwen3-32b":  "a replica is believed to serve more than it does beside prefills of 5000 tokens",
 	"mixed-sizes":      "the mix of each tick is optimal and lives for minutes: 23 starts are cancelled before they are ready",
 	"noise":            "seven replicas are removed within ten minutes of their start, where four may be",

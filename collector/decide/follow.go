@@ -38,7 +38,7 @@ func (d *decider) unfollowed(plan *optimizer.Plan) int {
 		}
 		for j, v := range m.variants {
 			n := v.runs.Current.N
-			if n == nil || v.stuck != nil || plan.Models[i].Variants[j].Replicas <= *n || !d.waitsInVain(v, &plan.Models[i]) {
+			if n == nil || v.stuck != nil || plan.Models[i].Variants[j].Replicas <= *n || !d.waitsInVain(v) {
 				continue
 			}
 			v.unfollowed = n
@@ -121,9 +121,9 @@ func takeOne(left, uses map[string]float64) bool {
 // scaling up are shorter than this.
 const followTimeout = 5 * time.Minute
 
-// waitsInVain reports whether the plan has wanted more replicas of a variant for longer than an autoscaler takes than were asked for, and
-// nothing but its autoscaler can have kept their number where it is: no limit on change of our own, and no budget.
-func (d *decider) waitsInVain(v *variant, plan *optimizer.ModelPlan) bool {
+// waitsInVain reports whether more replicas of a variant were needed for longer than an autoscaler takes to follow, their number has not
+// changed in that time, and nothing but the autoscaler can have kept it where it is: no limit on change of our own, and no budget.
+func (d *decider) waitsInVain(v *variant) bool {
 	timeout := min(time.Duration(*v.ProvisionTimeout), followTimeout)
 	if timeout == 0 || d.Fleet != nil {
 		return false
@@ -132,40 +132,54 @@ func (d *decider) waitsInVain(v *variant, plan *optimizer.ModelPlan) bool {
 	if limit := v.model.ScaleUpLimit; v.model.limitedUp {
 		constant += time.Duration(*limit.Per) // before that, the limit kept it
 	}
-	asked := v.runs.Starts.Current
-	steps := asked.Over(constant)
-	if len(steps) == 0 || !enough(forecast.Known(steps), len(steps)) || math.IsNaN(asked.At(constant)) {
-		return false
-	}
-	if n := float64(*v.runs.Current.N); forecast.Least(steps) != n || forecast.Most(steps) != n {
+	since := v.unchanged()
+	if since < constant {
 		return false
 	}
 	for _, s := range v.model.signals {
-		if v.capacities[s.Place] > 0 && s.shortThroughout(timeout, plan) {
+		if v.capacities[s.Place] > 0 && s.shortThroughout(timeout, since) {
 			return d.hadRoom(v, timeout)
 		}
 	}
 	return false
 }
 
-// shortThroughout reports whether the demand for a signal exceeded, at every step of a time, what was asked for of the replicas that the
-// plan wants. What stands in for them does not count: else they would be relied on again as soon as it does.
-func (s *signal) shortThroughout(over time.Duration, plan *optimizer.ModelPlan) bool {
+// unchanged is for how long as many replicas of a variant have been asked for as now, as far as is known.
+func (v *variant) unchanged() time.Duration {
+	asked, since := v.runs.Starts.Current, time.Duration(0)
+	for i, n := range slices.Backward(asked.Values) {
+		if math.IsNaN(n) {
+			continue
+		}
+		if int(n) != *v.runs.Current.N {
+			break
+		}
+		since = asked.Ago(i)
+	}
+	if steps := asked.Over(since); !enough(forecast.Known(steps), len(steps)) {
+		return 0
+	}
+	return since
+}
+
+// shortThroughout reports whether the demand for a signal exceeded what was asked for at every step of a time. What was added since the
+// beginning may stand in for the rest and does not count: else the rest would be relied on again as soon as it is there.
+func (s *signal) shortThroughout(over, beginning time.Duration) bool {
 	demand, missing := s.pastDemand(func(x *match.Demand) match.Past { return x.Starts })
 	if !missing.OK() || s.out.Planned == nil {
 		return false
 	}
-	known := 0
-	steps := demand.Over(over)
+	steps, known := demand.Over(over), 0
 	for i, amount := range steps {
 		if math.IsNaN(amount) {
 			continue
 		}
 		known++
 		ago, supply := demand.Ago(len(demand.Values)-len(steps)+i), 0.0
-		for j, v := range s.model.variants {
-			if n := v.runs.Starts.Current.At(ago); !math.IsNaN(n) {
-				supply += v.capacities[s.Place] * min(n, float64(plan.Variants[j].Replicas))
+		for _, v := range s.model.variants {
+			asked := v.runs.Starts.Current
+			if n := forecast.Least([]float64{asked.At(ago), asked.At(beginning)}); !math.IsNaN(n) {
+				supply += v.capacities[s.Place] * n
 			}
 		}
 		if amount <= supply*(1+optimizer.Tolerance) {
