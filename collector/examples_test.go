@@ -176,7 +176,7 @@ func exampleCases() map[string]exampleCase {
 		llm_d_epp_ready_endpoints{` + gateway + `,name="p"} 2
 	`
 	// More requests came five minutes ago. Had they come long ago, the autoscaler of the first variant would not follow.
-	power := h100("2") + replicasOf("llama-8b-b200", "0") + running("90x109 300", "90x109 300") + `
+	power := h100("2") + replicasOf("llama-8b-b200", "0") + running("90x111 300", "90x111 300") + `
 		vllm:num_requests_waiting{` + one + `} 0
 		vllm:num_requests_waiting{` + two + `} 0
 	`

@@ -42,7 +42,7 @@ models:
 	})
 }
 
-// TestReadinessBlip: replicas that were ready a moment ago are loaded and come back. What starts sooner may start meanwhile.
+// TestReadinessBlip: replicas that were ready a moment ago are loaded and come back. Nothing else is started for them.
 func TestReadinessBlip(t *testing.T) {
 	const text = watched + `
 signals: {load: {unit: requests, demand: demand}}
@@ -60,7 +60,7 @@ models: [{name: m, namespace: ns, variants: [
 			config: text, answers: at(joined(runsOf("a", "6", "40m..45s"), runsOf("a", "0", "30s..0s"), runs("b", "0"))),
 			want: `
 				variant_desired_replicas{variant="a"} 6
-				variant_desired_replicas{variant="b"} 6
+				variant_desired_replicas{variant="b"} 0
 				variant_provisioning_stuck{variant="a"} 0
 				variant_provisioning_stuck{variant="b"} 0`,
 		},
@@ -138,7 +138,8 @@ models: [{name: m, namespace: ns, variants: [
   {name: a, cost: 1, capacity: {load: 10}, uses: {gpu: 1}},
   {name: b, cost: 3, capacity: {load: 10}, uses: {gpu: 1}}]}]`
 
-// TestHungRollOut: a roll-out of which nothing comes does not explain that replicas are missing.
+// TestHungRollOut: a roll-out of which nothing comes does not explain that replicas are missing. The plan relies on what is ready; the
+// number asked for stays, since a lowering during a roll-out may take away what is ready.
 func TestHungRollOut(t *testing.T) {
 	text := strings.Replace(standIn, "LIMIT", "12", 1)
 	at := func(updated string) canned {
@@ -148,8 +149,10 @@ func TestHungRollOut(t *testing.T) {
 		}
 	}
 	stuck := `
-		variant_desired_replicas{variant="a"} 3
+		variant_desired_replicas{variant="a"} 6
 		variant_desired_replicas{variant="b"} 3
+		variant_planned_replicas{variant="a"} 3
+		variant_planned_replicas{variant="b"} 3
 		variant_provisioning_stuck{variant="a"} 1
 		variant_provisioning_stuck{variant="b"} 0`
 	proceeds := `
@@ -160,12 +163,30 @@ func TestHungRollOut(t *testing.T) {
 	runCases(t, map[string]decisionCase{
 		"hung":      {config: text, answers: at(runs("a", "3")), want: stuck},
 		"proceeds":  {config: text, answers: at(joined(runsOf("a", "1", "2h..20m"), runsOf("a", "2", "19m45s..0s"))), want: proceeds},
+		"grows": {
+			config: text, want: stuck, answers: func() canned {
+				c := at(joined(runsOf("a", "2", "2h..20m"), runsOf("a", "3", "19m45s..0s")))
+				c["past current"] = joined(runsOf("a", "5", "2h..20m"), runsOf("a", "6", "19m45s..0s"), runs("b", "0"))
+				return c
+			}(),
+		},
+		"loses a replica that serves": {
+			config: text, want: strings.NewReplacer(`planned_replicas{variant="a"} 3`, `planned_replicas{variant="a"} 4`, `{variant="b"} 3`, `{variant="b"} 2`).Replace(stuck), answers: func() canned {
+				c := at(runs("a", "3"))
+				c["past ready"] = joined(runsOf("a", "4", "2h..20m"), runsOf("a", "3", "19m45s..0s"), runs("b", "0"))
+				return c
+			}(),
+		},
+		"with a startup it is noticed sooner": {
+			config: strings.Replace(text, "{name: a, cost: 1,", "{name: a, cost: 1, startup: 2m,", 1), want: stuck,
+			answers: at(joined(runsOf("a", "2", "2h..8m"), runsOf("a", "3", "7m45s..0s"))),
+		},
 		"has begun": {config: text, answers: at(joined(runsOf("a", "1", "20m..0s"))), want: proceeds},
 	})
 }
 
-// TestAutoscalerDoesNotFollow: where more was needed for all of the provision timeout and no more was asked for, others stand in. The
-// variant is still asked for: its autoscaler may go on at any time.
+// TestAutoscalerDoesNotFollow: where more was needed for five minutes and no more was asked for, others stand in, and stay. The variant is
+// still asked for: its autoscaler may go on at any time. What our own limits or budgets held back is no fault of an autoscaler.
 func TestAutoscalerDoesNotFollow(t *testing.T) {
 	at := func(demand, current string) canned {
 		return canned{
@@ -174,6 +195,8 @@ func TestAutoscalerDoesNotFollow(t *testing.T) {
 		}
 	}
 	wide, narrow := strings.Replace(standIn, "LIMIT", "12", 1), strings.Replace(standIn, "LIMIT", "6", 1)
+	tiny := strings.Replace(standIn, "LIMIT", "3", 1)
+	limited := strings.Replace(wide, "{name: m,", "{name: m, scale_up_limit: {replicas: 1, per: 15m},", 1)
 	alone := strings.Replace(wide, "{name: b, cost: 3, capacity: {load: 10}", "{name: b, cost: 3, capacity: {load: 0}", 1)
 	asks := func(a, b string) string {
 		return `
@@ -185,14 +208,23 @@ func TestAutoscalerDoesNotFollow(t *testing.T) {
 			variant_planned_replicas{variant="a"} 3
 			variant_planned_replicas{variant="b"} 3`},
 		"as far as the budget has room": {config: narrow, answers: at(load("60"), runs("a", "3")), want: asks("3", "3")},
+		"the other stands in already": {
+			config: wide, want: asks("6", "3"), answers: canned{
+				"demand": load("60"), "past demand": load("60"), "current": runs("a", "3", "b", "3"), "ready": runs("a", "3", "b", "3"),
+				"past current": joined(runs("a", "3"), runsOf("b", "0", "2h..10m"), runsOf("b", "3", "9m45s..0s")), "past ready": runs("a", "3", "b", "3"),
+			},
+		},
+		"our own limit held it back": {config: limited, answers: at(load("60"), joined(runsOf("a", "2", "2h..16m"), runsOf("a", "3", "15m45s..0s"))), want: asks("4", "0")},
+		"our own limit would have let it": {config: limited, answers: at(load("60"), joined(runsOf("a", "2", "2h..30m"), runsOf("a", "3", "29m45s..0s"))), want: asks("4", "1")},
+		"the budget had no room":    {config: tiny, answers: at(load("60"), runs("a", "3")), want: asks("3", "0")},
 		"there is no other": {config: alone, answers: at(load("60"), runs("a", "3")), want: asks("6", "0") + `
 			variant_planned_replicas{variant="a"} 6
 			variant_planned_replicas{variant="b"} 0`},
-		"more is needed only since lately": {config: wide, answers: at(joined(load("30 @1h..25m"), load("60 @24m45s..0s")), runs("a", "3")), want: asks("6", "0")},
+		"more is needed only since lately": {config: wide, answers: at(joined(load("30 @1h..4m45s"), load("60 @4m30s..0s")), runs("a", "3")), want: asks("6", "0")},
 		"more was asked for": {
-			config: wide, answers: at(load("60"), joined(runsOf("a", "2", "2h..10m"), runsOf("a", "3", "9m45s..0s"))), want: asks("6", "0"),
+			config: wide, answers: at(load("60"), joined(runsOf("a", "2", "2h..4m"), runsOf("a", "3", "3m45s..0s"))), want: asks("6", "0"),
 		},
-		"nothing is known of it": {config: wide, answers: at(load("60"), runsOf("a", "3", "10m..0s")), want: asks("6", "0")},
+		"nothing is known of it": {config: wide, answers: at(load("60"), runsOf("a", "3", "4m..0s")), want: asks("6", "0")},
 	})
 }
 

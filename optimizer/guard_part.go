@@ -31,7 +31,8 @@ const (
 
 // split lists the replicas asked for, in the order in which they stay when fewer
 // are asked for: Kubernetes deletes those first that are not ready, and of
-// these the newest.
+// these the newest. While pods are being replaced, those that are ready may go
+// first.
 func (v *guardedVariant) split() []part {
 	parts := []part{{replicas: v.ready, state: serving}}
 	left := v.current - v.ready
@@ -53,6 +54,9 @@ func (v *guardedVariant) split() []part {
 	add(left, loading, v.state.Startup)
 	if stuck > 0 {
 		parts = append(parts, part{replicas: stuck, state: lost})
+	}
+	if v.state.Rolling {
+		parts = append(parts[1:], parts[0])
 	}
 	return parts
 }

@@ -54,6 +54,9 @@ type VariantState struct {
 	// Ordered says that a lowering removes the newest replicas first, ready or
 	// not. Otherwise those that are not ready go first.
 	Ordered bool
+	// Rolling says that pods are being replaced. A lowering may then take away
+	// replicas that are ready while others are not.
+	Rolling bool
 	// Unknown says that a cost, capacity or use of the variant is not known. It
 	// stays where it is, and has no decision.
 	Unknown bool

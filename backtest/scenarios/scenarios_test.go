@@ -17,9 +17,7 @@ import (
 // knownFailures are the scenarios that the program does not pass yet, each with what was seen. A mark goes when its scenario passes; an
 // expectation is never weakened for it.
 var knownFailures = map[string]string{
-	"autoscaler-stops": "an autoscaler that does not follow is an alert and nothing more: the other variant stays at zero",
 	"clock":            "headroom alone does not foresee what a clock starts, and the peaks are missed",
-	"hung-rollout":     "no other variant is started while a roll-out hangs",
 	"mixed-sizes":      "the mix of each tick is optimal and lives for minutes: 23 starts are cancelled before they are ready",
 	"noise":            "seven replicas are removed within ten minutes of their start, where four may be",
 	"on-off":           "seven are ordered for the first requests where two are needed, and five starts are cancelled",

@@ -29,8 +29,7 @@ func (d *decider) around(problem optimizer.Problem, s *solution, o optimizer.Opt
 	return s.plan, nil
 }
 
-// unfollowed notes the variants whose autoscalers do not follow: the demand was more than what was asked for could serve, throughout
-// the provision timeout, and all that time no more was asked for. It returns how many there are.
+// unfollowed notes the variants whose autoscalers do not follow, and returns how many there are.
 func (d *decider) unfollowed(plan *optimizer.Plan) int {
 	found := 0
 	for i, m := range d.models {
@@ -118,37 +117,95 @@ func takeOne(left, uses map[string]float64) bool {
 	return true
 }
 
-// waitsInVain reports whether more replicas of a variant have been needed throughout its provision timeout than were asked for, and
-// their number has not changed.
+// followTimeout is how long an autoscaler may take to follow. Autoscalers act within half a minute, and the windows that some have for
+// scaling up are shorter than this.
+const followTimeout = 5 * time.Minute
+
+// waitsInVain reports whether more replicas of a variant were needed for longer than an autoscaler takes to follow, their number has not
+// changed in that time, and nothing but the autoscaler can have kept it where it is: no limit on change of our own, and no budget.
 func (d *decider) waitsInVain(v *variant) bool {
-	timeout := time.Duration(*v.ProvisionTimeout)
-	asked := v.runs.Starts.Current
-	steps := asked.Over(timeout)
-	if timeout == 0 || d.Fleet != nil || len(steps) == 0 || !enough(forecast.Known(steps), len(steps)) || math.IsNaN(asked.At(timeout)) {
+	timeout := min(time.Duration(*v.ProvisionTimeout), followTimeout)
+	if timeout == 0 || d.Fleet != nil {
 		return false
 	}
-	if n := float64(*v.runs.Current.N); forecast.Least(steps) != n || forecast.Most(steps) != n {
+	constant := timeout
+	if limit := v.model.ScaleUpLimit; v.model.limitedUp {
+		constant += time.Duration(*limit.Per) // before that, the limit kept it
+	}
+	since := v.unchanged()
+	if since < constant {
 		return false
 	}
 	for _, s := range v.model.signals {
-		if v.capacities[s.Place] > 0 && s.shortThroughout(timeout) {
-			return true
+		if v.capacities[s.Place] > 0 && s.shortThroughout(timeout, since) {
+			return d.hadRoom(v, timeout)
 		}
 	}
 	return false
 }
 
-// shortThroughout reports whether the demand for a signal exceeded what was asked for at every step of a time.
-func (s *signal) shortThroughout(over time.Duration) bool {
+// unchanged is for how long as many replicas of a variant have been asked for as now, as far as is known.
+func (v *variant) unchanged() time.Duration {
+	asked, since := v.runs.Starts.Current, time.Duration(0)
+	for i, n := range slices.Backward(asked.Values) {
+		if math.IsNaN(n) {
+			continue
+		}
+		if int(n) != *v.runs.Current.N {
+			break
+		}
+		since = asked.Ago(i)
+	}
+	if steps := asked.Over(since); !enough(forecast.Known(steps), len(steps)) {
+		return 0
+	}
+	return since
+}
+
+// shortThroughout reports whether the demand for a signal exceeded what was asked for at every step of a time. What was added since the
+// beginning may stand in for the rest and does not count: else the rest would be relied on again as soon as it is there.
+func (s *signal) shortThroughout(over, beginning time.Duration) bool {
 	demand, missing := s.pastDemand(func(x *match.Demand) match.Past { return x.Starts })
 	if !missing.OK() || s.out.Planned == nil {
 		return false
 	}
-	steps, supply := demand.Over(over), 0.0
-	for _, v := range s.model.variants {
-		if n := forecast.Most(v.runs.Starts.Current.Over(over)); !math.IsNaN(n) {
-			supply += v.capacities[s.Place] * n
+	steps, known := demand.Over(over), 0
+	for i, amount := range steps {
+		if math.IsNaN(amount) {
+			continue
+		}
+		known++
+		ago, supply := demand.Ago(len(demand.Values)-len(steps)+i), 0.0
+		for _, v := range s.model.variants {
+			asked := v.runs.Starts.Current
+			if n := forecast.Least([]float64{asked.At(ago), asked.At(beginning)}); !math.IsNaN(n) {
+				supply += v.capacities[s.Place] * n
+			}
+		}
+		if amount <= supply*(1+optimizer.Tolerance) {
+			return false
 		}
 	}
-	return len(steps) > 0 && enough(forecast.Known(steps), len(steps)) && forecast.Least(steps) > supply*(1+optimizer.Tolerance)
+	return len(steps) > 0 && enough(known, len(steps))
+}
+
+// hadRoom reports whether the budgets had room for one more replica of a variant throughout a time, by today's limits.
+func (d *decider) hadRoom(v *variant, over time.Duration) bool {
+	for i, b := range d.program.Budgets {
+		use := v.uses[b.Name]
+		if use == 0 || d.limits[i] == nil {
+			continue
+		}
+		var parts []forecast.History
+		for _, u := range d.variants {
+			if u.uses[b.Name] > 0 {
+				parts = append(parts, u.runs.Starts.Current.Scale(u.uses[b.Name]))
+			}
+		}
+		used := forecast.Most(forecast.Sum(parts...).Over(over))
+		if used+use > *d.limits[i]*(1+optimizer.Tolerance) {
+			return false
+		}
+	}
+	return true
 }

@@ -44,7 +44,7 @@ func (v *variant) state() optimizer.VariantState {
 	out := optimizer.VariantState{
 		Current: current, Ready: v.runs.Ready.N, Unknown: !v.missing.OK(), Stuck: v.stuck,
 		Lately: starts.lately, Overdue: starts.overdue, Starting: starts.starting,
-		Startup: time.Duration(v.Startup), Ordered: v.ordered(),
+		Startup: time.Duration(v.Startup), Ordered: v.ordered(), Rolling: v.rolls(0),
 	}
 	if current == nil {
 		return out

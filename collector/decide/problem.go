@@ -45,10 +45,11 @@ func (d *decider) problemModel(m *model) optimizer.Model {
 	return out
 }
 
-// waking reports whether there is demand for a model of which nothing is ready: requests wait for the first replica.
+// waking reports whether there is demand for a model of which nothing is ready, nor was a moment ago: requests wait for the first
+// replica. Replicas that lost their readiness a moment ago are back before a start could help.
 func (m *model) waking(demand map[string]float64) bool {
 	for _, v := range m.variants {
-		if v.runs.Current.N == nil || serves(v.runs) || v.Startup == 0 {
+		if v.runs.Current.N == nil || serves(v.runs) || v.pending.lately > 0 || v.Startup == 0 {
 			return false
 		}
 	}

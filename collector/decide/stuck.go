@@ -18,7 +18,8 @@ func (d *decider) stuck(v *variant) *int {
 		return nil
 	}
 	for i := len(s.Current.Values) - 1; i >= 0 && s.Current.Ago(i) < cooldown; i-- {
-		found, ok := verdict(s, s.Current.Ago(i), timeout+s.Current.Step)
+		ago := s.Current.Ago(i)
+		found, ok := verdict(s, ago, v.patience(ago)+s.Current.Step)
 		switch {
 		case !ok:
 			continue
@@ -44,7 +45,7 @@ func everShort(s *match.Starts) bool {
 func verdict(s *match.Starts, ago, window time.Duration) (ready int, ok bool) {
 	current := s.Current.Until(ago).Over(window)
 	if len(current) < int(window/s.Current.Step) || !enough(forecast.Known(current), len(current)) || math.IsNaN(current[0]) ||
-		proceeds(s.Rolling.Until(ago).Over(window), s.Ready.Until(ago).Over(window)) {
+		proceeds(s.Rolling.Until(ago).Over(window), s.Ready.Until(ago).Over(window), current) {
 		return 0, false
 	}
 	most := forecast.Most(s.Ready.Until(ago).Over(window))
@@ -54,10 +55,49 @@ func verdict(s *match.Starts, ago, window time.Duration) (ready int, ok bool) {
 	return int(most), true
 }
 
-// proceeds reports whether a roll-out explains that not all replicas are ready: it did not last throughout, or something came of it.
-// Its value counts the pods that are new already.
-func proceeds(rolling, ready []float64) bool {
+// proceeds reports whether a roll-out explains that not all replicas are ready: it did not last throughout, or something came of it:
+// pods became ready, or were replaced. Its value counts the pods that are new already; those that a larger number of replicas adds are
+// new and replace nothing.
+func proceeds(rolling, ready, asked []float64) bool {
 	known := forecast.Known(rolling)
-	moves := forecast.Most(rolling) > forecast.Least(rolling) || forecast.Most(ready) > forecast.Least(ready)
-	return known > 0 && (!enough(known, len(rolling)) || moves)
+	if known == 0 {
+		return false
+	}
+	return !enough(known, len(rolling)) || rises(ready, nil) || rises(rolling, asked)
+}
+
+// rises reports whether a number was ever larger than at the step before, by more than another one was.
+func rises(values, beyond []float64) bool {
+	for i := 1; i < len(values); i++ {
+		by := values[i] - values[i-1]
+		if i < len(beyond) {
+			by -= max(0, beyond[i]-beyond[i-1])
+		}
+		if by > 0 { // NaN is not
+			return true
+		}
+	}
+	return false
+}
+
+// The least time, and the number of startups, in which something must come of a roll-out. It takes away what serves, and replaces pods
+// where there were some: nobody waits for nodes.
+const (
+	rollTimeout  = 5 * time.Minute
+	rollStartups = 3
+)
+
+// patience is how long replicas may fail to become ready some time ago: the provision timeout, and less while pods were replaced.
+func (v *variant) patience(ago time.Duration) time.Duration {
+	timeout, startup := time.Duration(*v.ProvisionTimeout), time.Duration(v.Startup)
+	if startup > 0 && v.rolls(ago) {
+		return min(timeout, max(rollTimeout, rollStartups*startup))
+	}
+	return timeout
+}
+
+// rolls reports whether pods of a variant were being replaced some time ago, as far as is known.
+func (v *variant) rolls(ago time.Duration) bool {
+	rolling := v.runs.Starts.Rolling.Until(ago).Values
+	return len(rolling) > 0 && !math.IsNaN(rolling[len(rolling)-1])
 }
