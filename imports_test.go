@@ -16,9 +16,10 @@ const module = "github.com/variant-exporter/variant-exporter"
 // these stands for itself if it is listed, or else for the folder that it is in.
 var arrows = map[string][]string{
 	"":                        {"command"},
-	"command":                 {"collector/server", "collector/calibrate", "collector/explain", "rules", "backtest"},
+	"command":                 {"collector/server", "collector/discover", "collector/explain", "rules", "backtest"},
 	"collector/server":        {"collector/explain", "collector/embedded"},
 	"collector/explain":       {"collector"},
+	"collector/discover":      {"collector/calibrate"},
 	"collector/calibrate":     {"collector/match", "collector/svg", "optimizer/calibration"},
 	"collector":               {"collector/diagnose"},
 	"collector/diagnose":      {"collector/decide"},

@@ -20,6 +20,7 @@ type OnlineReport struct {
 	Inputs   []Input  `json:"inputs"`
 	Problems []string `json:"problems"` // what keeps a decision from being made
 	Doubts   []string `json:"doubts"`   // what deserves a look
+	Hints    []string `json:"hints"`    // what is still needed before an autoscaler follows
 }
 
 // CheckOnline evaluates once and reports which inputs found series, which labels do not fit, which models and variants nothing
@@ -27,7 +28,7 @@ type OnlineReport struct {
 func CheckOnline(ctx context.Context, e *Evaluator, at time.Time, budget time.Duration) *OnlineReport {
 	s := e.Evaluate(ctx, at)
 	r := &OnlineReport{
-		Duration: s.Duration.Seconds(), Budget: budget.Seconds(), Inputs: s.Inputs, Problems: []string{}, Doubts: []string{},
+		Duration: s.Duration.Seconds(), Budget: budget.Seconds(), Inputs: s.Inputs, Problems: []string{}, Doubts: []string{}, Hints: []string{},
 	}
 	d := diagnose.New(ctx, e.program, e.querier, at, s.Inputs, s.Models)
 	for i := range s.Inputs {
@@ -37,6 +38,12 @@ func CheckOnline(ctx context.Context, e *Evaluator, at time.Time, budget time.Du
 	for i := range s.Models {
 		r.addModel(s, &s.Models[i])
 		r.diagnoseModel(i, &s.Models[i], d)
+	}
+	if lacking := d.NoReplicas(s.Inputs); lacking != "" {
+		r.problem("%s", lacking)
+	}
+	if lacking := d.NotFollowed(); lacking != "" {
+		r.Hints = append(r.Hints, lacking)
 	}
 	if s.Plan.Error != "" {
 		r.problem("there is no plan: %s", s.Plan.Error)
@@ -122,6 +129,9 @@ func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 	for _, frozen := range d.Frozen(n) {
 		r.doubt("model %s: %s", m.ID(), frozen)
 	}
+	if lacking := d.NothingWakes(n); lacking != "" {
+		r.doubt("model %s: %s", m.ID(), lacking)
+	}
 	for i := range m.Variants {
 		if v := &m.Variants[i]; v.Current == nil {
 			if near := d.NearestTarget(n, i); near != "" {
@@ -183,6 +193,9 @@ func (r *OnlineReport) WriteText(w io.Writer) error {
 	}
 	for _, d := range r.Doubts {
 		fmt.Fprintln(w, "note:", d)
+	}
+	for _, h := range r.Hints {
+		fmt.Fprintln(w, "next:", h)
 	}
 	return nil
 }

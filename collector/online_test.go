@@ -64,6 +64,7 @@ running.demand.history         2       2        0.000    -
 tokens.demand.history          2       2        0.000    -
 
 evaluated in 0.000s of the 10.00s that a scrape leaves
+next: variant_desired_replicas is not in this Prometheus yet: before an autoscaler follows it, let Prometheus scrape the exporter (variant_exporter generate servicemonitor), or let KEDA ask the exporter itself (generate keda --trigger=metrics-api)
 `, "\n"), b.String())
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
 	"github.com/variant-exporter/variant-exporter/rules"
 )
 
@@ -29,6 +31,9 @@ type generateFlags struct {
 	kind       string
 	configFile string
 	typed      string // the command with its flags, as it can be typed again
+	stdin      io.Reader
+	online     bool
+	queries    queries
 	checks     checks
 	make       func(*config.Config) (*rules.Manifest, error)
 }
@@ -36,7 +41,7 @@ type generateFlags struct {
 func newGenerateCommands(app *kingpin.Application) []command {
 	cmd := app.Command("generate", "Make rules and manifests from a configuration, ready to be applied.")
 	return []command{
-		newGenerateRules(cmd), newGenerateAdapter(cmd), newGenerateHPA(cmd), newGenerateKEDA(cmd), newGenerateServiceMonitor(cmd), newGeneratePodMonitor(cmd),
+		newGenerateRules(cmd), newGenerateAdapter(cmd), newGenerateHPA(cmd), newGenerateKEDA(cmd), newGenerateStart(cmd), newGenerateServiceMonitor(cmd), newGeneratePodMonitor(cmd),
 	}
 }
 
@@ -86,11 +91,12 @@ func quoted(word string) string {
 func (f *generateFlags) command() command { return command{name: f.kind, run: f.run} }
 
 // run prints a manifest. It refuses a configuration that is not valid, or from which this manifest cannot be made.
-func (f *generateFlags) run(_ context.Context, std Streams) error {
+func (f *generateFlags) run(ctx context.Context, std Streams) error {
 	cfg, err := loadConfig(f.configFile)
 	if err != nil {
 		return err
 	}
+	f.stdin = std.In
 	manifest, err := f.make(cfg)
 	if _, refused := errors.AsType[*config.InvalidError](err); refused {
 		return fmt.Errorf("%s cannot be used for %s:\n%w", f.configFile, f.kind, err)
@@ -98,7 +104,75 @@ func (f *generateFlags) run(_ context.Context, std Streams) error {
 	if err != nil {
 		return err
 	}
+	if f.online {
+		if err := f.followed(ctx, cfg); err != nil {
+			return err
+		}
+	}
 	return manifest.Write(std.Out, f.typed)
+}
+
+// addOnline adds --online, by which an autoscaler is not made for a gauge that is not there.
+func (f *generateFlags) addOnline(cmd *kingpin.CmdClause) {
+	cmd.Flag("online", "First ask the configured Prometheus whether it has the series that the objects follow; the exit code is 1, and nothing is printed, where it has not.").
+		BoolVar(&f.online)
+	f.queries = queries{timeout: promapi.DefaultTimeout, concurrency: 1}
+}
+
+// followed refuses where the Prometheus does not have the gauge that autoscalers follow.
+func (f *generateFlags) followed(ctx context.Context, cfg *config.Config) error {
+	client, err := f.queries.connect(cfg)
+	if err != nil {
+		return fmt.Errorf("--online: %w", err)
+	}
+	defer client.Close()
+	const gauge = "variant_desired_replicas"
+	found, err := client.Query(ctx, "group by (variant, target_namespace) ("+gauge+")", time.Now())
+	if err != nil {
+		return fmt.Errorf("--online: %w", err)
+	}
+	known := map[string]bool{}
+	for _, s := range found {
+		known[string(s.Metric["target_namespace"]+"/"+s.Metric["variant"])] = true
+	}
+	var lacking []string
+	for i := range cfg.Models {
+		for j := range cfg.Models[i].Variants {
+			if id := cfg.Models[i].Namespace + "/" + cfg.Models[i].Variants[j].Name; !known[id] {
+				lacking = append(lacking, id)
+			}
+		}
+	}
+	if len(lacking) > 0 {
+		return fmt.Errorf("%s has no %s for %s: run the exporter with this configuration and let this Prometheus scrape it (variant_exporter generate servicemonitor); "+
+			"variant_exporter explain says why a gauge is absent", cfg.Prometheus.URL, gauge, strings.Join(lacking, ", "))
+	}
+	return nil
+}
+
+// addKubernetes adds --kubernetes-version.
+func (f *generateFlags) addKubernetes(cmd *kingpin.CmdClause, k *rules.Kubernetes) {
+	text := ""
+	cmd.Flag("kubernetes-version", "The cluster's version, such as 1.34: what it does not take is left out, and what is lost and what works is said. Default: 1.37, with notes.").
+		PlaceHolder("VERSION").StringVar(&text)
+	f.checks.add(func() (err error) {
+		if text != "" {
+			*k, err = rules.ParseKubernetes(text)
+		}
+		return err
+	})
+}
+
+func newGenerateStart(parent *kingpin.CmdClause) command {
+	f := &generateFlags{}
+	f.add(parent, "start", "Shell commands that scale what is at zero to one, before HPAs are created: an HPA never starts it.")
+	return command{name: f.kind, run: func(_ context.Context, std Streams) error {
+		cfg, err := loadConfig(f.configFile)
+		if err != nil {
+			return err
+		}
+		return rules.Start(std.Out, cfg, f.typed)
+	}}
 }
 
 func (f *generateFlags) addLabels(cmd *kingpin.CmdClause, labels *map[string]string) {
@@ -162,7 +236,7 @@ func newGenerateRules(parent *kingpin.CmdClause) command {
 	f.addLabels(cmd, &o.Labels)
 	cmd.Flag("interval", "How often recording rules are evaluated.").Default("15s").DurationVar(&o.Interval)
 	cmd.Flag("runbook.url", "Page with what to do about each alert.").Default(rules.DefaultRunbookURL).StringVar(&o.RunbookURL)
-	cmd.Flag("wva", "Record wva_desired_replicas, wva_current_replicas and wva_desired_ratio too.").Default("true").BoolVar(&o.WVA)
+	cmd.Flag("wva", "Record wva_desired_replicas, wva_current_replicas and wva_desired_ratio too, for autoscalers that follow these.").BoolVar(&o.WVA)
 	f.checks.add(func() error { return atLeastASecond("interval", o.Interval) })
 	f.make = func(c *config.Config) (*rules.Manifest, error) { return rules.Rules(c, o) }
 	return f.command()
@@ -185,8 +259,27 @@ func newGenerateAdapter(parent *kingpin.CmdClause) command {
 	f.addNamespace(cmd, &o.Namespace)
 	f.addLabels(cmd, &o.Labels)
 	cmd.Flag("gateway", "Also serve the gateway's metrics, for the HPAs of generate hpa --gateway.").BoolVar(&o.Gateway)
-	cmd.Flag("wva", "Also serve wva_desired_replicas.").Default("true").BoolVar(&o.WVA)
-	f.make = func(c *config.Config) (*rules.Manifest, error) { return rules.Adapter(c, o) }
+	cmd.Flag("wva", "Also serve wva_desired_replicas, for HPAs that follow it.").BoolVar(&o.WVA)
+	present, merge := "", false
+	cmd.Flag("merge", "Values or file of the adapter that are there already, such as helm get values prints them: the rules are added to those in it, and "+
+		"all of it is printed. - reads standard input.").PlaceHolder("FILE").IsSetByUser(&merge).StringVar(&present)
+	f.make = func(c *config.Config) (*rules.Manifest, error) {
+		manifest, err := rules.Adapter(c, o)
+		if err != nil || !merge {
+			return manifest, err
+		}
+		if present == "-" {
+			present = "" // as an argument would come
+		}
+		text, name, err := readInput(present, f.stdin)
+		if err != nil {
+			return nil, err
+		}
+		if err := manifest.Merge(text, o); err != nil {
+			return nil, fmt.Errorf("--merge=%s: %w", name, err)
+		}
+		return manifest, nil
+	}
 	return f.command()
 }
 
@@ -196,6 +289,8 @@ func newGenerateHPA(parent *kingpin.CmdClause) command {
 	f.addLabels(cmd, &o.Labels)
 	f.addReplicas(cmd, &o.MaxReplicas, &o.Stabilization)
 	cmd.Flag("gateway", "Scale models of one variant on the gateway's metrics, without the exporter.").BoolVar(&o.Gateway)
+	f.addKubernetes(cmd, &o.Kubernetes)
+	f.addOnline(cmd)
 	f.make = func(c *config.Config) (*rules.Manifest, error) { return rules.HPA(c, o) }
 	return f.command()
 }
@@ -205,6 +300,9 @@ func newGenerateKEDA(parent *kingpin.CmdClause) command {
 	cmd := f.add(parent, "keda", "A ScaledObject of KEDA for each variant.")
 	f.addLabels(cmd, &o.Labels)
 	f.addReplicas(cmd, &o.MaxReplicas, &o.Stabilization)
+	cmd.Flag("triggers", "Print the triggers only, for a platform that makes the ScaledObjects itself, such as KServe's spec.scaling.keda.").BoolVar(&o.TriggersOnly)
+	f.addKubernetes(cmd, &o.Kubernetes)
+	f.addOnline(cmd)
 	cmd.Flag("trigger", "What KEDA asks: prometheus, or metrics-api for the exporter itself.").
 		Default(string(rules.TriggerPrometheus)).EnumVar((*string)(&o.Trigger), string(rules.TriggerPrometheus), string(rules.TriggerMetricsAPI))
 	cmd.Flag("prometheus.url", "The Prometheus, as KEDA reaches it. Default: prometheus.url of the configuration.").PlaceHolder("URL").StringVar(&o.PrometheusURL)
@@ -239,6 +337,7 @@ func newGenerateServiceMonitor(parent *kingpin.CmdClause) command {
 	cmd.Flag("port", "Name of the Service's port.").Default("http").StringVar(&o.Port)
 	f.checkName("port", content.IsDNS1123Label, &o.Port)
 	cmd.Flag("path", "Path of the metrics.").Default("/metrics").StringVar(&o.Path)
+	f.addAccess(cmd, &o.Access)
 	f.checks.add(func() error { return checkLabels(o.Selector) })
 	f.make = func(*config.Config) (*rules.Manifest, error) {
 		if len(o.Selector) == 0 {
@@ -247,6 +346,21 @@ func newGenerateServiceMonitor(parent *kingpin.CmdClause) command {
 		return rules.ServiceMonitor(o)
 	}
 	return f.command()
+}
+
+// addAccess adds what a scrape needs where the exporter has TLS or authentication.
+func (f *generateFlags) addAccess(cmd *kingpin.CmdClause, a *rules.ScrapeAccess) {
+	scheme := ""
+	cmd.Flag("scheme", "http, or https for an exporter with TLS in its --web.config.file.").Default("http").EnumVar(&scheme, "http", "https")
+	f.checks.add(func() error {
+		a.TLS = scheme == "https"
+		return nil
+	})
+	cmd.Flag("tls.ca-secret", "Secret with the authority of the exporter's certificate; another key than ca.crt as NAME/KEY.").PlaceHolder("NAME").StringVar(&a.CA)
+	cmd.Flag("tls.server-name", "Name in the exporter's certificate.").PlaceHolder("NAME").StringVar(&a.ServerName)
+	cmd.Flag("tls.insecure-skip-verify", "Do not check the certificate.").BoolVar(&a.Insecure)
+	cmd.Flag("basic-auth-secret", "Secret with the keys username and password.").PlaceHolder("NAME").StringVar(&a.BasicAuth)
+	cmd.Flag("bearer-secret", "Secret with a token; another key than token as NAME/KEY.").PlaceHolder("NAME").StringVar(&a.Bearer)
 }
 
 func newGeneratePodMonitor(parent *kingpin.CmdClause) command {

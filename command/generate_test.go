@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 )
 
@@ -34,8 +35,14 @@ func TestDocumentedCommands(t *testing.T) {
 	block, _, _ := strings.Cut(rest, "```")
 	file := filepath.Join(t.TempDir(), "variant_exporter.yml")
 	require.NoError(t, os.WriteFile(file, []byte("prometheus:"+block), 0o600))
+	pages := map[string][]string{}
 	for _, page := range []string{"generate.md", "migration.md"} {
-		for _, command := range documented(t, page) {
+		pages[page] = documented(t, page)
+	}
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("present.yml", []byte("rules: {default: false}\n"), 0o600))
+	for page, commands := range pages {
+		for _, command := range commands {
 			t.Run(page+"/"+command, func(t *testing.T) {
 				var out, complaints bytes.Buffer
 				args := append(strings.Fields(command), "--config.file="+file)
@@ -73,4 +80,30 @@ func TestGenerateRefusesFlags(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGenerateOnline makes no autoscaler for a gauge that is not there.
+func TestGenerateOnline(t *testing.T) {
+	gauge := &model.Sample{Metric: metricOf("variant_desired_replicas", "variant", "a", "target_namespace", "llm"), Value: 1, Timestamp: model.Now()}
+	file := write(t, filepath.Join(t.TempDir(), "config.yml"), `
+prometheus: {url: "`+engineWith(t, model.Vector{gauge})+`"}
+models:
+  - name: m
+    namespace: llm
+    presets: [vllm]
+    variants:
+      - {name: a, cost: 1, capacity: {concurrency: 1, generation_tokens: 1}, replicas: {max: 2}}
+`)
+	for _, kind := range []string{"keda", "hpa"} {
+		code, out, problems := runs(t, "generate", kind, "--online", "--config.file="+file)
+		require.Zero(t, code, problems)
+		require.Contains(t, out, "name: a\n")
+	}
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	write(t, file, string(text)+"      - {name: b, cost: 1, capacity: {concurrency: 1, generation_tokens: 1}, replicas: {max: 2}}\n")
+	code, out, problems := runs(t, "generate", "keda", "--online", "--config.file="+file)
+	require.Equal(t, exitFailure, code)
+	require.Empty(t, out)
+	require.Contains(t, problems, "has no variant_desired_replicas for llm/b: run the exporter")
 }

@@ -64,7 +64,7 @@ func Run(ctx context.Context, args []string, std Streams) int {
 func newCommands(app *kingpin.Application) []command {
 	logs := addLogFlags(app)
 	commands := []command{
-		newServeCommand(app, logs), newCheckCommand(app), newSolveCommand(app), newSizeCommand(app), newCalibrateCommand(app),
+		newServeCommand(app, logs), newInitCommand(app), newCheckCommand(app), newSolveCommand(app), newSizeCommand(app), newCalibrateCommand(app),
 		newExplainCommand(app), newReplayCommand(app), newBacktestCommand(app), newDemoCommand(app, logs),
 	}
 	commands = append(commands, newPresetsCommands(app)...)

@@ -56,13 +56,13 @@ func (t *target) gatewayed(c *config.Config, o HPAOptions) (hpaSpec, config.Diag
 	if t.least == 0 {
 		down = max(down, time.Duration(*t.model.IdleAfter))
 	}
-	b := follow(t.most, min(down, maxHPAWindow))
+	b := follow(t.most, min(down, maxHPAWindow), o.Kubernetes)
 	b.ScaleUp.StabilizationWindowSeconds = seconds(min(time.Duration(*t.model.ScaleUpWindow), maxHPAWindow))
 	b.ScaleUp.limit(t.model.ScaleUpLimit)
 	b.ScaleUp.leaveZero()
 	b.ScaleDown.limit(t.model.ScaleDownLimit)
 	return hpaSpec{
-		ScaleTargetRef: t.workload(), MinReplicas: t.least, MaxReplicas: t.most,
+		ScaleTargetRef: t.workload(), MinReplicas: o.Kubernetes.leastOf(t), MaxReplicas: t.most,
 		Metrics:  []hpaMetric{external(t.gatewayMetric(), nil, milli(capacity/(1+t.model.Headroom.Ratio)))},
 		Behavior: b,
 	}, nil

@@ -12,6 +12,7 @@ type HPAOptions struct {
 	MaxReplicas   int               // of variants that neither the configuration nor a budget bounds; 0 refuses them
 	Stabilization time.Duration     // scale-down stabilization window
 	Gateway       bool              // models of one variant scale on the gateway's metrics
+	Kubernetes    Kubernetes        // that they are for
 }
 
 // behavior is how an HPA follows its metric.
@@ -21,7 +22,7 @@ type behavior struct {
 }
 
 type scalingRules struct {
-	Tolerance                  string          `yaml:"tolerance"`
+	Tolerance                  string          `yaml:"tolerance,omitempty"`
 	StabilizationWindowSeconds int             `yaml:"stabilizationWindowSeconds"`
 	Policies                   []scalingPolicy `yaml:"policies,omitempty"`
 }
@@ -37,10 +38,14 @@ const policyPeriod = 15
 
 // follow is the behavior that does what the gauge says: at once, to the replica, and all the way. By default an HPA ignores a
 // change within 10 % and at most doubles in 15 seconds. What slows changes down is configured in the exporter, where the plan knows.
-func follow(most int, down time.Duration) behavior {
+func follow(most int, down time.Duration, k Kubernetes) behavior {
+	tolerance := "0"
+	if k.before(toleranceKnown) {
+		tolerance = ""
+	}
 	return behavior{
-		ScaleUp:   scalingRules{Tolerance: "0", Policies: []scalingPolicy{{"Pods", most, policyPeriod}}},
-		ScaleDown: scalingRules{Tolerance: "0", StabilizationWindowSeconds: seconds(down), Policies: []scalingPolicy{{"Percent", 100, policyPeriod}}},
+		ScaleUp:   scalingRules{Tolerance: tolerance, Policies: []scalingPolicy{{"Pods", most, policyPeriod}}},
+		ScaleDown: scalingRules{Tolerance: tolerance, StabilizationWindowSeconds: seconds(down), Policies: []scalingPolicy{{"Percent", 100, policyPeriod}}},
 	}
 }
 
@@ -90,10 +95,10 @@ func HPA(c *config.Config, o HPAOptions) (*Manifest, error) {
 		return nil, err
 	}
 	m := &Manifest{}
-	m.note("It needs Prometheus Adapter with the rules of `variant_exporter generate adapter`, and Kubernetes 1.35 for tolerance.")
+	m.note("It needs Prometheus Adapter with the rules of `variant_exporter generate adapter`.")
+	m.noteTolerance(o.Kubernetes)
 	if anyToZero(all) {
-		m.note("minReplicas: 0 needs Kubernetes 1.37. Before that, use KEDA, or give these variants a replicas.min of 1.",
-			"An HPA wakes only what it put to zero itself: do not start such a workload with 0 replicas, nor scale it to 0 by hand.")
+		m.noteToZero(o.Kubernetes, all)
 	}
 	var found config.Diagnostics
 	for i := range all {
@@ -113,8 +118,8 @@ func HPA(c *config.Config, o HPAOptions) (*Manifest, error) {
 func (t *target) gauged(o HPAOptions) hpaSpec {
 	selector := &labelSelector{MatchLabels: map[string]string{labelVariant: t.Name}}
 	return hpaSpec{
-		ScaleTargetRef: t.workload(), MinReplicas: t.least, MaxReplicas: t.most,
+		ScaleTargetRef: t.workload(), MinReplicas: o.Kubernetes.leastOf(t), MaxReplicas: t.most,
 		Metrics:  []hpaMetric{external(desiredReplicas, selector, "1")},
-		Behavior: follow(t.most, o.Stabilization),
+		Behavior: follow(t.most, o.Stabilization, o.Kubernetes),
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
@@ -34,6 +36,8 @@ type KEDAOptions struct {
 	Metadata        map[string]string // more metadata of the triggers, such as authModes
 	PollingInterval time.Duration
 	Cooldown        time.Duration // from the last activity that KEDA has seen until zero
+	Kubernetes      Kubernetes    // that they are for
+	TriggersOnly    bool          // for a platform that makes the ScaledObjects itself
 }
 
 type scaledObjectSpec struct {
@@ -85,7 +89,9 @@ func KEDA(c *config.Config, o KEDAOptions) (*Manifest, error) {
 		return nil, err
 	}
 	m := &Manifest{}
-	m.note("tolerance needs Kubernetes 1.35.")
+	if !o.TriggersOnly {
+		m.noteTolerance(o.Kubernetes)
+	}
 	switch {
 	case !authenticates(c):
 	case o.Trigger == TriggerMetricsAPI:
@@ -95,6 +101,10 @@ func KEDA(c *config.Config, o KEDAOptions) (*Manifest, error) {
 		m.note("The exporter authenticates to Prometheus. KEDA must do so too: see --authentication and --metadata=authModes=...")
 	}
 	wakes := wakers(all)
+	if o.TriggersOnly {
+		m.addTriggers(c, o, all, wakes)
+		return m, nil
+	}
 	for i := range all {
 		m.add(object{"keda.sh/v1alpha1", "ScaledObject", all[i].metadata(o.Labels), all[i].scaledObject(c, o, wakes[i])})
 	}
@@ -158,13 +168,40 @@ func (t *target) scaledObject(c *config.Config, o KEDAOptions, wake bool) scaled
 		ScaleTargetRef: t.workload(), PollingInterval: seconds(o.PollingInterval), CooldownPeriod: seconds(o.Cooldown),
 		MinReplicaCount: t.least, MaxReplicaCount: t.most,
 		Fallback: t.fallback(o.PollingInterval),
-		Advanced: kedaAdvanced{kedaHPA{follow(t.most, o.Stabilization)}},
-		Triggers: []kedaTrigger{t.desired(o)},
-	}
-	if wake && o.PrometheusURL != "" {
-		s.Triggers = append(s.Triggers, o.prometheus("gateway-queue", t.wakeQuery(c), wakeThreshold))
+		Advanced: kedaAdvanced{kedaHPA{follow(t.most, o.Stabilization, o.Kubernetes)}},
+		Triggers: t.triggers(c, o, wake),
 	}
 	return s
+}
+
+// triggers are that on the exporter's gauge, and where a request is to wake the variant without it, that on the gateway's queue.
+func (t *target) triggers(c *config.Config, o KEDAOptions, wake bool) []kedaTrigger {
+	all := []kedaTrigger{t.desired(o)}
+	if wake && o.PrometheusURL != "" {
+		all = append(all, o.prometheus("gateway-queue", t.wakeQuery(c), wakeThreshold))
+	}
+	return all
+}
+
+// kedaTriggers is what is pasted where a platform has a place for triggers.
+type kedaTriggers struct {
+	Triggers []kedaTrigger `yaml:"triggers"`
+}
+
+// addTriggers adds a document for each variant, with what the platform must set besides in a comment above it.
+func (m *Manifest) addTriggers(c *config.Config, o KEDAOptions, all []target, wakes map[int]bool) {
+	m.note("Triggers alone: the platform makes the ScaledObject, and a second one would make a second HPA for the workload.",
+		"Where it lets you, set tolerance: \"0\" in the HPA's behavior, up and down, and no stabilization windows.")
+	for i := range all {
+		t := &all[i]
+		var doc yaml.Node
+		if err := doc.Encode(kedaTriggers{t.triggers(c, o, wakes[i])}); err != nil {
+			m.add(kedaTriggers{t.triggers(c, o, wakes[i])}) // It cannot fail; the comment is not worth an error.
+			continue
+		}
+		doc.HeadComment = fmt.Sprintf("%s %s/%s, variant %s: minimum %d, maximum %d", t.ScaleTarget.Kind, t.model.Namespace, t.ScaleTarget.Name, t.Name, t.least, t.most)
+		m.add(&doc)
+	}
 }
 
 // hpaSync is how often an HPA asks for its metrics, unless the controller manager is told otherwise.

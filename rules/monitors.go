@@ -1,10 +1,12 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -23,6 +25,18 @@ type MonitorOptions struct {
 	Path      string            // default: as model servers of the presets have it
 	Interval  time.Duration
 	Timeout   time.Duration // of a scrape
+	Access    ScrapeAccess
+}
+
+// ScrapeAccess is how a scrape reaches an exporter with TLS or authentication: --web.config.file. Secrets stand in the namespace of the
+// monitor.
+type ScrapeAccess struct {
+	TLS        bool
+	CA         string // Secret/key with the authority of its certificate; empty: those that Prometheus knows
+	ServerName string // of the certificate
+	Insecure   bool   // the certificate is not checked
+	BasicAuth  string // Secret with the keys username and password
+	Bearer     string // Secret/key with a token
 }
 
 type serviceMonitorSpec struct {
@@ -42,6 +56,68 @@ type endpoint struct {
 	Interval      string    `yaml:"interval"`
 	ScrapeTimeout string    `yaml:"scrapeTimeout"`
 	Relabelings   []relabel `yaml:"relabelings,omitempty"`
+
+	Scheme        string               `yaml:"scheme,omitempty"`
+	TLSConfig     *scrapeTLS           `yaml:"tlsConfig,omitempty"`
+	BasicAuth     *scrapeBasicAuth     `yaml:"basicAuth,omitempty"`
+	Authorization *scrapeAuthorization `yaml:"authorization,omitempty"`
+}
+
+type scrapeTLS struct {
+	CA                 *scrapeCA `yaml:"ca,omitempty"`
+	ServerName         string    `yaml:"serverName,omitempty"`
+	InsecureSkipVerify bool      `yaml:"insecureSkipVerify,omitempty"`
+}
+
+type scrapeCA struct {
+	Secret secretKey `yaml:"secret"`
+}
+
+type scrapeBasicAuth struct {
+	Username secretKey `yaml:"username"`
+	Password secretKey `yaml:"password"`
+}
+
+type scrapeAuthorization struct {
+	Credentials secretKey `yaml:"credentials"`
+}
+
+// secretKey is one value of a Secret.
+type secretKey struct {
+	Name string `yaml:"name"`
+	Key  string `yaml:"key"`
+}
+
+// keyOf reads Secret/key; without a key it is the usual one.
+func keyOf(ref, usual string) secretKey {
+	name, key, found := strings.Cut(ref, "/")
+	if !found {
+		key = usual
+	}
+	return secretKey{name, key}
+}
+
+// grant adds to an endpoint what a scrape needs.
+func (a ScrapeAccess) grant(e *endpoint) error {
+	if !a.TLS && (a.CA != "" || a.ServerName != "" || a.Insecure) {
+		return errors.New("settings of TLS without TLS: give --scheme=https")
+	}
+	if a.BasicAuth != "" && a.Bearer != "" {
+		return errors.New("basic authentication and a token: give one of them")
+	}
+	if a.TLS {
+		e.Scheme, e.TLSConfig = "https", &scrapeTLS{ServerName: a.ServerName, InsecureSkipVerify: a.Insecure}
+		if a.CA != "" {
+			e.TLSConfig.CA = &scrapeCA{keyOf(a.CA, "ca.crt")}
+		}
+	}
+	if a.BasicAuth != "" {
+		e.BasicAuth = &scrapeBasicAuth{secretKey{a.BasicAuth, "username"}, secretKey{a.BasicAuth, "password"}}
+	}
+	if a.Bearer != "" {
+		e.Authorization = &scrapeAuthorization{keyOf(a.Bearer, "token")}
+	}
+	return nil
 }
 
 type relabel struct {
@@ -79,10 +155,14 @@ func ServiceMonitor(o MonitorOptions) (*Manifest, error) {
 	if path == "" {
 		path = metricsPath
 	}
+	e := o.endpoint(path)
+	if err := o.Access.grant(&e); err != nil {
+		return nil, err
+	}
 	m := &Manifest{}
 	m.note("honorLabels is not needed: no label of the exporter's is one that a scrape adds. The workload's namespace is target_namespace.")
 	m.add(object{monitorVersion, "ServiceMonitor", metadata{o.Name, o.Namespace, o.Labels}, serviceMonitorSpec{
-		JobLabel: jobLabel, Selector: labelSelector{MatchLabels: o.Selector}, Endpoints: []endpoint{o.endpoint(path)},
+		JobLabel: jobLabel, Selector: labelSelector{MatchLabels: o.Selector}, Endpoints: []endpoint{e},
 	}})
 	return m, nil
 }

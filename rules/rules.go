@@ -68,6 +68,7 @@ const (
 	needBudgets    need = "budgets"    // a budget
 	needReplicas   need = "replicas"   // replicas of scale targets are known
 	needCorrection need = "correction" // a profile that is corrected
+	needTokens     need = "tokens"     // a signal in tokens per second
 )
 
 // met says whether a configuration has what is needed.
@@ -77,6 +78,10 @@ func (n need) met(c *config.Config) bool {
 		return len(c.Budgets) > 0
 	case needReplicas:
 		return !c.ScaleTargets.Disabled
+	case needTokens:
+		return slices.ContainsFunc(c.Models, func(m config.Model) bool {
+			return slices.ContainsFunc(m.ActiveSignals(), func(s config.ActiveSignal) bool { return s.Unit == "tokens per second" })
+		})
 	case needCorrection:
 		return slices.ContainsFunc(c.Models, func(m config.Model) bool { return m.Corrected() })
 	}
@@ -112,9 +117,9 @@ func ruleGroups(c *config.Config, o Options) (ruleFile, error) {
 	}
 	interval := model.Duration(o.Interval).String()
 	add("demand", interval, demand)
-	files := []string{"cost", "savings", "load", "wva"}
-	if !o.WVA {
-		files = files[:3]
+	files := []string{"cost", "savings", "tokens", "load"}
+	if o.WVA {
+		files = append(files, "wva")
 	}
 	for _, file := range files {
 		rules, err := readRules(c, file)

@@ -52,6 +52,24 @@ func VLLM() Expressions {
 	}
 }
 
+// Queries is how many questions Gather asks at most.
+const Queries = int(allSeries)
+
+// Map replaces every expression that is asked by what a function makes of it.
+func (e Expressions) Map(change func(string) (string, error)) (Expressions, error) {
+	for _, expr := range []*string{&e.Running, &e.Variance, &e.Waiting, &e.Queue, &e.Input, &e.Output, &e.ITL, &e.TTFT} {
+		if *expr == "" {
+			continue
+		}
+		changed, err := change(*expr)
+		if err != nil {
+			return e, err
+		}
+		*expr = changed
+	}
+	return e, nil
+}
+
 // series is what an expression yields.
 type series int
 

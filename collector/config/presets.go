@@ -24,8 +24,12 @@ type Preset struct {
 	Labels       LabelNames          `yaml:"labels"`
 	Signals      map[string]Signal   `yaml:"signals"`
 	Uses         map[string]Quantity `yaml:"uses"` // measured use of budgets by a replica
+	Cost         Quantity            `yaml:"cost"` // measured cost of a replica for an hour
 	ScaleTargets ScaleTargets        `yaml:"scale_targets"`
 }
+
+// PresetOpenCost is the preset that measures costs.
+const PresetOpenCost = "opencost"
 
 // PresetNames lists the presets there are.
 func PresetNames() []string {
@@ -146,6 +150,24 @@ func (c *Config) PresetSignal(preset, name string) (Signal, error) {
 		return Signal{}, fmt.Errorf("preset %s has no signal %q", preset, name)
 	}
 	return s, nil
+}
+
+// measuredCosts gives the variants of a model the cost that its presets measure, by the rules of measuredUses.
+func (v *validator) measuredCosts(path string, m *Model) {
+	for i, name := range m.Presets {
+		p := v.presets[name]
+		if p == nil || !p.Cost.Set {
+			continue
+		}
+		for j := range m.Variants {
+			q, err := p.Cost.orElse(m.Variants[j].Cost)
+			if err != nil {
+				v.Errorf(strict.Index(path+".presets", i), nil, "%v", err)
+				continue
+			}
+			m.Variants[j].Cost = q
+		}
+	}
 }
 
 // measuredUses gives the variants of a model the uses that its presets measure. A variant's own expression wins over the

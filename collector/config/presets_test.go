@@ -186,9 +186,9 @@ func TestPresetScaleTargetsCopies(t *testing.T) {
 }
 
 func TestPresetText(t *testing.T) {
-	require.Equal(t, []string{"dcgm", "epp", "kube-state-metrics", "sglang", "tgi", "triton", "trtllm", "vllm"}, config.PresetNames())
+	require.Equal(t, []string{"dcgm", "epp", "kube-state-metrics", "opencost", "sglang", "tgi", "triton", "trtllm", "vllm"}, config.PresetNames())
 	_, err := config.PresetText("vlm", config.LabelNames{}, nil)
-	require.EqualError(t, err, `no preset "vlm"; there are dcgm, epp, kube-state-metrics, sglang, tgi, triton, trtllm, vllm`)
+	require.EqualError(t, err, `no preset "vlm"; there are dcgm, epp, kube-state-metrics, opencost, sglang, tgi, triton, trtllm, vllm`)
 	names := config.LabelNames{Namespace: "kubernetes_namespace", Model: "model", Variant: "flavour"}
 	for _, name := range config.PresetNames() {
 		text, err := config.PresetText(name, names, []string{"b", "a.x", "b"})

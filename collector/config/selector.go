@@ -64,6 +64,26 @@ func (s *Selector) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	s.matchers = matchers
 }
 
+// ParseSelector reads a selector that does not come from a file, by the rules of one that does.
+func ParseSelector(text string) (Selector, error) {
+	var s Selector
+	d := strict.NewDecoder("selector", text, strict.Options{})
+	s.DecodeYAML(d, "", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Line: 1, Column: 1})
+	for _, found := range d.Remarks() {
+		return Selector{}, fmt.Errorf("%s: %s", found.Message, found.Hint)
+	}
+	return s, nil
+}
+
+// Narrow adds the matchers to every selector of an expression.
+func (s Selector) Narrow(expr string) (string, error) {
+	e, err := ParseExpr(expr)
+	if err == nil {
+		err = s.narrow(&e)
+	}
+	return e.String(), err
+}
+
 // JSONSchema implements strict.Schemer.
 func (Selector) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 	s := b.Text()
@@ -118,13 +138,13 @@ func (p *Preset) narrow(s Selector) error {
 		}
 		p.Uses[name] = q
 	}
-	return s.narrowAll(p.ScaleTargets.expressions()...)
+	return s.narrowAll(append(p.ScaleTargets.expressions(), &p.Cost.Query)...)
 }
 
 // expressions lists the places of all expressions of a signal.
 func (s *Signal) expressions() []*Expr {
 	return []*Expr{
-		&s.Demand, &s.Usage, &s.Queued, &s.Latency, &s.InputTokens, &s.OutputTokens, &s.ObservedITL, &s.ObservedRunning,
+		&s.Demand, &s.Usage, &s.Queued, &s.Latency, &s.InputTokens, &s.OutputTokens, &s.InputCV, &s.OutputCV, &s.ObservedITL, &s.ObservedRunning,
 		&s.Capacity.Query, &s.Alive, &s.Sources, &s.Silent, &s.Frozen,
 	}
 }

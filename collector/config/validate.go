@@ -55,6 +55,7 @@ func (v *validator) validate() {
 	if v.Err() == nil { // A mistake may hide the use of a setting.
 		v.unused()
 		v.overridden()
+		v.WarnToDos()
 		for _, remark := range v.remarks {
 			remark()
 		}

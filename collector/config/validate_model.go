@@ -33,6 +33,7 @@ func (v *validator) model(path string, m *Model) {
 	v.claims(path, m)
 	available := v.available(path, m)
 	v.measuredUses(path, m)
+	v.measuredCosts(path, m)
 	for i := range m.Variants {
 		v.variant(strict.Index(path+".variants", i), m, &m.Variants[i])
 	}

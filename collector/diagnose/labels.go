@@ -29,7 +29,7 @@ func (d *Diagnosis) Labels(i *match.Input) []string {
 		return nil
 	}
 	if i.Bad[match.BadLabels] > 0 && !strings.Contains(i.Example, s.labels.Namespace+"=") {
-		return []string{fmt.Sprintf("expected the label %s, found none on %s: a series that names no namespace belongs to none", s.labels.Namespace, i.Example)}
+		return []string{fmt.Sprintf("expected the label %s, found none on %s: a series that names no namespace belongs to none: %s", s.labels.Namespace, i.Example, nameIt(s.labels.Namespace))}
 	}
 	if !unfit(i) {
 		return nil
@@ -86,9 +86,15 @@ func (d *Diagnosis) namespaceOf(s subject, metric model.Metric) []string {
 			label, own, label, value, exported, own, nameOf(metric), cure)}
 	}
 	if value == "" {
-		return []string{fmt.Sprintf("expected the label %s, found none on %s", label, metric)}
+		return []string{fmt.Sprintf("expected the label %s, found none on %s: %s", label, metric, nameIt(label))}
 	}
 	return []string{fmt.Sprintf("expected %s=%q, found %s=%q on %s", label, closest(value, known), label, value, nameOf(metric))}
+}
+
+// nameIt says how series get a label for the namespace.
+func nameIt(label string) string {
+	return "scrape the servers through a PodMonitor (variant_exporter generate podmonitor), or relabel __meta_kubernetes_namespace to " + label +
+		"; where another label names it, set labels: {namespace: ...}"
 }
 
 // modelOf compares the model that a series names with those of the configuration.

@@ -115,7 +115,11 @@ func TestNothingToSay(t *testing.T) {
 	r, said, asked := check(t, chat, replicas("1", here)+pod(ours+`,model_name="chat"`))
 	require.True(t, r.OK(), said)
 	require.Empty(t, r.Doubts, said)
-	require.Equal(t, 1, asked, "whether anything is frozen")
+	require.Equal(t, 2, asked, "whether anything is frozen, and whether the exporter is scraped")
+	require.Len(t, r.Hints, 1)
+	require.Contains(t, said, "next: variant_desired_replicas is not in this Prometheus yet: ")
+	r, said, _ = check(t, chat, replicas("1", here)+pod(ours+`,model_name="chat"`)+`variant_desired_replicas{variant="chat-h100"} 1x48`)
+	require.Empty(t, r.Hints, said)
 }
 
 func TestDiagnosis(t *testing.T) {
@@ -185,6 +189,27 @@ func TestDiagnosis(t *testing.T) {
 			require.LessOrEqual(t, asked, 8, "few questions")
 		})
 	}
+}
+
+// TestPreconditions is about what must be there before a plan can act, with the cure.
+func TestPreconditions(t *testing.T) {
+	_, said, _ := check(t, chat, pod(ours+`,model_name="chat"`))
+	require.Contains(t, said, "problem: kube-state-metrics is not in this Prometheus, and without it nobody knows what runs: install it")
+	_, said, _ = check(t, chat, strings.ReplaceAll(replicas("1", here), "chat-h100", "other")+pod(ours+`,model_name="chat"`))
+	require.NotContains(t, said, "kube-state-metrics is not in this Prometheus")
+	_, said, _ = check(t, chat, replicas("1", here)+pod(strings.ReplaceAll(ours, `namespace="llm",`, "")+`,model_name="chat"`))
+	require.Contains(t, said, "expected the label namespace, found none on ")
+	require.Contains(t, said, "or relabel __meta_kubernetes_namespace to namespace")
+
+	sleepy := strings.NewReplacer("[vllm]", "[vllm, epp]\n    replicas: {min: 0}").Replace(chat)
+	const gateway = "llm_d_epp_ready_endpoints{namespace=\"llm\",pod=\"epp-0\",name=\"chat\"} 1x48\n"
+	const warning = "note: model llm/chat: it may have no replica, and no gateway here shows series of flow control"
+	_, said, _ = check(t, sleepy, replicas("1", here)+pod(ours+`,model_name="chat"`)+gateway)
+	require.Contains(t, said, warning)
+	_, said, _ = check(t, sleepy, replicas("1", here)+pod(ours+`,model_name="chat"`)+gateway+`llm_d_epp_flow_control_pool_saturation{namespace="llm",inference_pool="chat"} 0x48`)
+	require.NotContains(t, said, warning)
+	_, said, _ = check(t, strings.Replace(sleepy, "min: 0", "min: 1", 1), replicas("1", here)+pod(ours+`,model_name="chat"`)+gateway)
+	require.NotContains(t, said, warning)
 }
 
 // TestDoubts is about what explain adds: for the models it is asked about.

@@ -1,0 +1,100 @@
+package discover
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/variant-exporter/variant-exporter/collector/calibrate"
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
+)
+
+const (
+	observation = 5 * time.Minute // of one observation of a replica
+	mostBatch   = 256             // requests in service: vLLM's usual --max-num-seqs
+)
+
+// calibrate finds the capacities of vLLM's servers from how their latency rose with their load, as the command calibrate does. Where
+// history does not tell, what was seen stays.
+func (f *Fleet) calibrate(a *asker, from promapi.RangeQuerier) error {
+	c := f.preliminary()
+	if c == nil {
+		return nil
+	}
+	expressions, err := narrowed(calibrate.VLLM(), f.Selector, f.Labels.Namespace)
+	if err != nil {
+		return err
+	}
+	end := f.At.Truncate(observation)
+	subjects, err := calibrate.Gather(a.ctx, from, calibrate.History{
+		Config: c, Expressions: expressions, ReplicaLabel: "pod", From: end.Add(-f.History), To: end, Step: observation, MaxBatch: mostBatch,
+	})
+	if err != nil {
+		return fmt.Errorf("ask for the latency of replicas: %w", err)
+	}
+	a.asked += calibrate.Queries
+	results := map[place]calibrate.Result{}
+	for _, s := range subjects {
+		s.SLO = &f.SLO
+		results[place{s.Namespace, s.Variant}] = calibrate.Fit(s)
+	}
+	f.variants(func(m *Model, v *Variant) {
+		if r, ok := results[place{m.Namespace.Text, v.Name.Text}]; ok && m.server.preset == "vllm" {
+			v.setCalibrated(f, r)
+		}
+	})
+	return nil
+}
+
+// preliminary is the configuration without what calibration finds, of the models that it can be made for; nil without any.
+func (f *Fleet) preliminary() *config.Config {
+	only := *f
+	only.Models = nil
+	for _, m := range f.Models {
+		if m.server.preset == "vllm" {
+			only.Models = append(only.Models, m)
+		}
+	}
+	if len(only.Models) == 0 {
+		return nil
+	}
+	c, _ := config.Load("init", only.String())
+	return c
+}
+
+// narrowed adds a selector to the expressions of a calibration.
+func narrowed(e calibrate.Expressions, s config.Selector, namespace string) (calibrate.Expressions, error) {
+	if s.IsZero() {
+		return e, nil
+	}
+	filled := strings.NewReplacer("$namespace", cmp.Or(namespace, "namespace"), "$variant", variantLabel, "$replica", "pod", "$window", model.Duration(observation).String())
+	return e.Map(func(expr string) (string, error) { return s.Narrow(filled.Replace(expr)) })
+}
+
+// setCalibrated replaces what was seen by what a replica carries within the targets, at the low end of what is sure.
+func (v *Variant) setCalibrated(f *Fleet, r calibrate.Result) {
+	c := r.Capacity
+	if r.Error != "" || c == nil || c.Reason != "" || c.Rate.Low <= 0 {
+		return
+	}
+	tokens, inService := math.Floor(c.Rate.Low*c.Lengths.Output), math.Floor(c.Concurrency.Low)
+	if tokens < 1 || inService < 1 {
+		return
+	}
+	sure := fmt.Sprintf("%.3g requests/s of %.0f + %.0f tokens (%.3g to %.3g at 95 %%), for a mean TTFT of %gs and ITL of %gms, fitted to %d observations in %s",
+		c.Rate.Value, c.Lengths.Input, c.Lengths.Output, c.Rate.Low, c.Rate.High, f.SLO.TTFT, 1000*f.SLO.ITL, len(r.Observations), f.span())
+	toDo := "are these your targets? Else give --slo.ttft and --slo.itl"
+	switch {
+	case len(r.Warnings) > 0:
+		toDo = "calibrate warns: " + r.Warnings[0]
+	case c.Extrapolated:
+		toDo = "no load as high was seen: measure it"
+	}
+	v.Tokens = Value{Text: number(tokens), From: "low end of " + sure, ToDo: toDo}
+	v.Concurrency = Value{Text: number(inService), From: "requests in service at that rate"}
+}

@@ -1,0 +1,210 @@
+package discover
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// number writes a number with no more digits than anyone needs.
+func number(v float64) string {
+	if v >= 100 {
+		return strconv.FormatFloat(math.Round(v), 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
+
+// lookAtMaximums asks for the bounds that autoscalers in force have, and for the most replicas that were asked for.
+func (f *Fleet) lookAtMaximums(a *asker, w *workloads) error {
+	of := func(metric, labels string) string {
+		return fmt.Sprintf("max by (%s, %s) (%s{%s})", w.ns, labels, metric, w.within)
+	}
+	bounds, err := a.ask("maximums of HPAs", of("kube_horizontalpodautoscaler_spec_max_replicas", "horizontalpodautoscaler"))
+	if err != nil {
+		return err
+	}
+	scaled, err := a.ask("targets of HPAs", of("kube_horizontalpodautoscaler_info", "horizontalpodautoscaler, scaletargetref_kind, scaletargetref_name"))
+	if err != nil {
+		return err
+	}
+	ran, err := a.ask("replicas", fmt.Sprintf("max by (%s, deployment, statefulset) (max_over_time(kube_deployment_spec_replicas{%s}[$history:10m]) or max_over_time(kube_statefulset_replicas{%s}[$history:10m]))",
+		w.ns, w.within, w.within))
+	if err != nil {
+		return err
+	}
+	most := map[place]float64{}
+	for _, x := range bounds {
+		most[place{pick(x.Metric, w.ns), pick(x.Metric, "horizontalpodautoscaler")}] = float64(x.Value)
+	}
+	autoscaler := map[string]place{}
+	for _, x := range scaled {
+		namespace := pick(x.Metric, w.ns)
+		autoscaler[target(namespace, pick(x.Metric, "scaletargetref_kind"), pick(x.Metric, "scaletargetref_name"))] = place{namespace, pick(x.Metric, "horizontalpodautoscaler")}
+	}
+	asked := map[string]float64{}
+	for _, x := range ran {
+		namespace := pick(x.Metric, w.ns)
+		if name := pick(x.Metric, "deployment"); name != "" {
+			asked[target(namespace, string(config.KindDeployment), name)] = float64(x.Value)
+		} else {
+			asked[target(namespace, string(config.KindStatefulSet), pick(x.Metric, "statefulset"))] = float64(x.Value)
+		}
+	}
+	f.variants(func(_ *Model, v *Variant) { v.setMaximum(f, autoscaler, most, asked) })
+	return nil
+}
+
+// target is the key of a workload of a kind.
+func target(namespace, kind, name string) string { return namespace + "/" + kind + "/" + name }
+
+func (v *Variant) setMaximum(f *Fleet, autoscaler map[string]place, most map[place]float64, asked map[string]float64) {
+	namespace := v.work.namespace
+	if hpa, ok := autoscaler[target(namespace, v.Kind, v.Target)]; ok && most[hpa] > 0 {
+		whose := "HPA " + hpa.name
+		if name, keda := strings.CutPrefix(hpa.name, "keda-hpa-"); keda {
+			whose = "ScaledObject " + name
+		}
+		v.Max = Value{Text: number(most[hpa]), From: "maximum of " + whose + ", which must go before another autoscaler follows the gauge"}
+		return
+	}
+	kind := v.Kind
+	if kind == string(config.KindLeaderWorkerSet) {
+		kind = string(config.KindStatefulSet) // of its leaders
+	}
+	n := max(asked[target(namespace, kind, v.Target)], 1)
+	v.Max = Value{
+		Text: number(2 * n), From: fmt.Sprintf("twice the most that was asked for in %s, %s: no HPA says more", f.span(), number(n)), ToDo: "how many may it run?",
+	}
+}
+
+// span writes the time looked back.
+func (f *Fleet) span() string { return model.Duration(f.History).String() }
+
+const (
+	startQuantile = 0.9
+	fewStarts     = 3
+)
+
+// lookAtStarts asks how long pods took from their creation until they were ready, of those created within the history.
+func (f *Fleet) lookAtStarts(a *asker, w *workloads) error {
+	created := fmt.Sprintf("(%s > time() - %d)", w.by("", seen("kube_pod_created{"+w.within+"}")), int(f.History/time.Second))
+	ready := w.by("", "min_over_time(kube_pod_status_ready_time{"+w.within+"}[$history:10m]) or kube_pod_status_ready_time{"+w.within+"}")
+	from := "from kube_pod_created to the first kube_pod_status_ready_time"
+	answer, err := a.ask("starts of pods", ready+" - "+created)
+	if err != nil {
+		return err
+	}
+	if len(answer) == 0 {
+		// Without the time itself: when a pod was first seen ready, to the minute.
+		ready = w.by("", "min_over_time(timestamp(kube_pod_status_ready{condition=\"true\","+w.within+"} == 1)[$history:1m])")
+		from = "from kube_pod_created until it was first seen ready, looking every minute"
+		if answer, err = a.ask("starts of pods", ready+" - "+created); err != nil {
+			return err
+		}
+	}
+	took := map[*workload]map[string]float64{}
+	for _, x := range answer {
+		at := w.member(x.Metric)
+		of := w.ofPod[at]
+		if of == nil || !(x.Value > 0) || of.guessed {
+			continue
+		}
+		if took[of] == nil {
+			took[of] = map[string]float64{}
+		}
+		replica := of.replicaOf(at.name)
+		took[of][replica] = max(took[of][replica], float64(x.Value)) // A group is ready when all of it is.
+	}
+	f.variants(func(_ *Model, v *Variant) { v.setStartup(f, took[v.work], from) })
+	return nil
+}
+
+func (v *Variant) setStartup(f *Fleet, took map[string]float64, from string) {
+	var all []float64
+	for _, seconds := range took {
+		all = append(all, seconds)
+	}
+	if len(all) == 0 {
+		v.Startup = Value{Text: "2m", From: "a guess: no start was seen in " + f.span(), ToDo: "how long does a replica take from its creation until it is ready?"}
+		return
+	}
+	slices.Sort(all)
+	at := all[min(int(math.Ceil(startQuantile*float64(len(all))))-1, len(all)-1)]
+	rounded := time.Duration(math.Ceil(at/5)*5) * time.Second
+	v.Startup = Value{
+		Text: model.Duration(rounded).String(),
+		From: fmt.Sprintf("%g-quantile of %s in %s, %s", startQuantile, many(len(all), "start"), f.span(), from),
+	}
+	if len(all) < fewStarts {
+		v.Startup.ToDo = "few starts were seen: is it so?"
+	}
+}
+
+// lookAtLoads asks for the most that a replica was seen to do for five minutes.
+func (f *Fleet) lookAtLoads(a *asker, _ *workloads) error {
+	running, tokens := map[place]float64{}, map[place]float64{}
+	for _, s := range known() {
+		if !slices.ContainsFunc(f.Models, func(m *Model) bool { return m.server.preset == s.preset }) {
+			continue
+		}
+		if err := f.mostOf(a, running, "requests in service", "avg_over_time", s.running, s.matchers); err != nil {
+			return err
+		}
+		if err := f.mostOf(a, tokens, "generated tokens", "rate", s.tokens, ""); err != nil {
+			return err
+		}
+	}
+	f.variants(func(m *Model, v *Variant) {
+		v.Concurrency = v.mostSeen(f, running, 16, "requests in service")
+		if m.rate() {
+			v.Tokens = v.mostSeen(f, tokens, 500, "generated tokens per second")
+		}
+	})
+	return nil
+}
+
+// mostOf asks for the largest value of each pod. Copies of an engine count once.
+func (f *Fleet) mostOf(a *asker, into map[place]float64, what, function string, names []string, matchers string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	namespace := cmp.Or(f.Labels.Namespace, "namespace")
+	parts := make([]string, len(names))
+	for i, name := range names {
+		parts[i] = fmt.Sprintf("%s(%s%s[5m])", function, name, matchers)
+	}
+	answer, err := a.ask("the most "+what, fmt.Sprintf("max_over_time((sum by (%s, pod) (max by (%s, pod, instance, engine) (%s)))[$history:5m])",
+		namespace, namespace, strings.Join(parts, " or ")))
+	if err != nil {
+		return err
+	}
+	for _, x := range answer {
+		at := place{pick(x.Metric, namespace), pick(x.Metric, "pod")}
+		into[at] = max(into[at], float64(x.Value))
+	}
+	return nil
+}
+
+// mostSeen is a capacity that is known to be reached. Where there was next to no load, it is a guess.
+func (v *Variant) mostSeen(f *Fleet, seen map[place]float64, guess float64, what string) Value {
+	replicas := map[string]float64{}
+	for pod := range v.work.pods {
+		replicas[v.work.replicaOf(pod)] += seen[place{v.work.namespace, pod}]
+	}
+	n := math.Floor(most(replicas))
+	if n < 1 {
+		return Value{Text: number(guess), From: "a guess: no load was seen in " + f.span(), ToDo: "what does a replica carry? Measure it with variant_exporter calibrate, or a benchmark"}
+	}
+	return Value{
+		Text: number(n), From: fmt.Sprintf("the most %s of a replica over 5m in %s: it may carry more", what, f.span()),
+		ToDo: "what does a replica carry within your latency target? Measure it with variant_exporter calibrate, or a benchmark",
+	}
+}
