@@ -29,6 +29,8 @@ type (
 	Variant = decide.Variant
 	// Capacity is what one replica of a variant can serve of a signal.
 	Capacity = decide.Capacity
+	// Start is replicas that are starting.
+	Start = decide.Start
 	// Budget is a limit, and what the plan uses of it.
 	Budget = decide.Budget
 	// Plan is what is known of the plan as a whole.
@@ -53,4 +55,18 @@ func (s *Snapshot) Input(name string) *Input {
 		}
 	}
 	return nil
+}
+
+// CostNow is what the replicas that are asked for now cost, in currency per hour; nil where the cost or the replicas of some variant
+// are not known.
+func (s *Snapshot) CostNow() *float64 {
+	total := 0.0
+	for i := range s.Models {
+		cost := s.Models[i].CostNow()
+		if cost == nil {
+			return nil
+		}
+		total += *cost
+	}
+	return &total
 }
