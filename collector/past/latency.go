@@ -17,9 +17,9 @@ import (
 type Latency struct {
 	Name     string // such as ttft
 	Title    string
-	Quantile float64   // which of all requests, or output tokens, were faster
-	Target   *float64  // nil for none
-	Values   []float64 // by the steps of the range; NaN where nothing was measured
+	Quantile float64  // which of all requests, or output tokens, were faster
+	Target   *float64 // nil for none
+	Values   Column   // by the steps of the record; NaN where nothing was measured
 }
 
 // measures are the latencies that model servers have histograms of, and the histograms' names.
@@ -47,14 +47,11 @@ type latencyEntry struct {
 	made time.Time
 }
 
-// Latencies are what the servers of a model measured over a range up to a time, the present for the zero time: only what there are
-// histograms for. One range query is sent for each; an answer is kept for an interval.
-func (k *Keeper) Latencies(ctx context.Context, index int, r Range, end time.Time) ([]Latency, error) {
-	now := k.options.Now()
-	if end.IsZero() {
-		end = now
-	}
-	first, last := r.steps(end)
+// Latencies are what the servers of a model measured over the steps of a record: only what there are histograms for. One range query is
+// sent for each; an answer is kept for an interval.
+func (k *Keeper) Latencies(ctx context.Context, index int, record *Record) ([]Latency, error) {
+	now, r := k.options.Now(), record.Range
+	first, last := r.steps(record.To)
 	key := latencyKey{index, r.Name, last}
 	k.mu.Lock()
 	entry, ok := k.latency[key]
@@ -93,8 +90,8 @@ func (k *Keeper) keepLatency(key latencyKey, entry latencyEntry) {
 }
 
 // laid puts the samples of a series on the steps of a range.
-func laid(s *model.SampleStream, first, last int64, r Range) []float64 {
-	values := make([]float64, last-first+1)
+func laid(s *model.SampleStream, first, last int64, r Range) Column {
+	values := make(Column, last-first+1)
 	for i := range values {
 		values[i] = math.NaN()
 	}

@@ -268,7 +268,9 @@ func TestAt(t *testing.T) {
 func TestLatencies(t *testing.T) {
 	source := store(t)
 	k, _ := keeper(t, source, &clock{at: end})
-	all, err := k.Latencies(t.Context(), 0, rangeOf(t, "15m"), time.Time{})
+	record, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	all, err := k.Latencies(t.Context(), 0, record)
 	require.NoError(t, err)
 	require.Len(t, all, 1, "there is no histogram of the time between tokens")
 	assert.Equal(t, "ttft", all[0].Name)
@@ -277,11 +279,13 @@ func TestLatencies(t *testing.T) {
 	require.Len(t, all[0].Values, 91)
 	assert.InDelta(t, 0.5, all[0].Values[80], 0.01)
 	asked := source.ranges.Load()
-	_, err = k.Latencies(t.Context(), 0, rangeOf(t, "15m"), time.Time{})
+	_, err = k.Latencies(t.Context(), 0, record)
 	require.NoError(t, err)
 	assert.Equal(t, asked, source.ranges.Load())
 	source.broken.Store(true)
-	_, err = k.Latencies(t.Context(), 0, rangeOf(t, "1h"), time.Time{})
+	hour, err := k.Record(t.Context(), rangeOf(t, "1h"), time.Time{})
+	require.NoError(t, err)
+	_, err = k.Latencies(t.Context(), 0, hour)
 	require.ErrorContains(t, err, "refused")
 }
 
