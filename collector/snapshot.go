@@ -31,6 +31,8 @@ type (
 	Capacity = decide.Capacity
 	// Missed is a target that replicas missed at a load that their capacity allows.
 	Missed = decide.Missed
+	// Start is replicas that are starting.
+	Start = decide.Start
 	// Budget is a limit, and what the plan uses of it.
 	Budget = decide.Budget
 	// Plan is what is known of the plan as a whole.
@@ -55,4 +57,18 @@ func (s *Snapshot) Input(name string) *Input {
 		}
 	}
 	return nil
+}
+
+// CostNow is what the replicas that are asked for now cost, in currency per hour; nil where the cost or the replicas of some variant
+// are not known.
+func (s *Snapshot) CostNow() *float64 {
+	total := 0.0
+	for i := range s.Models {
+		cost := s.Models[i].CostNow()
+		if cost == nil {
+			return nil
+		}
+		total += *cost
+	}
+	return &total
 }

@@ -14,6 +14,7 @@ import (
 	promconfig "github.com/prometheus/common/config"
 
 	"github.com/variant-exporter/variant-exporter/collector/explain"
+	"github.com/variant-exporter/variant-exporter/collector/past"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
@@ -81,7 +82,7 @@ func (f *explainFlags) run(ctx context.Context, std Streams) error {
 
 // evaluate asks the configured Prometheus.
 func (f *explainFlags) evaluate(ctx context.Context) (*explain.Explanation, error) {
-	at, err := parseTime(f.at, time.Now())
+	at, err := past.ParseTime(f.at, time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("--at: %w", err)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector/explain"
+	"github.com/variant-exporter/variant-exporter/collector/past"
 	"github.com/variant-exporter/variant-exporter/collector/server"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
@@ -247,13 +248,13 @@ func TestParseTime(t *testing.T) {
 		"-7d":                       now.AddDate(0, 0, -7),
 		"now":                       now,
 	} {
-		got, err := parseTime(text, now)
+		got, err := past.ParseTime(text, now)
 		if assert.NoError(t, err, text) {
 			assert.True(t, want.Equal(got), "%s: got %s, want %s", text, got, want)
 		}
 	}
 	for _, text := range []string{"", "yesterday", "NaN", "1e300", "-Inf", "15:04"} {
-		_, err := parseTime(text, now)
+		_, err := past.ParseTime(text, now)
 		assert.ErrorContains(t, err, "is neither a time", text)
 	}
 }

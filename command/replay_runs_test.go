@@ -22,6 +22,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/replay"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
+	"github.com/variant-exporter/variant-exporter/collector/past"
 )
 
 // recordedRuns holds real vLLM pods under a staircase of load, scaled by an autoscaler of the time. It is not part of the project.
@@ -95,7 +96,7 @@ func engineWith(t *testing.T, samples model.Vector) string {
 	t.Cleanup(func() { require.NoError(t, engine.Close()) })
 	require.NoError(t, engine.Append(t.Context(), samples))
 	seconds := func(r *http.Request, name string) time.Time {
-		at, err := parseTime(r.FormValue(name), time.Time{})
+		at, err := past.ParseTime(r.FormValue(name), time.Time{})
 		assert.NoError(t, err)
 		return at
 	}

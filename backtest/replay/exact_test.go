@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/variant-exporter/variant-exporter/backtest/replay"
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
+	"github.com/variant-exporter/variant-exporter/collector/timeline"
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
@@ -33,9 +33,9 @@ func fewerInShort() int {
 	return replaySteps
 }
 
-func historyOf(q promapi.RangeQuerier, chunk int) *replay.History {
+func historyOf(q promapi.RangeQuerier, chunk int) *timeline.History {
 	grid := v1.Range{Start: replayFrom, End: replayFrom.Add((replaySteps - 1) * time.Minute), Step: time.Minute}
-	return replay.NewHistory(q, grid, replay.HistoryOptions{Concurrency: 4, ChunkSteps: chunk})
+	return timeline.New(q, grid, timeline.Options{Concurrency: 4, ChunkSteps: chunk})
 }
 
 // exactExprs are kinds of expressions whose answers over a range and at an instant could differ.

@@ -15,6 +15,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
+	"github.com/variant-exporter/variant-exporter/collector/timeline"
 )
 
 // maxReplaySteps bounds what is kept of a replay: a year of minutes.
@@ -63,7 +64,7 @@ func Run(ctx context.Context, c *config.Config, source promapi.RangeQuerier, o O
 	if err != nil {
 		return nil, fmt.Errorf("replay: %w", err)
 	}
-	history := NewHistory(source, grid, HistoryOptions{Concurrency: o.Concurrency})
+	history := timeline.New(source, grid, timeline.Options{Concurrency: o.Concurrency})
 	ctx, cancel := context.WithCancel(ctx)
 	defer history.Wait()
 	defer cancel()
@@ -90,7 +91,7 @@ func Run(ctx context.Context, c *config.Config, source promapi.RangeQuerier, o O
 
 // runner is a replay under way.
 type runner struct {
-	history        *History
+	history        *timeline.History
 	then, followed *collector.Evaluator
 	follower       *follower
 	account        *account

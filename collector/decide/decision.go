@@ -50,6 +50,22 @@ type Model struct {
 // ID tells a model from those of other namespaces.
 func (m *Model) ID() string { return m.Namespace + "/" + m.Name }
 
+// CostNow is what the replicas of the model that are asked for now cost, in currency per hour; nil where the cost or the replicas of
+// some variant are not known.
+func (m *Model) CostNow() *float64 {
+	total := 0.0
+	for i := range m.Variants {
+		v := &m.Variants[i]
+		switch {
+		case v.Current == nil, v.Cost == nil && *v.Current > 0:
+			return nil
+		case v.Cost != nil:
+			total += *v.Cost * float64(*v.Current)
+		}
+	}
+	return &total
+}
+
 // Signal is one signal's demand for a model, from what was measured to what was planned for, in the signal's unit.
 type Signal struct {
 	Name       string   `json:"name"`
@@ -84,6 +100,8 @@ type Variant struct {
 	Capacities  []Capacity         `json:"capacities"`
 	Current     *int               `json:"current"` // replicas asked for now
 	Ready       *int               `json:"ready"`
+	Starting    []Start            `json:"starting"`    // replicas that are asked for and expected to become ready
+	Overdue     int                `json:"overdue"`     // replicas that should be ready by now, and are not
 	Planned     *int               `json:"planned"`     // before the guards
 	PlanReason  optimizer.Reason   `json:"plan_reason"` // what determined planned
 	Guards      []optimizer.Effect `json:"guards"`      // what each guard made of planned, in their order
@@ -94,6 +112,12 @@ type Variant struct {
 	Up          bool               `json:"up"`          // all inputs of the decision are valid
 	Missing     string             `json:"missing"`     // why it is not up
 	Inputs      []string           `json:"inputs"`      // names of the inputs of its cost, uses, capacities and replicas
+}
+
+// Start is replicas that are starting.
+type Start struct {
+	Replicas int     `json:"replicas"`
+	In       float64 `json:"in_seconds"` // the time until they are expected to be ready
 }
 
 // Capacity is what one replica can serve of a signal.

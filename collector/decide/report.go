@@ -128,11 +128,26 @@ func (v *variant) report() Variant {
 		TargetKind: string(v.ScaleTarget.Kind), TargetName: v.ScaleTarget.Name,
 		Current: v.runs.Current.N, Ready: v.runs.Ready.N, Cost: v.cost, Correction: v.correction, Missed: v.missed, Stuck: v.stuck, Unfollowed: v.unfollowed,
 		Inputs: append([]string{}, v.Inputs...), Reason: optimizer.ReasonHold, Capacities: []Capacity{}, Guards: []optimizer.Effect{},
+		Starting: v.startsReported(), Overdue: v.pending.overdue,
 	}
 	for _, s := range v.model.signals {
 		if value := v.capacities[s.Place]; value > 0 || v.Capacities[s.Place].Constant() {
 			out.Capacities = append(out.Capacities, Capacity{s.Name, s.Unit, value})
 		}
+	}
+	return out
+}
+
+// startsReported lists what is starting, those that are expected at one time together.
+func (v *variant) startsReported() []Start {
+	out := []Start{}
+	for _, s := range v.pending.starting {
+		in := s.In.Seconds()
+		if last := len(out) - 1; last >= 0 && out[last].In == in {
+			out[last].Replicas += s.Replicas
+			continue
+		}
+		out = append(out, Start{Replicas: s.Replicas, In: in})
 	}
 	return out
 }

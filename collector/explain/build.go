@@ -31,7 +31,9 @@ func (b *builder) build() Model {
 		out.Cost, out.StartCost, out.Waking = b.cost(), b.startCost(), b.waking()
 	}
 	for i := range b.model.Variants {
-		out.Variants = append(out.Variants, Variant{b.model.Variants[i], b.because(i)})
+		v := Variant{b.model.Variants[i], b.because(i)}
+		v.Starting = append([]collector.Start{}, v.Starting...)
+		out.Variants = append(out.Variants, v)
 	}
 	return out
 }

@@ -71,7 +71,7 @@ func (p *printer) model(m *Model) {
 	p.signals(m)
 	p.variants(m)
 	p.guards(m)
-	if text := m.costs(); text != "" {
+	if text := m.Costs(); text != "" {
 		p.line("\n  %s", text)
 	}
 }
@@ -179,8 +179,8 @@ func (p *printer) guards(m *Model) {
 	}
 }
 
-// costs compares the choice with the runner-up.
-func (m *Model) costs() string {
+// Costs compares the choice with the runner-up.
+func (m *Model) Costs() string {
 	if m.Cost == nil {
 		return ""
 	}

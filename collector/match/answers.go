@@ -42,6 +42,15 @@ func (r *reader) inputs() []Input {
 		in := Input{Name: q.Name, Query: q.Expr, Sparse: q.Sparse, Duration: a.Duration.Seconds(), Bad: map[string]int{}}
 		series := len(a.Vector)
 		in.Series = &series
+		var values span
+		for _, s := range a.Vector {
+			if s.Histogram == nil {
+				values.add(float64(s.Value))
+			}
+		}
+		if i < len(r.program.Queries) { // Ages are not values.
+			values.tell(&in)
+		}
 		if a.Err != nil {
 			in.Fail(a.Err)
 		}
@@ -52,6 +61,13 @@ func (r *reader) inputs() []Input {
 		in := Input{Name: q.Name, Query: q.Expr, Duration: h.Duration.Seconds(), Bad: map[string]int{}}
 		in.Sparse = q == r.program.Targets.Rolling.Starts // mostly nothing is being replaced
 		in.Series, in.Matched = &h.Series, &h.Series
+		var newest span
+		for _, cells := range h.Grid.Cells {
+			if len(cells) > 0 {
+				newest.add(cells[len(cells)-1])
+			}
+		}
+		newest.tell(&in)
 		if h.Err != nil {
 			in.Fail(h.Err)
 		}

@@ -3,6 +3,7 @@ package match
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -15,8 +16,10 @@ import (
 type Input struct {
 	Name     string         `json:"name"` // what it is for, such as vllm.concurrency.demand
 	Query    string         `json:"query"`
-	Series   *int           `json:"series"`           // in the answer; null where there is none
-	Matched  *int           `json:"matched"`          // that belong to a configured model, variant, budget or scale target
+	Series   *int           `json:"series"`  // in the answer; null where there is none
+	Matched  *int           `json:"matched"` // that belong to a configured model, variant, budget or scale target
+	Lowest   *float64       `json:"lowest"`  // of the values in the answer, or at the newest step of a history; null for none
+	Highest  *float64       `json:"highest"`
 	Stray    string         `json:"stray"`            // one that belongs to none, as an example
 	Age      *float64       `json:"age_seconds"`      // of the newest sample that the answer rests on
 	Duration float64        `json:"duration_seconds"` // from asking to answer
@@ -31,7 +34,30 @@ type Input struct {
 
 // Fail says that the input has no usable answer.
 func (i *Input) Fail(err error) {
+	i.Lowest, i.Highest = nil, nil
 	i.Series, i.Matched, i.Err, i.Failure, i.Error = nil, nil, err, promapi.ReasonOf(err), err.Error()
+}
+
+// span is the lowest and the highest of some values.
+type span struct {
+	lowest, highest float64
+	known           bool
+}
+
+func (x *span) add(value float64) {
+	switch {
+	case math.IsNaN(value) || math.IsInf(value, 0) || value == unusable:
+	case !x.known:
+		x.lowest, x.highest, x.known = value, value, true
+	default:
+		x.lowest, x.highest = min(x.lowest, value), max(x.highest, value)
+	}
+}
+
+func (x *span) tell(i *Input) {
+	if x.known {
+		i.Lowest, i.Highest = &x.lowest, &x.highest
+	}
 }
 
 // Trouble says what is wrong with an input; empty when nothing is.

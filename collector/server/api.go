@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector"
@@ -13,11 +14,37 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
-// routeAPI adds what can be asked of an evaluation in addition to its metrics.
+// apiPaths are what can be asked of an evaluation in addition to its metrics, and how.
+func (s *Server) apiPaths() map[string]http.Handler {
+	return map[string]http.Handler{
+		"GET /api/v1/explain":  s.viewed(writeError, getExplanation),
+		"GET /api/v1/plan":     s.viewed(writeError, getPlan),
+		"GET /api/v1/inputs":   s.viewed(writeError, getInputs),
+		"GET /api/v1/history":  s.viewed(writeError, s.getHistory),
+		"POST /api/v1/what-if": s.viewed(writeError, s.postWhatIf),
+	}
+}
+
+// routeAPI adds the API. What it does not have, or not by this method, is an error in JSON too.
 func (s *Server) routeAPI(mux *http.ServeMux) {
-	mux.Handle("GET /api/v1/explain", s.evaluated(writeError, getExplanation))
-	mux.Handle("GET /api/v1/plan", s.evaluated(writeError, getPlan))
-	mux.Handle("GET /api/v1/inputs", s.evaluated(writeError, getInputs))
+	methods := map[string]string{}
+	for pattern, handler := range s.apiPaths() {
+		method, path, _ := strings.Cut(pattern, " ")
+		methods[path] = method
+		mux.Handle(pattern, handler)
+	}
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		allowed, known := methods[r.URL.Path]
+		if !known {
+			writeError(w, "there is no "+r.URL.Path, http.StatusNotFound)
+			return
+		}
+		if allowed == http.MethodGet {
+			allowed = "GET, HEAD"
+		}
+		w.Header().Set("Allow", allowed)
+		writeError(w, r.URL.Path+" takes "+allowed, http.StatusMethodNotAllowed)
+	})
 }
 
 // runnersUpTime bounds how long an answer is kept back in order to find what other choices would have cost. For a large fleet there
@@ -25,10 +52,10 @@ func (s *Server) routeAPI(mux *http.ServeMux) {
 const runnersUpTime = 2 * time.Second
 
 // getExplanation answers why everything, or what concerns one model, was decided as it was.
-func getExplanation(w http.ResponseWriter, r *http.Request, snapshot *collector.Snapshot) {
+func getExplanation(w http.ResponseWriter, r *http.Request, v *view) {
 	ctx, cancel := context.WithTimeout(r.Context(), runnersUpTime)
 	defer cancel()
-	explanation, err := explain.Of(snapshot, r.URL.Query().Get("model"), func() bool { return ctx.Err() != nil })
+	explanation, err := explain.Of(v.snapshot, r.URL.Query().Get("model"), func() bool { return ctx.Err() != nil })
 	if unknown, ok := errors.AsType[*explain.UnknownModelError](err); ok {
 		writeError(w, unknown.Error(), http.StatusNotFound)
 		return
@@ -43,7 +70,8 @@ type planAnswer struct {
 	Plan    optimizer.Plan    `json:"plan"`
 }
 
-func getPlan(w http.ResponseWriter, _ *http.Request, snapshot *collector.Snapshot) {
+func getPlan(w http.ResponseWriter, _ *http.Request, v *view) {
+	snapshot := v.snapshot
 	if snapshot.Plan.Error != "" {
 		writeError(w, "there is no plan: "+snapshot.Plan.Error, http.StatusServiceUnavailable)
 		return
@@ -65,7 +93,8 @@ type inputsAnswer struct {
 	Inputs []collector.Input `json:"inputs"`
 }
 
-func getInputs(w http.ResponseWriter, _ *http.Request, snapshot *collector.Snapshot) {
+func getInputs(w http.ResponseWriter, _ *http.Request, v *view) {
+	snapshot := v.snapshot
 	writeJSON(w, inputsAnswer{snapshot.At, append([]collector.Input{}, snapshot.Inputs...)}, http.StatusOK)
 }
 
@@ -76,11 +105,14 @@ func writeError(w http.ResponseWriter, text string, status int) {
 	}{text}, status)
 }
 
-// writeJSON answers with a value. It is made whole first, so that there are no halves of one with status 200.
-func writeJSON(w http.ResponseWriter, answer any, status int) {
+// writeJSON answers with a value, for people and programs.
+func writeJSON(w http.ResponseWriter, answer any, status int) { writeIndented(w, answer, status, "  ") }
+
+// writeIndented answers with a value. It is made whole first, so that there are no halves of one with status 200.
+func writeIndented(w http.ResponseWriter, answer any, status int, indent string) {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
-	enc.SetIndent("", "  ")
+	enc.SetIndent("", indent)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(answer); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)

@@ -180,7 +180,7 @@ func TestLimitsOfTheAPI(t *testing.T) {
 	page := get(t, srv, "/")
 	assert.Equal(t, http.StatusServiceUnavailable, page.status)
 	assert.Contains(t, page.body, "--web.max-requests")
-	assert.Contains(t, page.body, `href="/-/healthy"`)
+	assert.Contains(t, page.body, `href="-/healthy"`)
 	close(leave)
 	assert.Equal(t, http.StatusOK, (<-first).status)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/past"
 )
 
 // Evaluator makes one evaluation for the time at, by the deadline of ctx. What goes wrong is in the snapshot, which is never
@@ -18,6 +20,11 @@ type Evaluator interface {
 // Loaded is a configuration ready to be used.
 type Loaded struct {
 	Evaluator
+	// Config is the configuration, and Remarks are about it; nil where there is none to show.
+	Config  *config.Config
+	Remarks config.Diagnostics
+	// Past makes past decisions again; nil where there is no past to ask for.
+	Past *past.Keeper
 	// Release, if there is one, is called once, when the configuration is no longer in force and no evaluation uses it.
 	Release func() error
 }

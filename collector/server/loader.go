@@ -13,6 +13,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
+	"github.com/variant-exporter/variant-exporter/collector/past"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
@@ -66,7 +67,7 @@ func (l *Loader) Load(ctx context.Context) (Loaded, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if scrape := cfg.Embedded(); scrape != nil {
-		return l.loadEmbedded(ctx, cfg, scrape)
+		return l.loadEmbedded(ctx, cfg, remarks, scrape)
 	}
 	client, err := promapi.New(promapi.Config{
 		URL:          cfg.Prometheus.URL,
@@ -78,15 +79,16 @@ func (l *Loader) Load(ctx context.Context) (Loaded, error) {
 	if err != nil {
 		return Loaded{}, err
 	}
-	evaluator, err := l.evaluator(cfg, client)
+	loaded, err := l.loaded(cfg, remarks, client)
 	if err != nil {
 		return Loaded{}, err
 	}
-	return Loaded{Evaluator: evaluator, Release: func() error { client.Close(); return nil }}, nil
+	loaded.Release = func() error { loaded.Past.Close(); client.Close(); return nil }
+	return loaded, nil
 }
 
 // loadEmbedded takes over a scrape configuration last, when nothing else can fail any more.
-func (l *Loader) loadEmbedded(ctx context.Context, cfg *config.Config, scrape *promconfig.Config) (Loaded, error) {
+func (l *Loader) loadEmbedded(ctx context.Context, cfg *config.Config, remarks config.Diagnostics, scrape *promconfig.Config) (Loaded, error) {
 	engine, isNew := l.engine, false
 	if engine == nil {
 		var err error
@@ -95,7 +97,7 @@ func (l *Loader) loadEmbedded(ctx context.Context, cfg *config.Config, scrape *p
 		}
 		isNew = true
 	}
-	evaluator, err := l.evaluator(cfg, engine)
+	loaded, err := l.loaded(cfg, remarks, engine)
 	switch {
 	case isNew && err != nil:
 		return Loaded{}, errors.Join(err, engine.Close())
@@ -110,7 +112,8 @@ func (l *Loader) loadEmbedded(ctx context.Context, cfg *config.Config, scrape *p
 		}
 	}
 	engine.users++
-	return Loaded{Evaluator: evaluator, Release: func() error { return l.releaseEngine(engine) }}, nil
+	loaded.Release = func() error { loaded.Past.Close(); return l.releaseEngine(engine) }
+	return loaded, nil
 }
 
 func (l *Loader) newEngine(scrape *promconfig.Config) (*sharedEngine, error) {
@@ -153,12 +156,21 @@ func (l *Loader) releaseEngine(engine *sharedEngine) error {
 	return engine.Close()
 }
 
-func (l *Loader) evaluator(cfg *config.Config, q promapi.RangeQuerier) (*collector.Evaluator, error) {
-	return collector.NewEvaluator(cfg, q, collector.EvaluatorOptions{
+// loaded makes a configuration usable with a source.
+func (l *Loader) loaded(cfg *config.Config, remarks config.Diagnostics, q promapi.RangeQuerier) (Loaded, error) {
+	evaluator, err := collector.NewEvaluator(cfg, q, collector.EvaluatorOptions{
 		Concurrency: l.opts.Concurrency,
 		Logger:      l.opts.Logger,
 		Now:         l.opts.Now,
 	})
+	if err != nil {
+		return Loaded{}, err
+	}
+	keeper, err := past.NewKeeper(cfg, q, past.Options{Concurrency: l.opts.Concurrency, Now: l.opts.Now})
+	if err != nil {
+		return Loaded{}, err
+	}
+	return Loaded{Evaluator: evaluator, Config: cfg, Remarks: remarks, Past: keeper}, nil
 }
 
 // log writes every remark as a line of its own.

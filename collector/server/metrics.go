@@ -46,27 +46,14 @@ func (s *Server) metricsHandler() http.Handler {
 	return promhttp.InstrumentMetricHandler(s.registry, handler)
 }
 
-// evaluated makes or joins an evaluation and has it served: scrapes, the API and the status page share evaluations, the time that
-// they may take, and the limit on how many are served at once. Where there is no evaluation, fail tells why.
-func (s *Server) evaluated(
-	fail func(w http.ResponseWriter, text string, status int), serve func(http.ResponseWriter, *http.Request, *collector.Snapshot),
-) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.scrapes.TryAcquire(1) {
-			fail(w, s.refusal(), http.StatusServiceUnavailable)
-			return
-		}
-		defer s.scrapes.Release(1)
-		budget := s.deadlines.budget(r.Header)
+// evaluated makes or joins an evaluation and has it served. Where there is none, fail tells why.
+func (s *Server) evaluated(fail failure, serve func(http.ResponseWriter, *http.Request, *collector.Snapshot)) http.Handler {
+	return s.admitted(fail, func(w http.ResponseWriter, r *http.Request, g *generation, budget time.Duration) {
 		ctx, cancel := context.WithTimeout(r.Context(), budget+s.deadlines.offset)
 		defer cancel()
-		snapshot, err := s.evaluate(ctx, budget)
+		snapshot, err := s.evaluateBy(ctx, g, budget)
 		if err != nil {
-			level := slog.LevelWarn
-			if r.Context().Err() != nil {
-				level = slog.LevelDebug // The client has left; there is nobody to answer.
-			}
-			s.logger.Log(ctx, level, "A request was not answered.", "path", r.URL.Path, "err", err, "budget", budget)
+			s.unanswered(r, err, budget)
 			fail(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
@@ -88,9 +75,20 @@ func (s *Server) evaluate(ctx context.Context, budget time.Duration) (*collector
 		return nil, errStopping
 	}
 	defer g.letGo()
+	return s.evaluateBy(ctx, g, budget)
+}
+
+// evaluateBy returns the outcome of an evaluation by a configuration that the caller uses.
+func (s *Server) evaluateBy(ctx context.Context, g *generation, budget time.Duration) (*collector.Snapshot, error) {
 	snapshot, err := s.flights.evaluate(ctx, g, budget)
-	if err == nil && snapshot.Answered() {
+	if err != nil {
+		return nil, err
+	}
+	if snapshot.Answered() {
 		s.answered.Store(true)
 	}
-	return snapshot, err
+	if snapshot.Duration < budget*4/5 { // What was cut short for a client in a hurry is not for others.
+		s.latest.put(g, snapshot)
+	}
+	return snapshot, nil
 }

@@ -24,7 +24,7 @@ func (s *Server) routes() http.Handler {
 	}
 	s.routeAPI(mux)
 	if s.opts.TelemetryPath != "/" {
-		mux.Handle("GET /{$}", s.statusPage())
+		s.routePages(mux)
 	}
 	return mux
 }

@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,8 @@ type Options struct {
 	MaxTimeout time.Duration
 	// MaxRequests is how many scrapes, requests for the API and for the status page are served at once; others get 503. 0: no limit.
 	MaxRequests int64
+	// HistoryRange is how far pages and the API look back where nobody says how far, by the names of past.Ranges; empty stands for 6h.
+	HistoryRange string
 	// EnableLifecycle allows POST /-/reload.
 	EnableLifecycle bool
 	// EnablePprof serves net/http/pprof below /debug/pprof/.
@@ -60,7 +63,9 @@ type Server struct {
 	reloaded  reloadMetrics
 	active    active
 	flights   flights
-	answered  atomic.Bool // some evaluation has had an answer
+	latest    latest
+	whatIfs   *semaphore.Weighted // what-if questions under way
+	answered  atomic.Bool         // some evaluation has had an answer
 	stopping  atomic.Bool
 
 	cancel context.CancelFunc // ends what runs in the background
@@ -88,6 +93,7 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 		s.capacity = opts.MaxRequests
 	}
 	s.scrapes = semaphore.NewWeighted(s.capacity)
+	s.whatIfs = semaphore.NewWeighted(maxWhatIfs)
 	s.registerSelf()
 	handler := s.routes()
 	var err error
@@ -118,6 +124,9 @@ func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
 // telemetryPath is what TelemetryPath may be: no pattern of net/http, and nothing that cleaning would change.
 var telemetryPath = regexp.MustCompile(`^/$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$`)
 
+// defaultRange is how far is looked back where nobody says how far.
+func (o *Options) defaultRange() string { return cmp.Or(o.HistoryRange, defaultRange) }
+
 func (o *Options) validate() error {
 	switch {
 	case o.Load == nil || o.Web == nil || o.Logger == nil || o.Now == nil:
@@ -128,14 +137,25 @@ func (o *Options) validate() error {
 		return fmt.Errorf("the timeout offset must not be negative: %s", o.TimeoutOffset)
 	case o.MaxRequests < 0:
 		return fmt.Errorf("the number of scrapes at once must not be negative: %d", o.MaxRequests)
-	case !telemetryPath.MatchString(o.TelemetryPath),
-		strings.HasPrefix(o.TelemetryPath, "/-/"), strings.HasPrefix(o.TelemetryPath, "/debug/"), strings.HasPrefix(o.TelemetryPath, "/api/"):
-		return fmt.Errorf("metrics cannot be served at %q: want a path such as /metrics, not below /-/, /api/ or /debug/", o.TelemetryPath)
+	case !telemetryPath.MatchString(o.TelemetryPath) || taken(o.TelemetryPath):
+		return fmt.Errorf("metrics cannot be served at %q: want a path such as /metrics, that is no page and not below /-/, /api/, /assets/ or /debug/", o.TelemetryPath)
 	}
 	if err := web.Validate(*o.Web.WebConfigFile); err != nil {
 		return fmt.Errorf("web configuration %s: %w", *o.Web.WebConfigFile, err)
 	}
 	return nil
+}
+
+// taken reports whether something else than metrics is served at a path.
+func taken(path string) bool {
+	first, _, below := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch first {
+	case "-", "api", "assets", "debug":
+		return below
+	case "model", "inputs", "configuration", "what-if":
+		return !below
+	}
+	return false
 }
 
 // newHTTPServer returns a server of its own for each listener, because exporter-toolkit wraps the handler of the one it gets.

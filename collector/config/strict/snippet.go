@@ -100,3 +100,33 @@ func (s *source) isSecret(n *yaml.Node) bool {
 	from, ok := s.secret[n.Line]
 	return ok && s.offset(n.Line, n.Column)-s.start[n.Line-1] >= from
 }
+
+// Shown returns the document, line by line, as it may be shown: without what is hidden, and in comments without what stands behind a key that sounds
+// secret.
+func (d *Decoder) Shown() []string {
+	out := make([]string, len(d.src.lines))
+	for i := range out {
+		line := d.src.line(i + 1)
+		from, hidden := d.src.secret[i+1]
+		if _, comment, ok := strings.Cut(line, "#"); ok {
+			if at, found := d.secretFrom(comment); found && (!hidden || len(line)-len(comment)+at < from) {
+				from, hidden = len(line)-len(comment)+at, true
+			}
+		}
+		if hidden && from < len(line) {
+			line = line[:from] + SecretMark
+		}
+		out[i] = printable(line)
+	}
+	return out
+}
+
+// printable replaces characters that cannot be printed.
+func printable(line string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\t' && !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, line)
+}

@@ -1,4 +1,6 @@
-package replay
+// Package timeline answers instant queries at many steps from a few range queries. It asks a source of PromQL answers, and knows no
+// clock: what it keeps could be asked for again, and would be answered the same.
+package timeline
 
 import (
 	"context"
@@ -12,7 +14,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
-// History answers instant queries at the steps of a replay from range queries that it sends for many steps at once. PromQL defines
+// History answers instant queries at the steps of a grid from range queries that it sends for many steps at once. PromQL defines
 // each step of a range query as the instant query at that time, so that the answers are the same. What cannot be had in this way
 // is asked as it is: other times, and expressions that mean something else over a range.
 //
@@ -35,7 +37,7 @@ type History struct {
 
 var _ promapi.RangeQuerier = (*History)(nil)
 
-// timelineKey tells apart what is asked at the steps of the replay, and over ranges with steps of their own.
+// timelineKey tells apart what is asked at the steps of the grid, and over ranges with steps of their own.
 type timelineKey struct {
 	expr   string
 	ranges bool
@@ -43,8 +45,8 @@ type timelineKey struct {
 	phase  time.Duration // of the steps against the epoch
 }
 
-// HistoryOptions bound what a History asks for.
-type HistoryOptions struct {
+// Options bound what a History asks for.
+type Options struct {
 	Concurrency int // queries in flight at once; at least 1
 	// ChunkSteps is how many steps are asked for at once; 0 stands for 1000. Prometheus answers at most 11,000. Fewer bound the size
 	// of an answer, and let the first steps be evaluated while the next are under way.
@@ -53,8 +55,8 @@ type HistoryOptions struct {
 
 const defaultChunkSteps = 1000
 
-// NewHistory answers from source for the steps of a grid.
-func NewHistory(source promapi.RangeQuerier, grid v1.Range, o HistoryOptions) *History {
+// New answers from source for the steps of a grid.
+func New(source promapi.RangeQuerier, grid v1.Range, o Options) *History {
 	if o.ChunkSteps <= 0 {
 		o.ChunkSteps = defaultChunkSteps
 	}
@@ -82,7 +84,7 @@ func (h *History) Query(ctx context.Context, expr string, at time.Time) (model.V
 	return c.vector(i, model.TimeFromUnixNano(at.UnixNano()))
 }
 
-// QueryRange implements promapi.RangeQuerier. Ranges overlap from one step of the replay to the next: they are put together from
+// QueryRange implements promapi.RangeQuerier. Ranges overlap from one step of the grid to the next: they are put together from
 // answers to larger ones.
 func (h *History) QueryRange(ctx context.Context, expr string, r v1.Range) (model.Matrix, error) {
 	if r.Step <= 0 || r.End.Before(r.Start) || r.End.After(h.end) {

@@ -1,4 +1,4 @@
-package replay
+package timeline
 
 import (
 	"cmp"
@@ -52,7 +52,7 @@ func (t *timeline) add(n int) *chunk {
 	return c
 }
 
-// load asks for a chunk of a timeline, as far as the replay goes.
+// load asks for a chunk of a timeline, as far as the grid goes.
 func (h *History) load(ctx context.Context, t *timeline, c *chunk, n int) {
 	defer close(c.done)
 	last := min((n+1)*h.chunkSteps-1, t.stepOf(h.end))

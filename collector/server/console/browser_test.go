@@ -1,0 +1,129 @@
+package console_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// browser is a Chromium that tests look through. Whatever its console says is an error of the page.
+type browser struct {
+	context.Context //nolint:containedctx // it is the browser, as chromedp has it
+
+	mu   sync.Mutex
+	said []string
+}
+
+// newBrowser starts Chromium; the test is skipped where there is none.
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	var program string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			program = found
+			break
+		}
+	}
+	if program == "" {
+		t.Skip("there is no Chromium on PATH: apt-get install chromium")
+	}
+	ctx, cancel := chromedp.NewContext(context.Background(), chromedp.WithAllocatorOptions(chromedp.ExecPath(program), chromedp.NoSandbox,
+		chromedp.DisableGPU, chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
+		chromedp.Flag("force-color-profile", "srgb"), chromedp.Flag("font-render-hinting", "none")))
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancel)
+	b := &browser{Context: ctx}
+	messages := chromedp.Console(ctx)
+	go func() {
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			b.mu.Lock()
+			b.said = append(b.said, m.String())
+			b.mu.Unlock()
+		}
+	}()
+	return b
+}
+
+// quiet requires that the console of the browser has said nothing since it was asked last.
+func (b *browser) quiet(t *testing.T, where string) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	require.Empty(t, b.said, where)
+	b.said = nil
+}
+
+// do runs steps.
+func (b *browser) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	require.NoError(t, chromedp.Do(b, steps...))
+}
+
+// open opens a page.
+func (b *browser) open(t *testing.T, address string) {
+	t.Helper()
+	b.do(t, chromedp.Navigate(address), chromedp.WaitReady(chromedp.CSS("#content")))
+}
+
+// text is the text of an element.
+func (b *browser) text(t *testing.T, selector string) string {
+	t.Helper()
+	text, err := chromedp.Run(b, chromedp.Text(chromedp.CSS(selector)))
+	require.NoError(t, err)
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// eval is the value of an expression in the page.
+func eval[T any](t *testing.T, b *browser, expression string) T {
+	t.Helper()
+	value, err := chromedp.Run(b, chromedp.Evaluate[T](expression))
+	require.NoError(t, err)
+	return value
+}
+
+// Sizes of windows.
+type window struct {
+	name          string
+	width, height int64
+}
+
+func windows() []window { return []window{{"desktop", 1280, 900}, {"phone", 390, 844}} }
+
+// wear sets the size and the colours.
+func (b *browser) wear(t *testing.T, w window, scheme string) {
+	t.Helper()
+	_, err := chromedp.Call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: w.width, Height: w.height, DeviceScaleFactor: 1, Mobile: w.name == "phone",
+	})
+	require.NoError(t, err)
+	_, err = chromedp.Call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
+	require.NoError(t, err)
+}
+
+// shoot keeps a picture of the whole page where CONSOLE_SCREENSHOTS names a folder.
+func (b *browser) shoot(t *testing.T, name string) {
+	t.Helper()
+	dir := os.Getenv("CONSOLE_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	picture, err := chromedp.Run(b, chromedp.FullScreenshot(100))
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(dir, 0o750))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600))
+}

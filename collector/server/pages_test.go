@@ -1,0 +1,122 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/decide"
+	"github.com/variant-exporter/variant-exporter/collector/server/console"
+	"github.com/variant-exporter/variant-exporter/optimizer"
+)
+
+func TestPagesEscape(t *testing.T) {
+	const evil = `<script>alert(1)</script>"'`
+	s := &collector.Snapshot{
+		Inputs: []collector.Input{{Name: evil, Query: evil}},
+		Decision: decide.Decision{
+			Models: []collector.Model{{Name: evil, Namespace: evil, Binding: evil, Variants: []collector.Variant{
+				{Name: evil, Accelerator: evil, Missing: evil, Reason: optimizer.ReasonHold},
+			}, Signals: []collector.Signal{{Name: evil, Unit: evil, Missing: evil}}}},
+			Budgets: []collector.Budget{{Name: evil, Unit: evil}},
+		},
+	}
+	s.Inputs[0].Fail(errors.New(evil))
+	srv := serving(t, evaluatorFunc(func(context.Context, time.Time) *collector.Snapshot { return s }))
+	for _, path := range []string{"/", "/model?id=" + url.QueryEscape(evil+"/"+evil), "/inputs", "/configuration", "/what-if", "/what-if?all=" + url.QueryEscape(evil), "/?range=" + url.QueryEscape(evil), "/?at=" + url.QueryEscape(evil)} {
+		got := get(t, srv, path)
+		assert.NotContains(t, got.body, "<script>alert", path)
+		assert.NotContains(t, got.body, `"'`, path)
+		assert.NotContains(t, got.body, "ZgotmplZ", path)
+		assert.Contains(t, got.body, "</html>", path)
+		if path != "/configuration" {
+			assert.Contains(t, got.body, "&lt;script&gt;", path)
+		}
+	}
+}
+
+// TestOverviewStandsAlone holds that the page needs nothing else, and says so to the browser.
+func TestOverviewStandsAlone(t *testing.T) {
+	got := get(t, serving(t, fleet(t, "a")), "/")
+	require.Equal(t, http.StatusOK, got.status)
+	assert.Equal(t, "text/html; charset=utf-8", got.header.Get("Content-Type"))
+	assert.Equal(t, console.Policy, got.header.Get("Content-Security-Policy"))
+	assert.Equal(t, "no-referrer", got.header.Get("Referrer-Policy"))
+	for _, external := range []string{"http://", "https://", "style=", "<style", "onclick", "@import", `href="/`, `src="/`, `action="/`} {
+		assert.NotContains(t, got.body, external)
+	}
+	for _, want := range []string{
+		`href="metrics"`, `href="api/v1/explain"`, `href="api/v1/plan"`, `href="api/v1/inputs"`, `href="-/ready"`, `href="-/healthy"`,
+		`href="model?id=llm%2Fa"`, "1 of 2 inputs have no usable answer.", "connection: refused",
+	} {
+		assert.Contains(t, got.body, want)
+	}
+	assert.NotContains(t, got.body, "revision=")
+}
+
+// TestAssets holds that everything a page asks for is there, says what it is, and may be kept only under the address that names its
+// content.
+func TestAssets(t *testing.T) {
+	srv := serving(t, fleet(t, "a"))
+	body := get(t, srv, "/").body
+	found := regexp.MustCompile(`(?:src|href)="(assets/[^"]+)"`).FindAllStringSubmatch(body, -1)
+	require.Len(t, found, 5)
+	for _, address := range found {
+		got := get(t, srv, "/"+address[1])
+		require.Equal(t, http.StatusOK, got.status, address[1])
+		assert.Contains(t, got.header.Get("Cache-Control"), "immutable", address[1])
+		assert.Equal(t, "nosniff", got.header.Get("X-Content-Type-Options"))
+		assert.NotContains(t, got.header.Get("Content-Type"), "text/plain", address[1])
+		path, _, _ := strings.Cut(address[1], "?")
+		assert.Equal(t, "no-cache", get(t, srv, "/"+path).header.Get("Cache-Control"))
+	}
+	assert.Contains(t, get(t, srv, "/assets/uplot.txt").body, "MIT License")
+	assert.Equal(t, http.StatusNotFound, get(t, srv, "/assets/console.go").status)
+}
+
+// TestOverviewOfAFleetInTrouble holds that it points out some models, and says how many more there are.
+func TestOverviewOfAFleetInTrouble(t *testing.T) {
+	s := &collector.Snapshot{}
+	for i := range 30 {
+		s.Models = append(s.Models, collector.Model{Name: fmt.Sprintf("m%d", i), Namespace: "llm", Variants: []collector.Variant{
+			{Name: "v", Missing: "no signal can be trusted", Reason: optimizer.ReasonHold},
+		}})
+	}
+	got := get(t, serving(t, evaluatorFunc(func(context.Context, time.Time) *collector.Snapshot { return s })), "/")
+	assert.Contains(t, got.body, `<li><a href="model?id=llm%2Fm19">llm/m19</a> <span>v: no signal can be trusted</span></li>`)
+	assert.NotContains(t, got.body, `llm/m20</a> <span>v:`)
+	assert.Contains(t, got.body, "<li>and 10 more</li>")
+	assert.Contains(t, got.body, `<p class="banner error" role="status">Nothing is decided: autoscalers hold.</p>`)
+}
+
+func TestOverviewWithNothingKnown(t *testing.T) {
+	got := get(t, serving(t, evaluatorFunc(func(context.Context, time.Time) *collector.Snapshot { return &collector.Snapshot{} })), "/")
+	assert.Equal(t, http.StatusOK, got.status)
+	assert.Contains(t, got.body, "None.")
+	assert.Contains(t, got.body, "</html>")
+}
+
+// TestOverviewOfALargeFleet bounds the page of a thousand variants.
+func TestOverviewOfALargeFleet(t *testing.T) {
+	names := make([]string, 1000)
+	for i := range names {
+		names[i] = fmt.Sprintf("model-%d", i)
+	}
+	srv := serving(t, fleet(t, names...))
+	begun := time.Now()
+	got := get(t, srv, "/")
+	assert.Less(t, time.Since(begun), 10*time.Second)
+	assert.Equal(t, 1000, strings.Count(got.body, `href="model?id=`))
+	assert.Less(t, len(got.body), 4<<20)
+	assert.True(t, strings.HasSuffix(got.body, "</html>\n"))
+}

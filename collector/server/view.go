@@ -1,0 +1,145 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/past"
+)
+
+// view is what somebody looks at: the outcome of one evaluation, of the present or of the past, by the configuration in force.
+type view struct {
+	snapshot   *collector.Snapshot
+	at         time.Time // the moment that was asked for; zero for the present
+	generation *generation
+	deadline   time.Time
+}
+
+// failure answers a request that cannot be served.
+type failure func(w http.ResponseWriter, text string, status int)
+
+// latest is the newest outcome of the configuration in force. Whoever looks shares it for an interval, so that viewers, however many
+// there are, cause no more than one evaluation in that time.
+type latest struct {
+	mu         sync.Mutex
+	generation *generation
+	snapshot   *collector.Snapshot
+}
+
+func (l *latest) put(g *generation, s *collector.Snapshot) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.generation != g || l.snapshot == nil || s.At.After(l.snapshot.At) {
+		l.generation, l.snapshot = g, s
+	}
+}
+
+// fresh is the newest outcome, nil where it is older than an interval.
+func (l *latest) fresh(g *generation, now time.Time) *collector.Snapshot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if age := now.Sub(l.takenAt()); l.generation != g || l.snapshot == nil || age >= past.Interval || age < 0 {
+		return nil
+	}
+	return l.snapshot
+}
+
+func (l *latest) takenAt() time.Time {
+	if l.snapshot == nil {
+		return time.Time{}
+	}
+	return l.snapshot.At
+}
+
+// viewed has a request served from a view: the present, or the moment that its parameter at names. Pages and the API share the limit on
+// requests and the time that one may take with scrapes.
+func (s *Server) viewed(fail failure, serve func(http.ResponseWriter, *http.Request, *view)) http.Handler {
+	return s.admitted(fail, func(w http.ResponseWriter, r *http.Request, g *generation, budget time.Duration) {
+		v := &view{generation: g}
+		if text := r.URL.Query().Get("at"); text != "" {
+			at, err := s.momentOf(text, g)
+			if err != nil {
+				fail(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			v.at = at
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), budget+s.deadlines.offset)
+		defer cancel()
+		v.deadline, _ = ctx.Deadline()
+		var err error
+		if v.snapshot, err = s.look(ctx, v, budget); err != nil {
+			s.unanswered(r, err, budget)
+			fail(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		serve(w, r, v)
+	})
+}
+
+// look finds or makes the outcome that a view is of.
+func (s *Server) look(ctx context.Context, v *view, budget time.Duration) (*collector.Snapshot, error) {
+	if !v.at.IsZero() {
+		evaluating, cancel := context.WithTimeout(ctx, budget)
+		defer cancel()
+		return v.generation.Past.At(evaluating, v.at)
+	}
+	if snapshot := s.latest.fresh(v.generation, s.opts.Now()); snapshot != nil {
+		return snapshot, nil
+	}
+	return s.evaluateBy(ctx, v.generation, budget)
+}
+
+// momentOf reads a moment of the past; the zero time where it is the present.
+func (s *Server) momentOf(text string, g *generation) (time.Time, error) {
+	now := s.opts.Now()
+	at, err := past.ParseTime(text, now)
+	switch {
+	case err != nil:
+		return time.Time{}, &refusedError{"at: " + err.Error()}
+	case at.After(now.Add(time.Second)):
+		return time.Time{}, &refusedError{"at: " + at.UTC().Format(time.RFC3339) + " is in the future"}
+	case text == "now":
+		return time.Time{}, nil
+	case g.Past == nil:
+		return time.Time{}, &refusedError{"at: this exporter cannot ask for the past"}
+	}
+	return at.Truncate(time.Second).UTC(), nil
+}
+
+// refusedError is a request that is wrong in itself.
+type refusedError struct{ text string }
+
+// Error implements error.
+func (e *refusedError) Error() string { return e.text }
+
+// admitted has a request served within the limit on requests, by the configuration in force.
+func (s *Server) admitted(fail failure, serve func(w http.ResponseWriter, r *http.Request, g *generation, budget time.Duration)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.scrapes.TryAcquire(1) {
+			fail(w, s.refusal(), http.StatusServiceUnavailable)
+			return
+		}
+		defer s.scrapes.Release(1)
+		g := s.active.use()
+		if g == nil {
+			fail(w, errStopping.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		defer g.letGo()
+		serve(w, r, g, s.deadlines.budget(r.Header))
+	})
+}
+
+// unanswered logs a request that was not answered.
+func (s *Server) unanswered(r *http.Request, err error, budget time.Duration) {
+	level := slog.LevelWarn
+	if r.Context().Err() != nil {
+		level = slog.LevelDebug // The client has left; there is nobody to answer.
+	}
+	s.logger.Log(r.Context(), level, "A request was not answered.", "path", r.URL.Path, "err", err, "budget", budget)
+}
