@@ -15,6 +15,10 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/query"
 )
 
+// GarbagePercent is what serve sets Go's GOGC to where the environment does not: how much garbage there may be beside what is in use.
+// It is Prometheus' own default. For a large fleet it trades a tenth of the processor time for a tenth of the memory.
+const GarbagePercent = 75
+
 // EvaluatorOptions are what an Evaluator needs in addition to the configuration.
 type EvaluatorOptions struct {
 	Concurrency int              // queries in flight at once; at least 1

@@ -17,7 +17,7 @@ const (
 	settled = 2 * time.Minute
 	// stepsAtOnce and cellsAtOnce bound the size of one answer: an evaluation has several in memory, as text and as numbers.
 	stepsAtOnce = 360
-	cellsAtOnce = 25_000
+	cellsAtOnce = 50_000
 )
 
 // histories asks for the histories of a program. It keeps the steps that are settled, so an evaluation asks only for what is new.

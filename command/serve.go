@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
+	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
@@ -86,6 +88,9 @@ func (f *serveFlags) addEvaluationFlags(cmd *kingpin.CmdClause) {
 
 // run serves until ctx ends, which is a success, or until something that serving needs fails.
 func (f *serveFlags) run(ctx context.Context, std Streams) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collector.GarbagePercent)
+	}
 	logger, err := f.logs.logger(std.Err)
 	if err != nil {
 		return err
