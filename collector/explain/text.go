@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
 // WriteText writes an explanation for people: the answer first, then what it rests on.
@@ -48,7 +49,14 @@ func planText(p collector.Plan) string {
 // printer collects text.
 type printer struct{ bytes.Buffer }
 
-func (p *printer) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+// line writes a line, or several. What an argument says may come from a source, and is escaped.
+func (p *printer) line(format string, args ...any) {
+	lines := strings.Split(fmt.Sprintf(format, args...), "\n")
+	for i, line := range lines {
+		lines[i] = promapi.Printable(line)
+	}
+	p.WriteString(strings.Join(lines, "\n") + "\n")
+}
 
 // table writes rows in aligned columns.
 func (p *printer) table(rows [][]string) {
