@@ -102,6 +102,7 @@ func (v *Variant) Sentence() string {
 
 func (p *printer) signals(m *Model) {
 	if len(m.Signals) == 0 {
+		p.notes(m.minimumNotes())
 		return
 	}
 	p.line("")
@@ -123,9 +124,22 @@ func (p *printer) signals(m *Model) {
 	if m.Shortfall != nil && *m.Shortfall > 0 {
 		notes = append(notes, fmt.Sprintf("The plan leaves up to %s of the demand unserved.", Percent(*m.Shortfall)))
 	}
+	p.notes(append(notes, m.minimumNotes()...))
+}
+
+// notes writes remarks about a model.
+func (p *printer) notes(notes []string) {
 	for _, note := range notes {
 		p.line("  %s", note)
 	}
+}
+
+// minimumNotes says that budgets keep a model below its minimum.
+func (m *Model) minimumNotes() []string {
+	if m.MinimumShort == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("The budgets or maximums leave the model %s short of its minimum.", counted(m.MinimumShort, "replica", "replicas"))}
 }
 
 func notesOf(s *collector.Signal, binding string) []string {
