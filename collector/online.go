@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/diagnose"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
 // OnlineReport is what asking every input once has shown about a configuration and the Prometheus it is for.
@@ -65,7 +66,7 @@ func (e *Evaluator) Doubts(ctx context.Context, s *Snapshot, ids []string) []str
 			continue
 		}
 		for _, frozen := range d.Frozen(i) {
-			doubts = append(doubts, fmt.Sprintf("model %s: %s", id, frozen))
+			doubts = append(doubts, promapi.Printable(fmt.Sprintf("model %s: %s", id, frozen)))
 		}
 	}
 	return doubts
@@ -75,11 +76,11 @@ func (e *Evaluator) Doubts(ctx context.Context, s *Snapshot, ids []string) []str
 func (r *OnlineReport) OK() bool { return len(r.Problems) == 0 }
 
 func (r *OnlineReport) problem(format string, args ...any) {
-	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+	r.Problems = append(r.Problems, promapi.Printable(fmt.Sprintf(format, args...)))
 }
 
 func (r *OnlineReport) doubt(format string, args ...any) {
-	r.Doubts = append(r.Doubts, fmt.Sprintf(format, args...))
+	r.Doubts = append(r.Doubts, promapi.Printable(fmt.Sprintf(format, args...)))
 }
 
 // staleAge is how old the newest sample behind an input may be before it is pointed out: Prometheus looks back five minutes.

@@ -113,7 +113,7 @@ func (f *explainFlags) evaluate(ctx context.Context) (*explain.Explanation, erro
 
 // fetch asks a running exporter.
 func (f *explainFlags) fetch(ctx context.Context) (*explain.Explanation, error) {
-	client, err := f.client()
+	client, err := f.client(f.exporter)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,8 @@ func (f *explainFlags) fetch(ctx context.Context) (*explain.Explanation, error) 
 	return answer.Explanation, nil
 }
 
-func (f *explainFlags) client() (*http.Client, error) {
+// client asks an exporter. It follows no redirect to another host or port: credentials must not go there.
+func (f *explainFlags) client(target *url.URL) (*http.Client, error) {
 	settings := &promconfig.HTTPClientConfig{FollowRedirects: true}
 	if f.httpConfig != "" {
 		var err error
@@ -155,5 +156,9 @@ func (f *explainFlags) client() (*http.Client, error) {
 			return nil, fmt.Errorf("%s: %w", f.httpConfig, err)
 		}
 	}
-	return promconfig.NewClientFromConfig(*settings, "exporter")
+	client, err := promconfig.NewClientFromConfig(*settings, "exporter")
+	if err == nil && settings.FollowRedirects {
+		client.CheckRedirect = promapi.SameOrigin(target)
+	}
+	return client, err
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	commonconfig "github.com/prometheus/common/config"
@@ -14,13 +13,16 @@ import (
 
 // LoadFile reads a configuration file. Names of files in it are relative to its folder.
 func LoadFile(name string) (*Config, Diagnostics, error) {
-	text, err := os.ReadFile(name)
+	text, err := readFile(name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read configuration: %w", err)
 	}
 	c, found := Load(name, string(text))
 	if c != nil {
 		c.setDirectory(filepath.Dir(name))
+		if wrong := c.checkFiles(); len(wrong) > 0 {
+			return nil, append(found, wrong...), nil
+		}
 	}
 	return c, found, nil
 }

@@ -35,6 +35,7 @@ func (v *validator) validate() {
 	v.labels, v.targets, v.names = map[string]labelClaim{}, map[string]string{}, map[string]string{}
 	v.presets = map[string]*Preset{}
 	v.sourceOfAnswers()
+	v.httpClient()
 	v.labelNames("labels", v.config.Labels)
 	v.windows("defaults", v.config.Defaults)
 	v.guards("defaults", v.config.Defaults.Guards)

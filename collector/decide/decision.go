@@ -45,6 +45,8 @@ type Model struct {
 	Binding   string    `json:"binding"`   // the signal that decides the size of the plan
 	Shortfall *float64  `json:"shortfall"` // the largest unserved share of a planned demand, from 0 to 1; nil when nothing was planned
 	Variants  []Variant `json:"variants"`
+	// MinimumShort is how many replicas budgets or maximums keep the model below its minimum.
+	MinimumShort int `json:"minimum_short,omitempty"`
 }
 
 // ID tells a model from those of other namespaces.

@@ -59,7 +59,7 @@ func (d *decider) reportModel(i int, m *model, found *solution) Model {
 	var planned *optimizer.ModelPlan
 	if found.err == nil && m.known != optimizer.KnownNothing {
 		planned = &found.plan.Models[i]
-		out.Shortfall, out.Binding = &planned.Shortfall, planned.Binding
+		out.Shortfall, out.Binding, out.MinimumShort = &planned.Shortfall, planned.Binding, planned.MinimumShort
 	}
 	for j, v := range m.variants {
 		x := v.report()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
 // WriteText writes an explanation for people: the answer first, then what it rests on.
@@ -48,7 +49,14 @@ func planText(p collector.Plan) string {
 // printer collects text.
 type printer struct{ bytes.Buffer }
 
-func (p *printer) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+// line writes a line, or several. What an argument says may come from a source, and is escaped.
+func (p *printer) line(format string, args ...any) {
+	lines := strings.Split(fmt.Sprintf(format, args...), "\n")
+	for i, line := range lines {
+		lines[i] = promapi.Printable(line)
+	}
+	p.WriteString(strings.Join(lines, "\n") + "\n")
+}
 
 // table writes rows in aligned columns.
 func (p *printer) table(rows [][]string) {
@@ -94,6 +102,7 @@ func (v *Variant) Sentence() string {
 
 func (p *printer) signals(m *Model) {
 	if len(m.Signals) == 0 {
+		p.notes(m.minimumNotes())
 		return
 	}
 	p.line("")
@@ -115,9 +124,22 @@ func (p *printer) signals(m *Model) {
 	if m.Shortfall != nil && *m.Shortfall > 0 {
 		notes = append(notes, fmt.Sprintf("The plan leaves up to %s of the demand unserved.", Percent(*m.Shortfall)))
 	}
+	p.notes(append(notes, m.minimumNotes()...))
+}
+
+// notes writes remarks about a model.
+func (p *printer) notes(notes []string) {
 	for _, note := range notes {
 		p.line("  %s", note)
 	}
+}
+
+// minimumNotes says that budgets keep a model below its minimum.
+func (m *Model) minimumNotes() []string {
+	if m.MinimumShort == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("The budgets or maximums leave the model %s short of its minimum.", counted(m.MinimumShort, "replica", "replicas"))}
 }
 
 func notesOf(s *collector.Signal, binding string) []string {

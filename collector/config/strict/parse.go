@@ -65,6 +65,9 @@ func (d *Decoder) unreadable(at int) {
 	d.reportAt(Diagnostic{Line: line, Column: column, Severity: SeverityError, Message: message, width: 1}).Hint("%s", hint)
 }
 
+// namedAnchor is what the YAML library repeats of the text: a value that begins with & or * reads as an anchor.
+var namedAnchor = regexp.MustCompile(`anchor '[^']*'`)
+
 var syntaxLine = regexp.MustCompile(`line (\d+): (.*)`)
 
 // syntax reports an error of the YAML library about a text that is not YAML. The error names a line, counted from 1, or none
@@ -75,6 +78,7 @@ func (d *Decoder) syntax(err error) {
 		line, _ = strconv.Atoi(m[1])
 		message = m[2]
 	}
+	message = namedAnchor.ReplaceAllString(message, "anchor")
 	line = min(max(line, 1), len(d.src.lines))
 	text := d.src.line(line)
 	d.hideUnparsed(line)
