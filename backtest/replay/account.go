@@ -15,12 +15,15 @@ type account struct {
 	models   []modelAccount
 	failures map[Failure]int
 	short    [2]int // steps at which any model was short, of what ran and of what would have run
+	beyond   int    // steps at which any model would have carried more than was seen
 }
 
 // modelAccount is what is remembered of a model from one step to the next.
 type modelAccount struct {
 	variants   []variantAccount
+	seen       []seen // by signal
 	short      [2]int
+	beyond     int
 	unmeasured int
 }
 
@@ -57,13 +60,14 @@ func newAccount(c *config.Config, grid v1.Range) *account {
 	for i := range c.Models {
 		m := &c.Models[i]
 		model := Model{Namespace: m.Namespace, Name: m.Name}
+		var remembered modelAccount
 		for _, s := range m.ActiveSignals() {
+			remembered.seen = append(remembered.seen, seen{rate: s.Rate()})
 			model.Signals = append(model.Signals, Signal{
 				Name: s.Name, Unit: s.Unit,
 				Demand: make([]*float64, steps), RanSupply: make([]*float64, steps), FollowedSupply: make([]*float64, steps),
 			})
 		}
-		var remembered modelAccount
 		for j := range m.Variants {
 			model.Variants = append(model.Variants, newVariant(&m.Variants[j], steps))
 			remembered.variants = append(remembered.variants, variantAccount{config: &m.Variants[j], capacities: map[string]float64{}})
@@ -90,7 +94,6 @@ func (a *account) add(step int, then, followed *collector.Snapshot, f *follower)
 		}
 	}
 	first := 0
-	var anyShort [2]bool
 	for m := range a.models {
 		remembered := &a.models[m]
 		for v := range remembered.variants {
@@ -101,14 +104,7 @@ func (a *account) add(step int, then, followed *collector.Snapshot, f *follower)
 			a.addVariant(&remembered.variants[v], entry)
 		}
 		first += len(remembered.variants)
-		for way, short := range a.addModel(m, step, &then.Models[m]) {
-			anyShort[way] = anyShort[way] || short
-		}
-	}
-	for way, short := range anyShort {
-		if short {
-			a.short[way]++
-		}
+		a.addModel(m, step, &then.Models[m])
 	}
 }
 

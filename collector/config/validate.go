@@ -155,6 +155,7 @@ func (v *validator) signal(path, name string, s Signal) {
 		"input_cv": s.InputCV, "output_cv": s.OutputCV,
 		"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
 		"observed_load": s.ObservedLoad, "observed_ttft_buckets": s.ObservedTTFT, "observed_itl_buckets": s.ObservedITLs,
+		"observed_queue": s.ObservedQueue,
 	} {
 		v.vector(strict.Join(path, key), e)
 	}
@@ -200,6 +201,7 @@ func (v *validator) identities(path string, s Signal) {
 	v.carriesIdentity(strict.Join(path, "usage"), s.Usage, []string{s.Labels.Variant, labelPod})
 	v.carriesIdentity(strict.Join(path, "observed_itl"), s.ObservedITL, []string{s.Labels.Variant, labelPod})
 	v.carriesIdentity(strict.Join(path, "observed_running"), s.ObservedRunning, []string{s.Labels.Variant, labelPod})
+	v.carriesIdentity(strict.Join(path, "observed_queue"), s.ObservedQueue, []string{s.Labels.Variant, labelPod})
 	v.carriesIdentity(strict.Join(path, "observed_load"), s.ObservedLoad, []string{s.Labels.Variant, labelPod})
 	for key, e := range map[string]Expr{"observed_ttft_buckets": s.ObservedTTFT, "observed_itl_buckets": s.ObservedITLs} {
 		v.carriesIdentity(strict.Join(path, key), e, []string{s.Labels.Variant, labelPod})

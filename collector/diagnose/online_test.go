@@ -115,7 +115,7 @@ func TestNothingToSay(t *testing.T) {
 	r, said, asked := check(t, chat, replicas("1", here)+pod(ours+`,model_name="chat"`))
 	require.True(t, r.OK(), said)
 	require.Empty(t, r.Doubts, said)
-	require.Equal(t, 1, asked, "whether anything is frozen")
+	require.Equal(t, 3, asked, "whether anything is frozen, and what replicas had to do")
 }
 
 func TestDiagnosis(t *testing.T) {
