@@ -29,7 +29,6 @@ type modelAccount struct {
 
 // variantAccount is what is remembered of a variant. A cost or a capacity that is not known at a step is the last one known.
 type variantAccount struct {
-	config     *config.Variant
 	cost       *float64
 	capacities map[string]float64
 	last       [2]int // replicas at the last step that counted
@@ -70,7 +69,7 @@ func newAccount(c *config.Config, grid v1.Range) *account {
 		}
 		for j := range m.Variants {
 			model.Variants = append(model.Variants, newVariant(&m.Variants[j], steps))
-			remembered.variants = append(remembered.variants, variantAccount{config: &m.Variants[j], capacities: map[string]float64{}})
+			remembered.variants = append(remembered.variants, variantAccount{capacities: map[string]float64{}})
 		}
 		a.result.Models = append(a.result.Models, model)
 		a.models = append(a.models, remembered)
@@ -99,7 +98,7 @@ func (a *account) add(step int, then, followed *collector.Snapshot, f *follower)
 		for v := range remembered.variants {
 			entry := variantEntry{
 				step: step, into: &a.result.Models[m].Variants[v], then: &then.Models[m].Variants[v],
-				decided: followed.Models[m].Variants[v].Desired != nil, followed: f.order[first+v], power: powerOf(then, m, v),
+				decided: followed.Models[m].Variants[v].Desired != nil, followed: f.order[first+v], power: then.Models[m].Variants[v].Watts,
 			}
 			a.addVariant(&remembered.variants[v], entry)
 		}
@@ -115,7 +114,7 @@ type variantEntry struct {
 	then     *collector.Variant
 	decided  bool // with what would have run
 	followed *followed
-	power    *float64 // watts of a replica, where a budget makes them known
+	power    *float64 // watts of a replica, where they are known
 }
 
 func (a *account) addVariant(r *variantAccount, e variantEntry) {
@@ -157,7 +156,7 @@ func (a *account) addVariant(r *variantAccount, e variantEntry) {
 		if r.cost != nil {
 			total.Cost += *r.cost * hours
 		}
-		total.addEnergy(r.config, e.power, hours)
+		total.addEnergy(e.power, hours)
 		if n != r.last[way] {
 			total.Changes++
 		}
@@ -167,31 +166,13 @@ func (a *account) addVariant(r *variantAccount, e variantEntry) {
 
 const wattsPerKilowatt = 1000
 
-// addEnergy counts the power that replicas are configured to draw.
-func (t *Account) addEnergy(c *config.Variant, power *float64, hours float64) {
-	use, draws := c.Uses[config.PowerUse]
-	switch {
-	case !draws:
-		return
-	case use.Query.IsZero():
-		power = &use.Number
-	case power == nil:
+// addEnergy counts the power that replicas draw.
+func (t *Account) addEnergy(power *float64, hours float64) {
+	if power == nil {
 		return
 	}
 	if t.EnergyKWh == nil {
 		t.EnergyKWh = new(float64)
 	}
 	*t.EnergyKWh += *power * hours / wattsPerKilowatt
-}
-
-// powerOf is what a replica draws by the planning problem, which knows it where power has a limit.
-func powerOf(s *collector.Snapshot, m, v int) *float64 {
-	if m >= len(s.Problem.Models) {
-		return nil
-	}
-	watts, ok := s.Problem.Models[m].Variants[v].Uses[config.PowerUse]
-	if !ok {
-		return nil
-	}
-	return &watts
 }

@@ -72,7 +72,7 @@ func notesOn(r *Result, m *Model, v *Variant, c *config.Variant) []string {
 		add("no startup is configured: its replicas count as ready at once.")
 	}
 	if _, draws := c.Uses[config.PowerUse]; draws && v.Total.Ran.EnergyKWh == nil && v.UnknownMinutes < whole {
-		add("the power of a replica is a query and no budget makes it known: its energy is not counted.")
+		add("the power of a replica is never known: its energy is not counted.")
 	}
 	return all
 }

@@ -199,7 +199,7 @@ type Variant struct {
 	Accelerator      string              `yaml:"accelerator" doc:"Type of accelerator. For display."`
 	Role             Role                `yaml:"role" doc:"Phases of a request that the variant serves: both (the default), prefill or decode."`
 	Cost             Quantity            `yaml:"cost" required:"true" doc:"Currency per replica and hour. If all costs are 1, the cheapest plan has the fewest replicas."`
-	Uses             map[string]Quantity `yaml:"uses" doc:"Use of each budget by one replica, by the budget's name. power is in watts and needs no budget."`
+	Uses             map[string]Quantity `yaml:"uses" doc:"Use of each budget by one replica, by the budget's name. power, at most, and mean_power, for the cost of energy, are in watts and need no budget."`
 	Capacity         map[string]Quantity `yaml:"capacity" doc:"Capacity of one replica, by the signal's name, in the signal's unit."`
 	Profile          *Profile            `yaml:"profile" doc:"Speed of a replica, for the signal latency."`
 	Replicas         VariantReplicas     `yaml:"replicas" doc:"Bounds on the replicas of this variant."`

@@ -11,8 +11,12 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
-// PowerUse is the use that is measured in watts, whether or not a budget limits it.
-const PowerUse = "power"
+// PowerUse is the use that is measured in watts, whether or not a budget limits it: the most that a replica draws. MeanPowerUse is what it
+// draws on average, for the cost of energy; where it is not known, PowerUse counts for that too.
+const (
+	PowerUse     = "power"
+	MeanPowerUse = "mean_power"
+)
 
 // validator makes the checks that need more than one field, on a configuration whose defaults are filled in.
 type validator struct {

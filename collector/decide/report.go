@@ -127,6 +127,9 @@ func (v *variant) report() Variant {
 		Current: v.runs.Current.N, Ready: v.runs.Ready.N, Cost: v.cost, Correction: v.correction, Missed: v.missed, Stuck: v.stuck, Unfollowed: v.unfollowed,
 		Inputs: append([]string{}, v.Inputs...), Reason: optimizer.ReasonHold, Capacities: []Capacity{}, Guards: []optimizer.Effect{},
 	}
+	if watts, draws := v.watts(); draws && watts > 0 {
+		out.Watts = &watts
+	}
 	for _, s := range v.model.signals {
 		if value := v.capacities[s.Place]; value > 0 || v.Capacities[s.Place].Constant() {
 			out.Capacities = append(out.Capacities, Capacity{s.Name, s.Unit, value})
