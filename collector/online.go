@@ -56,7 +56,7 @@ func CheckOnline(ctx context.Context, e *Evaluator, at time.Time, budget time.Du
 }
 
 // Doubts are what deserves a look about some models of a snapshot, by their IDs, although it changes no decision: sources that show
-// requests in progress and make no progress.
+// requests in progress and make no progress, and capacities that are more than was ever seen.
 func (e *Evaluator) Doubts(ctx context.Context, s *Snapshot, ids []string) []string {
 	d := diagnose.New(ctx, e.program, e.querier, s.At, nil, nil)
 	var doubts []string
@@ -68,6 +68,7 @@ func (e *Evaluator) Doubts(ctx context.Context, s *Snapshot, ids []string) []str
 		for _, frozen := range d.Frozen(i) {
 			doubts = append(doubts, promapi.Printable(fmt.Sprintf("model %s: %s", id, frozen)))
 		}
+		doubts = append(doubts, d.Believed(i, &s.Models[i])...)
 	}
 	return doubts
 }
@@ -133,6 +134,7 @@ func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 	if lacking := d.NothingWakes(n); lacking != "" {
 		r.doubt("model %s: %s", m.ID(), lacking)
 	}
+	r.Doubts = append(r.Doubts, d.Believed(n, m)...)
 	for i := range m.Variants {
 		if v := &m.Variants[i]; v.Current == nil {
 			if near := d.NearestTarget(n, i); near != "" {

@@ -5,6 +5,7 @@ package config
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	promconfig "github.com/prometheus/prometheus/config"
@@ -116,6 +117,7 @@ type Signal struct {
 	ObservedLoad    Expr       `yaml:"observed_load" doc:"Mean load of a replica over five minutes, in the unit, per pod or variant. Capacities are held against it, see slo.correct."`
 	ObservedTTFT    Expr       `yaml:"observed_ttft_buckets" doc:"Rate of the buckets of the times to the first token over the same time, with the label le, per pod or variant."`
 	ObservedITLs    Expr       `yaml:"observed_itl_buckets" doc:"Rate of the buckets of the times between output tokens over the same time, with the label le, per pod or variant."`
+	ObservedQueue   Expr       `yaml:"observed_queue" doc:"Yields a result, with the same labels, for each replica in which requests queued over the same time. Only check --online and explain ask for it."`
 	Capacity        Quantity   `yaml:"capacity" doc:"Capacity of one replica, in the unit. A variant may set its own."`
 	Labels          LabelNames `yaml:"labels" doc:"Labels of this signal's results. Default: the top-level labels."`
 	MaxAge          *Duration  `yaml:"max_age" doc:"Maximum age of the newest sample of this signal. Default: the top-level max_age."`
@@ -136,6 +138,11 @@ func (s *Signal) Parts() string {
 		return s.Demand.String()
 	}
 	return fmt.Sprintf(`(%s) or label_replace(%s, "part", "queued", "", "")`, s.Demand, s.Queued)
+}
+
+// Rate reports whether the signal counts what comes in a second, and not what is in service.
+func (s *Signal) Rate() bool {
+	return !s.Latency.IsZero() || strings.Contains(s.Unit, "per second") || strings.HasSuffix(s.Unit, "/s")
 }
 
 // OnMissing says what no result of a signal for a model means.
@@ -190,7 +197,7 @@ type Variant struct {
 	Accelerator      string              `yaml:"accelerator" doc:"Type of accelerator. For display."`
 	Role             Role                `yaml:"role" doc:"Phases of a request that the variant serves: both (the default), prefill or decode."`
 	Cost             Quantity            `yaml:"cost" required:"true" doc:"Currency per replica and hour. If all costs are 1, the cheapest plan has the fewest replicas."`
-	Uses             map[string]Quantity `yaml:"uses" doc:"Use of each budget by one replica, by the budget's name. power is in watts and needs no budget."`
+	Uses             map[string]Quantity `yaml:"uses" doc:"Use of each budget by one replica, by the budget's name. power, at most, and mean_power, for the cost of energy, are in watts and need no budget."`
 	Capacity         map[string]Quantity `yaml:"capacity" doc:"Capacity of one replica, by the signal's name, in the signal's unit."`
 	Profile          *Profile            `yaml:"profile" doc:"Speed of a replica, for the signal latency."`
 	Replicas         VariantReplicas     `yaml:"replicas" doc:"Bounds on the replicas of this variant."`

@@ -11,8 +11,12 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
-// PowerUse is the use that is measured in watts, whether or not a budget limits it.
-const PowerUse = "power"
+// PowerUse is the use that is measured in watts, whether or not a budget limits it: the most that a replica draws. MeanPowerUse is what it
+// draws on average, for the cost of energy; where it is not known, PowerUse counts for that too.
+const (
+	PowerUse     = "power"
+	MeanPowerUse = "mean_power"
+)
 
 // validator makes the checks that need more than one field, on a configuration whose defaults are filled in.
 type validator struct {
@@ -157,6 +161,7 @@ func (v *validator) signal(path, name string, s Signal) {
 		"input_cv": s.InputCV, "output_cv": s.OutputCV,
 		"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
 		"observed_load": s.ObservedLoad, "observed_ttft_buckets": s.ObservedTTFT, "observed_itl_buckets": s.ObservedITLs,
+		"observed_queue": s.ObservedQueue,
 	} {
 		v.vector(strict.Join(path, key), e)
 	}
@@ -202,6 +207,7 @@ func (v *validator) identities(path string, s Signal) {
 	v.carriesIdentity(strict.Join(path, "usage"), s.Usage, []string{s.Labels.Variant, labelPod})
 	v.carriesIdentity(strict.Join(path, "observed_itl"), s.ObservedITL, []string{s.Labels.Variant, labelPod})
 	v.carriesIdentity(strict.Join(path, "observed_running"), s.ObservedRunning, []string{s.Labels.Variant, labelPod})
+	v.carriesIdentity(strict.Join(path, "observed_queue"), s.ObservedQueue, []string{s.Labels.Variant, labelPod})
 	v.carriesIdentity(strict.Join(path, "observed_load"), s.ObservedLoad, []string{s.Labels.Variant, labelPod})
 	for key, e := range map[string]Expr{"observed_ttft_buckets": s.ObservedTTFT, "observed_itl_buckets": s.ObservedITLs} {
 		v.carriesIdentity(strict.Join(path, key), e, []string{s.Labels.Variant, labelPod})

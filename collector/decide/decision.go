@@ -97,6 +97,7 @@ type Variant struct {
 	TargetKind  string             `json:"scale_target_kind"`
 	TargetName  string             `json:"scale_target_name"`
 	Cost        *float64           `json:"cost"`       // currency per replica and hour, energy included
+	Watts       *float64           `json:"watts"`      // what a replica draws on average, or at most where that is not known
 	Correction  *float64           `json:"correction"` // what the times of its profile are multiplied by, or its capacity is divided by; above 1 replicas are slower
 	Missed      *Missed            `json:"missed"`     // the target whose misses made the correction, if any did
 	Capacities  []Capacity         `json:"capacities"`

@@ -130,6 +130,9 @@ func (v *variant) report() Variant {
 		Inputs: append([]string{}, v.Inputs...), Reason: optimizer.ReasonHold, Capacities: []Capacity{}, Guards: []optimizer.Effect{},
 		Starting: v.startsReported(), Overdue: v.pending.overdue,
 	}
+	if watts, draws := v.watts(); draws && watts > 0 {
+		out.Watts = &watts
+	}
 	for _, s := range v.model.signals {
 		if value := v.capacities[s.Place]; value > 0 || v.Capacities[s.Place].Constant() {
 			out.Capacities = append(out.Capacities, Capacity{s.Name, s.Unit, value})

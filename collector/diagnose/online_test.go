@@ -115,7 +115,7 @@ func TestNothingToSay(t *testing.T) {
 	r, said, asked := check(t, chat, replicas("1", here)+pod(ours+`,model_name="chat"`))
 	require.True(t, r.OK(), said)
 	require.Empty(t, r.Doubts, said)
-	require.Equal(t, 2, asked, "whether anything is frozen, and whether the exporter is scraped")
+	require.Equal(t, 4, asked, "whether anything is frozen, what replicas had to do, and whether the exporter is scraped")
 	require.Len(t, r.Hints, 1)
 	require.Contains(t, said, "next: variant_desired_replicas is not in this Prometheus yet: ")
 	r, said, _ = check(t, chat, replicas("1", here)+pod(ours+`,model_name="chat"`)+`variant_desired_replicas{variant="chat-h100"} 1x48`)

@@ -165,6 +165,9 @@ func (p *compiler) bindVariant(m *Model, v *config.Variant) *Variant {
 	by := Reader{Owner: OfVariant, Labels: p.Config.Labels}
 	x.Cost = p.quantityBy(id+".cost", v.Cost, by)
 	for _, name := range slices.Sorted(maps.Keys(v.Uses)) {
+		if name == config.MeanPowerUse && !p.EnergyPrice.Set {
+			continue // it is for the cost of energy alone
+		}
 		x.Uses[name] = p.quantityBy(id+".uses."+name, v.Uses[name], by)
 	}
 	for _, s := range m.Signals {

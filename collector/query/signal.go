@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -51,11 +50,6 @@ func (s *Signal) Form() string {
 		return "usage"
 	}
 	return "demand"
-}
-
-// Rate reports whether the signal counts what comes in a second, and not what is in service.
-func (s *Signal) Rate() bool {
-	return s.Form() == "latency" || strings.Contains(s.Unit, "per second") || strings.HasSuffix(s.Unit, "/s")
 }
 
 const (
