@@ -43,7 +43,8 @@ type serveFlags struct {
 	queries   queries
 	retention model.Duration
 	checks    checks
-	started   func(net.Addr) // if not nil, is called with the address once the server serves
+	load      func(context.Context) (server.Loaded, error) // if not nil, instead of a configuration file
+	started   func(net.Addr)                               // if not nil, is called with the address once the server serves
 }
 
 func newServeCommand(app *kingpin.Application, logs logging) command {
@@ -149,10 +150,14 @@ func (f *serveFlags) options(logger *slog.Logger, failed chan<- error) server.Op
 		}
 	}
 	opts := f.server
-	opts.Load = server.NewLoader(loader).Load
+	if opts.Load = f.load; opts.Load == nil {
+		opts.Load = server.NewLoader(loader).Load
+	}
 	opts.Web = f.web
 	opts.Logger = logger
-	opts.Now = time.Now
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	return opts
 }
 

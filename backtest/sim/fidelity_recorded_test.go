@@ -143,8 +143,8 @@ func replayed(t *testing.T, r *recording, p scenario.Profile) []Request {
 	o.Setup = SetupOf(o)
 	var served []Request
 	o.Served = func(q Request) { served = append(served, q) }
-	sim := newSim(o)
-	require.NoError(t, sim.run(t.Context()))
+	sim := New(o)
+	require.NoError(t, sim.Until(t.Context(), s.Length()))
 	return served
 }
 
