@@ -62,7 +62,7 @@ func (r *reader) signal(m *query.Model, s *query.Signal) Signal {
 	}
 	demand := func(e *query.Expression, now Reading, owner int) Demand {
 		d := Demand{
-			Now: now, Trend: r.past(e.Trend, owner), Day: r.past(e.Day, owner), Failsafe: r.past(e.Failsafe, owner), Starts: r.past(e.Starts, owner), Overload: r.past(e.Overload, owner),
+			Now: now, Trend: r.past(e.Trend, owner), Day: r.past(e.Day, owner), Levels: r.past(e.Levels, owner), Failsafe: r.past(e.Failsafe, owner), Starts: r.past(e.Starts, owner), Overload: r.past(e.Overload, owner),
 			Window: r.past(e.Window, owner), Idle: r.past(e.Idle, owner),
 		}
 		if s.OnMissing == config.OnMissingZero {
@@ -121,7 +121,7 @@ func (r *reader) mean(m *query.Model, q *query.Query, labels config.LabelNames) 
 // variant reads what is told of a variant itself.
 func (r *reader) variant(v *query.Variant, replicas Replicas) Variant {
 	labels := r.program.Config.Labels
-	out := Variant{Cost: r.ofVariant(v.Cost, v, labels), Uses: map[string]Value{}, Replicas: replicas}
+	out := Variant{Cost: r.ofVariant(v.Cost, v, labels), CostDay: r.past(v.Cost.Day, v.Place), Uses: map[string]Value{}, Replicas: replicas}
 	for name, q := range v.Uses {
 		out.Uses[name] = r.ofVariant(q, v, labels)
 	}
