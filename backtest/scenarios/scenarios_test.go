@@ -19,17 +19,14 @@ import (
 var knownFailures = map[string]string{
 	"clock":            "headroom alone does not foresee what a clock starts, and the peaks are missed",
 	"mixed-sizes":      "the mix of each tick is optimal and lives for minutes: 23 starts are cancelled before they are ready",
-	"noise":            "seven replicas are removed within ten minutes of their start, where four may be",
 	"on-off":           "seven are ordered for the first requests where two are needed, and five starts are cancelled",
 	"pool-runs-dry":    "pods that cannot be scheduled are waited for as long as slow ones",
 	"prefill-decode":   "five starts are cancelled, and the first requests wait for too long",
 	"prometheus-lost":  "a model that sleeps is told nothing at all, where zero is expected",
 	"ramp":             "a trend is followed and not foreseen: each replica comes one start too late",
-	"readiness-blips":  "18 starts where three would do, and 13 of them are cancelled",
 	"slow-drain":       "one start too many: what drains is not seen as busy",
 	"spike":            "the queue that the start left behind is not worked off while the load stays high",
 	"spot-reclaimed":   "what was evicted is waited for as what starts slowly",
-	"three-sizes":      "a small gain of each tick is taken at the price of a start that is not ready before the next",
 }
 
 // TestScenarios holds the program to what every scenario expects.

@@ -29,7 +29,7 @@ func (d *decider) problemModel(m *model) optimizer.Model {
 	out := optimizer.Model{Name: m.Namespace + "/" + m.Name, Priority: m.Priority, Demand: map[string]float64{}}
 	for _, s := range m.signals {
 		if s.out.Planned != nil {
-			out.Demand[s.Name] = *s.out.Planned
+			out.Demand[s.Name] = s.steadied()
 		}
 	}
 	out.MinReplicas = d.minReplicas(m)
@@ -84,7 +84,11 @@ func (d *decider) problemVariant(v *variant) optimizer.Variant {
 	}
 	if v.runs.Current.N != nil {
 		out.Current = *v.runs.Current.N
-		out.StartCost = min(out.Cost*time.Duration(v.Startup).Hours(), match.MaxValue)
+		startup := time.Duration(v.Startup)
+		life := max(v.model.life, startup)
+		if life > 0 {
+			out.StartCost = min(out.Cost*(startup.Seconds()/life.Seconds()), match.MaxValue)
+		}
 	}
 	return out
 }

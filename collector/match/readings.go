@@ -47,7 +47,7 @@ type Signal struct {
 // Demand is an expression's value now and over time.
 type Demand struct {
 	Now                                                  Reading
-	Window, Idle, Trend, Day, Failsafe, Starts, Overload Past
+	Window, Idle, Trend, Day, Levels, Failsafe, Starts, Overload Past
 	Seasons                                              []Past
 }
 
@@ -68,6 +68,7 @@ type Past struct {
 // Variant is what was read of one variant.
 type Variant struct {
 	Cost       Value
+	CostDay    Past // over the last day; empty for a number
 	Uses       map[string]Value
 	Capacities []Value // by signal
 	ITL        []Value // observed seconds between tokens, by signal

@@ -59,7 +59,7 @@ func appendNames(names []string, histories []*History) []string {
 
 // histories lists what is read about the variant itself over the input window.
 func (v *Variant) histories() []*History {
-	all := []*History{v.Cost.Past}
+	all := []*History{v.Cost.Past, v.Cost.Day}
 	for _, name := range slices.Sorted(maps.Keys(v.Uses)) {
 		all = append(all, v.Uses[name].Past)
 	}

@@ -164,6 +164,13 @@ func (p *compiler) bindVariant(m *Model, v *config.Variant) *Variant {
 	}
 	by := Reader{Owner: OfVariant, Labels: p.Config.Labels}
 	x.Cost = p.quantityBy(id+".cost", v.Cost, by)
+	if x.Cost.Query != nil && len(m.Model.Variants) > 1 {
+		for _, l := range v.Cost.FromLabels {
+			by.From += l + ","
+		}
+		by.Median = true
+		x.Cost.Day = p.readStep(id+".cost", v.Cost.Query, day, priceStep, by)
+	}
 	for _, name := range slices.Sorted(maps.Keys(v.Uses)) {
 		if name == config.MeanPowerUse && !p.EnergyPrice.Set {
 			continue // it is for the cost of energy alone

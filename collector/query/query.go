@@ -57,6 +57,7 @@ type Quantity struct {
 	config.Quantity
 	Query *Query   // nil for a number, and where nothing is given
 	Past  *History // over the input window; nil without one
+	Day   *History // for how long a price has lasted
 }
 
 // Constant reports whether the quantity is a number that stands in the configuration.
@@ -71,6 +72,7 @@ type Expression struct {
 	Trend    *History   // for forecasts, and today's level
 	Seasons  []*History // for seasonal forecasts, in the order of Seasons
 	Day      *History   // for headroom: auto
+	Levels   *History   // for how often demand crosses the levels at which another number of replicas is needed
 	Failsafe *History   // for how long nothing was known
 	Overload *History   // for whether more was asked for than was ready
 	Starts   *History   // for how long replicas have not become ready, or have not been asked for
@@ -81,6 +83,6 @@ func (e *Expression) Given() bool { return e.Now != nil }
 
 // histories lists what the expression is read by over time.
 func (e *Expression) histories() []*History {
-	all := []*History{e.Window, e.Idle, e.Trend, e.Day, e.Failsafe, e.Starts, e.Overload}
+	all := []*History{e.Window, e.Idle, e.Trend, e.Day, e.Levels, e.Failsafe, e.Starts, e.Overload}
 	return append(all, e.Seasons...)
 }

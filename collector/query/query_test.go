@@ -85,6 +85,7 @@ signals: {load: {unit: requests, demand: demand%s}}
 			signal: wakes, model: ", replicas: {min: 0}, idle_after: 20m", variant: ", startup: 25m", queries: woken, histories: []string{
 				"load.alive.history = alive, 26m..0s each 15s",
 				"load.demand.history = demand, 26m..0s each 15s",
+				"load.demand.history_1m = demand, 1d..0s each 1m",
 			},
 		},
 		"one history for what has one grid": {
@@ -106,6 +107,7 @@ signals: {load: {unit: requests, demand: demand%s}}
 			histories: []string{
 				"load.demand.history = demand, 10m..0s each 15s",
 				"load.demand.history_1d_ago = demand, 1d10m..23h57m each 15s",
+				"load.demand.history_1m = demand, 1d..0s each 1m",
 				"load.demand.history_1w_ago = demand, 7d10m..6d23h57m each 15s",
 			},
 		},

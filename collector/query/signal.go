@@ -59,6 +59,8 @@ const (
 	// The time in which the day lies that the noise of demand is measured on, which ended up to 12 minutes ago, and the step.
 	noiseDay  = day + 22*time.Minute
 	noiseStep = time.Minute
+
+	priceStep = 5 * time.Minute // at which it is looked for how long a price has lasted
 )
 
 func (p *compiler) bindSignal(m *config.Model, s config.ActiveSignal) *Signal {
@@ -73,6 +75,10 @@ func (p *compiler) bindSignal(m *config.Model, s config.ActiveSignal) *Signal {
 	ofModel, ofVariant := Reader{Owner: OfModel, Labels: s.Labels}, Reader{Owner: OfVariant, Labels: s.Labels}
 	b.Absolute = p.overTime(key+"."+b.Form(), absolute, m, ofModel)
 	b.Usage = p.overTime(key+".usage", s.Usage, m, ofVariant)
+	if p.Targets.Told() && slices.ContainsFunc(m.Variants, func(v config.Variant) bool { return v.Startup > 0 }) {
+		b.Absolute.Levels = p.levels(key+"."+b.Form(), absolute, ofModel)
+		b.Usage.Levels = p.levels(key+".usage", s.Usage, ofVariant)
+	}
 	if b.Queued = p.nowAndIdle(key+".queued", s.Queued, m, ofModel); !b.Rate() {
 		b.Queued = p.overTime(key+".queued", s.Queued, m, ofModel) // by how much it grew counts too
 	}
@@ -98,6 +104,14 @@ func (p *compiler) overTime(name string, e config.Expr, m *config.Model, by Read
 		}
 	}
 	return x
+}
+
+// levels reads an expression over a day, for how often it crosses the levels at which another number of replicas is needed.
+func (p *compiler) levels(name string, e config.Expr, by Reader) *History {
+	if e.IsZero() {
+		return nil
+	}
+	return p.readStep(name, e, day, noiseStep, by)
 }
 
 // nowAndIdle asks for an expression now, and over what idleness looks back at.
