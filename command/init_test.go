@@ -290,3 +290,19 @@ func TestInitKubeStateMetrics(t *testing.T) {
 		require.Contains(t, out, "to do: the workload is a guess from the names of pods")
 	})
 }
+
+// TestExplainBeforeAllData fails with a line, and not with a page of holds.
+func TestExplainBeforeAllData(t *testing.T) {
+	url := engineWith(t, model.Vector{{Metric: metricOf("vllm:num_requests_running", "namespace", "llm", "model_name", "m", "pod", "a-0"), Value: 1, Timestamp: model.Now()}})
+	file := write(t, filepath.Join(t.TempDir(), "config.yml"), `
+prometheus: {url: "`+url+`"}
+models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1, capacity: {concurrency: 1, generation_tokens: 1}}]}]
+`)
+	code, out, problems := runs(t, "explain", "--config.file="+file, "--at=2026-01-01T00:00:00Z")
+	require.Equal(t, exitFailure, code, out)
+	assert.Empty(t, out)
+	assert.Contains(t, problems, "nothing is known at 2026-01-01T00:00:00Z")
+	code, out, problems = runs(t, "explain", "--config.file="+file)
+	require.Zero(t, code, problems)
+	assert.NotContains(t, out, "optimal and costs", "nothing is decided, so there is no cost of it")
+}

@@ -35,13 +35,25 @@ type status struct {
 	More        int // models beside those that need attention too
 }
 
+// versionText names the program's version, and what it was built from where that is known.
+func versionText() string {
+	text := "variant_exporter"
+	if version.Version != "" {
+		text += " " + version.Version
+	}
+	if revision := version.GetRevision(); revision != "" && revision != "unknown" {
+		text += " (" + revision[:min(len(revision), 12)] + ")"
+	}
+	return text
+}
+
 // link is a place that the status page leads to.
 type link struct{ Address, Text, Description string }
 
 // statusPage shows what one evaluation has found and decided, on a page that needs nothing else.
 func (s *Server) statusPage() http.Handler {
 	page := statusTemplate()
-	base := status{Version: version.Info(), CSS: template.CSS(statusCSS), Links: s.links()} //nolint:gosec // The style sheet is a file of this program.
+	base := status{Version: versionText(), CSS: template.CSS(statusCSS), Links: s.links()} //nolint:gosec // The style sheet is a file of this program.
 	hash := sha256.Sum256([]byte(statusCSS))
 	policy := fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 		base64.StdEncoding.EncodeToString(hash[:]))
@@ -76,9 +88,9 @@ func (s *Server) statusPage() http.Handler {
 func (s *Server) links() []link {
 	links := []link{
 		{s.opts.TelemetryPath, "Metrics", "one evaluation, for Prometheus to scrape"},
-		{"/api/v1/explain", "Explanation", "why, as JSON"},
-		{"/api/v1/plan", "Plan", "the problem and its solution, for what-if questions with solve"},
-		{"/api/v1/inputs", "Inputs", "every query and what became of it"},
+		{"/api/v1/explain", "Explanation as JSON", "why, for programs"},
+		{"/api/v1/plan", "Plan as JSON", "the problem and its solution, for what-if questions with solve"},
+		{"/api/v1/inputs", "Inputs as JSON", "every query and what became of it"},
 		{"/-/ready", "Ready", "whether a first evaluation has been answered"},
 		{"/-/healthy", "Healthy", "whether the process answers"},
 	}

@@ -90,3 +90,24 @@ func TestStatusPageOfALargeFleet(t *testing.T) {
 	assert.Less(t, len(got.body), 4<<20)
 	assert.True(t, strings.HasSuffix(got.body, "</html>\n"))
 }
+
+// TestStatusPageOnAPhone holds what a narrow screen needs: each number says itself what it is, and the costs are those of what runs too.
+func TestStatusPageOnAPhone(t *testing.T) {
+	one, two, cost := 1, 2, 4.1
+	s := &collector.Snapshot{Decision: decide.Decision{
+		Plan: collector.Plan{Status: optimizer.StatusOptimal, Cost: new(8.2)},
+		Models: []collector.Model{{Name: "m", Namespace: "llm", Variants: []collector.Variant{
+			{Name: "v", Accelerator: "H100", Current: &one, Planned: &two, Desired: &two, Cost: &cost, Up: true, Reason: optimizer.ReasonDemand},
+		}}},
+	}}
+	got := get(t, serving(t, evaluatorFunc(func(context.Context, time.Time) *collector.Snapshot { return s })), "/")
+	for _, want := range []string{
+		`<td class="n" data-label="Desired"><strong>2</strong></td>`, `data-label="Because"`, "@media (max-width: 40rem)", `content: attr(data-label)`,
+		"What runs costs 4.10 per hour. The plan is optimal and costs 8.20.", "runs at 4.10 per hour, ", "all of it as JSON",
+	} {
+		assert.Contains(t, got.body, want)
+	}
+	for _, raw := range []string{"version=", "revision=unknown", "branch="} {
+		assert.NotContains(t, got.body, raw)
+	}
+}
