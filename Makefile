@@ -6,17 +6,22 @@ ARGS          ?= demo
 DURATION      ?= 1h
 SCHEDULES     ?= 2000
 
-VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 BRANCH   := $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
 INFO     := github.com/prometheus/common/version
 LD_FLAGS := -s -w -X $(INFO).Version=$(VERSION) -X $(INFO).Revision=$(REVISION) -X $(INFO).Branch=$(BRANCH)
 
-.PHONY: build run test faults soak lint bench replay-bench scale-bench e2e engines generate
+.PHONY: build release run test chart faults soak lint bench replay-bench scale-bench e2e engines generate
 
 # Builds a static program in the working directory.
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LD_FLAGS)' -o variant_exporter .
+
+# Builds what a release consists of, into dist: static programs for linux and darwin, archives, checksums, bills of materials, and an OCI
+# image layout, without Docker. The same revision gives the same bytes. VERSION=v0.1.0 names it.
+release:
+	cd deploy/release && $(GO) run . -version='$(VERSION)' -revision='$(REVISION)' -time='$(shell git log -1 --format=%ct 2>/dev/null)' $(RELEASE_ARGS)
 
 # make run ARGS='serve --config.file=my.yml'
 run:
@@ -24,6 +29,11 @@ run:
 
 test:
 	$(GO) test ./...
+
+# Renders and lints the chart with Helm's library, and makes a release of a small program. Both are modules of their own.
+chart:
+	cd deploy/charttest && $(GO) test ./...
+	cd deploy/release && $(GO) test ./...
 
 # Runs more schedules of faults than the tests do: make faults SCHEDULES=10000
 faults:

@@ -61,6 +61,8 @@ func (f *serveFlags) addWebFlags(cmd *kingpin.CmdClause) {
 	f.web = kingpinflag.AddFlags(cmd, defaultListenAddress)
 	cmd.GetFlag("web.listen-address").Help("Address to listen on; repeatable. The default is reached from this machine only: " +
 		"in a pod, or to be scraped from elsewhere, say :18270.")
+	cmd.Flag("web.health-listen-address", "Address that serves /-/healthy and /-/ready only, without the TLS and authentication of --web.config.file: for probes. Default: none.").
+		PlaceHolder("ADDRESS").StringVar(&f.server.HealthAddress)
 	cmd.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.server.TelemetryPath)
 	cmd.Flag("web.max-requests", "Scrapes, and requests for the status page and the API, served at once; more get 503. 0: no limit.").Default("40").Int64Var(&f.server.MaxRequests)
 	f.checks.require("web.max-requests", "not be negative", func() bool { return f.server.MaxRequests >= 0 })

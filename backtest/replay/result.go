@@ -16,6 +16,7 @@ type Result struct {
 	Models      []Model   `json:"models"`
 	Failures    []Failure `json:"failures"`
 	Notes       []string  `json:"notes"`
+	Proposal    *Proposal `json:"proposal,omitempty"` // where one was asked for
 }
 
 // Compared is one account under both ways of running.

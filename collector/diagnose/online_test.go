@@ -212,6 +212,13 @@ func TestPreconditions(t *testing.T) {
 	require.NotContains(t, said, warning)
 }
 
+// TestSeveralPrices is about a cost for which there are several series: it says how many, and what to do.
+func TestSeveralPrices(t *testing.T) {
+	priced := strings.Replace(chat, "cost: 4,", "cost: price,", 1)
+	_, said, _ := check(t, priced, replicas("1", here)+pod(ours+`,model_name="chat"`)+"price{zone=\"a\"} 4x48\nprice{zone=\"b\"} 5x48\nprice{zone=\"c\"} 5x48\n")
+	require.Contains(t, said, "cost: duplicate: 3 series, where one is needed: aggregate them, such as max(...), or select one of them")
+}
+
 // TestDoubts is about what explain adds: for the models it is asked about.
 func TestDoubts(t *testing.T) {
 	c, found := config.Load("test.yml", chat+"  - {name: other, namespace: llm, presets: [vllm], variants: [{name: o, cost: 1, capacity: {concurrency: 1}}]}\n")

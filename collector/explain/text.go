@@ -17,7 +17,7 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	var p printer
 	_, summary := e.Summary()
 	p.line("%s", summary)
-	p.line("Evaluated for %s in %.3fs.%s", e.Time.UTC().Format(time.RFC3339), e.Duration, planText(e.Plan))
+	p.line("Evaluated for %s in %.3fs.%s", e.Time.UTC().Format(time.RFC3339), e.Duration, e.CostText())
 	for i := range e.Models {
 		p.model(&e.Models[i])
 	}
@@ -32,11 +32,16 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	return nil
 }
 
-func planText(p collector.Plan) string {
-	if p.Status == "" || p.Cost == nil {
+// CostText says what runs costs, and what the plan would; nothing where nothing is decided.
+func (e *Explanation) CostText() string {
+	p := e.Plan
+	if p.Status == "" || p.Cost == nil || !e.decidedAny() {
 		return ""
 	}
 	text := fmt.Sprintf(" The plan is %s and costs %s per hour", p.Status, money(*p.Cost))
+	if running := e.Running(); running != nil {
+		text = fmt.Sprintf(" What runs costs %s per hour. The plan is %s and costs %s", money(*running), p.Status, money(*p.Cost))
+	}
 	if p.Gap != nil && *p.Gap > 0 {
 		text += "; another could be cheaper by at most " + Percent(*p.Gap)
 	}
@@ -44,6 +49,32 @@ func planText(p collector.Plan) string {
 		text += fmt.Sprintf("; another could leave less demand unserved, by at most %s of a model's", Percent(*p.ShortfallGap))
 	}
 	return text + "."
+}
+
+// Running is what the current replicas of all models cost per hour; nil where those of a variant or their cost are not known.
+func (e *Explanation) Running() *float64 {
+	total := 0.0
+	for i := range e.Models {
+		of := e.Models[i].Running()
+		if of == nil {
+			return nil
+		}
+		total += *of
+	}
+	return &total
+}
+
+// Running is what the current replicas cost per hour; nil where they or their cost are not known.
+func (m *Model) Running() *float64 {
+	total := 0.0
+	for i := range m.Variants {
+		v := &m.Variants[i]
+		if v.Current == nil || v.Cost == nil {
+			return nil
+		}
+		total += *v.Cost * float64(*v.Current)
+	}
+	return &total
 }
 
 // printer collects text.
