@@ -234,7 +234,8 @@ func (k *Keeper) complete(c *course) error {
 	now := k.options.Now()
 	first, last := c.window(now)
 	c.mu.Lock()
-	c.points = settledOf(since(c.points, c.time(first)))
+	before := since(c.points, c.time(first))
+	c.points = settledOf(before)
 	if n := len(c.points); n > 0 {
 		first = c.points[n-1].At.UnixNano()/int64(c.Step) + 1
 	}
@@ -249,10 +250,22 @@ func (k *Keeper) complete(c *course) error {
 	c.source.RangeQuerier = history
 	for step := first; step <= last; step++ {
 		if err := k.step(ctx, c, history, c.time(step), now); err != nil {
+			c.restore(before)
 			return err
 		}
 	}
 	return nil
+}
+
+// restore puts back the points at the end that could not be worked out again.
+func (c *course) restore(before []*Point) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range before {
+		if n := len(c.points); n == 0 || p.At.After(c.points[n-1].At) {
+			c.points = append(c.points[:n:n], p)
+		}
+	}
 }
 
 // step evaluates one step, while no other evaluation of the past is under way.

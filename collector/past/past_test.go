@@ -202,6 +202,28 @@ func TestRecordGoesOn(t *testing.T) {
 	assert.Equal(t, numbers(past.PointOf(decided(t, cfg, source.RangeQuerier, last.At))), numbers(last))
 }
 
+// TestRecordOutlivesAFailure holds that what was known is not lost while the source is gone.
+func TestRecordOutlivesAFailure(t *testing.T) {
+	source := store(t)
+	c := &clock{at: end.Add(-10 * time.Minute)}
+	k, _ := keeper(t, source, c)
+	before, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	source.broken.Store(true)
+	c.set(end.Add(-9 * time.Minute))
+	after, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	require.ErrorContains(t, after.Err, "refused")
+	assert.Equal(t, before.Points[6:], after.Points)
+	source.broken.Store(false)
+	c.set(end.Add(-8 * time.Minute))
+	whole, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	require.NoError(t, whole.Err)
+	assert.Len(t, whole.Points, 91)
+	assert.NotSame(t, before.Points[90], whole.Points[78])
+}
+
 // TestRecordOfThePast ends when it is told to, and says what is wrong where the source is gone.
 func TestRecordOfThePast(t *testing.T) {
 	source := store(t)

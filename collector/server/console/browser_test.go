@@ -89,7 +89,7 @@ func (b *browser) text(t *testing.T, selector string) string {
 // eval is the value of an expression in the page.
 func eval[T any](t *testing.T, b *browser, expression string) T {
 	t.Helper()
-	value, err := chromedp.Run(b, chromedp.Evaluate[T](expression))
+	value, err := chromedp.Run(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	require.NoError(t, err)
 	return value
 }

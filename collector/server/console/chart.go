@@ -71,8 +71,9 @@ func replicasChart(id string, r *past.Record, model, variant int, v *collector.V
 		{Label: "starting", Color: "starting", Values: of(func(v *past.Variant) float64 { return v.Starting })},
 		{Label: "draining", Color: "draining", Values: of(func(v *past.Variant) float64 { return v.Draining })},
 	} {
-		state.Fill, state.Step = true, true
-		c.add(state)
+		if state.Fill, state.Step = true, true; greatest(state.Values) > 0 {
+			c.add(state)
+		}
 	}
 	c.add(Line{Label: "desired", Color: "planned", Step: true, Values: of(func(v *past.Variant) float64 { return v.Desired })})
 	c.Text = "Desired replicas over the last " + r.Range.Name + ": " + between(of(func(v *past.Variant) float64 { return v.Desired }))

@@ -91,6 +91,7 @@
     if (seconds > 0) setTimeout(() => refresh().finally(again), 1000 * seconds);
   }
   again();
+  document.addEventListener('visibilitychange', () => { if (document.body.dataset.refresh) refresh(); });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
   let width = innerWidth;
   addEventListener('resize', () => {
