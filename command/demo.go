@@ -68,7 +68,8 @@ func (f *demoFlags) run(ctx context.Context, std Streams) (err error) {
 	exporter := f.exporter(filepath.Join(dir, demo.ConfigFile))
 	exporter.started = func(addr net.Addr) {
 		url := "http://" + dialable(addr) + "/metrics"
-		fmt.Fprintf(std.Out, "A simulated fleet, and the exporter that plans for it: %s\n", url)
+		fmt.Fprintf(std.Out, "A simulated fleet, and the exporter that plans for it. Watch it think: http://%s/\n", dialable(addr))
+		fmt.Fprintf(std.Out, "Its metrics: %s\n", url)
 		fmt.Fprintf(std.Out, "The exporter's configuration, and the fleet's servers for a file_sd of yours: %s\n", dir)
 		demoCtx := ctx
 		if f.runFor > 0 {
@@ -94,7 +95,7 @@ func (f *demoFlags) exporter(configFile string) *serveFlags {
 	return &serveFlags{
 		logs:      f.logs.quiet(),
 		web:       &web.FlagConfig{WebListenAddresses: &f.listen, WebConfigFile: &none, WebSystemdSocket: &systemd},
-		server:    server.Options{TelemetryPath: "/metrics", MaxTimeout: demoTimeout},
+		server:    server.Options{TelemetryPath: "/metrics", MaxTimeout: demoTimeout, HistoryRange: "15m"},
 		loader:    server.LoaderOptions{ConfigFile: configFile},
 		queries:   queries{timeout: demoTimeout, concurrency: 8, maxBody: promapi.DefaultMaxBodyBytes},
 		retention: model.Duration(embedded.DefaultRetention),

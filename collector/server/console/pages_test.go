@@ -45,7 +45,7 @@ func TestBrowser(t *testing.T) {
 		name string
 		run  func(*testing.T, *browser)
 	}{
-		{"screens", screens}, {"numbers", numbers}, {"live", live}, {"question", question}, {"down", down}, {"prefix", prefix}, {"keyboard", keyboard},
+		{"screens", screens}, {"numbers", numbers}, {"live", live}, {"question", question}, {"down", down}, {"prefix", prefix}, {"keyboard", keyboard}, {"large", large},
 		{"accessible", accessible},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, b) })
