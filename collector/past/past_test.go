@@ -262,6 +262,21 @@ func TestRecordDoesNotWait(t *testing.T) {
 	}, 20*time.Second, 10*time.Millisecond)
 }
 
+// TestManyMoments holds that whoever looks at many moments keeps no more of them than a few, and leaves no work behind.
+func TestManyMoments(t *testing.T) {
+	source := store(t)
+	k, _ := keeper(t, source, &clock{at: end})
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i := range 30 {
+		_, err := k.Record(now, rangeOf(t, "15m"), end.Add(-time.Duration(i)*time.Minute))
+		require.NoError(t, err)
+	}
+	r, err := k.Record(t.Context(), rangeOf(t, "15m"), end.Add(-29*time.Minute))
+	require.NoError(t, err)
+	assert.True(t, r.Complete, "%v", r.Err)
+}
+
 func TestAt(t *testing.T) {
 	source := store(t)
 	c := &clock{at: end}

@@ -99,12 +99,13 @@ func TestHistory(t *testing.T) {
 func TestErrorsOfTheAPI(t *testing.T) {
 	base := newStage(t).serve(t, nil)
 	for path, want := range map[string]string{
-		"/api/v1/history?range=7y":             `400 range: there is no range "7y": want one of 15m, 1h, 6h, 24h`,
-		"/api/v1/history?model=x":              "404 there is no model x; there is " + llama + ", " + qwen + ", batch/intfloat/e5-large",
-		"/api/v1/explain?at=soon":              `400 at: "soon" is neither a time such as 2026-11-02T15:04:05Z or 1793631845 nor how long ago, such as 7d`,
-		"/api/v1/plan?at=2027-01-01T00:00:00Z": "400 at: 2027-01-01T00:00:00Z is in the future",
-		"/api/v1/what-if":                      "405 /api/v1/what-if takes POST",
-		"/api/v1/nothing":                      "404 there is no /api/v1/nothing",
+		"/api/v1/history?range=7y":               `400 range: there is no range "7y": want one of 15m, 1h, 6h, 24h`,
+		"/api/v1/history?model=x":                "404 there is no model x; there is " + llama + ", " + qwen + ", batch/intfloat/e5-large",
+		"/api/v1/explain?at=soon":                `400 at: "soon" is neither a time such as 2026-11-02T15:04:05Z or 1793631845 nor how long ago, such as 7d`,
+		"/api/v1/plan?at=2027-01-01T00:00:00Z":   "400 at: 2027-01-01T00:00:00Z is in the future",
+		"/api/v1/inputs?at=0001-01-01T00:00:00Z": "400 at: 0001-01-01T00:00:00Z is before 1970",
+		"/api/v1/what-if":                        "405 /api/v1/what-if takes POST",
+		"/api/v1/nothing":                        "404 there is no /api/v1/nothing",
 	} {
 		var failed struct{ Error string }
 		status := 0
