@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -269,7 +270,7 @@ func (c *course) restore(before []*Point) {
 	defer c.mu.Unlock()
 	for _, p := range before {
 		if n := len(c.points); n == 0 || p.At.After(c.points[n-1].At) {
-			c.points = append(c.points[:n:n], p)
+			c.points = append(slices.Clip(c.points), p)
 		}
 	}
 }
@@ -295,7 +296,7 @@ func (k *Keeper) step(ctx context.Context, c *course, history *timeline.History,
 	p.settled = now.Sub(at) >= settled
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.points = append(c.points[:len(c.points):len(c.points)], p)
+	c.points = append(slices.Clip(c.points), p)
 	return nil
 }
 

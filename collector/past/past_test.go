@@ -167,7 +167,7 @@ func TestRecordDecidesAsThen(t *testing.T) {
 	require.NoError(t, r.Err)
 	require.True(t, r.Complete)
 	require.Len(t, r.Points, 91)
-	assert.Equal(t, r.Steps(), len(r.Points))
+	assert.Len(t, r.Points, r.Steps())
 	assert.Less(t, source.ranges.Load(), int64(30))
 	assert.Less(t, source.instants.Load(), int64(10))
 	moved := map[float64]bool{}
@@ -188,7 +188,7 @@ func TestRecordGoesOn(t *testing.T) {
 	asked := source.ranges.Load() + source.instants.Load()
 	again, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
 	require.NoError(t, err)
-	assert.Equal(t, len(before.Points), len(again.Points))
+	assert.Len(t, again.Points, len(before.Points))
 	assert.Equal(t, asked, source.ranges.Load()+source.instants.Load(), "an answer is kept for an interval")
 
 	c.set(end.Add(-8 * time.Minute))

@@ -129,7 +129,7 @@ func TestWhatIfOfTheAPI(t *testing.T) {
 
 	resp, err := http.Post(base+"/api/v1/what-if?at=2026-11-03T08:30:00Z", "application/json", strings.NewReader("{}"))
 	require.NoError(t, err)
-	defer resp.Body.Close()
+	defer func() { require.NoError(t, resp.Body.Close()) }()
 	decodeAnswer(t, resp, http.StatusOK, &past)
 	assert.Equal(t, time.Date(2026, 11, 3, 8, 30, 0, 0, time.UTC), past.Time)
 	for body, want := range map[string]string{
@@ -139,14 +139,14 @@ func TestWhatIfOfTheAPI(t *testing.T) {
 	} {
 		resp, err := http.Post(base+"/api/v1/what-if", "application/json", strings.NewReader(body))
 		require.NoError(t, err)
-		defer resp.Body.Close()
+		defer func() { require.NoError(t, resp.Body.Close()) }()
 		var failed struct{ Error string }
 		decodeAnswer(t, resp, http.StatusBadRequest, &failed)
 		assert.Equal(t, want, failed.Error)
 	}
 	large, err := http.Post(base+"/api/v1/what-if", "application/json", strings.NewReader(`{"without":[`+strings.Repeat(" ", 70000)+`]}`))
 	require.NoError(t, err)
-	defer large.Body.Close()
+	defer func() { require.NoError(t, large.Body.Close()) }()
 	var failed struct{ Error string }
 	decodeAnswer(t, large, http.StatusRequestEntityTooLarge, &failed)
 	assert.Equal(t, "the question is larger than 65536 bytes", failed.Error)

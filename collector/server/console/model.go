@@ -65,8 +65,9 @@ type decisionChange struct {
 
 // Model writes the page of one model.
 func (c *Console) Model(w io.Writer, l Look, o *Model) error {
-	m, whole, skipped := &o.Explanation.Models[0], o.Record, 0
-	o.Record, skipped = known(o.Record)
+	m, whole := &o.Explanation.Models[0], o.Record
+	record, skipped := known(o.Record)
+	o.Record = record
 	p := &modelPage{Frame: c.newFrame(m.Name, "model", l, o.Explanation), Model: m, State: stateOf(m), Best: explain.BestSingle(o.Snapshot, o.Index)}
 	p.lookingBack(l)
 	p.Hidden = []Link{{"id", m.ID()}}

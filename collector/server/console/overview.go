@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -246,7 +247,7 @@ func movement(m *explain.Model) state {
 	var starting, held, draining int
 	for i := range m.Variants {
 		s := past.StatesOf(&m.Variants[i].Variant)
-		if s.Serving != s.Serving { //nolint:gocritic // NaN: the replicas are not known
+		if math.IsNaN(s.Serving) {
 			continue
 		}
 		starting, held, draining = starting+int(s.Starting), held+int(s.Held), draining+int(s.Draining)

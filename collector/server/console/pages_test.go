@@ -45,7 +45,14 @@ func TestBrowser(t *testing.T) {
 		name string
 		run  func(*testing.T, *browser)
 	}{
-		{"screens", screens}, {"numbers", numbers}, {"live", live}, {"question", question}, {"down", down}, {"prefix", prefix}, {"keyboard", keyboard}, {"large", large},
+		{"screens", screens},
+		{"numbers", numbers},
+		{"live", live},
+		{"question", question},
+		{"down", down},
+		{"prefix", prefix},
+		{"keyboard", keyboard},
+		{"large", large},
 		{"accessible", accessible},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, b) })
@@ -216,7 +223,7 @@ func down(t *testing.T, b *browser) {
 	b.open(t, base+"/")
 	text := b.text(t, "#content")
 	assert.Contains(t, text, "Nothing is decided: autoscalers hold.")
-	assert.Contains(t, text, "inputs: connection: Post \"http://prometheus.monitoring:9090/api/v1/query\": dial tcp 10.0.0.7:9090: connect: connection refused")
+	assert.Contains(t, text, "inputs: connection: post \"http://prometheus.monitoring:9090/api/v1/query\": dial tcp 10.0.0.7:9090: connect: connection refused")
 	assert.InDelta(t, 3, eval[float64](t, b, "document.querySelectorAll('.spark').length"), 0, "the past is still there")
 	b.quiet(t, "down")
 }
@@ -270,7 +277,7 @@ func answer(t *testing.T, address string, status int, into any) {
 	t.Helper()
 	resp, err := http.Get(address)
 	require.NoError(t, err)
-	defer resp.Body.Close()
+	defer func() { require.NoError(t, resp.Body.Close()) }()
 	decodeAnswer(t, resp, status, into)
 }
 
@@ -288,6 +295,6 @@ func ask(t *testing.T, base string, question any, status int, into any) {
 	require.NoError(t, err)
 	resp, err := http.Post(base+"/api/v1/what-if", "application/json", strings.NewReader(string(body)))
 	require.NoError(t, err)
-	defer resp.Body.Close()
+	defer func() { require.NoError(t, resp.Body.Close()) }()
 	decodeAnswer(t, resp, status, into)
 }
