@@ -177,6 +177,22 @@ func TestViewers(t *testing.T) {
 	}
 }
 
+// TestChartsBeginWithTheData holds that a range that is longer than what is known is no reason for an empty chart.
+func TestChartsBeginWithTheData(t *testing.T) {
+	base := newStage(t).serve(t, nil)
+	var h history
+	answer(t, base+"/api/v1/history?range=6h", http.StatusOK, &h)
+	require.Len(t, h.Times, 121)
+	require.Nil(t, h.Models[0].Signals[0].Measured[0])
+	resp, err := http.Get(base + addresses()["model"] + "&range=6h")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, resp.Body.Close()) }()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	assert.Contains(t, string(body), fmt.Sprintf(`"from":%d,"to":%d,`, stageBegin.Unix(), h.To.Unix()))
+	assert.NotContains(t, string(body), fmt.Sprintf(`"from":%d,`, h.From.Unix()))
+}
+
 // TestPagesWithoutScript holds that every number is in the page itself.
 func TestPagesWithoutScript(t *testing.T) {
 	base := newStage(t).serve(t, nil)

@@ -160,11 +160,12 @@ func live(t *testing.T, b *browser) {
 	look := "document.dispatchEvent(new Event('visibilitychange')); true"
 	b.open(t, base+"/")
 	require.Contains(t, b.text(t, ".evaluated"), "09:52:00")
-	eval[bool](t, b, "window.here = true")
+	eval[bool](t, b, "window.here = true; document.querySelector('.models a').focus(); true")
 	s.set(stageNow.Add(time.Minute))
 	eval[bool](t, b, look)
 	require.Eventually(t, func() bool { return strings.Contains(b.text(t, ".evaluated"), "09:53:00") }, 10*time.Second, 50*time.Millisecond)
 	assert.True(t, eval[bool](t, b, "window.here"), "the page was not loaded again")
+	assert.Equal(t, "meta-llama/Llama-3.1-8B-Instruct", eval[string](t, b, "document.activeElement.textContent"), "the focus stays")
 	assert.InDelta(t, 15, eval[float64](t, b, "Number(document.body.dataset.refresh)"), 0)
 
 	b.open(t, base+addresses()["past"])
