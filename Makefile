@@ -12,7 +12,7 @@ BRANCH   := $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
 INFO     := github.com/prometheus/common/version
 LD_FLAGS := -s -w -X $(INFO).Version=$(VERSION) -X $(INFO).Revision=$(REVISION) -X $(INFO).Branch=$(BRANCH)
 
-.PHONY: build release run test chart faults soak lint bench replay-bench scale-bench e2e engines generate
+.PHONY: build release run test chart faults soak lint bench replay-bench scale-bench e2e engines generate uplot browser-tests
 
 # Builds a static program in the working directory.
 build:
@@ -71,6 +71,15 @@ e2e:
 engines:
 	deploy/e2e/build.sh engines
 	cd deploy/e2e && GOFLAGS=-trimpath $(GO) test -count=1 -v -timeout=10m $(ENGINES_ARGS) ./engines
+
+# Fetches the script that draws the console's charts from npm, by its integrity hash. It is checked in: building needs only Go.
+uplot:
+	collector/server/console/assets/fetch.sh uplot
+
+# Looks at the console in a real browser (Chromium on PATH), with axe-core from npm. SHOTS=DIR keeps pictures of every page.
+browser-tests:
+	collector/server/console/assets/fetch.sh axe-core
+	CONSOLE_SCREENSHOTS=$(SHOTS) $(GO) test -count=1 -v -run='^TestBrowser$$' ./collector/server/console
 
 # Rewrites all checked-in files that are generated. CI fails if one is not current.
 generate:

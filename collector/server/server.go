@@ -1,4 +1,4 @@
-// Package server serves an exporter over HTTP: the metrics of shared evaluations, health, reload, the status page and the JSON API. Its life
+// Package server serves an exporter over HTTP: the metrics of shared evaluations, health, reload, the console and the JSON API. Its life
 // is New, Start, Stop, as in Alertmanager.
 package server
 
@@ -38,7 +38,7 @@ type Options struct {
 	TimeoutOffset time.Duration
 	// MaxTimeout bounds every evaluation.
 	MaxTimeout time.Duration
-	// MaxRequests is how many scrapes, requests for the API and for the status page are served at once; others get 503. 0: no limit.
+	// MaxRequests is how many scrapes, requests for the API and for pages are served at once; others get 503. 0: no limit.
 	MaxRequests int64
 	// HistoryRange is how far pages and the API look back where nobody says how far, by the names of past.Ranges; empty stands for 6h.
 	HistoryRange string
