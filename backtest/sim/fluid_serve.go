@@ -103,6 +103,7 @@ func (f *fluid) admit(st *stage, p *pod, source *queue, room, now float64) {
 		inTime := m.ttft == 0 || ttft <= m.ttft
 		if st.role != roleDecode {
 			t.count.ttftSum += c.n * ttft
+			t.count.ttft.add(ttft, c.n)
 			m.books.begin(c.arrived, c.n, ttft)
 		}
 		if st.role != rolePrefill {
@@ -129,6 +130,7 @@ func (f *fluid) count(st *stage, t *tank, done, iteration, h float64) {
 		c.generationTokens += t.n * h / iteration
 		c.itlSum += t.n * h
 		c.itlCount += t.n * h / iteration
+		c.itl.add(iteration, t.n*h/iteration)
 	}
 	c.finished += done
 	c.finishedInput += done * t.input
