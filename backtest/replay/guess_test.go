@@ -59,11 +59,19 @@ func TestGuessIsNotRewarded(t *testing.T) {
 		says                string
 	}{
 		"requests queued, with room by the guess": {
-			constantFleet{384, 60}, "480", [2]float64{minutes, minutes}, [2]float64{0, 0}, 0.2,
+			constantFleet{384, 60},
+			"480",
+			[2]float64{minutes, minutes},
+			[2]float64{0, 0},
+			0.2,
 			"signal load: requests queued although there was room by the capacities. No more than 20.0 % of them was seen to be carried",
 		},
 		"a guess that nothing contradicts": {
-			constantFleet{192, 0}, "480", [2]float64{0, 0}, [2]float64{20, minutes}, 1,
+			constantFleet{192, 0},
+			"480",
+			[2]float64{0, 0},
+			[2]float64{20, minutes},
+			1,
 			"signal load: replicas were seen to carry 10.0 % of their capacities at most",
 		},
 		"as it is": {constantFleet{384, 0}, "96", [2]float64{0, 0}, [2]float64{0, 0}, 1, ""},

@@ -95,17 +95,17 @@ func (a *account) countShort() {
 		}
 	}
 	for step := range a.result.Steps {
-		var any [2]bool
+		var anyShort [2]bool
 		beyond := false
 		for m := range a.models {
 			short, further := a.shortAt(m, step)
 			for way := range short {
-				any[way] = any[way] || short[way]
+				anyShort[way] = anyShort[way] || short[way]
 			}
 			beyond = beyond || further
 		}
-		for way := range any {
-			if any[way] {
+		for way := range anyShort {
+			if anyShort[way] {
 				a.short[way]++
 			}
 		}

@@ -169,6 +169,7 @@ func (f *fluid) admit(st *stage, p *pod, source *queue, in inflow) {
 		inTime := m.ttft == 0 || ttft <= m.ttft
 		if st.role != roleDecode {
 			t.count.ttftSum += c.n * ttft
+			t.count.ttft.add(ttft, c.n)
 			m.books.begin(c.arrived, c.n, ttft)
 		}
 		if st.role != rolePrefill {
@@ -195,6 +196,7 @@ func (f *fluid) count(st *stage, t *tank, done, iteration, h float64) {
 		c.generationTokens += t.n * h / iteration
 		c.itlSum += t.n * h
 		c.itlCount += t.n * h / iteration
+		c.itl.add(iteration, t.n*h/iteration)
 	}
 	c.finished += done
 	c.finishedInput += done * t.input

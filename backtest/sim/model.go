@@ -36,6 +36,7 @@ type counters struct {
 	finishedOutput   float64
 	itlSum, itlCount float64
 	ttftSum          float64
+	itl, ttft        buckets
 }
 
 // engine serves the requests of one model.

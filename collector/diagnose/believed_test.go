@@ -25,11 +25,12 @@ func TestBelieved(t *testing.T) {
 		"but a queue does":              {480, "64x48", "32x48", "capacity 480 requests; in the last day requests queued from 96"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			series := replicas("1", here)
+			var series strings.Builder
+			series.WriteString(replicas("1", here))
 			for metric, values := range map[string]string{"vllm:num_requests_running": test.running, "vllm:num_requests_waiting": test.waiting} {
-				series += fmt.Sprintf("%s{namespace=\"llm\",pod=\"chat-h100-6d9f8b7c5d-bcd2x\",model_name=\"chat\"} %s\n", metric, values)
+				fmt.Fprintf(&series, "%s{namespace=\"llm\",pod=\"chat-h100-6d9f8b7c5d-bcd2x\",model_name=\"chat\"} %s\n", metric, values)
 			}
-			_, said, _ := check(t, strings.ReplaceAll(chat, "concurrency: 96", fmt.Sprintf("concurrency: %d", test.capacity)), series)
+			_, said, _ := check(t, strings.ReplaceAll(chat, "concurrency: 96", fmt.Sprintf("concurrency: %d", test.capacity)), series.String())
 			if test.want == "" {
 				require.NotContains(t, said, "in the last day")
 				return
