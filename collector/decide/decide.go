@@ -1,6 +1,8 @@
 package decide
 
 import (
+	"time"
+
 	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/collector/query"
 	"github.com/variant-exporter/variant-exporter/optimizer"
@@ -54,9 +56,10 @@ type signal struct {
 	out     Signal
 	missing match.Missing
 
-	level   float64 // demand now, without what waits
-	steady  float64 // planned, without what waits
-	backlog float64 // what waits
+	level   float64       // demand now, without what waits
+	steady  float64       // planned, without what waits
+	backlog float64       // what waits
+	service time.Duration // in which a replica works off its capacity of what is in service
 }
 
 // variant is what has been worked out for one variant.

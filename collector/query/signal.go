@@ -3,7 +3,6 @@ package query
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -41,18 +40,23 @@ func (s *Signal) Form() string {
 	return "demand"
 }
 
-// Rate reports whether the signal counts what comes in a second, and not what is in service.
-func (s *Signal) Rate() bool {
-	return s.Form() == "latency" || strings.Contains(s.Unit, "per second") || strings.HasSuffix(s.Unit, "/s")
-}
-
 const (
 	day  = 24 * time.Hour
 	week = 7 * day
 
-	// The time in which the day lies that the noise of demand is measured on, which ended up to 12 minutes ago, and the step.
-	noiseDay  = day + 22*time.Minute
-	noiseStep = time.Minute
+	// The time in which the day lies that headroom is measured on, which ended up to 22 minutes ago, the level of demand before it, and
+	// the step. As much is looked at a day before, and a week before.
+	lessonDay  = day + 34*time.Minute
+	lessonStep = time.Minute
+	// The time that trend and noise are taken from, and the step.
+	recentFor  = time.Hour + time.Minute
+	recentStep = gridStep
+
+	// A habit is looked at as much further as a rate over a minute takes to show all of what came, and a step.
+	habitShown = 2 * time.Minute
+
+	// NoticedAfter is the time from ready to noticed, in addition to the startup.
+	NoticedAfter = time.Minute
 )
 
 func (p *compiler) bindSignal(m *config.Model, s config.ActiveSignal) *Signal {
@@ -151,19 +155,26 @@ func (p *compiler) bindForecast(name string, e config.Expr, m *config.Model, b *
 			}
 		}
 	}
-	if m.Headroom.Auto {
-		b.Absolute.Day = p.readStep(name, e, noiseDay+time.Duration(*m.ScaleDownWindow), noiseStep, by)
+	if m.Headroom.Measured(b.ActiveSignal) {
+		held := time.Duration(*m.ScaleDownWindow)
+		b.Absolute.Recent = p.readStep(name, e, recentFor+held, recentStep, by)
+		b.Absolute.Day = p.readStep(name, e, day+lessonDay+held, lessonStep, by)
+		b.Absolute.WeekAgo = p.readSince(name, e, week, lessonStep, lessonDay+held, leadOf(m)+NoticedAfter+habitShown, by)
 	}
 }
 
 // readSeason reads what came a season ago, from lookback before this moment then to lead after it.
 func (p *compiler) readSeason(name string, e config.Expr, season, lookback, lead time.Duration, by Reader) *History {
-	step := StepOf(max(lookback, lead))
+	return p.readSince(name, e, season, StepOf(max(lookback, lead)), lookback, lead, by)
+}
+
+// readSince reads what was some time ago, from before this moment then to after it.
+func (p *compiler) readSince(name string, e config.Expr, season, step, before, after time.Duration, by Reader) *History {
 	h := p.history(name+".history_"+config.Duration(season).String()+"_ago", historyKey{e.String(), step, season, by})
 	if h.From == 0 {
 		h.Until = season
 	}
-	h.From, h.Until = max(h.From, season+lookback), min(h.Until, season-lead)
+	h.From, h.Until = max(h.From, season+before), min(h.Until, season-after)
 	return h
 }
 
