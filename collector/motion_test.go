@@ -438,7 +438,7 @@ func TestAutoHeadroomOverTheWindow(t *testing.T) {
 	}
 	text := strings.Replace(autoConfig, "startup: 2m", "startup: 10m", 1)
 	foreseen := plannedDemand(t, newEvaluator(t, text, &remembered{demand: steps}, collector.EvaluatorOptions{}), at)
-	require.InDelta(t, 2*steps(at.Unix()/60), *foreseen, 1e-9, "twice the demand, and not what the trend foresees")
+	require.LessOrEqual(t, *foreseen, 1.5*steps(at.Unix()/60)+1e-9, "half as much again at the most, and not what the trend foresees")
 }
 
 // TestStartCostsOverTheLifeOfAPlan: the dearer of two sizes serves for less per request. It is started for a rise that lasts for hours, as

@@ -48,7 +48,7 @@ type LabelNames struct {
 
 // Tuning says how to turn measured demand into planned demand.
 type Tuning struct {
-	Headroom        *Headroom `yaml:"headroom" doc:"Share planned above the measured demand, from 0 to 10: 0.15 plans 15 % more. auto: from trend, noise and the forecast errors of the last day, for signals of the forms demand and latency. Default: 0.15."`
+	Headroom        *Headroom `yaml:"headroom" doc:"Share planned above the measured demand, from 0 to 10: 0.15 plans 15 % more. auto: what trend, noise and habits of the last days ask for, for signals of the forms demand and latency. Default: auto for signals that are rates, 0.15 for all others."`
 	ScaleDownWindow *Duration `yaml:"scale_down_window" doc:"Demand is its maximum over this window. A shorter dip removes no replica. Default: 5m."`
 	ScaleUpWindow   *Duration `yaml:"scale_up_window" doc:"Demand counts once it has lasted this long. A shorter peak adds no replica. Default: 0s, any peak counts."`
 	IdleAfter       *Duration `yaml:"idle_after" doc:"A model that may scale to zero does so after this time without demand. Default: 10m."`
@@ -223,20 +223,22 @@ type TargetKind string
 
 // The supported kinds of scale targets.
 const (
-	KindDeployment       TargetKind = "Deployment"
-	KindStatefulSet      TargetKind = "StatefulSet"
-	KindLeaderWorkerSet  TargetKind = "LeaderWorkerSet"
-	defaultTargetKind               = KindDeployment
-	defaultMinReplicas              = 1
-	defaultHeadroom                 = 0.15
-	defaultScaleDown                = Duration(5 * time.Minute)
-	defaultIdleAfter                = Duration(10 * time.Minute)
-	defaultLookback                 = Duration(10 * time.Minute)
-	defaultDrain                    = Duration(5 * time.Minute)
-	presetScaleTargets              = "kube-state-metrics"
-	defaultNamespaceName            = "namespace"
-	defaultModelName                = "model_name"
-	defaultVariantName              = "llm_d_ai_variant"
+	KindDeployment      TargetKind = "Deployment"
+	KindStatefulSet     TargetKind = "StatefulSet"
+	KindLeaderWorkerSet TargetKind = "LeaderWorkerSet"
+	defaultTargetKind              = KindDeployment
+	defaultMinReplicas             = 1
+
+	// DefaultHeadroomRatio is the headroom of signals for which it is not measured.
+	DefaultHeadroomRatio = 0.15
+	defaultScaleDown     = Duration(5 * time.Minute)
+	defaultIdleAfter     = Duration(10 * time.Minute)
+	defaultLookback      = Duration(10 * time.Minute)
+	defaultDrain         = Duration(5 * time.Minute)
+	presetScaleTargets   = "kube-state-metrics"
+	defaultNamespaceName = "namespace"
+	defaultModelName     = "model_name"
+	defaultVariantName   = "llm_d_ai_variant"
 )
 
 // Values implements strict.Enumeration.

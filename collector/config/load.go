@@ -55,7 +55,7 @@ func Load(name, text string) (*Config, Diagnostics) {
 // complete fills in the defaults.
 func (c *Config) complete(d *strict.Decoder) {
 	c.Labels = c.Labels.or(LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName})
-	headroom, scaleUp, scaleDown, idle := Headroom{Ratio: defaultHeadroom}, Duration(0), defaultScaleDown, defaultIdleAfter
+	headroom, scaleUp, scaleDown, idle := Headroom{Ratio: DefaultHeadroomRatio, Auto: true, Default: true}, Duration(0), defaultScaleDown, defaultIdleAfter
 	lookback, lead, drain := defaultLookback, Duration(0), defaultDrain
 	cooldown, age := defaultProvisionCooldown, defaultMaxAge
 	if n := d.Node("prometheus.http_config"); c.Prometheus != nil && (n == nil || strict.IsNull(n)) {

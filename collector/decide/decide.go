@@ -60,9 +60,10 @@ type signal struct {
 	out     Signal
 	missing match.Missing
 
-	level   float64 // demand now, without what waits
-	steady  float64 // planned, without what waits
-	backlog float64 // what waits
+	level   float64       // demand now, without what waits
+	steady  float64       // planned, without what waits
+	backlog float64       // what waits
+	service time.Duration // in which a replica works off its capacity of what is in service
 
 	carriers  []carrier         // the variants that serve it; nil before they are needed
 	held      *forecast.History // what would have been planned over the last day

@@ -63,7 +63,7 @@ func (r *reader) signal(m *query.Model, s *query.Signal) Signal {
 	}
 	demand := func(e *query.Expression, now Reading, owner int) Demand {
 		d := Demand{
-			Now: now, Trend: r.past(e.Trend, owner), Day: r.past(e.Day, owner), Levels: r.past(e.Levels, owner), Failsafe: r.past(e.Failsafe, owner), Starts: r.past(e.Starts, owner), Overload: r.past(e.Overload, owner),
+			Now: now, Trend: r.past(e.Trend, owner), Recent: r.past(e.Recent, owner), Day: r.past(e.Day, owner), WeekAgo: r.past(e.WeekAgo, owner), Levels: r.past(e.Levels, owner), Failsafe: r.past(e.Failsafe, owner), Starts: r.past(e.Starts, owner), Overload: r.past(e.Overload, owner),
 			Window: r.past(e.Window, owner), Idle: r.past(e.Idle, owner),
 		}
 		if s.OnMissing == config.OnMissingZero {

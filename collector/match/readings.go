@@ -46,9 +46,9 @@ type Signal struct {
 
 // Demand is an expression's value now and over time.
 type Demand struct {
-	Now                                                  Reading
-	Window, Idle, Trend, Day, Levels, Failsafe, Starts, Overload Past
-	Seasons                                              []Past
+	Now                                                                           Reading
+	Window, Idle, Trend, Recent, Day, WeekAgo, Levels, Failsafe, Starts, Overload Past
+	Seasons                                                                       []Past
 }
 
 // Reading is a number about a model or variant.

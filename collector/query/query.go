@@ -71,7 +71,9 @@ type Expression struct {
 	Idle     *History   // for how long there was no demand
 	Trend    *History   // for forecasts, and today's level
 	Seasons  []*History // for seasonal forecasts, in the order of Seasons
-	Day      *History   // for headroom: auto
+	Recent   *History   // for headroom: auto, what trend and noise are taken from
+	Day      *History   // what it is learnt from, and the day before
+	WeekAgo  *History   // the same, a week before
 	Levels   *History   // for how often demand crosses the levels at which another number of replicas is needed
 	Failsafe *History   // for how long nothing was known
 	Overload *History   // for whether more was asked for than was ready
@@ -83,6 +85,6 @@ func (e *Expression) Given() bool { return e.Now != nil }
 
 // histories lists what the expression is read by over time.
 func (e *Expression) histories() []*History {
-	all := []*History{e.Window, e.Idle, e.Trend, e.Day, e.Levels, e.Failsafe, e.Starts, e.Overload}
+	all := []*History{e.Window, e.Idle, e.Trend, e.Recent, e.Day, e.WeekAgo, e.Levels, e.Failsafe, e.Starts, e.Overload}
 	return append(all, e.Seasons...)
 }

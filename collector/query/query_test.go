@@ -97,8 +97,9 @@ signals: {load: {unit: requests, demand: demand%s}}
 			histories: []string{
 				"load.alive.history = alive, 5m..0s each 15s",
 				"load.alive.history_1m = alive, 2h..0s each 1m",
-				"load.demand.history = demand, 5m..0s each 15s",
-				"load.demand.history_1m = demand, 1d27m..0s each 1m",
+				"load.demand.history = demand, 1h6m..0s each 15s",
+				"load.demand.history_1m = demand, 2d39m..0s each 1m",
+				"load.demand.history_1w_ago = demand, 8d39m..6d23h57m each 1m",
 			},
 		},
 		"a trend needs a lead": {model: ", forecast: {method: linear, lookback: 10m, lead: 0s}", queries: base},

@@ -56,9 +56,19 @@ const (
 	day  = 24 * time.Hour
 	week = 7 * day
 
-	// The time in which the day lies that the noise of demand is measured on, which ended up to 12 minutes ago, and the step.
-	noiseDay  = day + 22*time.Minute
-	noiseStep = time.Minute
+	// The time in which the day lies that headroom is measured on, which ended up to 22 minutes ago, the level of demand before it, and
+	// the step. As much is looked at a day before, and a week before.
+	lessonDay  = day + 34*time.Minute
+	lessonStep = time.Minute
+	// The time that trend and noise are taken from, and the step.
+	recentFor  = time.Hour + time.Minute
+	recentStep = gridStep
+
+	// A habit is looked at as much further as a rate over a minute takes to show all of what came, and a step.
+	habitShown = 2 * time.Minute
+
+	// NoticedAfter is the time from ready to noticed, in addition to the startup.
+	NoticedAfter = time.Minute
 
 	priceStep = 5 * time.Minute // at which it is looked for how long a price has lasted
 )
@@ -111,7 +121,7 @@ func (p *compiler) levels(name string, e config.Expr, by Reader) *History {
 	if e.IsZero() {
 		return nil
 	}
-	return p.readStep(name, e, day, noiseStep, by)
+	return p.readStep(name, e, day, lessonStep, by)
 }
 
 // nowAndIdle asks for an expression now, and over what idleness looks back at.
@@ -197,19 +207,26 @@ func (p *compiler) bindForecast(name string, e config.Expr, m *config.Model, b *
 			}
 		}
 	}
-	if m.Headroom.Auto {
-		b.Absolute.Day = p.readStep(name, e, noiseDay+time.Duration(*m.ScaleDownWindow), noiseStep, by)
+	if m.Headroom.Measured(b.ActiveSignal) {
+		held := time.Duration(*m.ScaleDownWindow)
+		b.Absolute.Recent = p.readStep(name, e, recentFor+held, recentStep, by)
+		b.Absolute.Day = p.readStep(name, e, day+lessonDay+held, lessonStep, by)
+		b.Absolute.WeekAgo = p.readSince(name, e, week, lessonStep, lessonDay+held, leadOf(m)+NoticedAfter+habitShown, by)
 	}
 }
 
 // readSeason reads what came a season ago, from lookback before this moment then to lead after it.
 func (p *compiler) readSeason(name string, e config.Expr, season, lookback, lead time.Duration, by Reader) *History {
-	step := StepOf(max(lookback, lead))
+	return p.readSince(name, e, season, StepOf(max(lookback, lead)), lookback, lead, by)
+}
+
+// readSince reads what was some time ago, from before this moment then to after it.
+func (p *compiler) readSince(name string, e config.Expr, season, step, before, after time.Duration, by Reader) *History {
 	h := p.history(name+".history_"+config.Duration(season).String()+"_ago", historyKey{e.String(), step, season, by})
 	if h.From == 0 {
 		h.Until = season
 	}
-	h.From, h.Until = max(h.From, season+lookback), min(h.Until, season-lead)
+	h.From, h.Until = max(h.From, season+before), min(h.Until, season-after)
 	return h
 }
 
