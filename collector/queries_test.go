@@ -26,7 +26,7 @@ func TestQueriesDoNotGrow(t *testing.T) {
 		require.Len(t, server.queries, asked[models]+partsOfDay, "an expression was asked twice")
 	}
 	// Demand, what waits and who told it, replicas current and ready and the age of it all; over time demand, what waits and who told it, and replicas
-		// current, ready and rolling; the demand over a day, in parts, is the same expression.
+	// current, ready and rolling; the demand over a day, in parts, is the same expression.
 	require.Equal(t, map[int]int{1: 12, 250: 12}, asked, fmt.Sprint(asked))
 }
 

@@ -79,7 +79,8 @@ type variant struct {
 	capacities []float64 // by signal
 	correction *float64  // of its profile, where it is corrected
 	stuck      *int      // replicas that it is capped at
-	unfollowed *int      // replicas that its autoscaler stays at
+	reached    *int      // replicas that its autoscaler stays at, or that have a node: no more is relied on
+	unplaced   bool      // the others have no node
 	pending    fleetState
 	missing    match.Missing
 }
