@@ -486,3 +486,50 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, startup: 4m, cap
 		"never seen before":         {config: text, answers: at(joined(load("80 @4h..3m"), load("45 @2m..0s"))), want: `variant_desired_replicas{variant="a"} 5`},
 	})
 }
+
+// TestPodsWithoutANode: others stand in for pods that the scheduler finds no node for, and these stay asked for.
+func TestPodsWithoutANode(t *testing.T) {
+	text := strings.Replace(strings.Replace(standIn, "LIMIT", "12", 1), "rolling: rolling}", "rolling: rolling, unschedulable: unplaced}", 1)
+	text = strings.ReplaceAll(text, "capacity: {load: 10}", "capacity: {load: 10}, startup: 5m")
+	at := func(unplaced string) canned {
+		return canned{
+			"demand": load("60"), "past demand": load("60"), "current": runs("a", "6", "b", "0"), "ready": runs("a", "4", "b", "0"),
+			"past current": joined(runsOf("a", "4", "1h..1m15s"), runsOf("a", "6", "1m..0s"), runs("b", "0")), "past ready": runs("a", "4", "b", "0"),
+			"past unplaced": unplaced,
+		}
+	}
+	pod := func(name, ages string) string { return `{namespace="ns", pod="a-6d4cf56db6-` + name + `"} 1 @` + ages }
+	asks := func(b string) string {
+		return `
+			variant_desired_replicas{variant="a"} 6
+			variant_desired_replicas{variant="b"} ` + b
+	}
+	runCases(t, map[string]decisionCase{
+		"two have none":   {config: text, answers: at(joined(pod("xxxxx", "45s..0s"), pod("zzzzz", "45s..0s"))), want: asks("2")},
+		"one look":        {config: text, answers: at(joined(pod("xxxxx", "0s..0s"), pod("zzzzz", "0s..0s"))), want: asks("0")},
+		"they had none":   {config: text, answers: at(joined(pod("xxxxx", "45s..15s"), pod("zzzzz", "45s..15s"))), want: asks("0")},
+		"another's":       {config: text, answers: at(`{namespace="ns", pod="c-6d4cf56db6-xxxxx"} 1 @45s..0s`), want: asks("0")},
+		"all have a node": {config: text, answers: at(""), want: asks("0")},
+	})
+}
+
+// TestPodsThatDrain: what is being deleted uses its accelerators until it is gone. What runs is not lowered for it.
+func TestPodsThatDrain(t *testing.T) {
+	const text = `
+defaults: {headroom: 0, scale_down_window: 0s}
+scale_targets: {current: current, ready: ready, draining: draining}
+signals: {load: {unit: requests, demand: demand}}
+budgets: [{name: gpu, unit: accelerators, limit: 8}]
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10}, uses: {gpu: 1}}]}]`
+	at := func(demand, draining string) canned {
+		return canned{"demand": load(demand), "current": runs("a", "5"), "ready": runs("a", "5"), "past draining": draining}
+	}
+	pods := joined(`{namespace="ns", pod="a-6d4cf56db6-xxxxx"} 1 @30s..0s`, `{namespace="ns", pod="a-6d4cf56db6-zzzzz"} 1 @30s..0s`)
+	runCases(t, map[string]decisionCase{
+		"nothing drains": {config: text, answers: at("80", ""), want: `variant_desired_replicas{variant="a"} 8`},
+		"two drain":      {config: text, answers: at("80", pods), want: `variant_desired_replicas{variant="a"} 6`},
+		"what runs stays": {
+			config: strings.Replace(text, "limit: 8", "limit: 5", 1), answers: at("50", pods), want: `variant_desired_replicas{variant="a"} 5`,
+		},
+	})
+}

@@ -92,6 +92,8 @@ type ScaleTargets struct {
 	Current  Expr         `yaml:"current" doc:"Replicas that each workload should have. Results have the namespace label, scale_target_kind and scale_target_name."`
 	Ready    Expr         `yaml:"ready" doc:"Ready replicas of each workload, with the same labels."`
 	Rolling  Expr         `yaml:"rolling" doc:"Yields a result, with the same labels, for each workload in a rollout. Replicas that are not ready during a rollout do not count as stuck, as long as it makes progress: more replicas become ready, or the value changes."`
+	Unplaced Expr         `yaml:"unschedulable" doc:"Yields a result, with the namespace label and pod, for each pod that the scheduler finds no node for. Other variants stand in for them, and they stay asked for."`
+	Draining Expr         `yaml:"draining" doc:"Yields a result, with the namespace label and pod, for each pod that is being deleted. What it uses of the budgets counts as used until it is gone."`
 	Disabled bool         `yaml:"disabled" doc:"Turns the queries for replicas off. Guards that need the number of replicas then do nothing."`
 }
 

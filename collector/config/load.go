@@ -134,6 +134,12 @@ func (c *Config) completeScaleTargets(d *strict.Decoder) {
 	if c.ScaleTargets.Rolling.IsZero() && c.ScaleTargets.Current.IsZero() {
 		c.ScaleTargets.Rolling = p.ScaleTargets.Rolling // It fits the preset's own replicas only.
 	}
+	if c.ScaleTargets.Unplaced.IsZero() && c.ScaleTargets.Current.IsZero() {
+		c.ScaleTargets.Unplaced = p.ScaleTargets.Unplaced
+	}
+	if c.ScaleTargets.Draining.IsZero() && c.ScaleTargets.Current.IsZero() {
+		c.ScaleTargets.Draining = p.ScaleTargets.Draining
+	}
 	if c.ScaleTargets.Current.IsZero() {
 		c.ScaleTargets.Current = p.ScaleTargets.Current
 	}

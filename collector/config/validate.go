@@ -113,6 +113,13 @@ func (v *validator) scaleTargets() {
 			v.mayCarry(path, e, LabelTargetName, matched)
 		}
 	}
+	for key, e := range map[string]Expr{"unschedulable": targets.Unplaced, "draining": targets.Draining} {
+		path := strict.Join("scale_targets", key)
+		if v.Has(path) && v.vector(path, e) {
+			v.mayCarry(path, e, targets.Labels.Namespace, matched)
+			v.mayCarry(path, e, "pod", matched)
+		}
+	}
 }
 
 // The labels by which replicas of scale targets are matched, beside the namespace label.

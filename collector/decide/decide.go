@@ -82,7 +82,8 @@ type variant struct {
 	correction *float64  // of its profile or capacity, where it is corrected
 	missed     *Missed   // why, where a target was missed
 	stuck      *int      // replicas that it is capped at
-	unfollowed *int      // replicas that its autoscaler stays at
+	reached    *int      // replicas that its autoscaler stays at, or that have a node: no more is relied on
+	unplaced   bool      // the others have no node
 	pending    fleetState
 	missing    match.Missing
 }

@@ -110,6 +110,7 @@ type Variant struct {
 	Guards      []optimizer.Effect `json:"guards"`      // what each guard made of planned, in their order
 	Stuck       *int               `json:"stuck"`       // what it is capped at, because others did not become ready in time
 	Unfollowed  *int               `json:"unfollowed"`  // what its autoscaler stays at, however many are needed: no more is relied on
+	Unplaced    bool               `json:"unplaced"`    // it is not the autoscaler: the scheduler finds no node for the others
 	Desired     *int               `json:"desired"`     // nil where autoscalers must hold
 	Reason      optimizer.Reason   `json:"reason"`      // what determined desired
 	Up          bool               `json:"up"`          // all inputs of the decision are valid

@@ -15,7 +15,7 @@ func (d *decider) problem() optimizer.Problem {
 	var p optimizer.Problem
 	for i, b := range d.program.Budgets {
 		if d.limits[i] != nil {
-			p.Budgets = append(p.Budgets, optimizer.Budget{Name: b.Name, Limit: *d.limits[i]})
+			p.Budgets = append(p.Budgets, optimizer.Budget{Name: b.Name, Limit: d.free(b.Name, *d.limits[i])})
 		}
 	}
 	p.Models = make([]optimizer.Model, 0, len(d.models))
@@ -23,6 +23,21 @@ func (d *decider) problem() optimizer.Problem {
 		p.Models = append(p.Models, d.problemModel(m))
 	}
 	return p
+}
+
+// free is what may be planned of a budget: what pods that are being deleted use is not free before they are gone. What is asked for may stay.
+func (d *decider) free(budget string, limit float64) float64 {
+	draining, asked := 0.0, 0.0
+	for _, v := range d.variants {
+		use := v.uses[budget]
+		if past := v.runs.Draining; use > 0 && len(past.Values) > 0 && !math.IsNaN(past.Values[len(past.Values)-1]) {
+			draining += use * past.Values[len(past.Values)-1]
+		}
+		if n := v.runs.Current.N; n != nil {
+			asked += use * float64(*n)
+		}
+	}
+	return max(limit-draining, min(limit, asked))
 }
 
 func (d *decider) problemModel(m *model) optimizer.Model {

@@ -126,7 +126,7 @@ func (v *variant) report() Variant {
 	out := Variant{
 		Name: v.Name, Accelerator: v.Accelerator, Role: string(v.Role),
 		TargetKind: string(v.ScaleTarget.Kind), TargetName: v.ScaleTarget.Name,
-		Current: v.runs.Current.N, Ready: v.runs.Ready.N, Cost: v.cost, Correction: v.correction, Missed: v.missed, Stuck: v.stuck, Unfollowed: v.unfollowed,
+		Current: v.runs.Current.N, Ready: v.runs.Ready.N, Cost: v.cost, Correction: v.correction, Missed: v.missed, Stuck: v.stuck, Unfollowed: v.reached, Unplaced: v.unplaced,
 		Inputs: append([]string{}, v.Inputs...), Reason: optimizer.ReasonHold, Capacities: []Capacity{}, Guards: []optimizer.Effect{},
 		Starting: v.startsReported(), Overdue: v.pending.overdue,
 	}

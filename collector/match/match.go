@@ -233,7 +233,8 @@ func (r *reader) replicas() []Replicas {
 	for i := range all {
 		all[i] = Replicas{
 			Current: current[i], Ready: ready[i], Limits: r.past(t.Current.Window, i), Failsafe: r.past(t.Current.Failsafe, i),
-			Starts: Starts{r.past(t.Current.Starts, i), r.past(t.Ready.Starts, i), r.past(t.Rolling.Starts, i)},
+			Starts:   Starts{r.past(t.Current.Starts, i), r.past(t.Ready.Starts, i), r.past(t.Rolling.Starts, i), r.past(t.Unplaced.Starts, i)},
+			Draining: r.past(t.Draining.Starts, i),
 		}
 	}
 	return all

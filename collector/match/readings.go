@@ -99,8 +99,10 @@ type Replicas struct {
 	Limits         Past // asked for, over the time of limits on change
 	Failsafe       Past // asked for, over the time after which a failsafe applies
 	ReadyWindow    Past // ready, over the windows of the model and a minute before
+	Draining       Past // being deleted
 	Starts         Starts
 }
 
-// Starts are the replicas asked for and ready over the time in which a start must end, and whether pods were being replaced.
-type Starts struct{ Current, Ready, Rolling Past }
+// Starts are the replicas asked for and ready over the time in which a start must end, whether pods were being replaced, and how many had
+// no node.
+type Starts struct{ Current, Ready, Rolling, Unplaced Past }

@@ -42,7 +42,7 @@ func (p *compiler) listInputs() {
 			v.Inputs = append(v.Inputs, q.Name)
 		}
 		v.Inputs = appendNames(v.Inputs, v.histories())
-		for _, e := range []*Expression{&p.Targets.Current, &p.Targets.Ready, &p.Targets.Rolling} {
+		for _, e := range []*Expression{&p.Targets.Current, &p.Targets.Ready, &p.Targets.Rolling, &p.Targets.Unplaced, &p.Targets.Draining} {
 			v.Inputs = appendNames(v.Inputs, e.histories())
 		}
 	}

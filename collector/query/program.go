@@ -24,7 +24,7 @@ type Program struct {
 }
 
 // Targets are the expressions that tell how many replicas run.
-type Targets struct{ Current, Ready, Rolling Expression }
+type Targets struct{ Current, Ready, Rolling, Unplaced, Draining Expression }
 
 // Told reports whether the configuration asks for replicas at all.
 func (t *Targets) Told() bool { return t.Current.Given() }
