@@ -43,6 +43,7 @@ func Policies() []string {
 type Options struct {
 	Seed        uint64
 	Length      time.Duration // of the show; 0: as fast as it goes
+	Clock       func() time.Time
 	Out         io.Writer
 	Interactive bool          // Out is a terminal: draw over the last picture
 	Every       time.Duration // between pictures
@@ -59,8 +60,8 @@ type Demo struct {
 
 // New makes the fleets, as they are at midnight. The caller closes the demo.
 func New(ctx context.Context, o Options) (*Demo, error) {
-	if o.Out == nil || o.Every <= 0 || o.Length < 0 {
-		return nil, errors.New("demo: an output, an interval and a length are needed")
+	if o.Out == nil || o.Clock == nil || o.Every <= 0 || o.Length < 0 {
+		return nil, errors.New("demo: an output, a clock, an interval and a length are needed")
 	}
 	s, found := scenario.Load(ScenarioFile, dayScenario)
 	if s == nil {
@@ -109,7 +110,7 @@ func (d *Demo) Evaluate(context.Context, time.Time) *collector.Snapshot { return
 // Run lets the day pass, showing it meanwhile, and sums up: where it was interrupted, what there was of the day.
 func (d *Demo) Run(ctx context.Context, url string) error {
 	fmt.Fprint(d.options.Out, introduction(url, d.scenario))
-	began := time.Now()
+	began := d.options.Clock()
 	warmup, end := time.Duration(d.scenario.Warmup), d.scenario.Length()
 	show := &screen{out: d.options.Out, interactive: d.options.Interactive}
 	ticker := time.NewTicker(d.options.Every)
@@ -117,7 +118,7 @@ func (d *Demo) Run(ctx context.Context, url string) error {
 	for at := time.Duration(0); at < end; {
 		at = end
 		if d.options.Length > 0 {
-			shown := float64(time.Since(began)) / float64(d.options.Length)
+			shown := float64(d.options.Clock().Sub(began)) / float64(d.options.Length)
 			at = min(end, warmup+time.Duration(shown*float64(end-warmup)))
 		}
 		if err := d.until(ctx, at); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ func (d *Demo) picture() string {
 	for _, s := range all {
 		fmt.Fprintf(&b, "%-16s %8s %7.2f %6.2f", s.name, percent(s.InTime), s.Cost, s.PerHour)
 		for _, v := range s.Variants {
-			text := fmt.Sprint(v.Ready)
+			text := strconv.Itoa(v.Ready)
 			if v.Starting > 0 {
 				text += fmt.Sprintf("+%d", v.Starting)
 			}

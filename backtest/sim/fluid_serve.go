@@ -151,19 +151,12 @@ func (f *fluid) admit(st *stage, p *pod, source *queue, in inflow) {
 	pace, before := t.pace()/p.v.slow, 0.0
 	for _, c := range taken {
 		wait := max(0, now-c.arrived)
-		if st.role != roleDecode {
-			behind := t.prompt / pace
-			if in.steady || c.arrived >= now-1e-9 {
-				behind -= in.length * before / sum
-			}
-			wait += max(0, behind)
-			t.prompt += c.n * t.input
-			t.filled += c.n
-			before += c.n
-		} else {
-			t.phase[0] += c.n
+		passed := 0.0 // of the step, when it comes
+		if in.steady || c.arrived >= now-1e-9 {
+			passed = in.length * before / sum
 		}
-		t.n += c.n
+		wait += t.take(c.n, pace, passed)
+		before += c.n
 		steady := m.itl == 0 || itl <= m.itl
 		ttft := wait + first
 		inTime := m.ttft == 0 || ttft <= m.ttft
@@ -187,6 +180,19 @@ func (f *fluid) admit(st *stage, p *pod, source *queue, in inflow) {
 	}
 	t.count.begun += sum
 	t.count.promptTokens += sum * t.input
+}
+
+// take begins requests, and returns how long their prompts wait for those before them at a pace, less the time that has passed already.
+func (t *tank) take(n, pace, passed float64) float64 {
+	t.n += n
+	if t.role == roleDecode {
+		t.phase[0] += n
+		return 0
+	}
+	wait := max(0, t.prompt/pace-passed)
+	t.prompt += n * t.input
+	t.filled += n
+	return wait
 }
 
 // count keeps the counters of a pod.
