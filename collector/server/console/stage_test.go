@@ -181,12 +181,18 @@ var story struct {
 }
 
 func TestMain(m *testing.M) {
+	var err error
+	if story.dir, err = os.MkdirTemp("", "stage-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	if story.Engine != nil {
-		if err := errors.Join(story.Close(), os.RemoveAll(story.dir)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
+		err = story.Close()
+	}
+	if err = errors.Join(err, os.RemoveAll(story.dir)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.Exit(code)
 }
@@ -198,10 +204,8 @@ func newStage(t testing.TB) *stage {
 	s.config, s.remarks = config.Load("variant_exporter.yml", stageConfig)
 	require.NotNil(t, s.config, "%v", s.remarks)
 	story.once.Do(func() {
-		dir, err := os.MkdirTemp("", "stage-")
-		require.NoError(t, err)
-		story.dir = dir
-		story.Engine, err = embedded.New(embedded.Config{Dir: dir, Retention: 100 * time.Hour})
+		var err error
+		story.Engine, err = embedded.New(embedded.Config{Dir: story.dir, Retention: 100 * time.Hour})
 		require.NoError(t, err)
 		s.engine = story.Engine
 		s.play(t)
