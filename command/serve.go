@@ -59,7 +59,7 @@ func (f *serveFlags) addWebFlags(cmd *kingpin.CmdClause) {
 	cmd.GetFlag("web.listen-address").Help("Address to listen on; repeatable. The default is reached from this machine only: " +
 		"in a pod, or to be scraped from elsewhere, say :18270.")
 	cmd.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.server.TelemetryPath)
-	cmd.Flag("web.max-requests", "Scrapes, and requests for the status page and the API, served at once; more get 503. 0: no limit.").Default("40").Int64Var(&f.server.MaxRequests)
+	cmd.Flag("web.max-requests", "Scrapes served at once; more get 503. The status page and the API have half as many places of their own. 0: no limit.").Default("40").Int64Var(&f.server.MaxRequests)
 	f.checks.require("web.max-requests", "not be negative", func() bool { return f.server.MaxRequests >= 0 })
 	cmd.Flag("web.enable-lifecycle", "Allow to reload the configuration with POST /-/reload.").BoolVar(&f.server.EnableLifecycle)
 	cmd.Flag("web.enable-pprof", "Serve profiles of the process below /debug/pprof/.").BoolVar(&f.server.EnablePprof)

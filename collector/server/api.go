@@ -15,9 +15,9 @@ import (
 
 // routeAPI adds what can be asked of an evaluation in addition to its metrics.
 func (s *Server) routeAPI(mux *http.ServeMux) {
-	mux.Handle("GET /api/v1/explain", s.evaluated(writeError, getExplanation))
-	mux.Handle("GET /api/v1/plan", s.evaluated(writeError, getPlan))
-	mux.Handle("GET /api/v1/inputs", s.evaluated(writeError, getInputs))
+	mux.Handle("GET /api/v1/explain", s.evaluated(s.pages, writeError, getExplanation))
+	mux.Handle("GET /api/v1/plan", s.evaluated(s.pages, writeError, getPlan))
+	mux.Handle("GET /api/v1/inputs", s.evaluated(s.pages, writeError, getInputs))
 }
 
 // runnersUpTime bounds how long an answer is kept back in order to find what other choices would have cost. For a large fleet there

@@ -4,12 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/variant-exporter/variant-exporter/collector"
 )
@@ -32,7 +34,7 @@ func (s *Server) metricsHandler() http.Handler {
 	if !s.opts.DisableExporterMetrics {
 		opts.Registry = s.registry
 	}
-	handler := s.evaluated(http.Error, func(w http.ResponseWriter, r *http.Request, snapshot *collector.Snapshot) {
+	handler := s.evaluated(s.scrapes, http.Error, func(w http.ResponseWriter, r *http.Request, snapshot *collector.Snapshot) {
 		// Nothing of an earlier evaluation can be in it.
 		promhttp.HandlerFor(prometheus.Gatherers{s.registry, collector.NewGatherer(snapshot)}, opts).ServeHTTP(w, r)
 	})
@@ -45,29 +47,51 @@ func (s *Server) metricsHandler() http.Handler {
 // evaluated makes or joins an evaluation and has it served: scrapes, the API and the status page share evaluations, the time that
 // they may take, and the limit on how many are served at once. Where there is no evaluation, fail tells why.
 func (s *Server) evaluated(
+	slots *semaphore.Weighted,
 	fail func(w http.ResponseWriter, text string, status int), serve func(http.ResponseWriter, *http.Request, *collector.Snapshot),
 ) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.scrapes.TryAcquire(1) {
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		if !slots.TryAcquire(1) {
 			fail(w, s.refusal(), http.StatusServiceUnavailable)
 			return
 		}
-		defer s.scrapes.Release(1)
+		defer slots.Release(1)
 		budget := s.deadlines.budget(r.Header)
 		ctx, cancel := context.WithTimeout(r.Context(), budget+s.deadlines.offset)
 		defer cancel()
-		snapshot, err := s.evaluate(ctx, budget)
+		snapshot, err := s.evaluate(ctx, ask{budget: budget, anyBudget: slots == s.pages})
 		if err != nil {
-			level := slog.LevelWarn
-			if r.Context().Err() != nil {
-				level = slog.LevelDebug // The client has left; there is nobody to answer.
+			level := slog.LevelDebug // Of a client that has left, there is nobody to answer.
+			if r.Context().Err() == nil && s.unanswered.due(s.opts.Now()) {
+				level = slog.LevelWarn
 			}
 			s.logger.Log(ctx, level, "A request was not answered.", "path", r.URL.Path, "err", err, "budget", budget)
 			fail(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		serve(w, r, snapshot)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answered := &held{header: http.Header{}}
+		answer(answered, r)
+		s.sending.send(w, answered) // The slot has been given back.
 	})
+}
+
+// everyMinute lets something happen once a minute.
+type everyMinute struct {
+	mu   sync.Mutex
+	last time.Time
+}
+
+func (e *everyMinute) due(now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if now.Sub(e.last) < time.Minute {
+		return false
+	}
+	e.last = now
+	return true
 }
 
 func (s *Server) refusal() string {
@@ -78,13 +102,13 @@ func (s *Server) refusal() string {
 }
 
 // evaluate returns the outcome of an evaluation by the configuration in force.
-func (s *Server) evaluate(ctx context.Context, budget time.Duration) (*collector.Snapshot, error) {
+func (s *Server) evaluate(ctx context.Context, a ask) (*collector.Snapshot, error) {
 	g := s.active.use()
 	if g == nil {
 		return nil, errStopping
 	}
 	defer g.letGo()
-	snapshot, err := s.flights.evaluate(ctx, g, budget)
+	snapshot, err := s.flights.evaluate(ctx, g, a)
 	if err == nil && snapshot.Answered() {
 		s.answered.Store(true)
 	}

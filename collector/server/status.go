@@ -64,7 +64,7 @@ func (s *Server) statusPage() http.Handler {
 		content.Severity, content.Summary = explain.SeverityError, text
 		show(w, content, code)
 	}
-	return s.evaluated(fail, func(w http.ResponseWriter, _ *http.Request, snapshot *collector.Snapshot) {
+	return s.evaluated(s.pages, fail, func(w http.ResponseWriter, _ *http.Request, snapshot *collector.Snapshot) {
 		content := base
 		content.Explanation = explain.New(snapshot)
 		content.Severity, content.Summary = content.Explanation.Summary()
