@@ -16,11 +16,15 @@ import (
 // TestFailuresDoNotFloodTheLog: whatever sequence of reasons an input has for an hour, it gets few lines.
 func TestFailuresDoNotFloodTheLog(t *testing.T) {
 	for name, reason := range map[string]func(i int) promapi.Reason{
-		"each time another":  func(i int) promapi.Reason { return promapi.Reasons()[1+i%(len(promapi.Reasons())-1)] },
-		"every other time":   func(i int) promapi.Reason { return []promapi.Reason{"", promapi.ReasonTimeout}[i%2] },
-		"two in turn":        func(i int) promapi.Reason { return []promapi.Reason{promapi.ReasonWarnings, promapi.ReasonTimeout}[i%2] },
-		"the same":           func(int) promapi.Reason { return promapi.ReasonTimeout },
-		"two, then it works": func(i int) promapi.Reason { return []promapi.Reason{promapi.ReasonWarnings, promapi.ReasonTimeout, ""}[i%3] },
+		"each time another": func(i int) promapi.Reason { return promapi.Reasons()[1+i%(len(promapi.Reasons())-1)] },
+		"every other time":  func(i int) promapi.Reason { return []promapi.Reason{"", promapi.ReasonTimeout}[i%2] },
+		"two in turn": func(i int) promapi.Reason {
+			return []promapi.Reason{promapi.ReasonWarnings, promapi.ReasonTimeout}[i%2]
+		},
+		"the same": func(int) promapi.Reason { return promapi.ReasonTimeout },
+		"two, then it works": func(i int) promapi.Reason {
+			return []promapi.Reason{promapi.ReasonWarnings, promapi.ReasonTimeout, ""}[i%3]
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

@@ -1,4 +1,4 @@
 package embedded
 
 // Throttled is throttled, for tests.
-var Throttled = throttled //nolint:gochecknoglobals // how a test reaches it
+var Throttled = throttled

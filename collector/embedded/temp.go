@@ -26,7 +26,7 @@ func removeLeftovers(logger *slog.Logger) {
 	}
 	for _, folder := range folders {
 		info, err := os.Lstat(folder)
-		if err != nil || !info.IsDir() || !isOwn(info) || time.Since(info.ModTime()) < newborn { //nolint:forbidigo // the age of a file
+		if err != nil || !info.IsDir() || !isOwn(info) || time.Since(info.ModTime()) < newborn {
 			continue
 		}
 		lock, _, err := fileutil.Flock(filepath.Join(folder, lockFile))

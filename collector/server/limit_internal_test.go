@@ -16,13 +16,17 @@ import (
 )
 
 // counter is a source that counts how many queries it has at once.
-type counter struct{ now, most atomic.Int32 }
+type counter struct {
+	mu        sync.Mutex
+	now, most atomic.Int32
+}
 
 func (c *counter) Query(context.Context, string, time.Time) (model.Vector, error) {
 	n := c.now.Add(1)
 	defer c.now.Add(-1)
-	for most := c.most.Load(); n > most && !c.most.CompareAndSwap(most, n); most = c.most.Load() {
-	}
+	c.mu.Lock()
+	c.most.Store(max(c.most.Load(), n))
+	c.mu.Unlock()
 	time.Sleep(time.Second)
 	return nil, nil
 }
