@@ -37,7 +37,7 @@ const (
 	Negative    Fault = "negative"   // every value is
 	Histogram   Fault = "histogram"  // every value is a native histogram
 	Doubled     Fault = "doubled"    // every series stands twice, told apart by a label that has no meaning
-	slowness          = 2 * time.Second
+	slowness          = time.Second
 	hanging           = time.Minute
 	hugeSize          = 1 << 20
 )

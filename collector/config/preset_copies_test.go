@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/storage"
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -16,22 +17,25 @@ func TestPresetsCountCopiesOnce(t *testing.T) {
 	eachSignal(t, func(t *testing.T, preset string, s config.ActiveSignal) {
 		e := expositions()[preset]
 		once := e.at("a", "8000", "") + e.at("b", "8000", "")
+		single, several := loaded(t, once), map[string]storage.Queryable{}
+		for name, copies := range map[string]string{
+			"through two services":               e.at("a", "8000", `service="x"`) + e.at("a", "8000", `service="x-headless"`) + e.at("b", "8000", `service="x"`),
+			"through two monitors":               e.at("a", "8000", `job="x",endpoint="http"`) + e.at("a", "8000", `job="y",container="server"`) + e.at("b", "8000", ""),
+			"by a pair of Prometheus":            e.at("a", "8000", `prometheus_replica="0"`) + e.at("a", "8000", `prometheus_replica="1"`) + e.at("b", "8000", ""),
+			"under the other spelling":           underscored(once),
+			"under both spellings":               once + underscored(once),
+			"under both spellings and rewritten": once + underscored(e.at("a", "8000", `otel_scope_name="x"`)+e.at("b", "8000", `otel_scope_name="x"`)),
+		} {
+			several[name] = loaded(t, copies)
+		}
 		for key, expr := range expressionsOf(s) {
 			if key == "silent" {
 				continue // It has a test of its own.
 			}
-			ask := func(series string) []string { return evaluateAt(t, 10*time.Minute, series, expr.String()) }
-			want := ask(once)
+			want := evaluateIn(t, 10*time.Minute, single, expr.String())
 			require.NotEmpty(t, want, key)
-			for name, copies := range map[string]string{
-				"through two services":               e.at("a", "8000", `service="x"`) + e.at("a", "8000", `service="x-headless"`) + e.at("b", "8000", `service="x"`),
-				"through two monitors":               e.at("a", "8000", `job="x",endpoint="http"`) + e.at("a", "8000", `job="y",container="server"`) + e.at("b", "8000", ""),
-				"by a pair of Prometheus":            e.at("a", "8000", `prometheus_replica="0"`) + e.at("a", "8000", `prometheus_replica="1"`) + e.at("b", "8000", ""),
-				"under the other spelling":           underscored(once),
-				"under both spellings":               once + underscored(once),
-				"under both spellings and rewritten": once + underscored(e.at("a", "8000", `otel_scope_name="x"`)+e.at("b", "8000", `otel_scope_name="x"`)),
-			} {
-				require.ElementsMatch(t, want, ask(copies), "%s of %s", key, name)
+			for name, copies := range several {
+				require.ElementsMatch(t, want, evaluateIn(t, 10*time.Minute, copies, expr.String()), "%s of %s", key, name)
 			}
 		}
 	})

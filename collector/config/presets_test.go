@@ -10,6 +10,8 @@ import (
 
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/promqltest"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/util/teststorage"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
@@ -81,6 +83,12 @@ func evaluate(t *testing.T, series, expr string) []string {
 // evaluateAt asks some time after the series began. They have a sample every 30 seconds. Numbers come with nine digits.
 func evaluateAt(t *testing.T, after time.Duration, series, expr string) []string {
 	t.Helper()
+	return evaluateIn(t, after, loaded(t, series), expr)
+}
+
+// loaded stores series, told every 30 seconds.
+func loaded(t *testing.T, series string) *teststorage.TestStorage {
+	t.Helper()
 	var load strings.Builder
 	load.WriteString("load 30s\n")
 	for line := range strings.Lines(series) {
@@ -88,9 +96,14 @@ func evaluateAt(t *testing.T, after time.Duration, series, expr string) []string
 			fmt.Fprintf(&load, "  %s\n", line)
 		}
 	}
-	storage := promqltest.LoadedStorage(t, load.String())
+	return promqltest.LoadedStorage(t, load.String())
+}
+
+// evaluateIn is evaluateAt for what is stored already.
+func evaluateIn(t *testing.T, after time.Duration, store storage.Queryable, expr string) []string {
+	t.Helper()
 	engine := promqltest.NewTestEngine(t, false, 5*time.Minute, 10_000)
-	query, err := engine.NewInstantQuery(t.Context(), storage, nil, expr, time.Unix(0, 0).Add(after))
+	query, err := engine.NewInstantQuery(t.Context(), store, nil, expr, time.Unix(0, 0).Add(after))
 	require.NoError(t, err)
 	defer query.Close()
 	result := query.Exec(t.Context())
