@@ -103,11 +103,7 @@ func (f *explainFlags) evaluate(ctx context.Context) (*explain.Explanation, erro
 	if err != nil {
 		return nil, err
 	}
-	var ids []string
-	for i := range explanation.Models {
-		ids = append(ids, explanation.Models[i].ID())
-	}
-	explanation.Doubts = evaluator.Doubts(ctx, snapshot, ids)
+	explanation.Doubts = evaluator.Doubts(ctx, snapshot, explanation.IDs())
 	return explanation, nil
 }
 
