@@ -122,6 +122,9 @@ func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 		if near := d.NearestModel(n, i, s); near != "" {
 			r.doubt("model %s: signal %s: there is %s, which is no model's: is it this one's? Then name it so, or list it under match", m.ID(), s.Name, near)
 		}
+		if seldom := d.SeldomScraped(n, i); seldom != "" {
+			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, seldom)
+		}
 		if told := d.ToldBy(n, i, s); told != "" {
 			r.doubt("model %s: signal %s: what tells it is %s; see that each replica is scraped, and keeps them", m.ID(), s.Name, told)
 		}
