@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/diagnose"
+	"github.com/variant-exporter/variant-exporter/collector/match"
 )
 
 // OnlineReport is what asking every input once has shown about a configuration and the Prometheus it is for.
@@ -109,6 +110,9 @@ func (r *OnlineReport) addInput(i *Input, d *diagnose.Diagnosis) {
 func (r *OnlineReport) diagnoseInput(i *Input, d *diagnose.Diagnosis) {
 	for _, found := range d.Labels(i) {
 		r.doubt("%s: %s", i.Name, found)
+	}
+	if i.Bad[match.BadRule] > 0 {
+		r.doubt("%s: the series were recorded from another expression than this configuration has: load what generate rules makes of it", i.Name)
 	}
 	if differ := d.Duplicates(i); differ != "" {
 		r.doubt("%s: %s", i.Name, differ)

@@ -139,7 +139,7 @@ func (r *reader) byModel(q *query.Query, labels config.LabelNames) []cell {
 	if cells, ok := r.models[key]; ok {
 		return cells
 	}
-	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Models)), seen: map[string]bool{}}
+	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Models)), seen: map[string]bool{}, rule: q.Rule}
 	p.tally.strays = true
 	strays := map[string]string{}
 	for i, s := range r.answers.Queries[q.Place].Vector {
@@ -152,6 +152,7 @@ func (r *reader) byModel(q *query.Query, labels config.LabelNames) []cell {
 			}
 		}
 	}
+	p.finish()
 	r.models[key], r.strays[key] = p.cells, strays
 	return p.cells
 }
@@ -170,7 +171,7 @@ func (r *reader) byVariant(q *query.Query, fromLabels []string, labels config.La
 	if series, ok := r.series[key]; ok {
 		return series
 	}
-	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Variants)), seen: map[string]bool{}}
+	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Variants)), seen: map[string]bool{}, rule: q.Rule}
 	p.tally.strays = true
 	vs := &variantSeries{cells: p.cells, loose: map[scoped]*cell{}}
 	for i, s := range r.answers.Queries[q.Place].Vector {
@@ -193,6 +194,7 @@ func (r *reader) byVariant(q *query.Query, fromLabels []string, labels config.La
 		p.note(i, bad)
 		vs.loose[place].add(sourced{value: value}, bad)
 	}
+	p.finish()
 	r.series[key] = vs
 	return vs
 }
@@ -220,6 +222,17 @@ type placing struct {
 	tally *tally
 	cells []cell
 	seen  map[string]bool
+	rule  string // what the series must have been recorded from
+	other []int  // owners of series that were recorded from something else
+}
+
+// finish spoils the cells of owners that are told nothing but what was recorded from another expression.
+func (p *placing) finish() {
+	for _, owner := range p.other {
+		if c := &p.cells[owner]; len(c.samples) == 0 && c.bad == "" {
+			c.bad = BadRule
+		}
+	}
 }
 
 func (p *placing) note(i int, bad string) {
@@ -235,6 +248,11 @@ func (p *placing) place(i int, s *model.Sample, from string, owners []int, id *i
 		return
 	}
 	p.tally.matched[i] = true
+	if otherRule(s.Metric, p.rule) {
+		p.note(i, BadRule)
+		p.other = append(p.other, owners...)
+		return
+	}
 	value, bad := valueOf(s, from)
 	source.value = value
 	switch {

@@ -198,6 +198,7 @@ func (p *compiler) bindForecast(name string, e config.Expr, m *config.Model, b *
 func (p *compiler) readSeason(name string, e config.Expr, season, lookback, lead time.Duration, by Reader) *History {
 	step := StepOf(max(lookback, lead))
 	h := p.history(name+".history_"+config.Duration(season).String()+"_ago", historyKey{e.String(), step, season, by})
+	h.Rule = p.ruleOf(e)
 	if h.From == 0 {
 		h.Until = season
 	}
