@@ -6,17 +6,22 @@ ARGS          ?= demo
 DURATION      ?= 1h
 SCHEDULES     ?= 2000
 
-VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 BRANCH   := $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
 INFO     := github.com/prometheus/common/version
 LD_FLAGS := -s -w -X $(INFO).Version=$(VERSION) -X $(INFO).Revision=$(REVISION) -X $(INFO).Branch=$(BRANCH)
 
-.PHONY: build run test faults soak lint bench replay-bench scale-bench e2e engines generate
+.PHONY: build release run test chart faults soak lint bench replay-bench scale-bench e2e engines generate uplot browser-tests
 
 # Builds a static program in the working directory.
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LD_FLAGS)' -o variant_exporter .
+
+# Builds what a release consists of, into dist: static programs for linux and darwin, archives, checksums, bills of materials, and an OCI
+# image layout, without Docker. The same revision gives the same bytes. VERSION=v0.1.0 names it.
+release:
+	cd deploy/release && $(GO) run . -version='$(VERSION)' -revision='$(REVISION)' -time='$(shell git log -1 --format=%ct 2>/dev/null)' $(RELEASE_ARGS)
 
 # make run ARGS='serve --config.file=my.yml'
 run:
@@ -24,6 +29,11 @@ run:
 
 test:
 	$(GO) test ./...
+
+# Renders and lints the chart with Helm's library, and makes a release of a small program. Both are modules of their own.
+chart:
+	cd deploy/charttest && $(GO) test ./...
+	cd deploy/release && $(GO) test ./...
 
 # Runs more schedules of faults than the tests do: make faults SCHEDULES=10000
 faults:
@@ -61,6 +71,15 @@ e2e:
 engines:
 	deploy/e2e/build.sh engines
 	cd deploy/e2e && GOFLAGS=-trimpath $(GO) test -count=1 -v -timeout=10m $(ENGINES_ARGS) ./engines
+
+# Fetches the script that draws the console's charts from npm, by its integrity hash. It is checked in: building needs only Go.
+uplot:
+	collector/server/console/assets/fetch.sh uplot
+
+# Looks at the console in a real browser (Chromium on PATH), with axe-core from npm. SHOTS=DIR keeps pictures of every page.
+browser-tests:
+	collector/server/console/assets/fetch.sh axe-core
+	CONSOLE_SCREENSHOTS=$(SHOTS) $(GO) test -count=1 -v -run='^TestBrowser$$' ./collector/server/console
 
 # Rewrites all checked-in files that are generated. CI fails if one is not current.
 generate:

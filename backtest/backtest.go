@@ -34,11 +34,43 @@ type Options struct {
 
 // Run runs the policies one after the other, on the same requests.
 func Run(ctx context.Context, o Options) (*report.Result, error) {
+	base, err := o.base()
+	if err != nil {
+		return nil, err
+	}
+	s := o.Scenario
+	result := &report.Result{
+		Scenario: s.Name, Duration: time.Duration(s.Duration), Warmup: time.Duration(s.Warmup), Events: events(s),
+		Policies: []report.Policy{}, Expect: []report.Expectation{},
+	}
+	result.Notes = append(append(result.Notes, mode(base.Mode)), gaps(s)...)
+	judged := 0
+	if i := slices.Index(o.Policies, policy.Product); i >= 0 {
+		judged = i
+	}
+	for i, name := range o.Policies {
+		r, err := o.run(ctx, name, base)
+		if err != nil {
+			return nil, fmt.Errorf("policy %s: %w", name, err)
+		}
+		result.Policies = append(result.Policies, report.Policy{
+			Name: name, Score: r.Score, Timeline: r.Timeline, DecisionSeconds: r.DecisionMean.Seconds(), FailedStarts: r.FailedStarts,
+		})
+		result.Notes = append(result.Notes, fmt.Sprintf("%s: %.2f ms a decision; %d starts failed", name, r.DecisionMean.Seconds()*1e3, r.FailedStarts))
+		if i == judged {
+			result.Expect = Judge(s, r)
+		}
+	}
+	return result, nil
+}
+
+// base is what the runs of all policies have in common.
+func (o *Options) base() (sim.Options, error) {
 	if len(o.Policies) == 0 {
-		return nil, errors.New("no policy to run")
+		return sim.Options{}, errors.New("no policy to run")
 	}
 	if err := o.fits(); err != nil {
-		return nil, err
+		return sim.Options{}, err
 	}
 	if o.Now == nil {
 		o.Now = scenario.Start
@@ -48,10 +80,6 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 	}
 	s := o.Scenario
 	arrivals := s.Arrive(o.Seed)
-	result := &report.Result{
-		Scenario: s.Name, Duration: time.Duration(s.Duration), Warmup: time.Duration(s.Warmup), Events: events(s),
-		Policies: []report.Policy{}, Expect: []report.Expectation{},
-	}
 	base := sim.Options{Scenario: s, Arrivals: arrivals, Seed: o.Seed, Mode: sim.ModeFor(o.Mode, arrivals), Now: o.Now}
 	base.Bounds = bounds(s, o.Config)
 	if o.Config != nil {
@@ -65,29 +93,7 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 			v.Facts.Capacity = capacities[v.ID]
 		}
 	}
-	result.Notes = append(append(result.Notes, mode(base.Mode)), gaps(s)...)
-	judged := 0
-	if i := slices.Index(o.Policies, policy.Product); i >= 0 {
-		judged = i
-	}
-	for i, name := range o.Policies {
-		one := base
-		if o.Progress != nil {
-			one.Progress = func(share float64) { o.Progress(name, share) }
-		}
-		r, err := o.run(ctx, name, one)
-		if err != nil {
-			return nil, fmt.Errorf("policy %s: %w", name, err)
-		}
-		result.Policies = append(result.Policies, report.Policy{
-			Name: name, Score: r.Score, Timeline: r.Timeline, DecisionSeconds: r.DecisionMean.Seconds(), FailedStarts: r.FailedStarts,
-		})
-		result.Notes = append(result.Notes, fmt.Sprintf("%s: %.2f ms a decision; %d starts failed", name, r.DecisionMean.Seconds()*1e3, r.FailedStarts))
-		if i == judged {
-			result.Expect = Judge(s, r)
-		}
-	}
-	return result, nil
+	return base, nil
 }
 
 // bounds are those of the configuration. A variant that it does not bound has at most what its pool holds.
@@ -136,12 +142,62 @@ func gaps(s *scenario.Scenario) []string {
 }
 
 // run runs one policy.
-func (o *Options) run(ctx context.Context, name string, one sim.Options) (r *sim.Result, err error) {
+func (o *Options) run(ctx context.Context, name string, base sim.Options) (*sim.Result, error) {
+	r, err := o.ready(ctx, name, base)
+	if err != nil {
+		return nil, err
+	}
+	if o.Progress != nil {
+		r.Sim.Progress = func(share float64) { o.Progress(name, share) }
+	}
+	result, err := r.Sim.Run(ctx)
+	return result, errors.Join(err, r.Close())
+}
+
+// Running is a fleet under a policy that has not begun to move.
+type Running struct {
+	Name    string
+	Sim     *sim.Sim
+	Product *product.Product // nil for other policies
+}
+
+// Close frees what the policy holds.
+func (r *Running) Close() error {
+	if r.Product == nil {
+		return nil
+	}
+	return r.Product.Close()
+}
+
+// Prepare makes a fleet for each policy, all with the same requests. The caller closes them.
+func Prepare(ctx context.Context, o Options) ([]*Running, error) {
+	base, err := o.base()
+	if err != nil {
+		return nil, err
+	}
+	var all []*Running
+	for _, name := range o.Policies {
+		r, err := o.ready(ctx, name, base)
+		if err != nil {
+			for _, other := range all {
+				err = errors.Join(err, other.Close())
+			}
+			return nil, fmt.Errorf("policy %s: %w", name, err)
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// ready makes a fleet under a policy.
+func (o *Options) ready(ctx context.Context, name string, one sim.Options) (*Running, error) {
 	if name != policy.Product {
-		if one.Policy, err = policy.NewTuned(name, one.Setup, o.Fill); err != nil {
+		p, err := policy.NewTuned(name, one.Setup, o.Fill)
+		if err != nil {
 			return nil, err
 		}
-		return sim.Run(ctx, one)
+		one.Policy = p
+		return &Running{Name: name, Sim: sim.New(one)}, nil
 	}
 	if err := believe(o.Config, o.Fill); err != nil {
 		return nil, err
@@ -150,9 +206,8 @@ func (o *Options) run(ctx context.Context, name string, one sim.Options) (r *sim
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, p.Close()) }()
 	one.Policy, one.Store, one.Wanted = p, p.Store, p.Wanted
-	return sim.Run(ctx, one)
+	return &Running{Name: name, Sim: sim.New(one), Product: p}, nil
 }
 
 // fits reports a configuration and a scenario that are not about the same variants.

@@ -53,16 +53,16 @@ func SweepNames() []string {
 // ParseSweep reads a sweep such as startup=30s,2m.
 func ParseSweep(text string) ([]Setting, error) {
 	name, values, ok := strings.Cut(text, "=")
-	make := sweeps()[name]
+	parse := sweeps()[name]
 	switch {
-	case make == nil:
+	case parse == nil:
 		return nil, fmt.Errorf("sweep %q: there is no %q to vary; there are %s", text, name, strings.Join(SweepNames(), ", "))
 	case !ok || values == "":
 		return nil, fmt.Errorf("sweep %q: no values; write %s=FIRST,SECOND", text, name)
 	}
 	var all []Setting
 	for value := range strings.SplitSeq(values, ",") {
-		s, err := make(strings.TrimSpace(value))
+		s, err := parse(strings.TrimSpace(value))
 		if err != nil {
 			return nil, fmt.Errorf("sweep %q: %q: %w", text, value, err)
 		}

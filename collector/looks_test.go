@@ -30,7 +30,7 @@ func TestMissedTargets(t *testing.T) {
 signals: {rate: {unit: requests per second, demand: demand, observed_load: load, observed_ttft_buckets: ttft, observed_itl_buckets: itl}}
 models: [{name: m, namespace: ns, slo: {ttft: 500ms, itl: 40ms, quantile: 0.95}, variants: [{name: a, cost: 1, capacity: {rate: 40}}]}]
 `
-	evaluate := func(t *testing.T, config string, load, ttft, itl string) *collector.Variant {
+	evaluate := func(t *testing.T, config, load, ttft, itl string) *collector.Variant {
 		t.Helper()
 		answers := canned{"demand": `{model_name="m", namespace="ns"} 100`, "past load": load, looksOfTTFT: ttft, looksOfITL: itl}
 		v := evaluateWith(t, complete(unseen+config), newCanned(t, answers)).Models[0].Variants[0]

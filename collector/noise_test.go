@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -88,20 +89,23 @@ func TestAutoHeadroom(t *testing.T) {
 	got := plannedDemand(t, newAuto(t, p), at)
 	require.NotNil(t, got)
 
-	noise := forecast.Noise{Window: 10, Lead: 3, Quantile: 0.97} // two minutes of startup and one to be noticed
-	day := make([]float64, 24*60)
-	for i := range day { // the last day of which all samples are there, at a multiple of ten minutes
-		day[i] = wobble(at.Add(-2*time.Minute).Truncate(10*time.Minute).Unix()/60 - int64(len(day)-1-i))
+	law := forecast.Law{Ahead: 3 * time.Minute, Quantile: 0.96} // two minutes of startup and one to be noticed
+	of := func(step, from, until time.Duration) forecast.History {
+		h := forecast.History{Step: step, Since: until + at.Add(-until).Sub(at.Add(-until).Truncate(step))}
+		for then := at.Add(-until).Truncate(step); !then.Before(at.Add(-from)); then = then.Add(-step) {
+			h.Values = append(h.Values, wobble(then.Unix()/60))
+		}
+		slices.Reverse(h.Values)
+		return h
 	}
-	multiple, ok := noise.Multiple(day)
-	require.True(t, ok)
-	recent := make([]float64, 10)
-	for i := range recent {
-		recent[i] = wobble(at.Unix()/60 - int64(9-i))
-	}
-	ahead, deviation, known := noise.Ahead(recent)
+	long := forecast.Long{History: of(time.Minute, 49*time.Hour, 0), Week: of(time.Minute, 8*24*time.Hour+34*time.Minute, 7*24*time.Hour-5*time.Minute)}
+	// The last day of which all samples are there ends at a multiple of ten minutes.
+	lesson := law.Learn(long, at.Sub(at.Add(-2*time.Minute).Truncate(10*time.Minute)), 24*time.Hour)
+	require.True(t, lesson.Learnt)
+	require.Equal(t, time.Hour, lesson.Habit)
+	want, known := law.Plan(forecast.NewCourse(of(15*time.Second, 61*time.Minute, 0)), long, 0, wobble(at.Unix()/60), lesson)
 	require.True(t, known)
-	require.InDelta(t, ahead+multiple*deviation, *got, 1e-9)
+	require.InDelta(t, want, *got, 1e-9)
 	require.Greater(t, *got, wobble(at.Unix()/60), "noise needs headroom")
 }
 
@@ -116,30 +120,33 @@ func TestAutoHeadroomIsAFunctionOfTime(t *testing.T) {
 		a, b := plannedDemand(t, old, now), plannedDemand(t, newAuto(t, &remembered{demand: wobble}), now)
 		require.InDelta(t, *a, *b, 0, now)
 	}
-	whole := 0
-	for whole < len(p.ranges) && p.ranges[whole].End.Before(at) {
-		whole++
+	first := 0
+	for _, r := range p.ranges {
+		if r.End.Sub(r.Start) > 3*time.Minute {
+			first++
+		}
 	}
-	require.Less(t, whole, 8, "the day is asked for in parts")
-	require.Len(t, p.ranges, whole+99, "and then the last minutes each time")
-	for _, r := range p.ranges[whole+1:] {
-		require.LessOrEqual(t, r.End.Sub(r.Start), 3*time.Minute)
-	}
+	require.Less(t, first, 20, "two days, a day of the week before and the last hour are asked for in parts")
+	require.LessOrEqual(t, len(p.ranges), first+3*99, "and then the last minutes of each, each time")
 }
 
 func TestAutoHeadroomWithoutHistory(t *testing.T) {
 	at := time.Date(2026, 11, 23, 12, 34, 56, 0, time.UTC)
 	t.Run("young: the fixed share", func(t *testing.T) {
-		got := plannedDemand(t, newAuto(t, &remembered{demand: wobble, since: at.Add(-time.Hour)}), at)
+		got := plannedDemand(t, newAuto(t, &remembered{demand: wobble, since: at.Add(-2 * time.Minute)}), at)
 		require.InDelta(t, 1.15*wobble(at.Unix()/60), *got, 1e-9)
+	})
+	t.Run("a few hours: at least the fixed share, and what the noise asks for", func(t *testing.T) {
+		got := plannedDemand(t, newAuto(t, &remembered{demand: wobble, since: at.Add(-time.Hour)}), at)
+		require.Greater(t, *got, 1.15*wobble(at.Unix()/60))
 	})
 	t.Run("failing: nothing is decided but what raises", func(t *testing.T) {
 		s := newAuto(t, &remembered{demand: wobble, err: &promapi.Error{Reason: promapi.ReasonTimeout, Err: errors.New("slow")}}).Evaluate(t.Context(), at)
 		require.InDelta(t, 1.15*wobble(at.Unix()/60), *s.Models[0].Signals[0].Planned, 1e-9)
-		require.Equal(t, "load.demand.history_1m: timeout", s.Models[0].Signals[0].Partial)
+		require.Equal(t, "load.demand.history: timeout", s.Models[0].Signals[0].Partial)
 		require.Nil(t, s.Models[0].Variants[0].Desired)
 		last := s.Inputs[len(s.Inputs)-1]
-		require.Equal(t, "load.demand.history_1m", last.Name)
+		require.Equal(t, "load.demand.history_1w_ago", last.Name)
 		require.Equal(t, promapi.ReasonTimeout, last.Failure)
 	})
 }

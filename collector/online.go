@@ -12,6 +12,7 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector/diagnose"
 	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
 // OnlineReport is what asking every input once has shown about a configuration and the Prometheus it is for.
@@ -56,7 +57,7 @@ func CheckOnline(ctx context.Context, e *Evaluator, at time.Time, budget time.Du
 }
 
 // Doubts are what deserves a look about some models of a snapshot, by their IDs, although it changes no decision: sources that show
-// requests in progress and make no progress.
+// requests in progress and make no progress, and capacities that are more than was ever seen.
 func (e *Evaluator) Doubts(ctx context.Context, s *Snapshot, ids []string) []string {
 	d := diagnose.New(ctx, e.program, e.querier, s.At, nil, nil)
 	var doubts []string
@@ -66,8 +67,9 @@ func (e *Evaluator) Doubts(ctx context.Context, s *Snapshot, ids []string) []str
 			continue
 		}
 		for _, frozen := range d.Frozen(i) {
-			doubts = append(doubts, fmt.Sprintf("model %s: %s", id, frozen))
+			doubts = append(doubts, promapi.Printable(fmt.Sprintf("model %s: %s", id, frozen)))
 		}
+		doubts = append(doubts, d.Believed(i, &s.Models[i])...)
 	}
 	return doubts
 }
@@ -76,11 +78,11 @@ func (e *Evaluator) Doubts(ctx context.Context, s *Snapshot, ids []string) []str
 func (r *OnlineReport) OK() bool { return len(r.Problems) == 0 }
 
 func (r *OnlineReport) problem(format string, args ...any) {
-	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+	r.Problems = append(r.Problems, promapi.Printable(fmt.Sprintf(format, args...)))
 }
 
 func (r *OnlineReport) doubt(format string, args ...any) {
-	r.Doubts = append(r.Doubts, fmt.Sprintf(format, args...))
+	r.Doubts = append(r.Doubts, promapi.Printable(fmt.Sprintf(format, args...)))
 }
 
 // staleAge is how old the newest sample behind an input may be before it is pointed out: Prometheus looks back five minutes.
@@ -139,6 +141,7 @@ func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 	if lacking := d.NothingWakes(n); lacking != "" {
 		r.doubt("model %s: %s", m.ID(), lacking)
 	}
+	r.Doubts = append(r.Doubts, d.Believed(n, m)...)
 	for i := range m.Variants {
 		if v := &m.Variants[i]; v.Current == nil {
 			if near := d.NearestTarget(n, i); near != "" {

@@ -59,6 +59,21 @@ models: [{name: m, namespace: ns, variants: [
 			answers: canned{"demand": load("25"), "kwh": `{} 2`, "watts": `{llm_d_ai_variant="a", namespace="ns"} 700`},
 			want:    chosen("0", "3") + cost("5.4"),
 		},
+		"energy follows the load: 450 W on average, 700 at most": {
+			config:  "energy_price: 2" + one("4", ", uses: {power: 700, mean_power: watts}"),
+			answers: canned{"demand": load("25"), "watts": `{llm_d_ai_variant="a", namespace="ns"} 450`},
+			want:    chosen("3", "0") + cost("4.9"),
+		},
+		"energy where the mean is not known: at most": {
+			config:  "energy_price: 2" + one("4", ", uses: {power: 700, mean_power: watts}"),
+			answers: canned{"demand": load("25"), "watts": ""},
+			want:    chosen("0", "3") + cost("5.4"),
+		},
+		"the mean is not asked for without a price": {
+			config:  one("4", ", uses: {power: 700, mean_power: watts}"),
+			answers: canned{"demand": load("25")},
+			want:    chosen("3", "0") + cost("4"),
+		},
 		"energy at no known price": {
 			config:  "energy_price: kwh" + one("4", ", uses: {power: 700}"),
 			answers: canned{"demand": load("25"), "kwh": "", "current": runs("a", "0", "b", "0")},

@@ -93,3 +93,20 @@ models:
 	assert.Equal(t, exitFailure, code)
 	assert.Contains(t, problems, "running of a has no label instance")
 }
+
+// TestCSVOfThePage fits the results that docs/calibration.md shows.
+func TestCSVOfThePage(t *testing.T) {
+	text, err := os.ReadFile("../docs/calibration.md")
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(text), "    concurrency,input_tokens,")
+	require.True(t, found)
+	table, _, found := strings.Cut(rest, "\n\n")
+	require.True(t, found)
+	file := write(t, filepath.Join(t.TempDir(), "bench.csv"), strings.ReplaceAll("concurrency,input_tokens,"+table+"\n", "\n    ", "\n"))
+	command, _, found := strings.Cut(string(text), "\n\n    concurrency,input_tokens,")
+	require.True(t, found)
+	args := strings.Fields(strings.Replace(command[strings.LastIndex(command, "    variant_exporter calibrate")+len("    variant_exporter "):], "bench.csv", file, 1))
+	code, out, problems := runs(t, args...)
+	require.Zero(t, code, "%s%s", out, problems)
+	require.Contains(t, out, "requests per second a replica")
+}

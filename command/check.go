@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -121,7 +122,26 @@ func printRemarks(w io.Writer, file string, cfg *config.Config, remarks config.D
 	if n := len(remarks) - mistakes; n > 0 {
 		result += ", " + count(n, "warning")
 	}
-	_, err := fmt.Fprintf(w, "%s %s\n", file, result)
+	if _, err := fmt.Fprintf(w, "%s %s\n", file, result); err != nil || cfg == nil {
+		return err
+	}
+	return printDefaults(w, cfg)
+}
+
+// printDefaults says which headroom signals have that is not configured.
+func printDefaults(w io.Writer, cfg *config.Config) error {
+	measured, share := cfg.DefaultHeadroom()
+	var parts []string
+	if len(measured) > 0 {
+		parts = append(parts, "auto for "+strings.Join(measured, ", "))
+	}
+	if len(share) > 0 {
+		parts = append(parts, fmt.Sprintf("%g for %s", config.DefaultHeadroomRatio, strings.Join(share, ", ")))
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "headroom by default: %s\n", strings.Join(parts, "; "))
 	return err
 }
 

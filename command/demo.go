@@ -8,25 +8,21 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/variant-exporter/variant-exporter/backtest/demo"
-	"github.com/variant-exporter/variant-exporter/backtest/fleet"
-	"github.com/variant-exporter/variant-exporter/collector/embedded"
-	"github.com/variant-exporter/variant-exporter/collector/promapi"
 	"github.com/variant-exporter/variant-exporter/collector/server"
 )
 
 const (
-	// demoInterval is how often the demo's table is drawn.
-	demoInterval = 2 * time.Second
-	// demoTimeout bounds one evaluation; everything it asks is in the same process.
+	// demoInterval is how often the demo's table is drawn, on a terminal and elsewhere.
+	demoInterval, demoLines = time.Second, 5 * time.Second
+	// demoTimeout bounds one evaluation, which is there already.
 	demoTimeout = 2 * time.Second
 )
 
@@ -34,30 +30,37 @@ const (
 type demoFlags struct {
 	logs   logging
 	listen []string
-	runFor time.Duration
+	length time.Duration
 	seed   uint64
+	files  string
+	keep   bool
+	checks checks
 }
 
 func newDemoCommand(app *kingpin.Application, logs logging) command {
-	cmd := app.Command("demo", "Show the exporter at work on a simulated fleet of model servers. Nothing else is needed.")
+	cmd := app.Command("demo", "Show the exporter at work on a simulated day, beside other ways of scaling. Nothing else is needed.")
 	f := &demoFlags{logs: logs}
 	cmd.Flag("web.listen-address", "Address to listen on; repeatable.").Default(defaultListenAddress).StringsVar(&f.listen)
-	cmd.Flag("for", "How long to run. 0s: until interrupted.").Default("0s").DurationVar(&f.runFor)
+	cmd.Flag("for", "How long the day takes. 0s: as long as it takes to compute.").Default("60s").DurationVar(&f.length)
+	f.checks.require("for", "not be negative", func() bool { return f.length >= 0 })
+	cmd.Flag("keep", "Go on serving the page after the day, until interrupted.").BoolVar(&f.keep)
 	cmd.Flag("seed", "Seed of the simulated load.").Default("1").Uint64Var(&f.seed)
+	cmd.Flag("files", "Write the demo's scenario and configuration to this folder instead, for backtest.").PlaceHolder("DIR").StringVar(&f.files)
+	cmd.Validate(f.checks.run)
 	return command{name: cmd.FullCommand(), run: f.run}
 }
 
-// run runs a simulated fleet, and the exporter with a configuration for it.
+// run shows the day, and serves the exporter's page meanwhile.
 func (f *demoFlags) run(ctx context.Context, std Streams) (err error) {
-	dir, err := os.MkdirTemp("", "variant_exporter-demo-")
-	if err != nil {
-		return fmt.Errorf("make a folder for the demo: %w", err)
+	if f.files != "" {
+		return demo.WriteFiles(f.files)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	d, err := demo.New(ctx, demo.Options{
-		Fleet: fleet.Demo(), Seed: f.seed, Dir: dir, Clock: time.Now,
-		Out: std.Out, Interactive: isTerminal(std.Out), Every: demoInterval,
-	})
+	o := demo.Options{Seed: f.seed, Length: f.length, Clock: time.Now, Out: std.Out, Interactive: isTerminal(std.Out), Every: demoLines}
+	if o.Interactive {
+		o.Every = demoInterval
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	d, err := demo.New(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -65,20 +68,13 @@ func (f *demoFlags) run(ctx context.Context, std Streams) (err error) {
 	defer cancel()
 	var running sync.WaitGroup
 	var demoErr error
-	exporter := f.exporter(filepath.Join(dir, demo.ConfigFile))
+	exporter := f.exporter(d)
 	exporter.started = func(addr net.Addr) {
-		url := "http://" + dialable(addr) + "/metrics"
-		fmt.Fprintf(std.Out, "A simulated fleet, and the exporter that plans for it: %s\n", url)
-		fmt.Fprintf(std.Out, "The exporter's configuration, and the fleet's servers for a file_sd of yours: %s\n", dir)
-		demoCtx := ctx
-		if f.runFor > 0 {
-			var stop context.CancelFunc
-			demoCtx, stop = context.WithTimeout(ctx, f.runFor)
-			context.AfterFunc(demoCtx, stop)
-		}
 		running.Go(func() {
-			defer cancel() // the exporter ends with the demo
-			demoErr = d.Run(demoCtx, url)
+			demoErr = d.Run(ctx, "http://"+dialable(addr))
+			if !f.keep || demoErr != nil {
+				cancel() // the page ends with the day
+			}
 		})
 	}
 	err = exporter.run(ctx, std)
@@ -87,17 +83,15 @@ func (f *demoFlags) run(ctx context.Context, std Streams) (err error) {
 	return errors.Join(err, demoErr, d.Close())
 }
 
-// exporter is serve as the demo needs it.
-func (f *demoFlags) exporter(configFile string) *serveFlags {
+// exporter is serve with the decisions, and at the time, of the demo.
+func (f *demoFlags) exporter(d *demo.Demo) *serveFlags {
 	none := ""
 	systemd := false
 	return &serveFlags{
-		logs:      f.logs.quiet(),
-		web:       &web.FlagConfig{WebListenAddresses: &f.listen, WebConfigFile: &none, WebSystemdSocket: &systemd},
-		server:    server.Options{TelemetryPath: "/metrics", MaxTimeout: demoTimeout},
-		loader:    server.LoaderOptions{ConfigFile: configFile},
-		queries:   queries{timeout: demoTimeout, concurrency: 8, maxBody: promapi.DefaultMaxBodyBytes},
-		retention: model.Duration(embedded.DefaultRetention),
+		logs:   f.logs.quiet(),
+		web:    &web.FlagConfig{WebListenAddresses: &f.listen, WebConfigFile: &none, WebSystemdSocket: &systemd},
+		server: server.Options{TelemetryPath: "/metrics", MaxTimeout: demoTimeout, Now: d.Now},
+		load:   func(context.Context) (server.Loaded, error) { return server.Loaded{Evaluator: d}, nil },
 	}
 }
 

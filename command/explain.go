@@ -103,13 +103,16 @@ func (f *explainFlags) evaluate(ctx context.Context) (*explain.Explanation, erro
 	if err != nil {
 		return nil, err
 	}
+	if f.at != "0s" && explanation.NothingKnown() {
+		return nil, fmt.Errorf("nothing is known at %s: no input has a series then. Does the history of this Prometheus go back so far? See what it knows now without --at", at.UTC().Format(time.RFC3339))
+	}
 	explanation.Doubts = evaluator.Doubts(ctx, snapshot, explanation.IDs())
 	return explanation, nil
 }
 
 // fetch asks a running exporter.
 func (f *explainFlags) fetch(ctx context.Context) (*explain.Explanation, error) {
-	client, err := f.client()
+	client, err := f.client(f.exporter)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +146,8 @@ func (f *explainFlags) fetch(ctx context.Context) (*explain.Explanation, error) 
 	return answer.Explanation, nil
 }
 
-func (f *explainFlags) client() (*http.Client, error) {
+// client asks an exporter. It follows no redirect to another host or port: credentials must not go there.
+func (f *explainFlags) client(target *url.URL) (*http.Client, error) {
 	settings := &promconfig.HTTPClientConfig{FollowRedirects: true}
 	if f.httpConfig != "" {
 		var err error
@@ -151,5 +155,9 @@ func (f *explainFlags) client() (*http.Client, error) {
 			return nil, fmt.Errorf("%s: %w", f.httpConfig, err)
 		}
 	}
-	return promconfig.NewClientFromConfig(*settings, "exporter")
+	client, err := promconfig.NewClientFromConfig(*settings, "exporter")
+	if err == nil && settings.FollowRedirects {
+		client.CheckRedirect = promapi.SameOrigin(target)
+	}
+	return client, err
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/assert"
@@ -289,4 +290,63 @@ func TestInitKubeStateMetrics(t *testing.T) {
 		require.Contains(t, out, "to do: kube-state-metrics tells of no pod")
 		require.Contains(t, out, "to do: the workload is a guess from the names of pods")
 	})
+}
+
+// TestExplainBeforeAllData fails with a line, and not with a page of holds.
+func TestExplainBeforeAllData(t *testing.T) {
+	url := engineWith(t, model.Vector{{Metric: metricOf("vllm:num_requests_running", "namespace", "llm", "model_name", "m", "pod", "a-0"), Value: 1, Timestamp: model.Now()}})
+	file := write(t, filepath.Join(t.TempDir(), "config.yml"), `
+prometheus: {url: "`+url+`"}
+models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1, capacity: {concurrency: 1, generation_tokens: 1}}]}]
+`)
+	code, out, problems := runs(t, "explain", "--config.file="+file, "--at=2026-01-01T00:00:00Z")
+	require.Equal(t, exitFailure, code, out)
+	assert.Empty(t, out)
+	assert.Contains(t, problems, "nothing is known at 2026-01-01T00:00:00Z")
+	code, out, problems = runs(t, "explain", "--config.file="+file)
+	require.Zero(t, code, problems)
+	assert.NotContains(t, out, "optimal and costs", "nothing is decided, so there is no cost of it")
+}
+
+// TestInitOtherServers is about servers that do not say what they serve, and some that have run but do not now.
+func TestInitOtherServers(t *testing.T) {
+	now := time.Now().Truncate(time.Minute)
+	var samples model.Vector
+	for at := now.Add(-2 * time.Hour); !at.After(now); at = at.Add(15 * time.Second) {
+		put := func(v float64, name string, pairs ...string) {
+			samples = append(samples, &model.Sample{Metric: metricOf(name, pairs...), Value: model.SampleValue(v), Timestamp: model.TimeFromUnixNano(at.UnixNano())})
+		}
+		scraped := []string{"namespace", "llm", "pod", "falcon-59bd75cc8f-xxxxb", "instance", "10.0.0.1:80", "job", "tgi"}
+		put(12, "tgi_batch_current_size", scraped...)
+		put(0, "tgi_queue_size", scraped...)
+		put(1, "kube_pod_owner", "namespace", "llm", "pod", "falcon-59bd75cc8f-xxxxb", "owner_is_controller", "true", "owner_kind", "ReplicaSet", "owner_name", "falcon-59bd75cc8f")
+		put(1, "kube_replicaset_owner", "namespace", "llm", "replicaset", "falcon-59bd75cc8f", "owner_is_controller", "true", "owner_kind", "Deployment", "owner_name", "falcon")
+		for _, series := range []string{"kube_deployment_spec_replicas", "kube_deployment_status_replicas_ready"} {
+			put(1, series, "namespace", "llm", "deployment", "falcon")
+		}
+		if now.Sub(at) > time.Hour {
+			put(3, "sglang:num_running_reqs", "namespace", "night", "pod", "sleepy-0", "instance", "10.0.0.2:80", "model_name", "org/sleepy")
+			put(1, "kube_pod_owner", "namespace", "night", "pod", "sleepy-0", "owner_is_controller", "true", "owner_kind", "StatefulSet", "owner_name", "sleepy")
+			put(1, "kube_pod_owner", "namespace", "night", "pod", "batch-0", "owner_is_controller", "true", "owner_kind", "Job", "owner_name", "batch")
+			put(3, "sglang:num_running_reqs", "namespace", "night", "pod", "batch-0", "instance", "10.0.0.3:80", "model_name", "org/batch")
+		}
+	}
+	file := filepath.Join(t.TempDir(), "variant_exporter.yml")
+	code, _, problems := runs(t, "init", "--prometheus.url="+engineWith(t, samples), "--from=3h", "--output="+file)
+	require.Zero(t, code, problems)
+	c := loaded(t, file)
+	require.Len(t, c.Models, 2)
+	falcon, sleepy := &c.Models[0], &c.Models[1]
+	require.Equal(t, []string{"falcon", "org/sleepy"}, []string{falcon.Name, sleepy.Name})
+	require.Equal(t, []string{"tgi"}, falcon.Presets)
+	require.InDelta(t, 12, falcon.Variants[0].Capacity["concurrency"].Number, 1e-9, "the most that was seen")
+	require.NotContains(t, falcon.Variants[0].Capacity, "generation_tokens", "this preset has no such signal")
+	require.Equal(t, []string{"sglang"}, sleepy.Presets)
+	require.Equal(t, config.KindStatefulSet, sleepy.Variants[0].ScaleTarget.Kind)
+	require.InDelta(t, 3, sleepy.Variants[0].Capacity["concurrency"].Number, 1e-9)
+	code, out, problems := runs(t, "check", file)
+	require.Zero(t, code, problems)
+	for _, want := range []string{"to do: the model's name", "to do: the pods of Job batch in night are no Deployment's", "to do: how many may it run?", "to do: what a replica costs"} {
+		require.Contains(t, strings.ToLower(out), strings.ToLower(want))
+	}
 }

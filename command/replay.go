@@ -25,6 +25,7 @@ type replayFlags struct {
 	period       period
 	step         time.Duration
 	format, html string
+	propose      bool
 	queries      queries
 	checks       checks
 }
@@ -39,6 +40,14 @@ func newReplayCommand(app *kingpin.Application) command {
 	f.checks.require("step", "be whole seconds", func() bool { return f.step >= time.Second && f.step%time.Second == 0 })
 	addFormatFlag(cmd, &f.format, []string{"text", "json", "csv", "scenario"}, "JSON and CSV have every step; scenario is a scenario for backtest.")
 	cmd.Flag("output.html", "Also draw what ran and what would have run, into this HTML file.").PlaceHolder("FILE").StringVar(&f.html)
+	cmd.Flag("propose", "Also replay alternatives over the same history: windows, headroom, forecast. It prints a table of their cost, minutes short and changes, "+
+		"and which it would choose and why. It takes as many times as long. With the formats text and json.").BoolVar(&f.propose)
+	f.checks.add(func() error {
+		if f.propose && f.format != "text" && f.format != "json" {
+			return errors.New("--propose goes with --format=text and --format=json")
+		}
+		return nil
+	})
 	f.queries.addTimeoutFlag(cmd, &f.checks, "1m", "Longest single query. One asks for up to 1,000 steps.")
 	f.queries.addConcurrencyFlag(cmd, &f.checks)
 	f.queries.addMaxBodyFlag(cmd, &f.checks, replayMaxBody, "Largest answer to a query, decompressed. Larger ones are asked for in parts.")
@@ -47,7 +56,7 @@ func newReplayCommand(app *kingpin.Application) command {
 }
 
 func (f *replayFlags) run(ctx context.Context, std Streams) error {
-	result, cfg, err := f.replay(ctx, std, time.Now())
+	result, proposal, cfg, err := f.replay(ctx, std, time.Now())
 	if err != nil {
 		return err
 	}
@@ -59,39 +68,49 @@ func (f *replayFlags) run(ctx context.Context, std Streams) error {
 	write := replay.WriteText
 	switch f.format {
 	case "json":
+		result.Proposal = proposal
 		write = replay.WriteJSON
 	case "csv":
 		write = replay.WriteCSV
 	case "scenario":
 		return replay.WriteScenario(std.Out, result, cfg)
 	}
-	return write(std.Out, result)
+	if err := write(std.Out, result); err != nil || proposal == nil || f.format != "text" {
+		return err
+	}
+	fmt.Fprintln(std.Out)
+	return proposal.WriteText(std.Out, result.Total.Ran)
 }
 
-// replay asks the configured Prometheus.
-func (f *replayFlags) replay(ctx context.Context, std Streams, now time.Time) (*replay.Result, *config.Config, error) {
+// replay asks the configured Prometheus. There is no proposal unless it is asked for.
+func (f *replayFlags) replay(ctx context.Context, std Streams, now time.Time) (*replay.Result, *replay.Proposal, *config.Config, error) {
 	from, to, err := f.period.times(now)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	cfg, client, err := f.queries.open(f.config)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer client.Close()
 	progress, finish := progressOn(std.Err)
 	defer finish()
-	result, err := replay.Run(ctx, cfg, client, replay.Options{
-		From: from, To: to, Step: f.step, Concurrency: f.queries.concurrency, Now: time.Now, Progress: progress,
-	})
+	o := replay.Options{From: from, To: to, Step: f.step, Concurrency: f.queries.concurrency, Now: time.Now, Progress: progress}
+	var result *replay.Result
+	var proposal *replay.Proposal
+	if f.propose {
+		result, proposal, err = replay.Propose(ctx, func() (*config.Config, error) { return loadConfig(f.config) }, client, o)
+	} else {
+		result, err = replay.Run(ctx, cfg, client, o)
+	}
 	if ctx.Err() != nil {
-		return nil, nil, errors.New("interrupted")
+		return nil, nil, nil, errors.New("interrupted")
 	}
 	if err == nil && !result.Known() {
-		return nil, nil, fmt.Errorf("nothing is known of what ran between %s and %s: is kube-state-metrics in this Prometheus, and does its history go back so far?",
+		return nil, nil, nil, fmt.Errorf("nothing is known of what ran between %s and %s: is kube-state-metrics in this Prometheus, and does its history go back so far?",
 			result.From.Format(time.RFC3339), result.To.Format(time.RFC3339))
 	}
-	return result, cfg, err
+	return result, proposal, cfg, err
 }
 
 // progressOn shows progress on a terminal, and nowhere else.

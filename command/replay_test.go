@@ -128,6 +128,47 @@ models: [{name: m, namespace: llm, provision_timeout: 0s, variants: [{name: a, c
 	}, lines[31:34])
 }
 
+// TestReplayProposes runs alternatives over the same history, and asks for it once.
+func TestReplayProposes(t *testing.T) {
+	from := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
+	file := write(t, filepath.Join(t.TempDir(), "config.yml"), `
+prometheus: {url: "`+cannedReplay(t, from.Unix())+`"}
+defaults: {headroom: 0.5, scale_down_window: 10m}
+scale_targets: {current: current, ready: ready}
+signals: {load: {unit: requests, demand: load}}
+models: [{name: m, namespace: llm, provision_timeout: 0s, variants: [{name: a, cost: 2, startup: 2m, capacity: {load: 40}}]}]
+`)
+	args := []string{"--config.file=" + file, "--from=" + from.Format(time.RFC3339), "--to=" + from.Add(time.Hour).Format(time.RFC3339)}
+	code, plain, problems := replayRun(t, args...)
+	require.Zero(t, code, problems)
+	code, out, problems := replayRun(t, append(args, "--propose")...)
+	require.Zero(t, code, problems)
+	require.True(t, strings.HasPrefix(out, plain), "the comparison is that of the configuration")
+	table := out[len(plain):]
+	for _, row := range []string{"what ran ", "as configured ", "scale_down_window: 5m ", "scale_down_window: 20m ", "headroom: 0.4 ", "headroom: 0.6 ", "headroom: auto ", "forecast: {method: linear} "} {
+		assert.Contains(t, table, "\n"+row)
+	}
+	assert.Contains(t, table, "\n* headroom: 0.4: it costs ", "300 and 40 % are eleven replicas of 40, 300 and 50 % are twelve")
+
+	code, out, problems = replayRun(t, append(args, "--propose", "--format=json")...)
+	require.Zero(t, code, problems)
+	var got replay.Result
+	require.NoError(t, json.Unmarshal([]byte(out), &got))
+	require.Len(t, got.Proposal.Alternatives, 7)
+	assert.Equal(t, got.Total.Followed, got.Proposal.Alternatives[0].Followed)
+	chosen := 0
+	for _, a := range got.Proposal.Alternatives {
+		if a.Chosen {
+			chosen++
+			assert.Less(t, a.Followed.Cost, got.Total.Followed.Cost)
+		}
+	}
+	assert.Equal(t, 1, chosen)
+	code, _, problems = replayRun(t, append(args, "--propose", "--format=csv")...)
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, problems, "--propose goes with")
+}
+
 // TestReplayInterrupted ends with one line, also in the middle of a query.
 func TestReplayInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

@@ -43,7 +43,8 @@ type serveFlags struct {
 	queries   queries
 	retention model.Duration
 	checks    checks
-	started   func(net.Addr) // if not nil, is called with the address once the server serves
+	load      func(context.Context) (server.Loaded, error) // if not nil, instead of a configuration file
+	started   func(net.Addr)                               // if not nil, is called with the address once the server serves
 }
 
 func newServeCommand(app *kingpin.Application, logs logging) command {
@@ -60,8 +61,10 @@ func (f *serveFlags) addWebFlags(cmd *kingpin.CmdClause) {
 	f.web = kingpinflag.AddFlags(cmd, defaultListenAddress)
 	cmd.GetFlag("web.listen-address").Help("Address to listen on; repeatable. The default is reached from this machine only: " +
 		"in a pod, or to be scraped from elsewhere, say :18270.")
+	cmd.Flag("web.health-listen-address", "Address that serves /-/healthy and /-/ready only, without the TLS and authentication of --web.config.file: for probes. Default: none.").
+		PlaceHolder("ADDRESS").StringVar(&f.server.HealthAddress)
 	cmd.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.server.TelemetryPath)
-	cmd.Flag("web.max-requests", "Scrapes, and requests for the status page and the API, served at once; more get 503. 0: no limit.").Default("40").Int64Var(&f.server.MaxRequests)
+	cmd.Flag("web.max-requests", "Scrapes, and requests for pages and the API, served at once; more get 503. 0: no limit.").Default("40").Int64Var(&f.server.MaxRequests)
 	f.checks.require("web.max-requests", "not be negative", func() bool { return f.server.MaxRequests >= 0 })
 	cmd.Flag("web.enable-lifecycle", "Allow to reload the configuration with POST /-/reload.").BoolVar(&f.server.EnableLifecycle)
 	cmd.Flag("web.enable-pprof", "Serve profiles of the process below /debug/pprof/.").BoolVar(&f.server.EnablePprof)
@@ -149,10 +152,14 @@ func (f *serveFlags) options(logger *slog.Logger, failed chan<- error) server.Op
 		}
 	}
 	opts := f.server
-	opts.Load = server.NewLoader(loader).Load
+	if opts.Load = f.load; opts.Load == nil {
+		opts.Load = server.NewLoader(loader).Load
+	}
 	opts.Web = f.web
 	opts.Logger = logger
-	opts.Now = time.Now
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	return opts
 }
 

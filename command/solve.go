@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 
 func newSolveCommand(app *kingpin.Application) command {
 	cmd := app.Command("solve", "Read a planning problem as JSON and print the plan: for what-if questions, and to check optimality.")
-	file := cmd.Arg("file", "File with the problem; - reads standard input.").Required().String()
+	file := cmd.Arg("file", "File with the problem, or with the answer of /api/v1/plan; - reads standard input.").Required().String()
 	timeout := cmd.Flag("timeout", "Print the best plan found after this long. 0s: search until there is proof, or the planner's own limit of work is reached.").
 		Default("0s").Duration()
 	return command{name: cmd.FullCommand(), run: func(ctx context.Context, std Streams) error {
@@ -30,7 +31,7 @@ func solve(ctx context.Context, file string, std Streams) error {
 	if err != nil {
 		return err
 	}
-	problem, err := optimizer.ParseProblem(data)
+	problem, err := optimizer.ParseProblem(problemOf(data))
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -39,4 +40,20 @@ func solve(ctx context.Context, file string, std Streams) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return writeJSON(std.Out, plan)
+}
+
+// problemOf is the problem within what /api/v1/plan of the exporter answers, or else the text itself.
+func problemOf(data []byte) []byte {
+	var answer map[string]json.RawMessage
+	if json.Unmarshal(data, &answer) != nil {
+		return data // Its mistake is found and named by who reads it.
+	}
+	problem, found := answer["problem"]
+	for key := range answer {
+		found = found && (key == "problem" || key == "plan" || key == "time")
+	}
+	if !found {
+		return data
+	}
+	return problem
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,7 @@ func generated() map[string][]string {
 	files := map[string][]string{
 		"kustomize/overlays/kube-prometheus-stack/servicemonitor.yaml": {"servicemonitor", "--label=release=kube-prometheus-stack"},
 		"kustomize/overlays/kube-prometheus-stack/rules.yaml":          {"rules", "--format=prometheusrule", "--label=release=kube-prometheus-stack"},
+		"chart/files/rules.yaml":                                       {"rules", "--config.file=../../kustomize/overlays/minimal/variant_exporter.yml"},
 	}
 	for example, autoscaler := range map[string]string{"three-variants": "keda", "prefill-decode": "hpa", "shared-budget": "keda"} {
 		folder := "examples/" + example
@@ -55,7 +57,8 @@ func testGenerated(t *testing.T, binary string) {
 		folder := filepath.Dir(file)
 		cmd := exec.CommandContext(t.Context(), binary, append([]string{"generate"}, arguments...)...)
 		cmd.Dir = folder
-		if _, err := os.Stat(filepath.Join(folder, "variant_exporter.yml")); err != nil {
+		named := slices.ContainsFunc(arguments, func(a string) bool { return strings.HasPrefix(a, "--config.file=") })
+		if _, err := os.Stat(filepath.Join(folder, "variant_exporter.yml")); err != nil && !named {
 			cmd.Args = append(cmd.Args, "--config.file=../minimal/variant_exporter.yml")
 		}
 		var stderr bytes.Buffer
@@ -69,6 +72,21 @@ func testGenerated(t *testing.T, binary string) {
 		want, err := os.ReadFile(file)
 		require.NoError(t, err)
 		require.Equal(t, string(want), string(got), "%s: run make generate", file)
+	}
+}
+
+// TestChartDashboards holds the dashboards of the chart to their originals: a chart can have files of its own folder only.
+func TestChartDashboards(t *testing.T) {
+	for _, name := range []string{"exporter.json", "operators.json"} {
+		want, err := os.ReadFile(filepath.Join("..", "grafana", name))
+		require.NoError(t, err)
+		file := filepath.Join("chart", "dashboards", name)
+		if *update {
+			require.NoError(t, os.WriteFile(file, want, 0o644))
+		}
+		got, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(want, got), "%s: run make generate", file)
 	}
 }
 
@@ -149,6 +167,29 @@ func TestKustomize(t *testing.T) {
 			require.Equal(t, ruleOf(t, filepath.Join("examples", example, "rules.yaml")), spec(t, objects, "PrometheusRule"), "the rules are the example's")
 		})
 	}
+}
+
+// TestKustomizeRemote builds an overlay of somebody else's, which names one of this repository by its URL: here that of the checkout.
+func TestKustomizeRemote(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it clones the repository")
+	}
+	root, err := exec.CommandContext(t.Context(), "git", "rev-parse", "--show-toplevel").Output()
+	if err != nil {
+		t.Skip("not a checkout of git: ", err)
+	}
+	folder := t.TempDir()
+	for file, text := range map[string]string{
+		"kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n" +
+			"resources: ['file://" + strings.TrimSpace(string(root)) + "//deploy/kustomize/overlays/kube-prometheus-stack?ref=HEAD']\n" +
+			"configMapGenerator:\n  - {name: variant-exporter, namespace: monitoring, behavior: merge, files: [variant_exporter.yml]}\n",
+		"variant_exporter.yml": "models: []\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, file), []byte(text), 0o600))
+	}
+	objects := build(t, folder)
+	require.Equal(t, "models: []\n", configOf(t, objects), "the configuration is theirs")
+	require.Equal(t, 1, kinds(objects)["ServiceMonitor"])
 }
 
 // spec is the specification of the only object of a kind, as plain values.
@@ -259,14 +300,14 @@ func testStatic(t *testing.T, binary string) {
 // where it runs in a container.
 func testArguments(t *testing.T, binary string) {
 	for file, contained := range map[string]bool{
-		"kustomize/base/deployment.yaml": true, "Dockerfile": true, "systemd/variant_exporter.service": false,
+		"kustomize/base/deployment.yaml": true, "chart/templates/deployment.yaml": true, "Dockerfile": true, "systemd/variant_exporter.service": false,
 	} {
 		t.Run(file, func(t *testing.T) {
 			text, err := os.ReadFile(file)
 			require.NoError(t, err)
 			var flags []string
 			for _, line := range regexp.MustCompile(`(?m)^(CMD|ExecStart=| +- --).*$`).FindAllString(string(text), -1) {
-				flags = append(flags, regexp.MustCompile(`--[a-z.-]+=[^\s",\]]+`).FindAllString(line, -1)...)
+				flags = append(flags, regexp.MustCompile(`--[a-z.-]+=[^\s",\]{]+`).FindAllString(line, -1)...) // without those that a template fills in
 			}
 			require.NotEmpty(t, flags)
 			require.Equal(t, contained, slices.Contains(flags, "--web.listen-address=:18270"))

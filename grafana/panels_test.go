@@ -105,7 +105,7 @@ func testValues(p prom) {
 		{operators, "Running cost per hour", 0, "", map[string]float64{"": 4 + 4*1 + 2*2 + 2*2 + 2*2 + 3}},
 		{operators, "Desired cost per hour", 0, "", map[string]float64{"": 2*4 + 1 + 2*2 + 2*2 + 2*2 + 3}},
 		// Only steady and timed are fully served: 8 and 3 alone, as planned, while 9 and 3 are desired until the second big one is there.
-		{operators, "Saved per hour", 0, "", map[string]float64{"": 0}},
+		{operators, "Saved per hour against one variant", 0, "", map[string]float64{"": 0}},
 		{operators, "Cost per hour by model", 0, "model", map[string]float64{"steady": 9, "short": 4, "dark": 4, "odd": 4, "timed": 3}},
 		{operators, "Budgets used", 0, "budget", map[string]float64{"gpus": 1}},
 		{operators, "Demand and supply", 4, "model", map[string]float64{"steady": 100 + 20, "short": 20, "dark": 20, "odd": 20, "timed": 6.488326328552225}},

@@ -29,6 +29,7 @@ func (in *instance) assemble(p *Problem, points [][]int) Plan {
 			}
 		}
 		to.Shortfall, to.Binding = m.binding(from, points[at])
+		to.MinimumShort = from.minimumShort(to)
 	}
 	plan.Cost, plan.StartCost = rounded(plan.Cost), rounded(plan.StartCost)
 	over := make([]bool, len(p.Budgets))
@@ -41,6 +42,21 @@ func (in *instance) assemble(p *Problem, points [][]int) Plan {
 		}
 	}
 	return plan
+}
+
+// minimumShort is how many replicas of a role a plan misses of the minimum.
+func (m *Model) minimumShort(plan *ModelPlan) int {
+	most := 0
+	for _, role := range m.roles() {
+		missing := m.MinReplicas
+		for i := range m.Variants {
+			if m.Variants[i].serves(role) {
+				missing -= plan.Variants[i].Replicas
+			}
+		}
+		most = max(most, missing)
+	}
+	return most
 }
 
 // binding returns the shortfall at a point and the signal with the least

@@ -13,6 +13,7 @@ import "math"
 // have room for is kept. The inputs are not changed.
 func Guard(p Problem, plan Plan, s State, o Options) Decision {
 	g := newGuard(&p, &plan, &s, o)
+	g.fallDown()
 	g.keepQueued()
 	g.limitChange()
 	g.makeBeforeBreak()
@@ -145,6 +146,18 @@ func (v *guardedVariant) serving() int {
 		return min(v.current, *v.state.Stuck)
 	}
 	return v.current
+}
+
+// fallDown applies the failsafes that are below the present: what they free is
+// room for replicas of other models that would have to go otherwise.
+func (g *guard) fallDown() {
+	for i := range g.models {
+		for j := range g.models[i].variants {
+			if v := &g.models[i].variants[j]; g.models[i].knowledge == KnownNothing && v.state.Failsafe != nil {
+				v.n = min(v.n, max(v.failsafe(), v.Min))
+			}
+		}
+	}
 }
 
 // fallBack applies the failsafes that are due. Known models go first: a failsafe

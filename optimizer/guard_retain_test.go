@@ -95,3 +95,32 @@ func eachRetention(m []outcome, n []int, do func([]int)) {
 		eachRetention(m, append(n, k), do)
 	}
 }
+
+// TestGuardUsesWhatAFailsafeFrees: a failsafe below the present makes room in
+// the same decision, so what serves need not go for a minimum.
+func TestGuardUsesWhatAFailsafeFrees(t *testing.T) {
+	one := map[string]float64{"gpu": 1}
+	p := optimizer.Problem{
+		Budgets: []optimizer.Budget{{Name: "gpu", Limit: 4}},
+		Models: []optimizer.Model{
+			{Name: "m", Demand: map[string]float64{"load": 20}, Variants: []optimizer.Variant{
+				{Name: "new", Min: 2, Current: 0, Cost: 1, Capacity: map[string]float64{"load": 10}, Uses: one},
+				{Name: "old", Current: 2, Cost: 2, Capacity: map[string]float64{"load": 10}, Uses: one},
+			}},
+			{Name: "unknown", Variants: []optimizer.Variant{{Name: "v", Current: 2, Uses: one}}},
+		},
+	}
+	s := optimizer.State{Models: []optimizer.ModelState{
+		{Knowledge: optimizer.KnownFully, Variants: []optimizer.VariantState{{Current: new(0), Ready: new(0)}, {Current: new(2), Ready: new(2)}}},
+		{Variants: []optimizer.VariantState{{Current: new(2), Ready: new(2), Failsafe: new(0)}}},
+	}}
+	plan, err := optimizer.Solve(optimizer.Constrain(p, s), optimizer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := optimizer.Guard(p, plan, s, optimizer.Options{})
+	fresh, old, unknown := *d.Models[0].Variants[0].Desired, *d.Models[0].Variants[1].Desired, *d.Models[1].Variants[0].Desired
+	if fresh != 2 || old != 2 || unknown != 0 {
+		t.Fatalf("%d of new, %d of old, %d of what is unknown", fresh, old, unknown)
+	}
+}

@@ -113,3 +113,21 @@ func TestHopelessVariantDoesNotBlurPrices(t *testing.T) {
 		t.Errorf("%s at %v, want the optimal 20.01", plan.Status, plan.Cost)
 	}
 }
+
+// TestMinimumOutOfReachIsReported: two of the three replicas that two models must have fit the budget.
+func TestMinimumOutOfReachIsReported(t *testing.T) {
+	variant := optimizer.Variant{Name: "v", Cost: 1, Uses: map[string]float64{"b": 1}}
+	plan, err := optimizer.Solve(optimizer.Problem{
+		Budgets: []optimizer.Budget{{Name: "b", Limit: 2}},
+		Models: []optimizer.Model{
+			{Name: "m", Priority: 1, MinReplicas: 1, Variants: []optimizer.Variant{variant}},
+			{Name: "n", Priority: 2, MinReplicas: 2, Variants: []optimizer.Variant{variant}},
+		},
+	}, optimizer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, n := plan.Models[0].MinimumShort, plan.Models[1].MinimumShort; m != 0 || n != 1 {
+		t.Errorf("got %d and %d replicas below the minimum, want 0 and 1", m, n)
+	}
+}

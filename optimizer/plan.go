@@ -69,6 +69,9 @@ type ModelPlan struct {
 	// Shortfall is the largest share of a demand that is unserved, over the
 	// model's signals, between 0 and 1.
 	Shortfall float64 `json:"shortfall"`
+	// MinimumShort is how many replicas budgets or maximums keep the model
+	// below its minimum over all variants, of the role that misses most.
+	MinimumShort int `json:"minimum_short,omitempty"`
 	// Binding is the signal that determines the number of replicas: the one
 	// with the least supply per demand. It is empty if there is no demand.
 	Binding string `json:"binding"`

@@ -133,11 +133,15 @@ func gatewayRules(c *config.Config) ([]adapterRule, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ask the gateway of %s: %w", m.Name, err)
 		}
+		template, err := adapterTemplate(query)
+		if err != nil {
+			return nil, fmt.Errorf("ask the gateway of %s: %w", m.Name, err)
+		}
 		rules = append(rules, adapterRule{
 			SeriesQuery:  fmt.Sprintf(`{__name__=~"^(llm_d_epp_ready_endpoints|inference_pool_ready_pods)$",%s!=""}`, c.Labels.Namespace),
 			Resources:    namespacedBy(c.Labels.Namespace),
 			Name:         adapterName{"^.*$", t.gatewayMetric()},
-			MetricsQuery: adapterTemplate(query),
+			MetricsQuery: template,
 		})
 	}
 	return rules, found.Err()

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -179,8 +180,11 @@ func withAdapterMatchers(expr string) (string, error) {
 }
 
 // adapterTemplate turns an expression with placeholders into what the adapter reads.
-func adapterTemplate(expr string) string {
-	return strings.ReplaceAll(expr, fmt.Sprintf("%s=%q", placeholder, placeholderValue), "<<.LabelMatchers>>")
+func adapterTemplate(expr string) (string, error) {
+	if strings.Contains(expr, "<<") || strings.Contains(expr, ">>") {
+		return "", errors.New("a name or a selector contains << or >>, which Prometheus Adapter reads as its template")
+	}
+	return strings.ReplaceAll(expr, fmt.Sprintf("%s=%q", placeholder, placeholderValue), "<<.LabelMatchers>>"), nil
 }
 
 func parsePromQL(expr string) (parser.Expr, error) {

@@ -138,7 +138,8 @@ func (o KEDAOptions) complete(c *config.Config) (KEDAOptions, error) {
 	}
 	for _, address := range []string{o.PrometheusURL, o.ExporterURL} {
 		if address != "" && !askable(address) {
-			return o, errors.New("an address that KEDA could not ask: write it like http://NAME.NAMESPACE:PORT, without credentials")
+			return o, errors.New("an address that KEDA could not ask: write it like http://NAME.NAMESPACE:PORT, without credentials and parameters; " +
+				"a token belongs into a TriggerAuthentication (--authentication)")
 		}
 	}
 	return o, nil
@@ -147,7 +148,7 @@ func (o KEDAOptions) complete(c *config.Config) (KEDAOptions, error) {
 // askable says whether an address is one of a server, and holds no secret.
 func askable(address string) bool {
 	u, err := url.Parse(address)
-	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
 // authenticates says whether the exporter tells the Prometheus who it is.

@@ -125,7 +125,12 @@ func TestRefusesOptions(t *testing.T) {
 		"no exporter":              {bounded, keda(rules.KEDAOptions{Trigger: rules.TriggerMetricsAPI}), "--exporter.url"},
 		"an address that is none":  {bounded, keda(rules.KEDAOptions{Trigger: rules.TriggerPrometheus, PrometheusURL: "prometheus:9090"}), "an address that KEDA could not ask"},
 		"a password in an address": {bounded, keda(rules.KEDAOptions{Trigger: rules.TriggerPrometheus, PrometheusURL: "http://me:secret@p"}), "without credentials"},
-		"nothing read as zero":     {bounded, keda(rules.KEDAOptions{Trigger: rules.TriggerPrometheus, Metadata: map[string]string{"ignoreNullValues": "true"}}), "ignoreNullValues"},
+		"a name that is a template": {strings.Replace(bounded, "{name: m,", "{name: 'm<<.Series>>',", 1), func(c *config.Config) error {
+			_, err := rules.Adapter(c, rules.AdapterOptions{Gateway: true})
+			return err
+		}, "which Prometheus Adapter reads as its template"},
+		"a token in an address": {bounded, keda(rules.KEDAOptions{Trigger: rules.TriggerPrometheus, PrometheusURL: "http://p/?token=secret"}), "without credentials and parameters"},
+		"nothing read as zero":  {bounded, keda(rules.KEDAOptions{Trigger: rules.TriggerPrometheus, Metadata: map[string]string{"ignoreNullValues": "true"}}), "ignoreNullValues"},
 		"a timeout above the interval": {bounded, func(c *config.Config) error {
 			_, err := rules.PodMonitor(c, rules.MonitorOptions{Interval: time.Second, Timeout: time.Minute})
 			return err

@@ -1,166 +1,169 @@
+// Package demo shows the exporter at work on a simulated day: the simulator and the baselines are those of the backtest, and so are the
+// decisions of the program itself, at the time of the fleet. The day passes in about a minute.
 package demo
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"math/rand/v2"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/variant-exporter/variant-exporter/backtest/fleet"
+	"github.com/variant-exporter/variant-exporter/backtest"
+	"github.com/variant-exporter/variant-exporter/backtest/policy"
+	"github.com/variant-exporter/variant-exporter/backtest/product"
+	"github.com/variant-exporter/variant-exporter/backtest/scenario"
+	"github.com/variant-exporter/variant-exporter/backtest/sim"
+	"github.com/variant-exporter/variant-exporter/collector"
 )
 
-// Options say what to run and where to show it.
+//go:embed day.yml
+var dayScenario string
+
+//go:embed day.conf.yml
+var dayConfig string
+
+// The names of the files of a demo.
+const (
+	ScenarioFile = "day.yml"
+	ConfigFile   = "day.conf.yml"
+)
+
+// Policies are those that a demo compares, the program first.
+func Policies() []string {
+	return []string{policy.Product, "static", "rate-last", "keda-queue", "wva-tokens", "hpa-queue"}
+}
+
+// Options say how to show the day.
 type Options struct {
-	Fleet       fleet.Config
 	Seed        uint64
-	Dir         string // for the configuration and the list of targets; the caller removes it
+	Length      time.Duration // of the show; 0: as fast as it goes
 	Clock       func() time.Time
 	Out         io.Writer
 	Interactive bool          // Out is a terminal: draw over the last picture
 	Every       time.Duration // between pictures
 }
 
-// Demo is a simulated fleet with an autoscaler that follows the exporter. Beside it runs its twin: the same models under the same
-// load, each on its largest variant only, scaled for the same planned demand by the same autoscaler.
+// Demo is a fleet under several policies at once. All of them get the same requests.
 type Demo struct {
-	options Options
-	runner  *fleet.Runner
-	twin    *fleet.Runner
-
-	mu   sync.Mutex
-	last gauges // as last read
-	err  error  // of the last reading
+	options  Options
+	scenario *scenario.Scenario
+	runs     []*backtest.Running
+	now      atomic.Int64 // nanoseconds since the start of the simulation
+	last     atomic.Pointer[collector.Snapshot]
 }
 
-// ConfigFile is the name of the exporter's configuration within Options.Dir.
-const ConfigFile = "variant_exporter.yml"
-
-const targetsFile = "targets.json"
-
-// New prepares a fleet, and writes the configuration that the exporter is to be started with. Run closes what it opens.
+// New makes the fleets, as they are at midnight. The caller closes the demo.
 func New(ctx context.Context, o Options) (*Demo, error) {
-	if o.Clock == nil || o.Out == nil || o.Every <= 0 {
-		return nil, errors.New("demo: a clock, an output and an interval are needed")
+	if o.Out == nil || o.Clock == nil || o.Every <= 0 || o.Length < 0 {
+		return nil, errors.New("demo: an output, a clock, an interval and a length are needed")
 	}
-	targets := filepath.Join(o.Dir, targetsFile)
-	text, err := Config(o.Fleet, targets)
+	s, found := scenario.Load(ScenarioFile, dayScenario)
+	if s == nil {
+		return nil, found.Err()
+	}
+	c, remarks := product.ParseConfig(ConfigFile, dayConfig)
+	if c == nil {
+		return nil, remarks.Err()
+	}
+	runs, err := backtest.Prepare(ctx, backtest.Options{Scenario: s, Config: c, Policies: Policies(), Seed: o.Seed, Mode: sim.Auto})
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(o.Dir, ConfigFile), text, 0o600); err != nil {
-		return nil, fmt.Errorf("write the demo's configuration: %w", err)
+	d := &Demo{options: o, scenario: s, runs: runs}
+	if err := d.until(ctx, time.Duration(s.Evaluate)); err != nil { // now there is a decision to show
+		return nil, errors.Join(err, d.Close())
 	}
-	f, err := newFleet(o, o.Fleet)
-	if err != nil {
-		return nil, err
-	}
-	twin, err := newFleet(o, o.Fleet.LargestOnly())
-	if err != nil {
-		return nil, err
-	}
-	listener, err := fleet.Listen(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := fleet.WriteTargets(targets, f.Status().Targets(listener.Addr().String())); err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
-	return &Demo{
-		options: o,
-		runner:  &fleet.Runner{Fleet: f, Clock: o.Clock, Listener: listener, TargetsFile: targets, SyncPeriod: scrapeInterval},
-		twin:    &fleet.Runner{Fleet: twin, Clock: o.Clock, SyncPeriod: scrapeInterval},
-	}, nil
+	return d, nil
 }
 
-func newFleet(o Options, c fleet.Config) (*fleet.Fleet, error) {
-	f, err := fleet.New(c, o.Clock(), rand.New(rand.NewPCG(o.Seed, 0)))
-	if err != nil {
-		return nil, fmt.Errorf("make the demo's fleet: %w", err)
-	}
-	return f, nil
-}
-
-// Run lets the fleet follow the exporter at an address until the context is done, showing it meanwhile, and sums up at the end.
-func (d *Demo) Run(ctx context.Context, metricsURL string) error {
-	client := &http.Client{Timeout: 5 * time.Second}
-	defer client.CloseIdleConnections()
-	d.runner.Autoscaler = &fleet.Autoscaler{Fleet: d.runner.Fleet, DownWindow: stopDelay, Desired: func(ctx context.Context) (map[string]float64, error) {
-		read, err := scrape(ctx, client, metricsURL)
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.last, d.err = read, err
-		return read.desired, err
-	}}
-	d.twin.Autoscaler = &fleet.Autoscaler{Fleet: d.twin.Fleet, DownWindow: stopDelay, Desired: d.largestOnly}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var beside sync.WaitGroup
-	beside.Go(func() { d.watch(ctx, metricsURL) })
-	var twinErr error
-	beside.Go(func() { twinErr = d.twin.Run(ctx) })
-	err := d.runner.Run(ctx)
-	cancel()
-	beside.Wait()
-	writeSummary(d.options.Out, d.runner.Fleet.Status(), d.twin.Fleet.Status())
-	return errors.Join(err, twinErr)
-}
-
-// largestOnly is what the twin should scale to: as many replicas of each model's largest variant as its planned demand takes.
-func (d *Demo) largestOnly(context.Context) (map[string]float64, error) {
-	d.mu.Lock()
-	planned := d.last.planned
-	d.mu.Unlock()
-	desired := map[string]float64{}
-	for _, v := range d.twin.Fleet.Status().Variants {
-		if demand, ok := planned[v.Model]; ok {
-			desired[v.Name] = math.Ceil(demand / float64(v.Capacity))
-		}
-	}
-	return desired, nil
-}
-
-// watch draws a picture at every tick.
-func (d *Demo) watch(ctx context.Context, metricsURL string) {
-	s := &screen{out: d.options.Out, interactive: d.options.Interactive}
-	ticker := time.NewTicker(d.options.Every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			s.show(d.picture(metricsURL))
-		}
-	}
-}
-
-func (d *Demo) picture(metricsURL string) string {
-	d.mu.Lock()
-	desired, failure := d.last.desired, d.err
-	d.mu.Unlock()
-	status, twin := d.runner.Fleet.Status(), d.twin.Fleet.Status()
-	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s   %.0fs\n", metricsURL, status.Elapsed.Seconds())
-	writeTable(&b, status, desired, twin.Cost)
-	if failure != nil {
-		fmt.Fprintln(&b, failure)
-	}
-	return b.String()
-}
-
-// Close ends a demo that was not run, and does nothing to one that was.
+// Close frees what the fleets hold.
 func (d *Demo) Close() error {
-	if err := d.runner.Listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return fmt.Errorf("close the demo's listener: %w", err)
+	var err error
+	for _, r := range d.runs {
+		err = errors.Join(err, r.Close())
+	}
+	return err
+}
+
+// WriteFiles writes the scenario and the configuration of the demo, for backtest.
+func WriteFiles(dir string) error {
+	for name, text := range map[string]string{ScenarioFile: dayScenario, ConfigFile: dayConfig} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return fmt.Errorf("write the demo's files: %w", err)
+		}
 	}
 	return nil
+}
+
+// Now is the time of the fleet.
+func (d *Demo) Now() time.Time { return scenario.Start().Add(time.Duration(d.now.Load())) }
+
+// Evaluate returns the last decision of the program: it decides when the time of the fleet has come, not when it is asked.
+func (d *Demo) Evaluate(context.Context, time.Time) *collector.Snapshot { return d.last.Load() }
+
+// Run lets the day pass, showing it meanwhile, and sums up: where it was interrupted, what there was of the day.
+func (d *Demo) Run(ctx context.Context, url string) error {
+	fmt.Fprint(d.options.Out, introduction(url, d.scenario))
+	began := d.options.Clock()
+	warmup, end := time.Duration(d.scenario.Warmup), d.scenario.Length()
+	show := &screen{out: d.options.Out, interactive: d.options.Interactive}
+	ticker := time.NewTicker(d.options.Every)
+	defer ticker.Stop()
+	for at := time.Duration(0); at < end; {
+		at = end
+		if d.options.Length > 0 {
+			shown := float64(d.options.Clock().Sub(began)) / float64(d.options.Length)
+			at = min(end, warmup+time.Duration(shown*float64(end-warmup)))
+		}
+		if err := d.until(ctx, at); err != nil {
+			break // interrupted
+		}
+		show.show(d.picture())
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+	fmt.Fprint(d.options.Out, summary(d.into(), d.status()))
+	return nil
+}
+
+// into is how much of the day has passed.
+func (d *Demo) into() time.Duration {
+	return max(0, time.Duration(d.now.Load())-time.Duration(d.scenario.Warmup))
+}
+
+// until lets all fleets go on to a time.
+func (d *Demo) until(ctx context.Context, at time.Duration) error {
+	var running sync.WaitGroup
+	errs := make([]error, len(d.runs))
+	for i, r := range d.runs {
+		running.Go(func() { errs[i] = r.Sim.Until(ctx, at) })
+	}
+	running.Wait()
+	d.now.Store(int64(at))
+	if s := d.runs[0].Product.Last(); s != nil {
+		d.last.Store(s)
+	}
+	return errors.Join(errs...)
+}
+
+// standing is how a policy stands.
+type standing struct {
+	name string
+	sim.Status
+}
+
+func (d *Demo) status() []standing {
+	var all []standing
+	for _, r := range d.runs {
+		all = append(all, standing{r.Name, r.Sim.Status()})
+	}
+	return all
 }

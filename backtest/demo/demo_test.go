@@ -1,113 +1,106 @@
-package demo
+package demo_test
 
 import (
 	"bytes"
 	"context"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
+	"path/filepath"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/variant-exporter/variant-exporter/backtest/fleet"
+	"github.com/variant-exporter/variant-exporter/backtest"
+	"github.com/variant-exporter/variant-exporter/backtest/demo"
+	"github.com/variant-exporter/variant-exporter/backtest/product"
+	"github.com/variant-exporter/variant-exporter/backtest/report"
+	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestConfigIsAccepted(t *testing.T) {
-	text, err := Config(fleet.Demo(), "/tmp/targets.json")
-	require.NoError(t, err)
-	c, found := config.Load("variant_exporter.yml", string(text))
-	require.Empty(t, found)
-	require.Len(t, c.Models, 2)
-	require.NotNil(t, c.Embedded(), "the demo asks no Prometheus")
-	require.Equal(t, "epp.concurrency", c.Models[0].ActiveSignals()[0].Key())
-	require.InDelta(t, 96, c.Models[0].Variants[0].Capacity["concurrency"].Number, 0)
-}
-
-func TestScrape(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/metrics" {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprint(w, "# TYPE variant_desired_replicas gauge\nvariant_desired_replicas{variant=\"a\",model=\"m\"} 3\nvariant_desired_replicas{variant=\"b\"} 0\nother 1\n")
-	}))
-	defer server.Close()
-	got, err := scrape(t.Context(), server.Client(), server.URL+"/metrics")
-	require.NoError(t, err)
-	require.Equal(t, map[string]float64{"a": 3, "b": 0}, got.desired)
-	require.Empty(t, got.planned)
-	_, err = scrape(t.Context(), server.Client(), server.URL+"/other")
-	require.ErrorContains(t, err, "503")
-}
-
-func TestTable(t *testing.T) {
-	s := fleet.Status{
-		Models: []fleet.ModelStatus{{Name: "m", Queued: 2, Waiting: 3, Running: 100}},
-		Variants: []fleet.VariantStatus{
-			{Name: "m-h100", Model: "m", CostPerReplica: 4.1, Current: 2, Ready: 1, Terminating: 1},
-			{Name: "m-l4", Model: "m", CostPerReplica: 0.8},
-		},
-		Cost: fleet.Cost{PerHour: 12.3},
+// TestDay runs the demo as fast as it goes, and holds what it shows to what the backtest says of the same files.
+func TestDay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates a day six times")
 	}
-	var b strings.Builder
-	writeTable(&b, s, map[string]float64{"m-h100": 2}, fleet.Cost{PerHour: 8.2})
-	require.Equal(t, strings.TrimPrefix(`
-model  requests  variant  current  ready  stopping  desired  cost/h
-m           105  m-h100         2      1         1        2   12.30
-                 m-l4           0      0         0        -    0.00
--: held, for the exporter has not watched for long enough to take anything away
-cost per hour: 12.30; all on the largest accelerator: 8.20
-`, "\n"), b.String())
-}
-
-// TestFollows runs the whole demo but the exporter, which is played by a fixed gauge.
-func TestFollows(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, "# TYPE variant_desired_replicas gauge\nvariant_desired_replicas{variant=\"llama-8b-h100\"} 3\n")
-	}))
-	defer server.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	out := &stoppingWriter{until: "llama-8b-h100           3", stop: cancel}
-	d, err := New(ctx, Options{
-		Fleet: fleet.Demo(), Seed: 1, Dir: t.TempDir(), Clock: time.Now, Out: out, Every: 50 * time.Millisecond,
-	})
+	var out bytes.Buffer
+	d, err := demo.New(t.Context(), demo.Options{Seed: 1, Clock: time.Now, Out: &out, Every: time.Millisecond})
 	require.NoError(t, err)
-	require.NoError(t, d.Run(ctx, server.URL))
+	defer func() { require.NoError(t, d.Close()) }()
+	require.NotNil(t, d.Evaluate(t.Context(), time.Time{}), "there is a decision before the day begins")
+	require.NoError(t, d.Run(t.Context(), "http://127.0.0.1:18270"))
 	text := out.String()
-	require.Contains(t, text, "llama-8b-h100           3", "the gauge was applied")
-	require.Regexp(t, `In \d+ seconds:`, text)
-	require.Contains(t, text, "with their first token in time")
-}
-
-// stoppingWriter ends a run once it has shown something.
-type stoppingWriter struct {
-	mu    sync.Mutex
-	text  bytes.Buffer
-	until string
-	stop  func()
-}
-
-func (w *stoppingWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.text.Write(p)
-	if strings.Contains(w.text.String(), w.until) {
-		w.stop()
+	require.True(t, strings.HasPrefix(text, "The exporter, planning for a simulated fleet: http://127.0.0.1:18270\n"), "it opens with the address")
+	for line := range strings.Lines(text) {
+		require.LessOrEqual(t, len([]rune(strings.TrimRight(line, "\n"))), 80, line)
 	}
-	return len(p), nil
+	require.Equal(t, scenario.Start().Add(25*time.Hour), d.Now())
+
+	_, final, found := strings.Cut(text, "After 24 hours and")
+	require.True(t, found)
+	for _, name := range demo.Policies() {
+		require.Contains(t, final, "\n"+name+" ")
+	}
+	for _, p := range study(t, 1, "variant_exporter", "static").Settings[0].Policies {
+		_, line, _ := strings.Cut(final, "\n"+p.Name+" ")
+		shown := strings.Fields(line)
+		inTime, err := strconv.ParseFloat(shown[0], 64)
+		require.NoError(t, err)
+		require.InDelta(t, 100*p.Mean["slo_attainment"], inTime, 0.1)
+		require.Equal(t, fmt.Sprintf("%.2f", p.Mean["cost"]), shown[2])
+	}
+	require.Contains(t, text, "variant_exporter costs least")
 }
 
-func (w *stoppingWriter) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
+// TestDayOverSeeds holds what the demo says of a day to days with other noise: the program serves 99 % in time for a tenth less than
+// the cheapest of the others that do.
+func TestDayOverSeeds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates six days")
+	}
+	s := study(t, 2, "variant_exporter", "static", "rate-last")
+	ours := s.Settings[0].Policies[0]
+	for k := range s.Seeds {
+		require.Greater(t, ours.Runs[k].SLOAttainment, 0.995)
+		for _, other := range s.Settings[0].Policies[1:] {
+			require.Less(t, ours.Runs[k].Cost, 0.9*other.Runs[k].Cost, other.Name)
+		}
+	}
+}
+
+func study(t *testing.T, seeds int, policies ...string) *report.Study {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, demo.WriteFiles(dir))
+	o := backtest.StudyOptions{Policies: policies, Load: func() (*scenario.Scenario, *config.Config, error) {
+		s, found, err := scenario.LoadFile(filepath.Join(dir, demo.ScenarioFile))
+		require.Empty(t, found)
+		require.NoError(t, err)
+		c, remarks, err := product.LoadConfig(filepath.Join(dir, demo.ConfigFile))
+		require.Empty(t, remarks)
+		return s, c, err
+	}}
+	for i := range seeds {
+		o.Seeds = append(o.Seeds, uint64(i+1))
+	}
+	r, err := backtest.RunStudy(t.Context(), o)
+	require.NoError(t, err)
+	return r
+}
+
+// TestInterrupted holds that a demo that is stopped sums up what there was.
+func TestInterrupted(t *testing.T) {
+	var out bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	d, err := demo.New(ctx, demo.Options{Seed: 1, Length: time.Hour, Clock: time.Now, Out: &out, Every: time.Millisecond})
+	require.NoError(t, err)
+	time.AfterFunc(time.Second, cancel)
+	require.NoError(t, d.Run(ctx, "http://127.0.0.1:1"))
+	require.NoError(t, d.Close())
+	require.Contains(t, out.String(), "After 0 hours and")
 }

@@ -3,64 +3,134 @@ package demo
 import (
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"strings"
-	"text/tabwriter"
+	"time"
 
-	"github.com/variant-exporter/variant-exporter/backtest/fleet"
+	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 )
 
-// writeTable shows one moment: for every model its demand, for every variant what runs and what should.
-func writeTable(w io.Writer, s fleet.Status, desired map[string]float64, largest fleet.Cost) {
-	model, variant := len("model"), len("variant")
-	for _, v := range s.Variants {
-		model, variant = max(model, len(v.Model)), max(variant, len(v.Name))
+// introduction says what is seen. Lines have at most 80 characters.
+func introduction(url string, s *scenario.Scenario) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "The exporter, planning for a simulated fleet: %s\n\n", url)
+	fmt.Fprintf(&b, "A day of two models, under the exporter and under five other ways of scaling.\n")
+	fmt.Fprintf(&b, "All get the same requests. Each model can run on a large accelerator (h100),\n")
+	fmt.Fprintf(&b, "which serves a request for less, and on a small one, which is enough at night:\n\n")
+	for i := range s.Variants {
+		v := &s.Variants[i]
+		fmt.Fprintf(&b, "  %-10s %6.2f per hour, ready %s after it is ordered\n", v.Name, v.Cost, time.Duration(v.Startup))
 	}
-	row := func(columns ...any) {
-		fmt.Fprintf(w, "%-*s  %8v  %-*s  %7v  %5v  %8v  %7v  %6v\n", append([]any{model, columns[0], columns[1], variant}, columns[2:]...)...)
+	fmt.Fprintf(&b, `
+in time   share of requests whose first token and pace were within the targets
+cost      so far; of everything ordered until it is gone
+cost/h    cost of what is ordered now
+replicas  ready, and +N that start
+`)
+	return b.String()
+}
+
+// picture is one moment of all fleets.
+func (d *Demo) picture() string {
+	all := d.status()
+	var b strings.Builder
+	into := d.into()
+	fmt.Fprintf(&b, "\n%02d:%02d ", int(into.Hours()), int(into.Minutes())%60)
+	for i := range d.scenario.Models {
+		fmt.Fprintf(&b, "  %s %.1f requests/s", d.scenario.Models[i].ServedName(), all[0].Models[i].Rate)
 	}
-	row("model", "requests", "variant", "current", "ready", "stopping", "desired", "cost/h")
-	held := false
-	for _, m := range s.Models {
-		var name, demand any = m.Name, m.Demand()
+	fmt.Fprintf(&b, "\n%-16s %8s %7s %6s", "", "in time", "cost", "cost/h")
+	for _, v := range all[0].Variants {
+		fmt.Fprintf(&b, " %9s", v.Name)
+	}
+	b.WriteString("\n")
+	for _, s := range all {
+		fmt.Fprintf(&b, "%-16s %8s %7.2f %6.2f", s.name, percent(s.InTime), s.Cost, s.PerHour)
 		for _, v := range s.Variants {
-			if v.Model != m.Name {
-				continue
+			text := strconv.Itoa(v.Ready)
+			if v.Starting > 0 {
+				text += fmt.Sprintf("+%d", v.Starting)
 			}
-			var want any = "-"
-			n, decided := desired[v.Name]
-			if decided {
-				want = n
-			}
-			held = held || !decided
-			paid := float64(v.Current+v.Terminating) * v.CostPerReplica
-			row(name, demand, v.Name, v.Current, v.Ready, v.Terminating, want, fmt.Sprintf("%.2f", paid))
-			name, demand = "", ""
+			fmt.Fprintf(&b, " %9s", text)
 		}
+		b.WriteString("\n")
 	}
-	if held {
-		fmt.Fprintln(w, "-: held, for the exporter has not watched for long enough to take anything away")
-	}
-	fmt.Fprintf(w, "cost per hour: %.2f; all on the largest accelerator: %.2f\n", s.Cost.PerHour, largest.PerHour)
+	return b.String()
 }
 
-// writeSummary shows what a run has come to, and what the same load has come to on the largest accelerators only.
-func writeSummary(w io.Writer, s, largest fleet.Status) {
-	fmt.Fprintf(w, "\nIn %.0f seconds:\n", s.Elapsed.Seconds())
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for i, m := range s.Models {
-		fmt.Fprintf(t, "  %s\t%d requests,\t%.1f %% with their first token in time\t(all on the largest accelerator: %.1f %%)\n",
-			m.Name, m.Tally.Arrived, 100*m.Tally.Attainment(), 100*largest.Models[i].Tally.Attainment())
+// percent never rounds a miss up to 100 %.
+func percent(share float64) string { return fmt.Sprintf("%.2f %%", math.Floor(share*1e4+1e-6)/100) }
+
+// enough is the share of requests in time from which on policies are compared by cost.
+const enough = 0.99
+
+// summary says what the day came to, who was better at what, and what to do next.
+func summary(into time.Duration, all []standing) string {
+	var b strings.Builder
+	ours := all[0]
+	fmt.Fprintf(&b, "\nAfter %.0f hours and %.0f requests:\n\n", into.Hours(), ours.Requests)
+	fmt.Fprintf(&b, "%-16s %8s %8s   %s\n", "", "in time", "cost", "compared with variant_exporter")
+	for _, s := range all {
+		fmt.Fprintf(&b, "%-16s %8s %8.2f   %s\n", s.name, percent(s.InTime), s.Cost, compared(s, ours))
 	}
-	_ = t.Flush() // the writer's errors show in what follows
-	fmt.Fprintf(w, "  cost: %.2f; all on the largest accelerator: %.2f%s\n", s.Cost.Total, largest.Cost.Total, saving(s.Cost.Total, largest.Cost.Total))
+	b.WriteString("\n" + verdict(all))
+	b.WriteString(`
+static knows the busiest minute in advance, rate-last the true capacity of a
+replica. The others follow the published defaults of their guides, which are
+meant to be tuned. One day of one made-up fleet proves little. Check it:
+
+  mkdir day && variant_exporter demo --files=day
+  variant_exporter backtest --scenario=day/day.yml \
+    --config.file=day/day.conf.yml --seeds=10 \
+    --policy=variant_exporter --policy=static --policy=rate-last
+
+Then with a week of your own: variant_exporter replay --help
+`)
+	return b.String()
 }
 
-// saving says by how much one cost is below the other, if it is.
-func saving(cost, other float64) string {
-	if other <= 0 || cost >= other {
+// compared says how another policy did.
+func compared(s, ours standing) string {
+	if s.name == ours.name || ours.Cost <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%.0f %% less)", 100*(1-cost/other))
+	by := s.Cost/ours.Cost - 1
+	text := fmt.Sprintf("%.0f %% dearer", 100*by)
+	if by < 0 {
+		text = fmt.Sprintf("%.0f %% cheaper", -100*by)
+	}
+	points := 100 * (s.InTime - ours.InTime)
+	switch {
+	case points < -0.005:
+		return text + fmt.Sprintf(", %.2f points less in time", -points)
+	case points > 0.005:
+		return text + fmt.Sprintf(", %.2f points more in time", points)
+	}
+	return text + ", as much in time"
+}
+
+// verdict compares the cost of those that serve well enough.
+func verdict(all []standing) string {
+	ours := all[0]
+	if ours.InTime < enough {
+		return fmt.Sprintf("variant_exporter served less than %.0f %% in time: cost alone says nothing.\n", 100*enough)
+	}
+	var best *standing
+	for i := range all[1:] {
+		if s := &all[1+i]; s.InTime >= enough && (best == nil || s.Cost < best.Cost) {
+			best = s
+		}
+	}
+	switch {
+	case best == nil:
+		return fmt.Sprintf("No other reached %.0f %% in time.\n", 100*enough)
+	case best.Cost < ours.Cost:
+		return fmt.Sprintf("Of those with %.0f %% in time, %s costs least: %.1f %% less than\nvariant_exporter.\n",
+			100*enough, best.name, 100*(1-best.Cost/ours.Cost))
+	}
+	return fmt.Sprintf("Of those with %.0f %% in time, variant_exporter costs least: %.1f %% less than\n%s, the next.\n",
+		100*enough, 100*(1-ours.Cost/best.Cost), best.name)
 }
 
 // screen writes one picture after another: over the last one on a terminal, below it elsewhere.

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/variant-exporter/variant-exporter/backtest/fleet"
 )
 
 // recordedRuns holds what real users of a model asked, and when. It is not part of the project.
@@ -23,7 +21,7 @@ const (
 )
 
 // recordedLoad is the rate at which requests arrived in a recorded run, from its first one on.
-func recordedLoad(t *testing.T, name string) fleet.Load {
+func recordedLoad(t *testing.T, name string) map[time.Duration]float64 {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(recordedRuns, name))
 	if os.IsNotExist(err) {
@@ -37,15 +35,21 @@ func recordedLoad(t *testing.T, name string) fleet.Load {
 	}
 	require.NoError(t, json.Unmarshal(text, &run))
 	require.NotEmpty(t, run.Requests)
-	var rates []float64
+	rates := map[time.Duration]float64{}
 	for _, q := range run.Requests {
-		slot := int((q.Arrival - run.Requests[0].Arrival) / recordedSlot.Seconds())
-		for len(rates) <= slot {
-			rates = append(rates, 0)
+		slot := time.Duration((q.Arrival-run.Requests[0].Arrival)/recordedSlot.Seconds()) * recordedSlot
+		for at := slot; at >= 0; at -= recordedSlot {
+			if _, there := rates[at]; there {
+				break
+			}
+			rates[at] = 0 // nobody came in it so far
 		}
 		rates[slot] += recordedShare / recordedSlot.Seconds()
+		if _, there := rates[slot+recordedSlot]; !there {
+			rates[slot+recordedSlot] = 0
+		}
 	}
-	return fleet.Steps(recordedSlot, rates...)
+	return rates
 }
 
 // TestRecordedLoad runs schedules under the load of recorded runs.
@@ -57,10 +61,10 @@ func TestRecordedLoad(t *testing.T) {
 	for _, name := range []string{"h100-staircase-a.json", "h100-staircase-b.json"} {
 		load := recordedLoad(t, name)
 		sc := *scenarios(t)[0]
-		sc.fleet = func(seed uint64) fleet.Config {
-			c := twoModels(seed)
-			c.Models[0].Load = load
-			return c
+		sc.fleet = func(seed uint64) fleetOf {
+			f := twoModels(seed)
+			f[0].rates = load
+			return f
 		}
 		for seed := uint64(1); seed <= schedules; seed++ {
 			t.Run(fmt.Sprintf("%s/seed=%d", name, seed), func(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/variant-exporter/variant-exporter/backtest/fleet"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
@@ -16,7 +15,7 @@ type scenario struct {
 	name   string
 	text   string
 	config *config.Config
-	fleet  func(seed uint64) fleet.Config
+	fleet  func(seed uint64) fleetOf
 	series func(now time.Duration) map[string]float64 // what else Prometheus scrapes
 	bounds map[string][2]float64                      // of the replicas of each variant
 
@@ -126,17 +125,13 @@ models:
 }
 
 // ofCode is a fleet with the one model only whose load ends now and then: whatever is said of it, is said of that.
-func ofCode(seed uint64) fleet.Config {
-	c := twoModels(seed)
-	c.Models = c.Models[1:]
-	return c
-}
+func ofCode(seed uint64) fleetOf { return twoModels(seed)[1:] }
 
 // soldOut is a fleet whose smaller accelerators cannot be had: what is started of them does not become ready.
-func soldOut(seed uint64) fleet.Config {
-	c := twoModels(seed)
-	c.Models[0].Variants[1].Startup = 24 * time.Hour
-	return c
+func soldOut(seed uint64) fleetOf {
+	f := twoModels(seed)
+	f[0].variants[1].startup = 24 * time.Hour
+	return f
 }
 
 // prices change which variant is the cheaper one per request, and how many accelerators there are.
@@ -146,34 +141,18 @@ func prices(now time.Duration) map[string]float64 {
 }
 
 // twoModels are models whose load goes up and down from minute to minute; that of one ends now and then.
-func twoModels(seed uint64) fleet.Config {
+func twoModels(seed uint64) fleetOf {
 	rng := rand.New(rand.NewPCG(seed, 2))
-	load := func(levels []float64) fleet.Load {
-		rates := make([]float64, 60)
-		for i := range rates {
-			rates[i] = levels[rng.IntN(len(levels))]
+	load := func(levels []float64) map[time.Duration]float64 {
+		every := 2*time.Minute + time.Duration(rng.IntN(120))*time.Second
+		rates := map[time.Duration]float64{}
+		for at := time.Duration(0); at < length; at += every {
+			rates[at] = levels[rng.IntN(len(levels))]
 		}
-		return fleet.Noisy(fleet.Steps(2*time.Minute+time.Duration(rng.IntN(120))*time.Second, rates...), 0.2, 20*time.Second, seed)
+		return rates
 	}
-	tokens := fleet.Tokens{Mean: fleet.Lengths{Input: 200, Output: 600}, Variation: 0.3}
-	variant := func(name string, batch, replicas, most int, startup time.Duration) fleet.Variant {
-		return fleet.Variant{
-			Name: name, Startup: startup, Replicas: replicas, Max: most, Blocks: 200 * batch, BlockSize: 16, Cost: 1,
-			Profile: fleet.Profile{Alpha: 25e-3, Beta: 40e-6, Gamma: 0.7e-6, MaxBatch: batch},
-		}
+	return fleetOf{
+		{"chat", load([]float64{0.3, 0.8, 1.5, 2.5}), []variantOf{{"chat-large", 20, 2, 8, time.Minute}, {"chat-small", 8, 2, 12, 30 * time.Second}}},
+		{"code", load([]float64{0, 0, 0.5, 1.5}), []variantOf{{"code-large", 20, 2, 6, time.Minute}}},
 	}
-	return fleet.Config{Models: []fleet.Model{
-		{
-			Name: "chat", Namespace: "llm", Pool: "chat", Tokens: tokens, ReplicaQueue: 5,
-			Load: load([]float64{0.3, 0.8, 1.5, 2.5}),
-			Variants: []fleet.Variant{
-				variant("chat-large", 20, 2, 8, time.Minute), variant("chat-small", 8, 2, 12, 30*time.Second),
-			},
-		},
-		{
-			Name: "code", Namespace: "llm", Pool: "code", Tokens: tokens, ReplicaQueue: 5,
-			Load:     load([]float64{0, 0, 0.5, 1.5}),
-			Variants: []fleet.Variant{variant("code-large", 20, 2, 6, time.Minute)},
-		},
-	}}
 }

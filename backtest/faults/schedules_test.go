@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/backtest/faults"
-	"github.com/variant-exporter/variant-exporter/backtest/fleet"
+	"github.com/variant-exporter/variant-exporter/backtest/sim"
 	"github.com/variant-exporter/variant-exporter/collector"
 )
 
@@ -144,10 +144,10 @@ func (r *run) justified(got *exposition, at time.Time) {
 	spoilt := r.inputs(got)
 	clean := scrape(r.t, newEvaluator(r.t, r.scenario.config, r.seen), at)
 	for _, v := range lowered {
-		for _, name := range essential(got, v.Model) {
+		for _, name := range essential(got, served(v.Model)) {
 			if _, ok := spoilt[name]; ok || down {
 				r.t.Fatalf("%s has %d replicas, is to have %g, would have %v if the answers had not been spoilt\nspoilt: %v",
-					v.Name, v.Desired, got.desired[v.Name], clean.desired, spoilt)
+					v.Name, v.Asked, got.desired[v.Name], clean.desired, spoilt)
 			}
 		}
 	}
@@ -196,7 +196,7 @@ func (r *run) inputs(got *exposition) map[string]faults.Fault {
 
 // lowered are the variants of which there are to be fewer than there are, as far as the exporter can know of them: while
 // kube-state-metrics is away, what it last told is taken for the present.
-func (r *run) lowered(got *exposition) []fleet.VariantStatus {
+func (r *run) lowered(got *exposition) []sim.VariantStatus {
 	known := map[string]int{}
 	for m := range got.Models {
 		for _, v := range got.Models[m].Variants {
@@ -205,13 +205,13 @@ func (r *run) lowered(got *exposition) []fleet.VariantStatus {
 			}
 		}
 	}
-	var lowered []fleet.VariantStatus
+	var lowered []sim.VariantStatus
 	for _, v := range r.fleet.Status().Variants {
 		x, ok := got.desired[v.Name]
-		if current, is := known[v.Name]; is && current < v.Desired {
-			v.Desired = current
+		if current, is := known[v.Name]; is && current < v.Asked {
+			v.Asked = current
 		}
-		if ok && x < float64(v.Desired) {
+		if ok && x < float64(v.Asked) {
 			lowered = append(lowered, v)
 		}
 	}
@@ -256,10 +256,10 @@ func (r *run) watched(got *exposition, at time.Time) {
 
 // lacking says where what is left of the models of which something is lowered does not carry a demand that another evaluation
 // knows of, nor as much as that evaluation would have had it carry.
-func lacking(got *exposition, lowered []fleet.VariantStatus, other *exposition, demand func(collector.Signal) *float64) string {
+func lacking(got *exposition, lowered []sim.VariantStatus, other *exposition, demand func(collector.Signal) *float64) string {
 	for m := range other.Models {
 		model := &other.Models[m]
-		if !slices.ContainsFunc(lowered, func(v fleet.VariantStatus) bool { return v.Model == model.Name }) {
+		if !slices.ContainsFunc(lowered, func(v sim.VariantStatus) bool { return served(v.Model) == model.Name }) {
 			continue
 		}
 		for _, s := range model.Signals {

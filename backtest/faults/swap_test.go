@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/backtest/faults"
-	"github.com/variant-exporter/variant-exporter/backtest/fleet"
 )
 
 // swapConfig has two variants for one model. Which is the cheaper one per request, its price decides. Replicas take two minutes
@@ -30,18 +29,9 @@ models:
 `
 
 // swapFleet has as many of the one kind as carry its load.
-func swapFleet(uint64) fleet.Config {
-	variant := func(name string, replicas int) fleet.Variant {
-		return fleet.Variant{
-			Name: name, Cost: 1, Startup: 2 * time.Minute, Replicas: replicas, Max: 6, Blocks: 4000, BlockSize: 16,
-			Profile: fleet.Profile{Alpha: 25e-3, Beta: 40e-6, Gamma: 0.7e-6, MaxBatch: 20},
-		}
-	}
-	return fleet.Config{Models: []fleet.Model{{
-		Name: "chat", Namespace: "llm", Pool: "chat", Load: fleet.Constant(2), ReplicaQueue: 5,
-		Tokens:   fleet.Tokens{Mean: fleet.Lengths{Input: 200, Output: 600}, Variation: 0.3},
-		Variants: []fleet.Variant{variant("chat-a", 4), variant("chat-b", 0)},
-	}}}
+func swapFleet(uint64) fleetOf {
+	variant := func(name string, replicas int) variantOf { return variantOf{name, 20, replicas, 6, 2 * time.Minute} }
+	return fleetOf{{"chat", map[time.Duration]float64{0: 2}, []variantOf{variant("chat-a", 4), variant("chat-b", 0)}}}
 }
 
 // TestSwap lets the price of what runs rise, and later fall again. The autoscaler follows every gauge at once, up and down, and
@@ -72,10 +62,10 @@ func swap(t *testing.T, w *world) {
 		ran[now] = map[string]int{}
 		for _, v := range status.Variants {
 			supply += 16 * v.Ready
-			wanted += v.Desired
-			ran[now][v.Name] = v.Desired
+			wanted += v.Asked
+			ran[now][v.Name] = v.Asked
 		}
-		require.GreaterOrEqual(t, supply, status.Models[0].Demand(), "at %s: %v", now, ran[now])
+		require.GreaterOrEqual(t, float64(supply), status.Models[0].InSystem, "at %s: %v", now, ran[now])
 		require.LessOrEqual(t, wanted, 8, "at %s there is more than the budget and what it lends: %v", now, ran[now])
 	}
 	require.Zero(t, ran[10*time.Minute]["chat-b"], "%v", ran[10*time.Minute])

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"sync"
@@ -18,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/backtest/faults"
-	"github.com/variant-exporter/variant-exporter/backtest/fleet"
+	"github.com/variant-exporter/variant-exporter/backtest/sim"
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
 )
 
@@ -94,8 +93,8 @@ type world struct {
 	schedule faults.Schedule
 	start    time.Time
 
-	fleet       *fleet.Fleet
-	autoscaler  *fleet.Autoscaler
+	kind        fleetOf
+	fleet       *sim.Sim
 	gauges      map[string]float64 // what the autoscaler follows
 	seen, truth *store
 	fresh       time.Time // when all servers were last scraped
@@ -109,10 +108,8 @@ type world struct {
 // newWorld starts everything. It runs within a bubble of testing/synctest, whose clock it goes by.
 func newWorld(t *testing.T, sc *scenario, schedule faults.Schedule) *world {
 	w := &world{t: t, scenario: sc, schedule: schedule, start: time.Now(), network: faults.NewNetwork()}
-	var err error
-	w.fleet, err = fleet.New(sc.fleet(schedule.Seed), w.start, rand.New(rand.NewPCG(schedule.Seed, 1)))
-	require.NoError(t, err)
-	w.autoscaler = &fleet.Autoscaler{Fleet: w.fleet, Desired: func(context.Context) (map[string]float64, error) { return w.gauges, nil }}
+	w.kind = sc.fleet(schedule.Seed)
+	w.fleet = w.kind.start(t, schedule.Seed)
 	w.truth = newStore(t)
 	w.seen = w.truth
 	if len(schedule.Troubles) > 0 {
@@ -148,17 +145,19 @@ func (w *world) step(now time.Duration) {
 	w.mu.Lock()
 	w.now, w.struck = now, map[string]faults.Fault{}
 	w.mu.Unlock()
-	w.fleet.Advance(time.Now())
+	require.NoError(w.t, w.fleet.Until(w.t.Context(), now))
 	status := w.fleet.Status()
 	w.truth.scrape(time.Now(), w.samples(status, now, nil), true)
 	if w.seen != w.truth {
 		w.scrapeSeen(status, now)
 	}
-	require.NoError(w.t, w.autoscaler.Sync(w.t.Context()))
+	for name, replicas := range w.gauges {
+		w.fleet.Scale(name, int(replicas))
+	}
 }
 
 // scrapeSeen is a scrape under the disturbances of the time.
-func (w *world) scrapeSeen(status fleet.Status, now time.Duration) {
+func (w *world) scrapeSeen(status sim.Status, now time.Duration) {
 	restart := w.schedule.Trouble(faults.Restart, now)
 	w.network.SetDown(restart != nil)
 	if restart != nil {
@@ -184,7 +183,7 @@ func (w *world) scrapeSeen(status fleet.Status, now time.Duration) {
 }
 
 // samples is what there is to scrape; with a schedule, as far as its disturbances let it be scraped.
-func (w *world) samples(s fleet.Status, now time.Duration, schedule *faults.Schedule) model.Vector {
+func (w *world) samples(s sim.Status, now time.Duration, schedule *faults.Schedule) model.Vector {
 	off := func(d faults.Disturbance) bool { return schedule != nil && schedule.Trouble(d, now) != nil }
 	var out model.Vector
 	add := func(x float64, pairs ...string) {
@@ -202,61 +201,65 @@ func (w *world) samples(s fleet.Status, now time.Duration, schedule *faults.Sche
 	}
 	if !off(faults.NoReplicas) {
 		for _, v := range s.Variants {
-			add(float64(v.Desired), "__name__", "kube_deployment_spec_replicas", "namespace", v.Namespace, "deployment", v.Name)
-			add(float64(v.Current), "__name__", "kube_deployment_status_replicas", "namespace", v.Namespace, "deployment", v.Name)
-			add(float64(v.Ready), "__name__", "kube_deployment_status_replicas_ready", "namespace", v.Namespace, "deployment", v.Name)
+			add(float64(v.Asked), "__name__", "kube_deployment_spec_replicas", "namespace", "llm", "deployment", v.Name)
+			add(float64(current(v)), "__name__", "kube_deployment_status_replicas", "namespace", "llm", "deployment", v.Name)
+			add(float64(v.Ready), "__name__", "kube_deployment_status_replicas_ready", "namespace", "llm", "deployment", v.Name)
 		}
 	}
 	if off(faults.NoServers) {
 		return out
 	}
 	for _, m := range s.Models {
-		gateway(m, add)
+		gateway(m, s, add)
 	}
 	first := true
 	for _, p := range s.Pods {
-		if p.State == fleet.PodStarting {
-			continue
-		}
 		x := 1.0
 		if first && off(faults.BadPod) {
 			x = math.NaN()
 		}
 		if !first || !off(faults.NoPod) {
-			pod(p, x, add)
+			pod(p, w.kind.blocks(p.Variant), x, add)
 		}
 		first = false
 	}
 	return out
 }
 
-// gateway is what an endpoint picker tells, as far as the presets ask for it.
-func gateway(m fleet.ModelStatus, add func(float64, ...string)) {
-	common := []string{"namespace", m.Namespace, "job", "epp", "model_name", m.Name, "target_model_name", m.Name}
-	if m.FlowActive {
-		add(float64(m.Queued), append([]string{"__name__", "llm_d_epp_flow_control_queue_size", "inference_pool", m.Pool}, common...)...)
+// gateway is what an endpoint picker tells, as far as the presets ask for it. The queue's gauge is there while requests come.
+func gateway(m sim.ModelStatus, s sim.Status, add func(float64, ...string)) {
+	name := served(m.ID)
+	common := []string{"namespace", "llm", "job", "epp", "model_name", name, "target_model_name", name}
+	if m.Queued > 0 || m.Rate > 0 {
+		add(m.Queued, append([]string{"__name__", "llm_d_epp_flow_control_queue_size", "inference_pool", name}, common...)...)
 	}
-	if m.Dispatched > 0 {
-		add(float64(m.Waiting+m.Running), append([]string{"__name__", "llm_d_epp_request_running"}, common...)...)
+	if m.Arrived > 0 {
+		add(m.InSystem-m.Queued, append([]string{"__name__", "llm_d_epp_request_running"}, common...)...)
 	}
-	add(float64(m.Averages.ReadyEndpoints), "__name__", "llm_d_epp_ready_endpoints", "namespace", m.Namespace, "job", "epp", "name", m.Pool)
+	ready := 0
+	for _, v := range s.Variants {
+		if v.Model == m.ID {
+			ready += v.Ready
+		}
+	}
+	add(float64(ready), "__name__", "llm_d_epp_ready_endpoints", "namespace", "llm", "job", "epp", "name", name)
 }
 
 // pod is what a model server tells, as far as the presets ask for it.
-func pod(p fleet.PodStatus, factor float64, add func(float64, ...string)) {
-	common := []string{"namespace", p.Namespace, "job", "vllm", "pod", p.Name, "llm_d_ai_variant", p.Variant, "engine", "0"}
-	named := append([]string{"model_name", p.Model}, common...)
+func pod(p sim.PodStatus, blocks int, factor float64, add func(float64, ...string)) {
+	common := []string{"namespace", "llm", "job", "vllm", "pod", p.Name, "llm_d_ai_variant", p.Variant, "engine", "0"}
+	named := append([]string{"model_name", served(p.Model)}, common...)
 	series := func(name string, x float64, labels []string) {
 		add(x*factor, append([]string{"__name__", name}, labels...)...)
 	}
-	series("vllm:num_requests_running", float64(p.Running), named)
-	series("vllm:num_requests_waiting", float64(p.Waiting), named)
-	series("vllm:kv_cache_usage_perc", p.KVCacheUsage, named)
-	series("vllm:request_prompt_tokens_sum", p.Metrics.RequestPromptTokens.Sum, named)
-	series("vllm:request_prompt_tokens_count", float64(p.Metrics.RequestPromptTokens.Count), named)
-	series("vllm:request_generation_tokens_sum", p.Metrics.RequestGenerationTokens.Sum, named)
-	series("vllm:request_generation_tokens_count", float64(p.Metrics.RequestGenerationTokens.Count), named)
-	series("vllm:cache_config_info", 1, append([]string{"num_gpu_blocks", strconv.Itoa(p.Blocks), "block_size", strconv.Itoa(p.BlockSize)}, common...))
+	series("vllm:num_requests_running", p.Running, named)
+	series("vllm:num_requests_waiting", p.Waiting, named)
+	series("vllm:kv_cache_usage_perc", p.KV, named)
+	series("vllm:request_prompt_tokens_sum", p.PromptTokens, named)
+	series("vllm:request_prompt_tokens_count", p.Done, named)
+	series("vllm:request_generation_tokens_sum", p.GeneratedTokens, named)
+	series("vllm:request_generation_tokens_count", p.Done, named)
+	series("vllm:cache_config_info", 1, append([]string{"num_gpu_blocks", strconv.Itoa(blocks), "block_size", strconv.Itoa(blockTokens)}, common...))
 }
 
 // strike is what the schedule has for the answer to an expression now.

@@ -15,18 +15,20 @@ type account struct {
 	models   []modelAccount
 	failures map[Failure]int
 	short    [2]int // steps at which any model was short, of what ran and of what would have run
+	beyond   int    // steps at which any model would have carried more than was seen
 }
 
 // modelAccount is what is remembered of a model from one step to the next.
 type modelAccount struct {
 	variants   []variantAccount
+	seen       []seen // by signal
 	short      [2]int
+	beyond     int
 	unmeasured int
 }
 
 // variantAccount is what is remembered of a variant. A cost or a capacity that is not known at a step is the last one known.
 type variantAccount struct {
-	config     *config.Variant
 	cost       *float64
 	capacities map[string]float64
 	last       [2]int // replicas at the last step that counted
@@ -57,16 +59,17 @@ func newAccount(c *config.Config, grid v1.Range) *account {
 	for i := range c.Models {
 		m := &c.Models[i]
 		model := Model{Namespace: m.Namespace, Name: m.Name}
+		var remembered modelAccount
 		for _, s := range m.ActiveSignals() {
+			remembered.seen = append(remembered.seen, seen{rate: s.Rate()})
 			model.Signals = append(model.Signals, Signal{
 				Name: s.Name, Unit: s.Unit,
 				Demand: make([]*float64, steps), RanSupply: make([]*float64, steps), FollowedSupply: make([]*float64, steps),
 			})
 		}
-		var remembered modelAccount
 		for j := range m.Variants {
 			model.Variants = append(model.Variants, newVariant(&m.Variants[j], steps))
-			remembered.variants = append(remembered.variants, variantAccount{config: &m.Variants[j], capacities: map[string]float64{}})
+			remembered.variants = append(remembered.variants, variantAccount{capacities: map[string]float64{}})
 		}
 		a.result.Models = append(a.result.Models, model)
 		a.models = append(a.models, remembered)
@@ -90,25 +93,17 @@ func (a *account) add(step int, then, followed *collector.Snapshot, f *follower)
 		}
 	}
 	first := 0
-	var anyShort [2]bool
 	for m := range a.models {
 		remembered := &a.models[m]
 		for v := range remembered.variants {
 			entry := variantEntry{
 				step: step, into: &a.result.Models[m].Variants[v], then: &then.Models[m].Variants[v],
-				decided: followed.Models[m].Variants[v].Desired != nil, followed: f.order[first+v], power: powerOf(then, m, v),
+				decided: followed.Models[m].Variants[v].Desired != nil, followed: f.order[first+v], power: then.Models[m].Variants[v].Watts,
 			}
 			a.addVariant(&remembered.variants[v], entry)
 		}
 		first += len(remembered.variants)
-		for way, short := range a.addModel(m, step, &then.Models[m]) {
-			anyShort[way] = anyShort[way] || short
-		}
-	}
-	for way, short := range anyShort {
-		if short {
-			a.short[way]++
-		}
+		a.addModel(m, step, &then.Models[m])
 	}
 }
 
@@ -119,7 +114,7 @@ type variantEntry struct {
 	then     *collector.Variant
 	decided  bool // with what would have run
 	followed *followed
-	power    *float64 // watts of a replica, where a budget makes them known
+	power    *float64 // watts of a replica, where they are known
 }
 
 func (a *account) addVariant(r *variantAccount, e variantEntry) {
@@ -161,7 +156,7 @@ func (a *account) addVariant(r *variantAccount, e variantEntry) {
 		if r.cost != nil {
 			total.Cost += *r.cost * hours
 		}
-		total.addEnergy(r.config, e.power, hours)
+		total.addEnergy(e.power, hours)
 		if n != r.last[way] {
 			total.Changes++
 		}
@@ -171,31 +166,13 @@ func (a *account) addVariant(r *variantAccount, e variantEntry) {
 
 const wattsPerKilowatt = 1000
 
-// addEnergy counts the power that replicas are configured to draw.
-func (t *Account) addEnergy(c *config.Variant, power *float64, hours float64) {
-	use, draws := c.Uses[config.PowerUse]
-	switch {
-	case !draws:
-		return
-	case use.Query.IsZero():
-		power = &use.Number
-	case power == nil:
+// addEnergy counts the power that replicas draw.
+func (t *Account) addEnergy(power *float64, hours float64) {
+	if power == nil {
 		return
 	}
 	if t.EnergyKWh == nil {
 		t.EnergyKWh = new(float64)
 	}
 	*t.EnergyKWh += *power * hours / wattsPerKilowatt
-}
-
-// powerOf is what a replica draws by the planning problem, which knows it where power has a limit.
-func powerOf(s *collector.Snapshot, m, v int) *float64 {
-	if m >= len(s.Problem.Models) {
-		return nil
-	}
-	watts, ok := s.Problem.Models[m].Variants[v].Uses[config.PowerUse]
-	if !ok {
-		return nil
-	}
-	return &watts
 }

@@ -16,6 +16,7 @@ type Result struct {
 	Models      []Model   `json:"models"`
 	Failures    []Failure `json:"failures"`
 	Notes       []string  `json:"notes"`
+	Proposal    *Proposal `json:"proposal,omitempty"` // where one was asked for
 }
 
 // Compared is one account under both ways of running.
@@ -34,6 +35,8 @@ type Account struct {
 	ShortfallMinutes float64 `json:"shortfall_minutes"`
 	// LargestShortfall is the largest part of a demand that was not carried.
 	LargestShortfall float64 `json:"largest_shortfall_ratio"`
+	// ExtrapolatedMinutes is how long nothing was short by the capacities, and replicas would have carried more than any was seen to.
+	ExtrapolatedMinutes float64 `json:"extrapolated_minutes"`
 }
 
 // Model is the account of one model.
@@ -50,6 +53,11 @@ type Model struct {
 // Signal holds, for every step, the demand that was measured and what the ready replicas of either could carry; nil where one of
 // them is not known.
 type Signal struct {
+	// SeenShare is the most that replicas were seen to carry, as a share of their capacities. CountedShare is the part of the capacities
+	// that counts: below 1 where requests queued although there was room by the capacities.
+	SeenShare    float64 `json:"seen_share"`
+	CountedShare float64 `json:"counted_share"`
+
 	Name           string     `json:"name"`
 	Unit           string     `json:"unit"`
 	Demand         []*float64 `json:"demand"`

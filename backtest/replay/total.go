@@ -8,6 +8,7 @@ import (
 // finish adds variants up to models, and models to the total.
 func (a *account) finish() *Result {
 	r := a.result
+	a.countShort()
 	for m := range r.Models {
 		model, remembered := &r.Models[m], &a.models[m]
 		model.UnmeasuredMinutes = r.minutes(remembered.unmeasured)
@@ -21,12 +22,16 @@ func (a *account) finish() *Result {
 		for way := range 2 {
 			total := model.Total.of(way)
 			total.ShortfallMinutes = r.minutes(remembered.short[way])
+			if way == wouldRun {
+				total.ExtrapolatedMinutes = r.minutes(remembered.beyond)
+			}
 			r.Total.of(way).include(total)
 		}
 	}
 	for way := range 2 {
 		r.Total.of(way).ShortfallMinutes = r.minutes(a.short[way]) // not twice where two models were short at once
 	}
+	r.Total.Followed.ExtrapolatedMinutes = r.minutes(a.beyond)
 	r.Failures = []Failure{}
 	for failure, steps := range a.failures {
 		failure.Steps = steps

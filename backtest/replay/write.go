@@ -122,6 +122,9 @@ func (c *Compared) lines() []line {
 		{"largest shortfall", percent(x.LargestShortfall), percent(y.LargestShortfall), ""},
 		{"changes", strconv.Itoa(x.Changes), strconv.Itoa(y.Changes), signed(float64(y.Changes - x.Changes))},
 	}
+	if y.ExtrapolatedMinutes > 0 {
+		all = append(all, line{"minutes extrapolated", "", number(y.ExtrapolatedMinutes), ""})
+	}
 	if x.EnergyKWh != nil && y.EnergyKWh != nil {
 		all = append(all, line{"energy, kWh", fixed(*x.EnergyKWh), fixed(*y.EnergyKWh), change(*x.EnergyKWh, *y.EnergyKWh)})
 	}

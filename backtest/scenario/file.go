@@ -165,14 +165,46 @@ type Chunk struct {
 
 // Autoscaler follows the desired replicas, as an HPA or KEDA does.
 type Autoscaler struct {
-	Kind      AutoscalerKind   `yaml:"kind" doc:"hpa or keda. Default: hpa."`
-	Sync      config.Duration  `yaml:"sync" doc:"Time between two decisions. Default: 15s."`
-	Lag       config.Duration  `yaml:"lag" doc:"Age that a decision has when it can be read: scrape, adapter. Default: 15s."`
-	Tolerance float64          `yaml:"tolerance" minimum:"0" maximum:"1" doc:"Relative change that is ignored. Default: 0."`
-	Down      config.Duration  `yaml:"scale_down_window" doc:"Stabilization window for scaling down. Default: 0s."`
-	Up        config.Duration  `yaml:"scale_up_window" doc:"Stabilization window for scaling up. Default: 0s."`
-	Polling   config.Duration  `yaml:"polling" doc:"For keda: time between looks at a target of no replicas. Default: 30s."`
-	Cooldown  *config.Duration `yaml:"cooldown" doc:"For keda: time without demand before the last replica goes. Default: 5m."`
+	Kind      AutoscalerKind  `yaml:"kind" doc:"hpa or keda. Default: hpa."`
+	Sync      config.Duration `yaml:"sync" doc:"Time between two decisions. Default: 15s."`
+	Lag       config.Duration `yaml:"lag" doc:"Age that a decision has when it can be read: scrape, adapter. Default: 15s."`
+	Tolerance float64         `yaml:"tolerance" minimum:"0" maximum:"1" doc:"Relative change that is ignored. Default: 0."`
+	Down      config.Duration `yaml:"scale_down_window" doc:"Stabilization window for scaling down. Default: 0s."`
+	Up        config.Duration `yaml:"scale_up_window" doc:"Stabilization window for scaling up. Default: 0s."`
+	ScaleUp   ScaleRules      `yaml:"scale_up" doc:"How fast the HPA adds replicas. Default: at once. Kubernetes' own: {policies: [{percent: 100, per: 15s}, {replicas: 4, per: 15s}]}."`
+	ScaleDown ScaleRules      `yaml:"scale_down" doc:"How fast it removes replicas. Default: at once."`
+
+	Polling    config.Duration  `yaml:"polling" doc:"For keda: time between looks at whether a target is active. Default: 30s."`
+	Activation int              `yaml:"activation" minimum:"0" doc:"For keda: a target is active while more than this is desired. Default: 0."`
+	Cooldown   *config.Duration `yaml:"cooldown" doc:"For keda: time for which a target is not active before the last replica goes. Default: 5m."`
+}
+
+// ScaleRules are the scaling policies of an HPA in one direction.
+type ScaleRules struct {
+	Policies []ScalePolicy `yaml:"policies" doc:"Limits on the change within a time. Default: none."`
+	Select   Selection     `yaml:"select" doc:"Which of the policies counts: max (the one that allows most), min, or disabled (no change in this direction). Default: max."`
+}
+
+// ScalePolicy limits the change within a time. One of Percent and Replicas is set.
+type ScalePolicy struct {
+	Percent  float64         `yaml:"percent" minimum:"0" doc:"Percent of the replicas at the start of the time."`
+	Replicas int             `yaml:"replicas" minimum:"0" doc:"Replicas."`
+	Per      config.Duration `yaml:"per" required:"true" doc:"The time, such as 15s."`
+}
+
+// Selection is which of several policies counts.
+type Selection string
+
+// The selections.
+const (
+	SelectMax      Selection = "max"
+	SelectMin      Selection = "min"
+	SelectDisabled Selection = "disabled"
+)
+
+// Values implements strict.Enumeration.
+func (Selection) Values() []string {
+	return []string{string(SelectMax), string(SelectMin), string(SelectDisabled)}
 }
 
 // AutoscalerKind is a kind of autoscaler.

@@ -42,7 +42,24 @@ func (v *validator) validate() {
 	for i := range s.Events {
 		v.event(strict.Index("events", i), &s.Events[i])
 	}
+	v.rules("autoscaler.scale_up", &s.Autoscaler.ScaleUp)
+	v.rules("autoscaler.scale_down", &s.Autoscaler.ScaleDown)
+	if v.Has("autoscaler.activation") && s.Autoscaler.Kind != KEDA {
+		v.Errorf("autoscaler.activation", v.Key("autoscaler.activation"), "activation does nothing for %s", s.Autoscaler.Kind).Hint("it belongs to keda")
+	}
 	v.expectations()
+}
+
+func (v *validator) rules(at string, r *ScaleRules) {
+	for i, p := range r.Policies {
+		path := strict.Index(strict.Join(at, "policies"), i)
+		if n := count(v.Has(strict.Join(path, "percent")), v.Has(strict.Join(path, "replicas"))); n != 1 {
+			v.Errorf(path, nil, "%d of percent and replicas", n).Hint("set one of them")
+		}
+		if p.Per <= 0 && v.Has(strict.Join(path, "per")) {
+			v.Errorf(strict.Join(path, "per"), nil, "no time").Hint("write a time such as 15s")
+		}
+	}
 }
 
 func (v *validator) checkModels() {

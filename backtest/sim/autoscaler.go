@@ -39,7 +39,7 @@ func (a *autoscaler) read(v *variant, now float64) (replicas int, ok bool) {
 	return 0, false
 }
 
-// sync lets the HPAs decide. KEDA leaves a target that runs to an HPA, and wakes or stops it itself.
+// sync lets the HPAs decide. KEDA leaves a target that runs to an HPA with a minimum of one, and wakes it or lets it sleep by itself.
 func (a *autoscaler) sync(s *Sim) {
 	for _, v := range s.variants {
 		n, ok := a.read(v, s.now)
@@ -48,32 +48,32 @@ func (a *autoscaler) sync(s *Sim) {
 		}
 		if a.Kind == scenario.KEDA {
 			if v.spec == 0 {
-				continue // polling wakes it
+				continue
 			}
-			if n == 0 {
-				if v.idle < 0 {
-					v.idle = s.now
-				}
-				if s.now-v.idle < time.Duration(*a.Cooldown).Seconds() {
-					n = 1
-				}
-			} else {
-				v.idle = -1
-			}
+			n = max(n, 1)
 		}
 		a.follow(s, v, n)
 	}
 }
 
-// poll lets KEDA wake what sleeps.
+// poll lets KEDA wake what sleeps and is wanted, and put to sleep what has not been wanted for long enough.
 func (a *autoscaler) poll(s *Sim) {
 	if a.Kind != scenario.KEDA {
 		return
 	}
 	for _, v := range s.variants {
-		if n, ok := a.read(v, s.now); ok && v.spec == 0 && n > 0 {
+		n, ok := a.read(v, s.now)
+		switch {
+		case !ok:
+		case n > a.Activation:
 			v.idle = -1
-			a.follow(s, v, max(1, a.bounded(v, 1)))
+			if v.spec == 0 {
+				a.set(s, v, max(1, a.bounded(v, 1)))
+			}
+		case v.idle < 0:
+			v.idle = s.now
+		case v.spec > 0 && s.now-v.idle >= time.Duration(*a.Cooldown).Seconds():
+			a.set(s, v, a.bounded(v, 0))
 		}
 	}
 }
@@ -84,14 +84,78 @@ func (a *autoscaler) follow(s *Sim, v *variant, wanted int) {
 		wanted = v.spec
 	}
 	n := a.stabilized(v, wanted, s.now)
-	n = a.bounded(v, n)
+	n = a.limited(v, n, s.now)
+	a.set(s, v, a.bounded(v, n))
+}
+
+// set asks for replicas, unless the autoscaler does not follow.
+func (a *autoscaler) set(s *Sim, v *variant, n int) {
 	if v.frozen != nil {
 		if v.frozen.atMost == nil {
 			return
 		}
 		n = min(n, *v.frozen.atMost)
 	}
+	if n != v.spec {
+		v.steps = append(v.steps, scaled{s.now, n - v.spec})
+	}
 	s.scale(v, n)
+}
+
+// scaled is a change that an autoscaler made.
+type scaled struct {
+	at float64
+	by int
+}
+
+// limited keeps a change within the scaling policies: those of Kubernetes' horizontal.go (calculateScaleUpLimitWithScalingRules and
+// calculateScaleDownLimitWithBehaviors).
+func (a *autoscaler) limited(v *variant, wanted int, now float64) int {
+	switch {
+	case wanted > v.spec:
+		return min(wanted, max(v.spec, limitOf(a.ScaleUp, 1, v, now)))
+	case wanted < v.spec:
+		return max(wanted, min(v.spec, limitOf(a.ScaleDown, -1, v, now)))
+	}
+	return wanted
+}
+
+// limitOf is how far the policies of one direction let a number go; up is 1 or -1.
+func limitOf(rules scenario.ScaleRules, up int, v *variant, now float64) int {
+	if rules.Select == scenario.SelectDisabled {
+		return v.spec
+	}
+	limit, limits := 0, false
+	for _, p := range rules.Policies {
+		begin := float64(v.spec - changedIn(v, now, time.Duration(p.Per).Seconds()))
+		to := int(begin) + up*p.Replicas
+		if p.Percent > 0 {
+			to = int(begin * (1 - p.Percent/100))
+			if up > 0 {
+				to = int(math.Ceil(begin * (1 + p.Percent/100)))
+			}
+		}
+		farther := up*to > up*limit
+		if !limits || farther == (rules.Select != scenario.SelectMin) {
+			limit = to
+		}
+		limits = true
+	}
+	if !limits {
+		return up * math.MaxInt32
+	}
+	return limit
+}
+
+// changedIn is by how much an autoscaler changed the replicas within a time.
+func changedIn(v *variant, now, within float64) int {
+	sum := 0
+	for _, c := range v.steps {
+		if now-c.at < within {
+			sum += c.by
+		}
+	}
+	return sum
 }
 
 // stabilized keeps a change within what was recommended over the windows.

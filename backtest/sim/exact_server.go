@@ -82,6 +82,7 @@ func (e *exact) turn(sv *server, now float64) {
 		sv.count.generationTokens += decoding
 		sv.count.itlSum += decoding * sv.length
 		sv.count.itlCount += decoding
+		sv.count.itl.add(sv.length, decoding)
 		e.model.books.tokens(now, sv.length, decoding)
 	}
 	for len(sv.running) > 0 && sv.running[0].ends <= sv.turns {
@@ -121,6 +122,7 @@ func (e *exact) begin(st *exactStage, sv *server, q *request, now float64) {
 	sv.count.begun++
 	sv.count.generationTokens++
 	sv.count.ttftSum += now - q.arrived
+	sv.count.ttft.add(now-q.arrived, 1)
 	e.model.books.begin(q.arrived, 1, now-q.arrived)
 	if q.output == 1 || !st.last {
 		e.complete(st, sv, q, now)

@@ -1,6 +1,9 @@
 package sim
 
-import "github.com/variant-exporter/variant-exporter/collector/config"
+import (
+	"github.com/variant-exporter/variant-exporter/backtest/scenario"
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
 
 // kube writes what kube-state-metrics shows, as late as it is.
 func (x *exposer) kube(s *Sim) {
@@ -22,7 +25,10 @@ func (x *exposer) kube(s *Sim) {
 			x.targets[k.target] = of
 		}
 		key := ""
-		if len(k.labels) > 4 {
+		switch {
+		case k.labels[2] == "pod":
+			key = k.labels[3]
+		case len(k.labels) > 4:
 			key = k.labels[5]
 		}
 		x.put(of, k.name, key, k.value, k.labels...)
@@ -31,7 +37,18 @@ func (x *exposer) kube(s *Sim) {
 
 func kubeValues(s *Sim, v *variant) []kubeValue {
 	var total, ready, updated int
+	var values []kubeValue
+	ofPod := func(p *pod, name string, value float64, more ...string) {
+		values = append(values, kubeValue{v.ID(), name, append([]string{"namespace", v.Namespace, "pod", p.name}, more...), value})
+	}
 	for _, p := range s.pods {
+		if p.v == v && p.state == pending {
+			ofPod(p, "kube_pod_status_unschedulable", 1)
+			ofPod(p, "kube_pod_status_scheduled", 1, "condition", "false")
+		}
+		if p.v == v && p.state == draining {
+			ofPod(p, "kube_pod_deletion_timestamp", float64(scenario.Start().Add(seconds(p.due)).Unix()))
+		}
 		if p.v != v || !p.live() {
 			continue
 		}
@@ -43,7 +60,6 @@ func kubeValues(s *Sim, v *variant) []kubeValue {
 			updated++
 		}
 	}
-	var values []kubeValue
 	kind := "deployment"
 	if v.Kind != config.KindDeployment {
 		kind = "statefulset"

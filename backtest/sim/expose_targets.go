@@ -101,6 +101,8 @@ func (x *exposer) vllm(p *pod, key string, share float64, scraped []string) {
 	x.put(p.series, "vllm:time_to_first_token_seconds_count", key, c.begun*share, own...)
 	x.put(p.series, "vllm:inter_token_latency_seconds_sum", key, c.itlSum*share, own...)
 	x.put(p.series, "vllm:inter_token_latency_seconds_count", key, c.itlCount*share, own...)
+	x.buckets(p, "vllm:time_to_first_token_seconds", key, &c.ttft, share, own)
+	x.buckets(p, "vllm:inter_token_latency_seconds", key, &c.itl, share, own)
 	x.put(p.series, "vllm:request_success_total", key, c.finished*share, append([]string{"finished_reason", "stop"}, own...)...)
 	const block = 16
 	if blocks := int(p.v.KVTokens / block); blocks > 0 {
@@ -128,4 +130,6 @@ func (x *exposer) sglang(p *pod, key string, share float64, scraped []string) {
 	x.put(p.series, "sglang:time_to_first_token_seconds_count", key, c.begun*share, scraped...)
 	x.put(p.series, "sglang:inter_token_latency_seconds_sum", key, c.itlSum*share, scraped...)
 	x.put(p.series, "sglang:inter_token_latency_seconds_count", key, c.itlCount*share, scraped...)
+	x.buckets(p, "sglang:time_to_first_token_seconds", key, &c.ttft, share, scraped)
+	x.buckets(p, "sglang:inter_token_latency_seconds", key, &c.itl, share, scraped)
 }

@@ -121,9 +121,9 @@ func closedLoop(t *testing.T, p scenario.Profile, clients, input, output int) (m
 			ttft = append(ttft, q.First-q.Arrived)
 		}
 	}
-	sim = newSim(o)
-	require.NoError(t, sim.run(t.Context()))
-	r := sim.finish()
+	sim = New(o)
+	require.NoError(t, sim.Until(t.Context(), s.Length()))
+	r := sim.Finish()
 	return measured{r, sim.models[0].books.itl}, ttft
 }
 
@@ -163,8 +163,8 @@ func TestMeasuredOpenLoop(t *testing.T) {
 				}
 			}
 		}
-		sim := newSim(o)
-		require.NoError(t, sim.run(t.Context()))
+		sim := New(o)
+		require.NoError(t, sim.Until(t.Context(), s.Length()))
 		gaps, simulated := gapsOf(t, name), &sim.models[0].books.itl
 		t.Logf("%-7s %s", name, off.all("TTFT", ttft, simTTFT))
 		t.Logf("%-7s %s", name, off.all("ITL", itl, simITL))

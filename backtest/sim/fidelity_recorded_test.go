@@ -143,18 +143,18 @@ func replayed(t *testing.T, r *recording, p scenario.Profile) []Request {
 	o.Setup = SetupOf(o)
 	var served []Request
 	o.Served = func(q Request) { served = append(served, q) }
-	sim := newSim(o)
-	require.NoError(t, sim.run(t.Context()))
+	sim := New(o)
+	require.NoError(t, sim.Until(t.Context(), s.Length()))
 	return served
 }
 
 func compareRun(t *testing.T, off errorsOf, r *recording, served []Request, part string, from, to float64) {
 	t.Helper()
-	var real, simulated [3][]float64
+	var recorded, simulated [3][]float64
 	for _, q := range r.Requests {
 		if at := q.Arrived - r.start(); at >= from && at < to {
 			for i, v := range []float64{q.TTFT, q.ITL / 1e3, q.Done - q.Arrived} {
-				real[i] = append(real[i], v)
+				recorded[i] = append(recorded[i], v)
 			}
 		}
 	}
@@ -166,6 +166,6 @@ func compareRun(t *testing.T, off errorsOf, r *recording, served []Request, part
 		}
 	}
 	for i, what := range []string{"TTFT", "ITL", "end to end"} {
-		t.Logf("  %-18s  %s", part, off.all(what, real[i], simulated[i]))
+		t.Logf("  %-18s  %s", part, off.all(what, recorded[i], simulated[i]))
 	}
 }

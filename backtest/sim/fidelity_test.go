@@ -108,11 +108,11 @@ func (e errorsOf) compare(what string, measured, simulated float64) string {
 
 // all compares the mean and quantiles.
 func (e errorsOf) all(what string, measured, simulated []float64) string {
-	text := e.compare(what+" mean", meanOf(measured), meanOf(simulated))
+	all := []string{e.compare(what+" mean", meanOf(measured), meanOf(simulated))}
 	for _, q := range []float64{0.5, 0.95, 0.99} {
-		text += "  " + e.compare(fmt.Sprintf("%s p%.0f", what, 100*q), quantileOf(measured, q), quantileOf(simulated, q))
+		all = append(all, e.compare(fmt.Sprintf("%s p%.0f", what, 100*q), quantileOf(measured, q), quantileOf(simulated, q)))
 	}
-	return text
+	return strings.Join(all, "  ")
 }
 
 // hold logs the median of the errors of each kind, and holds it to a bound.

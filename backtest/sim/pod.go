@@ -58,6 +58,7 @@ type variant struct {
 	slow     float64
 	advised  []recommendation
 	idle     float64 // since when KEDA has seen no demand; negative: it has
+	steps    []scaled
 }
 
 // saying is what a policy said at a time.

@@ -31,7 +31,8 @@ func quantiles(h *histogram) *report.Quantiles {
 	return &report.Quantiles{P50: h.quantile(0.5), P95: h.quantile(0.95), P99: h.quantile(0.99)}
 }
 
-func (s *Sim) finish() *Result {
+// Finish settles what is under way, and returns what the run came to. The simulation cannot go on.
+func (s *Sim) Finish() *Result {
 	l := s.ledger
 	r := &Result{Mode: s.Mode, Wanted: l.wanted, Rates: map[string]float64{}, FailedStarts: l.failed, OracleCost: s.oracleCost()}
 	var ttft, itl histogram

@@ -114,22 +114,28 @@ type Sim struct {
 }
 
 // Run simulates a scenario under a policy.
-func Run(ctx context.Context, o Options) (*Result, error) {
-	s := newSim(o)
-	if err := s.run(ctx); err != nil {
+func Run(ctx context.Context, o Options) (*Result, error) { return New(o).Run(ctx) }
+
+// Run goes on to the end.
+func (s *Sim) Run(ctx context.Context) (*Result, error) {
+	if err := s.Until(ctx, s.scenario.Length()); err != nil {
 		return nil, err
 	}
-	return s.finish(), nil
+	return s.Finish(), nil
 }
 
-// run goes on to the end.
-func (s *Sim) run(ctx context.Context) error {
+// Until goes on with all that happens until a time since the start, warm-up included. Where it stops on the way changes nothing.
+func (s *Sim) Until(ctx context.Context, at time.Duration) error {
 	told := 0.0
 	for s.now < s.end {
+		next := min(s.next(), s.end)
+		if next > at.Seconds() {
+			return nil
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s.advance(min(s.next(), s.end))
+		s.advance(next)
 		s.act()
 		if done := s.now / s.end; s.Progress != nil && (done > told+0.01 || done >= 1) {
 			told = done
@@ -139,7 +145,8 @@ func (s *Sim) run(ctx context.Context) error {
 	return nil
 }
 
-func newSim(o Options) *Sim {
+// New makes a fleet as it is at the start of a scenario.
+func New(o Options) *Sim {
 	c := o.Scenario
 	s := &Sim{
 		Options: o, scenario: c, warmup: time.Duration(c.Warmup).Seconds(), end: c.Length().Seconds(),

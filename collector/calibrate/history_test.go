@@ -3,7 +3,7 @@ package calibrate_test
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -18,7 +18,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/variant-exporter/variant-exporter/backtest/fleet"
+	"github.com/variant-exporter/variant-exporter/backtest/policy"
+	"github.com/variant-exporter/variant-exporter/backtest/scenario"
+	"github.com/variant-exporter/variant-exporter/backtest/sim"
 	"github.com/variant-exporter/variant-exporter/collector/calibrate"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
@@ -28,25 +30,16 @@ import (
 
 const scrapeInterval = 15 * time.Second
 
-// fleetConfig has two variants of one model, under a load that goes up and down by turns.
-func fleetConfig() fleet.Config {
-	return fleet.Config{Models: []fleet.Model{{
-		Name: "m/8b", Namespace: "llm", Pool: "pool", ReplicaQueue: 5,
-		Load:   fleet.Noisy(fleet.Sine(18, 0.85, 100*time.Minute), 0.1, 5*time.Minute, 3),
-		Tokens: fleet.Tokens{Mean: fleet.Lengths{Input: 512, Output: 150}, Variation: 0.5},
-		SLO:    fleet.SLO{TTFT: 500 * time.Millisecond, ITL: 40 * time.Millisecond},
-		Variants: []fleet.Variant{
-			{
-				Name: "h100", Blocks: 27000, BlockSize: 16, Replicas: 1, Startup: time.Minute,
-				Profile: fleet.Profile{Alpha: 8e-3, Beta: 20e-6, Gamma: 0.41e-6, MaxBatch: 128},
-			},
-			{
-				Name: "a100", Blocks: 27000, BlockSize: 16, Replicas: 2, Startup: time.Minute,
-				Profile: fleet.Profile{Alpha: 12e-3, Beta: 40e-6, Gamma: 0.67e-6, MaxBatch: 128},
-			},
-		},
-	}}}
-}
+// history is a fleet of two variants of one model, under a load that goes up and down by turns, and how it is to be configured.
+const history = `
+duration: 6h
+models: [{model: llm/m/8b, slo: {ttft: 500ms, itl: 40ms}}]
+load: [{model: llm/m/8b, shape: steps, points: {%s}, input_tokens: {mean: 512, cv: 0.5}, output_tokens: {mean: 150, cv: 0.5}}]
+pools: {any: 10}
+variants:
+  - {name: h100, namespace: llm, model: m/8b, pool: any, cost: 4, replicas: 1, kv_tokens: 432000, startup: 1m, profile: {alpha: 8ms, beta: 0.02ms, gamma: 0.00041ms, max_batch: 128, max_batch_tokens: 65536}}
+  - {name: a100, namespace: llm, model: m/8b, pool: any, cost: 2, replicas: 2, kv_tokens: 432000, startup: 1m, profile: {alpha: 12ms, beta: 0.04ms, gamma: 0.00067ms, max_batch: 128, max_batch_tokens: 65536}}
+`
 
 const fleetYAML = `
 prometheus: {url: "URL"}
@@ -62,26 +55,35 @@ models:
       - {name: never, cost: 2, capacity: {concurrency: 1}}
 `
 
+// asItIs is the policy that changes nothing.
+type asItIs struct{}
+
+func (asItIs) Name() string                               { return "as it is" }
+func (asItIs) Desired(*policy.Observation) map[string]int { return nil }
+
 // record simulates a fleet and returns what a Prometheus scraped of it, as promqltest loads it. The a100s get a third replica on
 // the way.
 func record(t *testing.T, length time.Duration) string {
 	t.Helper()
-	start := time.Unix(0, 0)
-	f, err := fleet.New(fleetConfig(), start, rand.New(rand.NewPCG(1, 2)))
-	require.NoError(t, err)
+	var points []string
+	for i := range 72 { // every five minutes
+		points = append(points, fmt.Sprintf("%dm: %.3g", 5*i, 18*(1+0.85*math.Sin(2*math.Pi*float64(i)/20))))
+	}
+	s, found := scenario.Load("history.yml", fmt.Sprintf(history, strings.Join(points, ", ")))
+	require.NotNil(t, s, "%v", found)
+	o := sim.Options{Scenario: s, Arrivals: s.Arrive(1), Seed: 1, Mode: sim.Requests, Policy: asItIs{}}
+	o.Setup = sim.SetupOf(o)
+	f := sim.New(o)
 	values := map[string][]string{}
 	steps := int(length / scrapeInterval)
 	for i := range steps {
-		f.Advance(start.Add(time.Duration(i) * scrapeInterval))
+		require.NoError(t, f.Until(t.Context(), time.Duration(i)*scrapeInterval))
 		if i == steps/2 {
-			require.NoError(t, f.Scale("a100", 3))
+			f.Scale("a100", 3)
 		}
 		for _, p := range f.Status().Pods {
-			if p.State == fleet.PodStarting {
-				continue
-			}
 			for name, value := range scrape(p) {
-				id := fmt.Sprintf("%s{namespace=%q,model_name=%q,pod=%q,engine=\"0\"}", name, p.Namespace, p.Model, p.Name)
+				id := fmt.Sprintf("%s{namespace=\"llm\",model_name=\"m/8b\",pod=%q,engine=\"0\"}", name, p.Name)
 				for len(values[id]) < i {
 					values[id] = append(values[id], "_")
 				}
@@ -98,19 +100,14 @@ func record(t *testing.T, length time.Duration) string {
 }
 
 // scrape are the series of a pod that calibrate reads.
-func scrape(p fleet.PodStatus) map[string]float64 {
-	series := map[string]float64{
-		"vllm:num_requests_running": float64(p.Running), "vllm:num_requests_waiting": float64(p.Waiting),
+func scrape(p sim.PodStatus) map[string]float64 {
+	return map[string]float64{
+		"vllm:num_requests_running": p.Running, "vllm:num_requests_waiting": p.Waiting,
+		"vllm:request_prompt_tokens_sum": p.PromptTokens, "vllm:request_prompt_tokens_count": p.Done,
+		"vllm:request_generation_tokens_sum": p.GeneratedTokens, "vllm:request_generation_tokens_count": p.Done,
+		"vllm:inter_token_latency_seconds_sum": p.ITL, "vllm:inter_token_latency_seconds_count": p.Gaps,
+		"vllm:time_to_first_token_seconds_sum": p.TTFT, "vllm:time_to_first_token_seconds_count": p.Begun,
 	}
-	for name, h := range map[string]fleet.Histogram{
-		"vllm:request_prompt_tokens":       p.Metrics.RequestPromptTokens,
-		"vllm:request_generation_tokens":   p.Metrics.RequestGenerationTokens,
-		"vllm:inter_token_latency_seconds": p.Metrics.InterTokenLatency,
-		"vllm:time_to_first_token_seconds": p.Metrics.TimeToFirstToken,
-	} {
-		series[name+"_sum"], series[name+"_count"] = h.Sum, float64(h.Count)
-	}
-	return series
 }
 
 // prometheus serves what was recorded, by Prometheus' own engine.
@@ -165,7 +162,8 @@ func load(t *testing.T, text string) *config.Config {
 	return c
 }
 
-// TestGatherFleet: the profiles of simulated servers come back from their series alone, through a Prometheus.
+// TestGatherFleet: what simulated servers carry comes back from their series alone, through a Prometheus. Their physics is not that of the
+// model that is fitted.
 func TestGatherFleet(t *testing.T) {
 	const length = 200 * time.Minute
 	subjects, err := calibrate.Gather(t.Context(), prometheus(t, record(t, length)), calibrate.History{
@@ -176,17 +174,17 @@ func TestGatherFleet(t *testing.T) {
 	require.Len(t, subjects, 3)
 	assert.Equal(t, []int{128, 7, 200, 2000}, []int{subjects[0].MaxBatch, subjects[0].MaxQueue, subjects[1].MaxBatch, subjects[1].MaxQueue})
 	assert.Equal(t, &latency.SLO{ITL: 0.04}, subjects[0].SLO)
-	for i, v := range fleetConfig().Models[0].Variants {
+	for i, v := range []struct {
+		Name    string
+		Profile latency.Profile
+	}{{"h100", latency.Profile{Alpha: 8e-3, Beta: 20e-6, Gamma: 0.41e-6}}, {"a100", latency.Profile{Alpha: 12e-3, Beta: 40e-6, Gamma: 0.67e-6}}} {
 		s := subjects[i]
 		assert.Equal(t, v.Name, s.Variant)
 		r := calibrate.Fit(s)
 		require.Empty(t, r.Error)
-		for name, c := range map[string]struct {
-			fitted calibration.Estimate
-			truth  float64
-		}{"alpha": {r.Alpha, v.Profile.Alpha}, "beta": {r.Beta, v.Profile.Beta}, "gamma": {r.Gamma, v.Profile.Gamma}} {
-			assert.InEpsilon(t, c.truth, c.fitted.Value, 0.01, name)
-		}
+		// Requests of one mix of lengths do not tell what a computed token takes from what a cached one takes: only together are they known.
+		assert.InEpsilon(t, v.Profile.Alpha, r.Alpha.Value, 0.1)
+		assert.Less(t, r.ITL.Median, 0.015)
 		server, err := latency.NewServer(latency.Profile{
 			Alpha: v.Profile.Alpha, Beta: v.Profile.Beta, Gamma: v.Profile.Gamma, MaxBatch: s.MaxBatch, MaxQueue: s.MaxQueue,
 		}, r.Capacity.Lengths)
@@ -195,7 +193,7 @@ func TestGatherFleet(t *testing.T) {
 		require.NoError(t, err)
 		t.Logf("%s: capacity %+v, true %.4g; itl %.2g %% off, %d observations, dropped %v",
 			v.Name, r.Capacity.Rate, truth.Rate, 100*r.ITL.Median, r.ITL.Observations, r.Dropped)
-		assert.InEpsilon(t, truth.Rate, r.Capacity.Rate.Value, 0.01)
+		assert.InEpsilon(t, truth.Rate, r.Capacity.Rate.Value, 0.03)
 		assert.LessOrEqual(t, r.Capacity.Rate.Low, truth.Rate)
 	}
 	assert.NotZero(t, subjects[1].Dropped["where the set of replicas changed"])

@@ -5,6 +5,7 @@ package config
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	promconfig "github.com/prometheus/prometheus/config"
@@ -48,7 +49,7 @@ type LabelNames struct {
 
 // Tuning says how to turn measured demand into planned demand.
 type Tuning struct {
-	Headroom        *Headroom `yaml:"headroom" doc:"Share planned above the measured demand, from 0 to 10: 0.15 plans 15 % more. auto: from trend, noise and the forecast errors of the last day, for signals of the forms demand and latency. Default: 0.15."`
+	Headroom        *Headroom `yaml:"headroom" doc:"Share planned above the measured demand, from 0 to 10: 0.15 plans 15 % more. auto: what trend, noise and habits of the last days ask for, for signals of the forms demand and latency. Default: auto for signals that are rates, 0.15 for all others."`
 	ScaleDownWindow *Duration `yaml:"scale_down_window" doc:"Demand is its maximum over this window. A shorter dip removes no replica. Default: 5m."`
 	ScaleUpWindow   *Duration `yaml:"scale_up_window" doc:"Demand counts once it has lasted this long. A shorter peak adds no replica. Default: 0s, any peak counts."`
 	IdleAfter       *Duration `yaml:"idle_after" doc:"A model that may scale to zero does so after this time without demand. Default: 10m."`
@@ -92,6 +93,8 @@ type ScaleTargets struct {
 	Current  Expr         `yaml:"current" doc:"Replicas that each workload should have. Results have the namespace label, scale_target_kind and scale_target_name."`
 	Ready    Expr         `yaml:"ready" doc:"Ready replicas of each workload, with the same labels."`
 	Rolling  Expr         `yaml:"rolling" doc:"Yields a result, with the same labels, for each workload in a rollout. Replicas that are not ready during a rollout do not count as stuck, as long as it makes progress: more replicas become ready, or the value changes."`
+	Unplaced Expr         `yaml:"unschedulable" doc:"Yields a result, with the namespace label and pod, for each pod that the scheduler finds no node for. Other variants stand in for them, and they stay asked for."`
+	Draining Expr         `yaml:"draining" doc:"Yields a result, with the namespace label and pod, for each pod that is being deleted. What it uses of the budgets counts as used until it is gone."`
 	Disabled bool         `yaml:"disabled" doc:"Turns the queries for replicas off. Guards that need the number of replicas then do nothing."`
 }
 
@@ -117,6 +120,7 @@ type Signal struct {
 	ObservedLoad    Expr       `yaml:"observed_load" doc:"Mean load of a replica over five minutes, in the unit, per pod or variant. Capacities are held against it, see slo.correct."`
 	ObservedTTFT    Expr       `yaml:"observed_ttft_buckets" doc:"Rate of the buckets of the times to the first token over the same time, with the label le, per pod or variant."`
 	ObservedITLs    Expr       `yaml:"observed_itl_buckets" doc:"Rate of the buckets of the times between output tokens over the same time, with the label le, per pod or variant."`
+	ObservedQueue   Expr       `yaml:"observed_queue" doc:"Yields a result, with the same labels, for each replica in which requests queued over the same time. Only check --online and explain ask for it."`
 	Capacity        Quantity   `yaml:"capacity" doc:"Capacity of one replica, in the unit. A variant may set its own."`
 	Labels          LabelNames `yaml:"labels" doc:"Labels of this signal's results. Default: the top-level labels."`
 	MaxAge          *Duration  `yaml:"max_age" doc:"Maximum age of the newest sample of this signal. Default: the top-level max_age."`
@@ -137,6 +141,11 @@ func (s *Signal) Parts() string {
 		return s.Demand.String()
 	}
 	return fmt.Sprintf(`(%s) or label_replace(%s, "part", "queued", "", "")`, s.Demand, s.Queued)
+}
+
+// Rate reports whether the signal counts what comes in a second, and not what is in service.
+func (s *Signal) Rate() bool {
+	return !s.Latency.IsZero() || strings.Contains(s.Unit, "per second") || strings.HasSuffix(s.Unit, "/s")
 }
 
 // OnMissing says what no result of a signal for a model means.
@@ -191,7 +200,7 @@ type Variant struct {
 	Accelerator      string              `yaml:"accelerator" doc:"Type of accelerator. For display."`
 	Role             Role                `yaml:"role" doc:"Phases of a request that the variant serves: both (the default), prefill or decode."`
 	Cost             Quantity            `yaml:"cost" required:"true" doc:"Currency per replica and hour. If all costs are 1, the cheapest plan has the fewest replicas."`
-	Uses             map[string]Quantity `yaml:"uses" doc:"Use of each budget by one replica, by the budget's name. power is in watts and needs no budget."`
+	Uses             map[string]Quantity `yaml:"uses" doc:"Use of each budget by one replica, by the budget's name. power, at most, and mean_power, for the cost of energy, are in watts and need no budget."`
 	Capacity         map[string]Quantity `yaml:"capacity" doc:"Capacity of one replica, by the signal's name, in the signal's unit."`
 	Profile          *Profile            `yaml:"profile" doc:"Speed of a replica, for the signal latency."`
 	Replicas         VariantReplicas     `yaml:"replicas" doc:"Bounds on the replicas of this variant."`
@@ -217,20 +226,22 @@ type TargetKind string
 
 // The supported kinds of scale targets.
 const (
-	KindDeployment       TargetKind = "Deployment"
-	KindStatefulSet      TargetKind = "StatefulSet"
-	KindLeaderWorkerSet  TargetKind = "LeaderWorkerSet"
-	defaultTargetKind               = KindDeployment
-	defaultMinReplicas              = 1
-	defaultHeadroom                 = 0.15
-	defaultScaleDown                = Duration(5 * time.Minute)
-	defaultIdleAfter                = Duration(10 * time.Minute)
-	defaultLookback                 = Duration(10 * time.Minute)
-	defaultDrain                    = Duration(5 * time.Minute)
-	presetScaleTargets              = "kube-state-metrics"
-	defaultNamespaceName            = "namespace"
-	defaultModelName                = "model_name"
-	defaultVariantName              = "llm_d_ai_variant"
+	KindDeployment      TargetKind = "Deployment"
+	KindStatefulSet     TargetKind = "StatefulSet"
+	KindLeaderWorkerSet TargetKind = "LeaderWorkerSet"
+	defaultTargetKind              = KindDeployment
+	defaultMinReplicas             = 1
+
+	// DefaultHeadroomRatio is the headroom of signals for which it is not measured.
+	DefaultHeadroomRatio = 0.15
+	defaultScaleDown     = Duration(5 * time.Minute)
+	defaultIdleAfter     = Duration(10 * time.Minute)
+	defaultLookback      = Duration(10 * time.Minute)
+	defaultDrain         = Duration(5 * time.Minute)
+	presetScaleTargets   = "kube-state-metrics"
+	defaultNamespaceName = "namespace"
+	defaultModelName     = "model_name"
+	defaultVariantName   = "llm_d_ai_variant"
 )
 
 // Values implements strict.Enumeration.

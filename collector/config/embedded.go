@@ -69,6 +69,8 @@ var (
 	foreignLine = regexp.MustCompile(`^line (\d+): (.*)$`)
 	notFound    = regexp.MustCompile(`^field (\S+) not found in type `)
 	quotedValue = regexp.MustCompile("`[^`]*`")
+	brokenURL   = regexp.MustCompile(`parse "|invalid URL escape|invalid character .* in host name|invalid port|invalid userinfo|is not a valid URL`)
+	foreignTag  = regexp.MustCompile(`![^\s!]\S*`)
 	quotedName  = regexp.MustCompile(`"([^"]+)"`)
 )
 
@@ -86,7 +88,7 @@ func reportForeign(d *strict.Decoder, lines map[int]string, message string) {
 		path = section(message)
 	}
 	// Prometheus' loader quotes the value that it cannot use, and that may be a secret.
-	message = quotedValue.ReplaceAllString(message, "the value")
+	message = withoutValues(message)
 	if n := d.Node(path); n != nil && d.Hidden(n) {
 		message = quotedName.ReplaceAllString(message, strict.SecretMark)
 	}
@@ -100,6 +102,14 @@ func reportForeign(d *strict.Decoder, lines map[int]string, message string) {
 	default:
 		d.Errorf(path, d.Key(path), "unknown field %q", field[1]).Hint(foreignHint)
 	}
+}
+
+// withoutValues takes out of a message of a library the values that it repeats: any of them may be, or hold, a secret.
+func withoutValues(message string) string {
+	if brokenURL.MatchString(message) {
+		return "not a URL"
+	}
+	return foreignTag.ReplaceAllString(quotedValue.ReplaceAllString(message, "the value"), "a tag")
 }
 
 // quotedIn returns the path of the value that a message quotes, or nothing.

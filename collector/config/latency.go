@@ -162,6 +162,20 @@ func (v *validator) observed(path string) {
 	}
 }
 
+// slowestIteration is more than the fixed time of any server's iteration, in seconds.
+const slowestIteration = 3
+
+// iteration checks the fixed time of an iteration.
+func (v *validator) iteration(at string, p *Profile) {
+	switch {
+	case p == nil || !v.Has(at):
+	case p.Alpha == 0:
+		v.Errorf(at, nil, "an iteration cannot take 0 s").Hint("set the measured time, such as 12ms")
+	case p.Alpha > slowestIteration:
+		v.Errorf(at, nil, "no iteration takes %v s", float64(p.Alpha)).Hint("was %vms meant?", float64(p.Alpha))
+	}
+}
+
 // profile checks a variant's coefficients.
 func (v *validator) profile(path string, m *Model, x *Variant) {
 	v.correct(path, m, x)
@@ -172,7 +186,5 @@ func (v *validator) profile(path string, m *Model, x *Variant) {
 	if p := x.Profile; p != nil && p.Chunk != nil && *p.Chunk == (Chunk{}) {
 		v.Errorf(strict.Join(path, "profile.chunk"), nil, "with all coefficients 0 a chunk of a prompt would take no time").Hint("remove chunk, or set what calibrate printed")
 	}
-	if x.Profile != nil && v.Has(strict.Join(path, "profile.alpha")) && x.Profile.Alpha == 0 {
-		v.Errorf(strict.Join(path, "profile.alpha"), nil, "an iteration cannot take 0 s").Hint("set the measured time, such as 12ms")
-	}
+	v.iteration(strict.Join(path, "profile.alpha"), x.Profile)
 }

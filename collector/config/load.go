@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	commonconfig "github.com/prometheus/common/config"
@@ -14,13 +13,16 @@ import (
 
 // LoadFile reads a configuration file. Names of files in it are relative to its folder.
 func LoadFile(name string) (*Config, Diagnostics, error) {
-	text, err := os.ReadFile(name)
+	text, err := readFile(name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read configuration: %w", err)
 	}
 	c, found := Load(name, string(text))
 	if c != nil {
 		c.setDirectory(filepath.Dir(name))
+		if wrong := c.checkFiles(); len(wrong) > 0 {
+			return nil, append(found, wrong...), nil
+		}
 	}
 	return c, found, nil
 }
@@ -56,7 +58,7 @@ func Load(name, text string) (*Config, Diagnostics) {
 // complete fills in the defaults.
 func (c *Config) complete(d *strict.Decoder) {
 	c.Labels = c.Labels.or(LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName})
-	headroom, scaleUp, scaleDown, idle := Headroom{Ratio: defaultHeadroom}, Duration(0), defaultScaleDown, defaultIdleAfter
+	headroom, scaleUp, scaleDown, idle := Headroom{Ratio: DefaultHeadroomRatio, Auto: true, Default: true}, Duration(0), defaultScaleDown, defaultIdleAfter
 	lookback, lead, drain := defaultLookback, Duration(0), defaultDrain
 	cooldown, age := defaultProvisionCooldown, defaultMaxAge
 	if n := d.Node("prometheus.http_config"); c.Prometheus != nil && (n == nil || strict.IsNull(n)) {
@@ -134,6 +136,12 @@ func (c *Config) completeScaleTargets(d *strict.Decoder) {
 	}
 	if c.ScaleTargets.Rolling.IsZero() && c.ScaleTargets.Current.IsZero() {
 		c.ScaleTargets.Rolling = p.ScaleTargets.Rolling // It fits the preset's own replicas only.
+	}
+	if c.ScaleTargets.Unplaced.IsZero() && c.ScaleTargets.Current.IsZero() {
+		c.ScaleTargets.Unplaced = p.ScaleTargets.Unplaced
+	}
+	if c.ScaleTargets.Draining.IsZero() && c.ScaleTargets.Current.IsZero() {
+		c.ScaleTargets.Draining = p.ScaleTargets.Draining
 	}
 	if c.ScaleTargets.Current.IsZero() {
 		c.ScaleTargets.Current = p.ScaleTargets.Current

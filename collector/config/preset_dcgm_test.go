@@ -80,6 +80,20 @@ func TestPresetDCGM(t *testing.T) {
 	})
 }
 
+// TestPresetDCGMMean is about the power that energy is paid for: it follows the load, and the budget's does not.
+func TestPresetDCGMMean(t *testing.T) {
+	c, found := config.Load("test.yml", `
+prometheus: {url: http://prometheus:9090}
+energy_price: 0.2
+models: [{name: m, namespace: llm, presets: [vllm, dcgm], variants: [{name: a, cost: 1, capacity: {concurrency: 1, prompt_tokens: 1}}]}]
+`)
+	require.Empty(t, found)
+	uses := c.Models[0].Variants[0].Uses
+	const series = `DCGM_FI_DEV_POWER_USAGE{UUID="1",namespace="llm",pod="a-0"} 690x119 485x120`
+	require.Equal(t, []string{`{namespace="llm", pod="a-0"} 690`}, evaluateAt(t, 2*time.Hour, series, uses[config.PowerUse].Query.String()))
+	require.Equal(t, []string{`{namespace="llm", pod="a-0"} 485`}, evaluateAt(t, 2*time.Hour, series, uses[config.MeanPowerUse].Query.String()))
+}
+
 // TestPresetDCGMBesideOwnUses is about a variant that says itself what it uses.
 func TestPresetDCGMBesideOwnUses(t *testing.T) {
 	measured, own := powered(t, "1400", "")

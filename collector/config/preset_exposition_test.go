@@ -166,7 +166,7 @@ func expressionsOf(s config.ActiveSignal) map[string]config.Expr {
 		"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "capacity": s.Capacity.Query,
 		"latency": s.Latency, "input_tokens": s.InputTokens, "output_tokens": s.OutputTokens,
 		"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
-		"observed_load": s.ObservedLoad, "observed_ttft_buckets": quantileOf(s.ObservedTTFT), "observed_itl_buckets": quantileOf(s.ObservedITLs),
+		"observed_load": s.ObservedLoad, "observed_ttft_buckets": quantileOf(s.ObservedTTFT), "observed_itl_buckets": quantileOf(s.ObservedITLs), "observed_queue": s.ObservedQueue,
 		"alive": s.Alive, "sources": s.Sources, "silent": s.Silent,
 	}
 	for key, e := range all {

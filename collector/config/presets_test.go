@@ -67,7 +67,7 @@ func runPresetCases(t *testing.T, name string, cases map[string]presetCase) {
 				"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "capacity": s.Capacity.Query,
 				"latency": s.Latency, "input_tokens": s.InputTokens, "output_tokens": s.OutputTokens,
 				"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
-				"input_cv": s.InputCV, "output_cv": s.OutputCV, "observed_load": s.ObservedLoad, "observed_ttft_buckets": quantileOf(s.ObservedTTFT), "observed_itl_buckets": quantileOf(s.ObservedITLs),
+				"input_cv": s.InputCV, "output_cv": s.OutputCV, "observed_load": s.ObservedLoad, "observed_ttft_buckets": quantileOf(s.ObservedTTFT), "observed_itl_buckets": quantileOf(s.ObservedITLs), "observed_queue": s.ObservedQueue,
 				"alive": s.Alive, "sources": s.Sources, "silent": s.Silent, "frozen": s.Frozen,
 			}[c.part]
 			require.True(t, ok && !e.IsZero(), "no %s", c.part)

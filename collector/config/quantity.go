@@ -112,6 +112,9 @@ type queryQuantity struct {
 	FromLabels []string `yaml:"from_labels" doc:"Numeric labels of the result. The quantity is their product times the sample's value."`
 }
 
+// MaxQuantity is far above any demand, capacity, cost or limit, and the most that the planner takes.
+const MaxQuantity = 1e18
+
 // DecodeYAML implements strict.Unmarshaler.
 func (q *Quantity) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	switch {
@@ -126,8 +129,12 @@ func (q *Quantity) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 		}
 	case n.Kind == yaml.ScalarNode && (n.Tag == "!!float" || n.Tag == "!!int"):
 		v, ok := strict.Number(n)
-		if !ok || v < 0 {
+		switch {
+		case !ok || v < 0:
 			d.Errorf(path, n, "%s is not a quantity", n.Value).Hint("use a finite number of 0 or more, or a PromQL expression")
+			return
+		case v > MaxQuantity:
+			d.Errorf(path, n, "%s is too large", n.Value).Hint("the largest quantity is %g", MaxQuantity)
 			return
 		}
 		q.Number = v

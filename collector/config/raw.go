@@ -41,7 +41,7 @@ func (c *HTTPConfig) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	if err := n.Decode(&c.HTTPClientConfig); err != nil {
 		for _, message := range strict.SplitErrors(err) {
 			// What could not be used is quoted, and it may be a secret.
-			message = quotedValue.ReplaceAllString(foreignLine.ReplaceAllString(message, "$2"), "the value")
+			message = withoutValues(foreignLine.ReplaceAllString(message, "$2"))
 			d.Errorf(path, n, "%s", strict.Shorten(message)).Hint(httpHint)
 		}
 	}

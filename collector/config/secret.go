@@ -18,6 +18,7 @@ const (
 	secrecyNone    secrecy = iota // all of it
 	secrecyForeign                // all but the values of keys that sound secret: Prometheus' own sections
 	secrecyHTTP                   // only the values of keys known to be harmless: HTTP client settings
+	secrecyFree                   // only the keys, which are anybody's: headers
 	secrecyAll                    // nothing
 )
 
@@ -36,14 +37,20 @@ func hideSecrets(d *strict.Decoder, root *yaml.Node) {
 			return
 		}
 		seen[visit{n, level}] = true
+		if level == secrecyAll && (n.Kind == yaml.ScalarNode || n.Style&yaml.FlowStyle != 0 && n.Tag != "!!map") {
+			d.HideFrom(n)
+		}
 		switch n.Kind {
 		case yaml.ScalarNode:
-			if level == secrecyAll {
+			if level >= secrecyFree {
 				d.Hide(n)
 			}
 		case yaml.MappingNode:
 			for i := 0; i+1 < len(n.Content); i += 2 {
 				key, value := n.Content[i].Value, n.Content[i+1]
+				if level == secrecyAll && !listsSecrets(key) || level != secrecyNone && strings.ContainsAny(key, ":= ") {
+					d.Hide(n.Content[i]) // A key and its value that are not separated read as a key.
+				}
 				walk(value, secrecyOf(key, strict.Resolve(value).Kind, level, top), false)
 			}
 		default:
@@ -58,15 +65,20 @@ func hideSecrets(d *strict.Decoder, root *yaml.Node) {
 // The sections that are not of this project's making, the settings among them that hold credentials, those whose keys are
 // anybody's, and the settings of an HTTP client that are no secret.
 const (
-	foreignSections = "prometheus global scrape_configs"
+	foreignSections = "global scrape_configs"
 	httpSections    = "http_config basic_auth authorization oauth2 tls_config"
 	freeSections    = "http_headers proxy_connect_header endpoint_params claims"
-	harmlessKeys    = "type username username_file username_ref password_file password_ref credentials_file credentials_ref " +
+	harmlessKeys    = "url type username username_file username_ref password_file password_ref credentials_file credentials_ref " +
 		"client_id client_secret_file client_secret_ref client_certificate_key_id client_certificate_key_file " +
 		"client_certificate_key_ref grant_type signature_algorithm iss audience scopes token_url bearer_token_file ca cert " +
 		"ca_file cert_file key_file ca_ref cert_ref key_ref server_name insecure_skip_verify min_version max_version " +
 		"follow_redirects enable_http2 proxy_url no_proxy proxy_from_environment"
 )
+
+// listsSecrets says whether a key is one of those below the name of a header, misspelt or not.
+func listsSecrets(key string) bool {
+	return slices.ContainsFunc([]string{"values", "secrets", "files"}, func(known string) bool { return strings.HasPrefix(key, known) || strict.Distance(key, known) <= 2 })
+}
 
 func oneOf(words, word string) bool {
 	for w := range strings.FieldsSeq(words) {
@@ -79,7 +91,10 @@ func oneOf(words, word string) bool {
 
 // secrecyOf returns how secret the value of a key is, in a mapping of a given secrecy.
 func secrecyOf(key string, kind yaml.Kind, level secrecy, top bool) secrecy {
-	if top && (oneOf(foreignSections, key) || !ownSection(key)) {
+	switch {
+	case top && key == "prometheus":
+		level = secrecyHTTP // Below a misspelt http_config, too.
+	case top && (oneOf(foreignSections, key) || !ownSection(key)):
 		level = secrecyForeign
 	}
 	if oneOf(httpSections, key) {
@@ -87,7 +102,10 @@ func secrecyOf(key string, kind yaml.Kind, level secrecy, top bool) secrecy {
 		key = ""
 	}
 	switch {
-	case oneOf(freeSections, key),
+	case oneOf(freeSections, key):
+		return max(level, secrecyFree)
+	case level == secrecyFree,
+		level == secrecyHTTP && soundsSecret(key),
 		level == secrecyHTTP && kind != yaml.MappingNode && key != strict.MergeKey && !oneOf(harmlessKeys, key),
 		level == secrecyForeign && soundsSecret(key):
 		return secrecyAll

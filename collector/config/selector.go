@@ -150,4 +150,6 @@ func (s *Signal) expressions() []*Expr {
 }
 
 // expressions lists the places of all expressions of the scale targets.
-func (t *ScaleTargets) expressions() []*Expr { return []*Expr{&t.Current, &t.Ready, &t.Rolling} }
+func (t *ScaleTargets) expressions() []*Expr {
+	return []*Expr{&t.Current, &t.Ready, &t.Rolling, &t.Unplaced, &t.Draining}
+}

@@ -11,8 +11,12 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
-// PowerUse is the use that is measured in watts, whether or not a budget limits it.
-const PowerUse = "power"
+// PowerUse is the use that is measured in watts, whether or not a budget limits it: the most that a replica draws. MeanPowerUse is what it
+// draws on average, for the cost of energy; where it is not known, PowerUse counts for that too.
+const (
+	PowerUse     = "power"
+	MeanPowerUse = "mean_power"
+)
 
 // validator makes the checks that need more than one field, on a configuration whose defaults are filled in.
 type validator struct {
@@ -35,6 +39,7 @@ func (v *validator) validate() {
 	v.labels, v.targets, v.names = map[string]labelClaim{}, map[string]string{}, map[string]string{}
 	v.presets = map[string]*Preset{}
 	v.sourceOfAnswers()
+	v.httpClient()
 	v.labelNames("labels", v.config.Labels)
 	v.windows("defaults", v.config.Defaults)
 	v.guards("defaults", v.config.Defaults.Guards)
@@ -112,6 +117,13 @@ func (v *validator) scaleTargets() {
 			v.mayCarry(path, e, LabelTargetName, matched)
 		}
 	}
+	for key, e := range map[string]Expr{"unschedulable": targets.Unplaced, "draining": targets.Draining} {
+		path := strict.Join("scale_targets", key)
+		if v.Has(path) && v.vector(path, e) {
+			v.mayCarry(path, e, targets.Labels.Namespace, matched)
+			v.mayCarry(path, e, "pod", matched)
+		}
+	}
 }
 
 // The labels by which replicas of scale targets are matched, beside the namespace label.
@@ -160,6 +172,7 @@ func (v *validator) signal(path, name string, s Signal) {
 		"input_cv": s.InputCV, "output_cv": s.OutputCV,
 		"observed_itl": s.ObservedITL, "observed_running": s.ObservedRunning,
 		"observed_load": s.ObservedLoad, "observed_ttft_buckets": s.ObservedTTFT, "observed_itl_buckets": s.ObservedITLs,
+		"observed_queue": s.ObservedQueue,
 	} {
 		v.vector(strict.Join(path, key), e)
 	}
@@ -205,6 +218,7 @@ func (v *validator) identities(path string, s Signal) {
 	v.carriesIdentity(strict.Join(path, "usage"), s.Usage, []string{s.Labels.Variant, labelPod})
 	v.carriesIdentity(strict.Join(path, "observed_itl"), s.ObservedITL, []string{s.Labels.Variant, labelPod})
 	v.carriesIdentity(strict.Join(path, "observed_running"), s.ObservedRunning, []string{s.Labels.Variant, labelPod})
+	v.carriesIdentity(strict.Join(path, "observed_queue"), s.ObservedQueue, []string{s.Labels.Variant, labelPod})
 	v.carriesIdentity(strict.Join(path, "observed_load"), s.ObservedLoad, []string{s.Labels.Variant, labelPod})
 	for key, e := range map[string]Expr{"observed_ttft_buckets": s.ObservedTTFT, "observed_itl_buckets": s.ObservedITLs} {
 		v.carriesIdentity(strict.Join(path, key), e, []string{s.Labels.Variant, labelPod})

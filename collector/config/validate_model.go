@@ -218,8 +218,8 @@ func (v *validator) carried(path string, m *Model) {
 }
 
 func (v *validator) use(path, name string, q Quantity) {
-	if !v.budgets[name] && name != PowerUse {
-		v.Unknown(path, v.Key(path), "budget", name, append(sortedKeys(v.budgets), PowerUse))
+	if !v.budgets[name] && name != PowerUse && name != MeanPowerUse {
+		v.Unknown(path, v.Key(path), "budget", name, append(sortedKeys(v.budgets), PowerUse, MeanPowerUse))
 	}
 	v.used["budget/"+name] = true
 	v.quantity(path, q)

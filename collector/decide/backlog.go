@@ -13,9 +13,33 @@ import (
 // What waits is work to be done once, not a load that lasts. So it is planned for in addition to the demand: as much as what serves and what
 // starts do not work off within the drain time anyway.
 
-// serviceTime is how long a request is assumed to be in service where a signal counts what is in service and not what comes: a
-// replica then works off its capacity once in this time.
+// serviceTime is how long a request is assumed to be in service where a signal counts what is in service and not what comes, and no
+// other signal says how many come: a replica then works off its capacity once in this time.
 const serviceTime = 15 * time.Second
+
+// serviceTimes bound what capacities say of it.
+const serviceLeast, serviceMost = time.Second, 10 * time.Minute
+
+// readServiceTime finds out how long a request is in service: that many requests of which so many come in a second. Of several variants
+// it is the longest.
+func (s *signal) readServiceTime() {
+	var longest time.Duration
+	for _, v := range s.model.variants {
+		for _, rate := range s.model.signals {
+			if s.Unit != "requests" || rate.Unit != "requests per second" || !v.Carries(s.Signal) || !v.Carries(rate.Signal) {
+				continue
+			}
+			inService, perSecond := v.toldCapacity(s), v.toldCapacity(rate)
+			if inService.Missing.OK() && perSecond.Missing.OK() && perSecond.Number > 0 {
+				seconds := min(inService.Number/perSecond.Number, serviceMost.Seconds())
+				longest = max(longest, time.Duration(seconds*float64(time.Second)), serviceLeast)
+			}
+		}
+	}
+	if s.service = longest; longest == 0 {
+		s.service = serviceTime
+	}
+}
 
 // queued is what waits of a signal, in its unit.
 func (s *signal) queued() (amount float64, missing match.Missing) {
@@ -34,7 +58,7 @@ func (s *signal) perReplica() time.Duration {
 	if s.Rate() {
 		return time.Second
 	}
-	return serviceTime
+	return s.service
 }
 
 // addBacklog plans for what waits, once capacities are known.
@@ -53,7 +77,7 @@ func (s *signal) waiting() float64 {
 	if s.out.Planned == nil {
 		return 0
 	}
-	return s.backlog * float64(s.perReplica()) / float64(serviceTime)
+	return s.backlog * float64(s.perReplica()) / float64(s.service)
 }
 
 // undrained is the demand for what is left of the queue after the drain time: what serves and what starts, each from the moment at
@@ -118,16 +142,16 @@ func (s *signal) lasting(inService, waiting float64, ago time.Duration) float64 
 	if math.IsNaN(supply) {
 		return inService
 	}
-	queued, at := s.read.Queued.Window.Before(ago + serviceTime)
+	queued, at := s.read.Queued.Window.Before(ago + s.service)
+	if before, _ := s.served(ago + s.service); before < supply && !math.IsNaN(queued) {
+		supply = before
+	}
 	if math.IsNaN(queued) {
 		if queued = 0; supply > 0 {
 			queued = waiting // it was not watched then
 		}
 	}
-	if before, _ := s.served(ago + serviceTime); before < supply {
-		supply = before
-	}
-	grew := (waiting - queued) * float64(serviceTime) / float64(at-ago)
+	grew := (waiting - queued) * float64(s.service) / float64(at-ago)
 	came := max(0, min(inService, supply)+grew)
 	if !loads {
 		return max(inService, came)

@@ -25,9 +25,10 @@ func smallest(limits []match.Value) *float64 {
 func (v *variant) readUses() {
 	v.uses = make(map[string]float64, len(v.read.Uses))
 	for _, name := range slices.Sorted(maps.Keys(v.read.Uses)) {
-		if use := v.read.Uses[name]; use.Missing.OK() {
+		switch use := v.read.Uses[name]; {
+		case use.Missing.OK():
 			v.uses[name] = use.Number
-		} else {
+		case name != config.MeanPowerUse: // whose place power takes
 			v.missing = use.Missing
 		}
 	}
@@ -35,13 +36,23 @@ func (v *variant) readUses() {
 
 const wattsPerKilowatt = 1000
 
+// watts is what a replica draws: on average where that is known, else at most. A budget counts the most.
+func (v *variant) watts() (watts float64, draws bool) {
+	if mean, known := v.uses[config.MeanPowerUse]; known {
+		return mean, true
+	}
+	_, draws = v.Uses[config.PowerUse]
+	return v.uses[config.PowerUse], draws
+}
+
 func (v *variant) readCost(energy bool, price match.Value) {
 	cost, missing := v.read.Cost.Number, v.read.Cost.Missing
-	if _, draws := v.Uses[config.PowerUse]; draws && energy {
-		if !price.Missing.OK() {
+	if energy {
+		watts, draws := v.watts()
+		if draws && !price.Missing.OK() {
 			missing = price.Missing
 		}
-		cost += price.Number * v.uses[config.PowerUse] / wattsPerKilowatt
+		cost += price.Number * watts / wattsPerKilowatt
 	}
 	if missing.OK() && cost > match.MaxValue {
 		missing = match.Missing{Input: "cost", Why: match.BadRange}

@@ -1,9 +1,13 @@
 package decide
 
 import (
+	"slices"
+	"time"
+
 	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/collector/query"
 	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
 // Options are what a decision needs beside the readings.
@@ -43,6 +47,8 @@ type model struct {
 	lacking  match.Missing // what is not known of its replicas or their past
 	known    optimizer.Knowledge
 
+	life time.Duration // that a plan of it is expected to have
+
 	limitedUp, limitedDown bool // whether the limits on change are in force
 }
 
@@ -54,11 +60,14 @@ type signal struct {
 	out     Signal
 	missing match.Missing
 
-	level   float64 // demand now, without what waits
-	steady  float64 // planned, without what waits
-	backlog float64 // what waits
+	level   float64       // demand now, without what waits
+	steady  float64       // planned, without what waits
+	backlog float64       // what waits
+	service time.Duration // in which a replica works off its capacity of what is in service
 
-	carriers []carrier // the variants that serve it; nil before they are needed
+	carriers  []carrier         // the variants that serve it; nil before they are needed
+	held      *forecast.History // what would have been planned over the last day
+	recurring *recurring        // demand that comes back soon
 }
 
 // variant is what has been worked out for one variant.
@@ -73,7 +82,8 @@ type variant struct {
 	correction *float64  // of its profile or capacity, where it is corrected
 	missed     *Missed   // why, where a target was missed
 	stuck      *int      // replicas that it is capped at
-	unfollowed *int      // replicas that its autoscaler stays at
+	reached    *int      // replicas that its autoscaler stays at, or that have a node: no more is relied on
+	unplaced   bool      // the others have no node
 	pending    fleetState
 	missing    match.Missing
 }
@@ -91,9 +101,9 @@ func Decide(p *query.Program, r *match.Readings, o Options) *Decision {
 	d := &decider{Options: o, program: p, read: r}
 	d.bind()
 	d.gather()
-	problem, options := d.problem(), optimizer.Options{Interrupt: d.Interrupt}
-	s := solution{problem: optimizer.Constrain(problem, d.state())}
-	if s.plan, s.err = optimizer.Solve(s.problem, options); s.err != nil {
+	options := optimizer.Options{Interrupt: d.Interrupt}
+	problem, s := d.plan(options)
+	if s.err != nil {
 		return d.report(&s)
 	}
 	asked, err := d.around(problem, &s, options)
@@ -107,6 +117,28 @@ func Decide(p *query.Program, r *match.Readings, o Options) *Decision {
 	}
 	s.decision = optimizer.Guard(problem, asked, d.state(), options)
 	return d.report(&s)
+}
+
+// plan plans for what is known. Demand that comes back soon counts only where everything fits: it takes nothing from what is there.
+func (d *decider) plan(o optimizer.Options) (problem optimizer.Problem, s solution) {
+	problem = d.problem()
+	s.problem = optimizer.Constrain(problem, d.state())
+	s.plan, s.err = optimizer.Solve(s.problem, o)
+	if s.err != nil || !slices.ContainsFunc(s.plan.Models, func(m optimizer.ModelPlan) bool { return m.Shortfall > optimizer.Tolerance }) || !d.forget() {
+		return problem, s
+	}
+	return d.plan(o)
+}
+
+// forget drops the demand that comes back, and reports whether there was any.
+func (d *decider) forget() bool {
+	any := false
+	for _, m := range d.models {
+		for _, s := range m.signals {
+			any, s.recurring = any || s.recurring != nil, nil
+		}
+	}
+	return any
 }
 
 // bind puts what was read to what was asked.
@@ -158,6 +190,8 @@ func (d *decider) gather() {
 		m.unserved()
 		m.lacking = d.replicasUnknown(m).Or(d.guardsFailed(m))
 		m.known = m.knowledge()
+		m.life = d.life(m)
+		m.recurs()
 		m.limitedUp, m.limitedDown = m.limited(m.ScaleUpLimit), m.limited(m.ScaleDownLimit)
 	}
 }

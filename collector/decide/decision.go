@@ -45,6 +45,8 @@ type Model struct {
 	Binding   string    `json:"binding"`   // the signal that decides the size of the plan
 	Shortfall *float64  `json:"shortfall"` // the largest unserved share of a planned demand, from 0 to 1; nil when nothing was planned
 	Variants  []Variant `json:"variants"`
+	// MinimumShort is how many replicas budgets or maximums keep the model below its minimum.
+	MinimumShort int `json:"minimum_short,omitempty"`
 }
 
 // ID tells a model from those of other namespaces.
@@ -95,6 +97,7 @@ type Variant struct {
 	TargetKind  string             `json:"scale_target_kind"`
 	TargetName  string             `json:"scale_target_name"`
 	Cost        *float64           `json:"cost"`       // currency per replica and hour, energy included
+	Watts       *float64           `json:"watts"`      // what a replica draws on average, or at most where that is not known
 	Correction  *float64           `json:"correction"` // what the times of its profile are multiplied by, or its capacity is divided by; above 1 replicas are slower
 	Missed      *Missed            `json:"missed"`     // the target whose misses made the correction, if any did
 	Capacities  []Capacity         `json:"capacities"`
@@ -107,6 +110,7 @@ type Variant struct {
 	Guards      []optimizer.Effect `json:"guards"`      // what each guard made of planned, in their order
 	Stuck       *int               `json:"stuck"`       // what it is capped at, because others did not become ready in time
 	Unfollowed  *int               `json:"unfollowed"`  // what its autoscaler stays at, however many are needed: no more is relied on
+	Unplaced    bool               `json:"unplaced"`    // it is not the autoscaler: the scheduler finds no node for the others
 	Desired     *int               `json:"desired"`     // nil where autoscalers must hold
 	Reason      optimizer.Reason   `json:"reason"`      // what determined desired
 	Up          bool               `json:"up"`          // all inputs of the decision are valid

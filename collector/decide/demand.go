@@ -25,6 +25,7 @@ func (d *decider) expectDemand(s *signal) {
 		s.out.Ignored = now.Missing.NoResult() && s.OnMissing == config.OnMissingIgnore
 		return
 	}
+	s.readServiceTime()
 	backlog, missing := s.queued()
 	if !missing.OK() {
 		s.missing, s.out.Missing = missing, missing.String()

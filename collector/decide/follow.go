@@ -10,8 +10,8 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
-// around plans again without relying on autoscalers that do not follow, and returns what is asked for: they may follow again at any
-// time, so that their variants are asked for as before, as far as the budgets have room.
+// around plans again without relying on autoscalers that do not follow, and on pods that find no node, and returns what is asked for: both
+// may change at any time, so that their variants are asked for as before, as far as the budgets have room.
 func (d *decider) around(problem optimizer.Problem, s *solution, o optimizer.Options) (optimizer.Plan, error) {
 	for left := d.unfollowed(&s.plan); left > 0; {
 		bounded := optimizer.Constrain(problem, d.relied())
@@ -29,7 +29,7 @@ func (d *decider) around(problem optimizer.Problem, s *solution, o optimizer.Opt
 	return s.plan, nil
 }
 
-// unfollowed notes the variants whose autoscalers do not follow, and returns how many there are.
+// unfollowed notes the variants whose autoscalers do not follow or whose pods find no node, and returns how many there are.
 func (d *decider) unfollowed(plan *optimizer.Plan) int {
 	found := 0
 	for i, m := range d.models {
@@ -37,24 +37,29 @@ func (d *decider) unfollowed(plan *optimizer.Plan) int {
 			continue
 		}
 		for j, v := range m.variants {
-			n := v.runs.Current.N
-			if n == nil || v.stuck != nil || plan.Models[i].Variants[j].Replicas <= *n || !d.waitsInVain(v) {
+			n, planned := v.runs.Current.N, plan.Models[i].Variants[j].Replicas
+			if n == nil || v.stuck != nil {
 				continue
 			}
-			v.unfollowed = n
-			found++
+			if placed, ok := v.placed(); ok && planned > placed {
+				v.reached, v.unplaced = &placed, true
+				found++
+			} else if planned > *n && d.waitsInVain(v) {
+				v.reached = n
+				found++
+			}
 		}
 	}
 	return found
 }
 
-// relied is the state in which no more is relied on of variants whose autoscalers do not follow than they have.
+// relied is the state in which no more is relied on of such variants than they have.
 func (d *decider) relied() optimizer.State {
 	s := d.state()
 	for i, m := range d.models {
 		for j, v := range m.variants {
-			if v.unfollowed != nil {
-				s.Models[i].Variants[j].Stuck = v.unfollowed
+			if v.reached != nil {
+				s.Models[i].Variants[j].Stuck = v.reached
 			}
 		}
 	}
@@ -67,11 +72,11 @@ func (d *decider) nobodyElse(before, after *optimizer.Plan) int {
 	for i, m := range d.models {
 		taken := false
 		for j, v := range m.variants {
-			taken = taken || v.unfollowed == nil && after.Models[i].Variants[j].Replicas > before.Models[i].Variants[j].Replicas
+			taken = taken || v.reached == nil && after.Models[i].Variants[j].Replicas > before.Models[i].Variants[j].Replicas
 		}
 		for _, v := range m.variants {
-			if v.unfollowed != nil && !taken {
-				v.unfollowed = nil
+			if v.reached != nil && !taken {
+				v.reached, v.unplaced = nil, false
 				dropped++
 			}
 		}
@@ -79,7 +84,7 @@ func (d *decider) nobodyElse(before, after *optimizer.Plan) int {
 	return dropped
 }
 
-// stillAsked adds to a plan what the plan before it has more of variants whose autoscalers do not follow, within the budgets.
+// stillAsked adds to a plan what the plan before it has more of such variants, within the budgets.
 func (d *decider) stillAsked(p *optimizer.Problem, plan, before *optimizer.Plan) optimizer.Plan {
 	out := *plan
 	out.Models = slices.Clone(plan.Models)
@@ -91,7 +96,7 @@ func (d *decider) stillAsked(p *optimizer.Problem, plan, before *optimizer.Plan)
 		variants := slices.Clone(plan.Models[i].Variants)
 		out.Models[i].Variants = variants
 		for j, v := range m.variants {
-			if v.unfollowed == nil {
+			if v.reached == nil {
 				continue
 			}
 			wanted, uses := before.Models[i].Variants[j], p.Models[i].Variants[j].Uses

@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"math"
 	"sync"
 	"time"
 
@@ -14,41 +13,38 @@ import (
 type Memory struct {
 	sizes sizes
 
-	mu        sync.Mutex
-	multiples map[moment]float64
+	mu      sync.Mutex
+	lessons map[moment]forecast.Lesson
 }
 
-// moment is a signal at the end of a day that its noise is measured on.
+// moment is a signal at the end of a day that its law is learnt from.
 type moment struct {
 	signal *query.Signal
 	end    time.Time
 }
 
-// multiple measures the multiple of a signal's noise on the day that ended at the last refresh before a time ago; NaN with too little
-// history.
-func (m *Memory) multiple(s *signal, noise forecast.Noise, day forecast.History, at time.Time, ago time.Duration) float64 {
-	key := moment{s.Signal, at.Add(-ago - noiseSettled).Truncate(noiseRefresh)}
+// lesson is what a signal's law has learnt from the day that ended at the last refresh before a time ago.
+func (m *Memory) lesson(s *signal, long forecast.Long, at time.Time, ago time.Duration) forecast.Lesson {
+	own := time.Duration(s.model.Place%lessonSpread) * lessonRefresh / lessonSpread
+	key := moment{s.Signal, at.Add(-ago - lessonSettled - own).Truncate(lessonRefresh).Add(own)}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if known, ok := m.multiples[key]; ok {
+	if known, ok := m.lessons[key]; ok {
 		return known
 	}
-	multiple, ok := noise.Multiple(day.Until(at.Sub(key.end)).Over(noiseDay))
-	if !ok {
-		multiple = math.NaN()
+	lesson := s.law().Learn(long, at.Sub(key.end), lessonDay)
+	if len(m.lessons) > maxLessons {
+		clear(m.lessons)
 	}
-	if len(m.multiples) > maxMultiples {
-		clear(m.multiples)
+	if m.lessons == nil {
+		m.lessons = map[moment]forecast.Lesson{}
 	}
-	if m.multiples == nil {
-		m.multiples = map[moment]float64{}
-	}
-	m.multiples[key] = multiple
-	return multiple
+	m.lessons[key] = lesson
+	return lesson
 }
 
-// maxMultiples bounds what is remembered.
-const maxMultiples = 10_000
+// maxLessons bounds what is remembered.
+const maxLessons = 10_000
 
 // sizes remembers what the queueing model says.
 type sizes struct {

@@ -2,44 +2,55 @@ package decide
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/collector/query"
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
-// With headroom: auto, demand is planned by its trend and noise, and the multiple of the noise is measured on the last day. Both
-// are read at fixed times, so two exporters, or one that was restarted, decide the same.
+// With headroom: auto, demand is planned by what is expected when a replica that is ordered now is ready, and its noise. The law is learnt
+// from the last day. All is read at fixed times, so two exporters, or one that was restarted, decide the same.
 const (
-	noiseWindow  = 10               // steps that trend and deviation are taken from
-	noiseDay     = 24 * time.Hour   // that the multiple is measured on, whenever that is done
-	noiseRefresh = 10 * time.Minute // how often the day is measured again
-	noiseSettled = 2 * time.Minute  // after which samples are complete
-	noiseReady   = time.Minute      // from ready to noticed, in addition to the startup
-	noiseShare   = 0.97             // of forecasts that must be high enough
-	noiseCap     = 2                // times the recent demand, at the most: a step in demand is not noise
+	lessonDay     = 24 * time.Hour   // that the law is learnt from, whenever that is done
+	lessonRefresh = 10 * time.Minute // how often it is learnt again
+	lessonSpread  = 40               // models that learn one after another, a step of 15 seconds apart
+	lessonSettled = 2 * time.Minute  // after which samples are complete
+	lessonShare   = 0.96             // of moments at which the plan must be high enough
+	headroomCap   = 1.5              // times the recent demand, at the most: a step in demand is not noise
+	habitCap      = 3                // the same, where demand follows a habit
+	headroomPast  = 10 * time.Minute // that the recent demand is taken from
 )
 
-// noiseOf is how far ahead a signal's demand is foreseen, in steps of its day.
-func noiseOf(s *signal, step time.Duration) forecast.Noise {
-	ahead := s.Lead + noiseReady
-	return forecast.Noise{Window: noiseWindow, Lead: int((ahead + step - 1) / step), Quantile: noiseShare}
+// law is how a signal's demand is planned for.
+func (s *signal) law() forecast.Law {
+	return forecast.Law{Ahead: s.Lead + query.NoticedAfter, Quantile: lessonShare}
 }
 
-// withHeadroom is what to plan for: the expected demand plus the configured share, or as much as trend and noise ask for.
+// withHeadroom is what to plan for: the expected demand plus the configured share, or as much as the law asks for.
 func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float64, missing match.Missing) {
-	fixed := expected * (1 + s.model.Headroom.Ratio)
-	day := s.read.Absolute.Day
-	if !day.Missing.OK() || len(day.Values) <= noiseWindow {
-		return fixed, day.Missing
+	fixed, x := expected*(1+s.model.Headroom.Ratio), &s.read.Absolute
+	if missing = x.Recent.Missing.Or(x.Day.Missing); !missing.OK() || len(x.Recent.Values) == 0 {
+		return fixed, missing
 	}
+	course, long := forecast.NewCourse(x.Recent.History), forecast.Long{History: x.Day.History, Week: x.WeekAgo.History}
+	learnt, mostly := true, float64(headroomCap)
 	// What is held over the scale-down window is the plan: each moment of it counts with the noise of its own time.
-	planned = d.byNoise(s, day.History, 0, now)
-	window := &s.read.Absolute.Window
-	for i, then := range window.Values {
-		if ago := window.Ago(i); ago < time.Duration(*s.model.ScaleDownWindow) && !math.IsNaN(then) {
-			if held := d.byNoise(s, day.History, ago, then); !math.IsNaN(held) && !(held <= planned) {
+	plan := func(ago time.Duration, then float64) float64 {
+		lesson := d.Memory.lesson(s, long, d.read.At, ago)
+		planned, known := s.law().Plan(course, long, ago, then, lesson)
+		if !known {
+			return math.NaN()
+		}
+		if learnt = learnt && lesson.Learnt; lesson.Habit > 0 {
+			mostly = habitCap
+		}
+		return planned
+	}
+	planned = plan(0, now)
+	for i, then := range x.Window.Values {
+		if ago := x.Window.Ago(i); ago < time.Duration(*s.model.ScaleDownWindow) && !math.IsNaN(then) {
+			if held := plan(ago, then); !math.IsNaN(held) && !(held <= planned) {
 				planned = held
 			}
 		}
@@ -47,22 +58,10 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 	if math.IsNaN(planned) {
 		return fixed, match.Missing{} // too little history
 	}
-	recent := forecast.Most(day.Values[len(day.Values)-noiseWindow:])
-	return max(expected, min(planned, noiseCap*max(expected, recent))), match.Missing{}
-}
-
-// byNoise is what trend and noise asked for some time ago, when the demand was what it was then; NaN with too little history.
-func (d *decider) byNoise(s *signal, day forecast.History, ago time.Duration, then float64) float64 {
-	end := len(day.Until(ago).Values)
-	multiple := d.Memory.multiple(s, noiseOf(s, day.Step), day, d.read.At, ago)
-	if end < noiseWindow || math.IsNaN(multiple) {
-		return math.NaN()
+	recent := forecast.Most(x.Recent.Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
+	planned = max(expected, min(planned, mostly*max(expected, recent)))
+	if !learnt {
+		planned = max(planned, fixed)
 	}
-	// That moment stands for the last step, which it is at most one step later than.
-	recent := append(slices.Clone(day.Values[end-noiseWindow:end-1]), then)
-	ahead, deviation, known := noiseOf(s, day.Step).Ahead(recent)
-	if !known {
-		return math.NaN()
-	}
-	return ahead + multiple*deviation
+	return planned, match.Missing{}
 }

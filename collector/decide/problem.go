@@ -15,7 +15,7 @@ func (d *decider) problem() optimizer.Problem {
 	var p optimizer.Problem
 	for i, b := range d.program.Budgets {
 		if d.limits[i] != nil {
-			p.Budgets = append(p.Budgets, optimizer.Budget{Name: b.Name, Limit: *d.limits[i]})
+			p.Budgets = append(p.Budgets, optimizer.Budget{Name: b.Name, Limit: d.free(b.Name, *d.limits[i])})
 		}
 	}
 	p.Models = make([]optimizer.Model, 0, len(d.models))
@@ -25,11 +25,26 @@ func (d *decider) problem() optimizer.Problem {
 	return p
 }
 
+// free is what may be planned of a budget: what pods that are being deleted use is not free before they are gone. What is asked for may stay.
+func (d *decider) free(budget string, limit float64) float64 {
+	draining, asked := 0.0, 0.0
+	for _, v := range d.variants {
+		use := v.uses[budget]
+		if past := v.runs.Draining; use > 0 && len(past.Values) > 0 && !math.IsNaN(past.Values[len(past.Values)-1]) {
+			draining += use * past.Values[len(past.Values)-1]
+		}
+		if n := v.runs.Current.N; n != nil {
+			asked += use * float64(*n)
+		}
+	}
+	return max(limit-draining, min(limit, asked))
+}
+
 func (d *decider) problemModel(m *model) optimizer.Model {
 	out := optimizer.Model{Name: m.Namespace + "/" + m.Name, Priority: m.Priority, Demand: map[string]float64{}}
 	for _, s := range m.signals {
 		if s.out.Planned != nil {
-			out.Demand[s.Name] = *s.out.Planned
+			out.Demand[s.Name] = s.steadied()
 		}
 	}
 	out.MinReplicas = d.minReplicas(m)
@@ -84,7 +99,11 @@ func (d *decider) problemVariant(v *variant) optimizer.Variant {
 	}
 	if v.runs.Current.N != nil {
 		out.Current = *v.runs.Current.N
-		out.StartCost = min(out.Cost*time.Duration(v.Startup).Hours(), match.MaxValue)
+		startup := time.Duration(v.Startup)
+		life := max(v.model.life, startup)
+		if life > 0 {
+			out.StartCost = min(out.Cost*(startup.Seconds()/life.Seconds()), match.MaxValue)
+		}
 	}
 	return out
 }

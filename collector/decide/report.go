@@ -59,7 +59,7 @@ func (d *decider) reportModel(i int, m *model, found *solution) Model {
 	var planned *optimizer.ModelPlan
 	if found.err == nil && m.known != optimizer.KnownNothing {
 		planned = &found.plan.Models[i]
-		out.Shortfall, out.Binding = &planned.Shortfall, planned.Binding
+		out.Shortfall, out.Binding, out.MinimumShort = &planned.Shortfall, planned.Binding, planned.MinimumShort
 	}
 	for j, v := range m.variants {
 		x := v.report()
@@ -126,9 +126,12 @@ func (v *variant) report() Variant {
 	out := Variant{
 		Name: v.Name, Accelerator: v.Accelerator, Role: string(v.Role),
 		TargetKind: string(v.ScaleTarget.Kind), TargetName: v.ScaleTarget.Name,
-		Current: v.runs.Current.N, Ready: v.runs.Ready.N, Cost: v.cost, Correction: v.correction, Missed: v.missed, Stuck: v.stuck, Unfollowed: v.unfollowed,
+		Current: v.runs.Current.N, Ready: v.runs.Ready.N, Cost: v.cost, Correction: v.correction, Missed: v.missed, Stuck: v.stuck, Unfollowed: v.reached, Unplaced: v.unplaced,
 		Inputs: append([]string{}, v.Inputs...), Reason: optimizer.ReasonHold, Capacities: []Capacity{}, Guards: []optimizer.Effect{},
 		Starting: v.startsReported(), Overdue: v.pending.overdue,
+	}
+	if watts, draws := v.watts(); draws && watts > 0 {
+		out.Watts = &watts
 	}
 	for _, s := range v.model.signals {
 		if value := v.capacities[s.Place]; value > 0 || v.Capacities[s.Place].Constant() {

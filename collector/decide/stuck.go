@@ -55,6 +55,19 @@ func verdict(s *match.Starts, ago, window time.Duration) (ready int, ok bool) {
 	return int(most), true
 }
 
+// unplacedLooks is at how many steps in a row pods must have had no node: one look is no evidence.
+const unplacedLooks = 2
+
+// placed is the number of replicas that have a node, where the scheduler finds none for others.
+func (v *variant) placed() (replicas int, ok bool) {
+	unplaced, n := v.runs.Starts.Unplaced, v.runs.Current.N
+	looks := unplaced.Values[max(0, len(unplaced.Values)-unplacedLooks):]
+	if n == nil || !unplaced.Missing.OK() || len(looks) < unplacedLooks || forecast.Known(looks) < unplacedLooks || forecast.Least(looks) < 1 {
+		return 0, false
+	}
+	return max(0, *n-int(looks[unplacedLooks-1])), true
+}
+
 // proceeds reports whether a roll-out explains that not all replicas are ready: it did not last throughout, or something came of it:
 // pods became ready, or were replaced. Its value counts the pods that are new already; those that a larger number of replicas adds are
 // new and replace nothing.

@@ -31,6 +31,7 @@ type Diagnosis struct {
 	answers  map[string]model.Vector
 	asked    int
 	names    *names
+	matcher  *match.Matcher // made when it is needed
 }
 
 // subject is what the series of an input are about, and the labels that say so.

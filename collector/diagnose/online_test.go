@@ -118,7 +118,7 @@ func TestNothingToSay(t *testing.T) {
 	r, said, asked := check(t, chat, replicas("1", here)+pod(ours+`,model_name="chat"`))
 	require.True(t, r.OK(), said)
 	require.Empty(t, r.Doubts, said)
-	require.Equal(t, 2, asked, "whether anything is frozen, and whether the exporter is scraped")
+	require.Equal(t, 4, asked, "whether anything is frozen, what replicas had to do, and whether the exporter is scraped")
 	require.Len(t, r.Hints, 1)
 	require.Contains(t, said, "next: variant_desired_replicas is not in this Prometheus yet: ")
 	r, said, _ = check(t, chat, replicas("1", here)+pod(ours+`,model_name="chat"`)+`variant_desired_replicas{variant="chat-h100"} 1x48`)
@@ -213,6 +213,13 @@ func TestPreconditions(t *testing.T) {
 	require.NotContains(t, said, warning)
 	_, said, _ = check(t, strings.Replace(sleepy, "min: 0", "min: 1", 1), replicas("1", here)+pod(ours+`,model_name="chat"`)+gateway)
 	require.NotContains(t, said, warning)
+}
+
+// TestSeveralPrices is about a cost for which there are several series: it says how many, and what to do.
+func TestSeveralPrices(t *testing.T) {
+	priced := strings.Replace(chat, "cost: 4,", "cost: price,", 1)
+	_, said, _ := check(t, priced, replicas("1", here)+pod(ours+`,model_name="chat"`)+"price{zone=\"a\"} 4x48\nprice{zone=\"b\"} 5x48\nprice{zone=\"c\"} 5x48\n")
+	require.Contains(t, said, "cost: duplicate: 3 series, where one is needed: aggregate them, such as max(...), or select one of them")
 }
 
 // TestDoubts is about what explain adds: for the models it is asked about.

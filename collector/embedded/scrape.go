@@ -96,7 +96,8 @@ func (e *Engine) setConfig(cfg *promconfig.Config) {
 	e.subqueryStep.Store(time.Duration(cfg.GlobalConfig.EvaluationInterval).Milliseconds())
 }
 
-// checkScrape finds what would fail, or be logged and left out, while a configuration is taken over.
+// checkScrape finds what would fail, or be logged and left out, while a configuration is taken over. It makes jobs that send secrets
+// follow no redirects.
 func checkScrape(cfg *promconfig.Config) error {
 	if cfg == nil {
 		return errors.New("no scrape configuration")
@@ -117,8 +118,16 @@ func checkScrape(cfg *promconfig.Config) error {
 		if _, err := config.NewClientFromConfig(job.HTTPClientConfig, job.JobName); err != nil {
 			return fmt.Errorf("scrape job %q: %w", job.JobName, err)
 		}
+		if sendsSecrets(&job.HTTPClientConfig) {
+			job.HTTPClientConfig.FollowRedirects = false // A target must not send them to another host or port.
+		}
 	}
 	return nil
+}
+
+// sendsSecrets reports whether a client sends credentials or headers of its own.
+func sendsSecrets(c *config.HTTPClientConfig) bool {
+	return c.BasicAuth != nil || c.Authorization != nil || c.OAuth2 != nil || c.HTTPHeaders != nil || c.BearerToken != "" || c.BearerTokenFile != ""
 }
 
 // begin books the one Run that an engine has.

@@ -12,7 +12,10 @@ import (
 func (b *builder) because(i int) string {
 	v := &b.model.Variants[i]
 	clause := b.clause(i)
-	if v.Unfollowed != nil {
+	switch {
+	case v.Unfollowed != nil && v.Unplaced:
+		clause += fmt.Sprintf("; the scheduler finds a node for %d only, so others are planned in place of the rest", *v.Unfollowed)
+	case v.Unfollowed != nil:
 		clause += fmt.Sprintf("; its autoscaler has stayed at %d for too long, so others are planned in place of the rest", *v.Unfollowed)
 	}
 	if v.Missed != nil {

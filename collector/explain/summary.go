@@ -44,6 +44,22 @@ func (e *Explanation) Summary() (Severity, string) {
 	return SeverityOK, counted(all, "variant is", "variants are") + " decided, and the plan serves all demand."
 }
 
+// NothingKnown reports whether no input has an answer with anything in it: before all data, or where nothing that is asked for is there.
+func (e *Explanation) NothingKnown() bool {
+	for i := range e.Inputs {
+		if in := &e.Inputs[i]; in.Failure != "" || in.Series == nil || *in.Series > 0 {
+			return false
+		}
+	}
+	return len(e.Inputs) > 0
+}
+
+// decidedAny reports whether any variant has a number.
+func (e *Explanation) decidedAny() bool {
+	_, _, numbers := e.variants()
+	return numbers > 0
+}
+
 // wrong says what is wrong beside what is not decided.
 func (e *Explanation) wrong() []string {
 	var parts []string

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
 // WriteText writes an explanation for people: the answer first, then what it rests on.
@@ -16,7 +17,7 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	var p printer
 	_, summary := e.Summary()
 	p.line("%s", summary)
-	p.line("Evaluated for %s in %.3fs.%s", e.Time.UTC().Format(time.RFC3339), e.Duration, planText(e.Plan))
+	p.line("Evaluated for %s in %.3fs.%s", e.Time.UTC().Format(time.RFC3339), e.Duration, e.CostText())
 	for i := range e.Models {
 		p.model(&e.Models[i])
 	}
@@ -31,11 +32,16 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	return nil
 }
 
-func planText(p collector.Plan) string {
-	if p.Status == "" || p.Cost == nil {
+// CostText says what runs costs, and what the plan would; nothing where nothing is decided.
+func (e *Explanation) CostText() string {
+	p := e.Plan
+	if p.Status == "" || p.Cost == nil || !e.decidedAny() {
 		return ""
 	}
 	text := fmt.Sprintf(" The plan is %s and costs %s per hour", p.Status, money(*p.Cost))
+	if running := e.Running(); running != nil {
+		text = fmt.Sprintf(" What runs costs %s per hour. The plan is %s and costs %s", money(*running), p.Status, money(*p.Cost))
+	}
 	if p.Gap != nil && *p.Gap > 0 {
 		text += "; another could be cheaper by at most " + Percent(*p.Gap)
 	}
@@ -45,10 +51,43 @@ func planText(p collector.Plan) string {
 	return text + "."
 }
 
+// Running is what the current replicas of all models cost per hour; nil where those of a variant or their cost are not known.
+func (e *Explanation) Running() *float64 {
+	total := 0.0
+	for i := range e.Models {
+		of := e.Models[i].Running()
+		if of == nil {
+			return nil
+		}
+		total += *of
+	}
+	return &total
+}
+
+// Running is what the current replicas cost per hour; nil where they or their cost are not known.
+func (m *Model) Running() *float64 {
+	total := 0.0
+	for i := range m.Variants {
+		v := &m.Variants[i]
+		if v.Current == nil || v.Cost == nil {
+			return nil
+		}
+		total += *v.Cost * float64(*v.Current)
+	}
+	return &total
+}
+
 // printer collects text.
 type printer struct{ bytes.Buffer }
 
-func (p *printer) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+// line writes a line, or several. What an argument says may come from a source, and is escaped.
+func (p *printer) line(format string, args ...any) {
+	lines := strings.Split(fmt.Sprintf(format, args...), "\n")
+	for i, line := range lines {
+		lines[i] = promapi.Printable(line)
+	}
+	p.WriteString(strings.Join(lines, "\n") + "\n")
+}
 
 // table writes rows in aligned columns.
 func (p *printer) table(rows [][]string) {
@@ -94,6 +133,7 @@ func (v *Variant) Sentence() string {
 
 func (p *printer) signals(m *Model) {
 	if len(m.Signals) == 0 {
+		p.notes(m.minimumNotes())
 		return
 	}
 	p.line("")
@@ -115,9 +155,22 @@ func (p *printer) signals(m *Model) {
 	if m.Shortfall != nil && *m.Shortfall > 0 {
 		notes = append(notes, fmt.Sprintf("The plan leaves up to %s of the demand unserved.", Percent(*m.Shortfall)))
 	}
+	p.notes(append(notes, m.minimumNotes()...))
+}
+
+// notes writes remarks about a model.
+func (p *printer) notes(notes []string) {
 	for _, note := range notes {
 		p.line("  %s", note)
 	}
+}
+
+// minimumNotes says that budgets keep a model below its minimum.
+func (m *Model) minimumNotes() []string {
+	if m.MinimumShort == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("The budgets or maximums leave the model %s short of its minimum.", counted(m.MinimumShort, "replica", "replicas"))}
 }
 
 func notesOf(s *collector.Signal, binding string) []string {

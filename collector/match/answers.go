@@ -59,7 +59,8 @@ func (r *reader) inputs() []Input {
 	for i, q := range r.program.Histories {
 		h := &r.answers.Histories[i]
 		in := Input{Name: q.Name, Query: q.Expr, Duration: h.Duration.Seconds(), Bad: map[string]int{}}
-		in.Sparse = q == r.program.Targets.Rolling.Starts // mostly nothing is being replaced
+		t := &r.program.Targets
+		in.Sparse = q == t.Rolling.Starts || q == t.Unplaced.Starts || q == t.Draining.Starts // mostly nothing moves
 		in.Series, in.Matched = &h.Series, &h.Series
 		var newest span
 		for _, cells := range h.Grid.Cells {

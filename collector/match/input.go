@@ -79,7 +79,7 @@ func (i *Input) Trouble() string {
 }
 
 // failed says why an input has no answer.
-func (i *Input) failed() Missing { return Missing{i.Name, string(i.Failure)} }
+func (i *Input) failed() Missing { return Missing{Input: i.Name, Why: string(i.Failure)} }
 
 // tally counts what became of the series of one answer, however often it is read.
 type tally struct {

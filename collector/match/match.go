@@ -63,7 +63,7 @@ func (r *reader) signal(m *query.Model, s *query.Signal) Signal {
 	}
 	demand := func(e *query.Expression, now Reading, owner int) Demand {
 		d := Demand{
-			Now: now, Trend: r.past(e.Trend, owner), Day: r.past(e.Day, owner), Failsafe: r.past(e.Failsafe, owner), Starts: r.past(e.Starts, owner), Overload: r.past(e.Overload, owner),
+			Now: now, Trend: r.past(e.Trend, owner), Recent: r.past(e.Recent, owner), Day: r.past(e.Day, owner), WeekAgo: r.past(e.WeekAgo, owner), Levels: r.past(e.Levels, owner), Failsafe: r.past(e.Failsafe, owner), Starts: r.past(e.Starts, owner), Overload: r.past(e.Overload, owner),
 			Window: r.past(e.Window, owner), Idle: r.past(e.Idle, owner),
 		}
 		if s.OnMissing == config.OnMissingZero {
@@ -124,7 +124,7 @@ func (r *reader) variant(v *query.Variant, replicas Replicas) Variant {
 	labels := r.program.Config.Labels
 	n := len(v.Model.Signals)
 	out := Variant{
-		Cost: r.ofVariant(v.Cost, v, labels), Uses: make(map[string]Value, len(v.Uses)), Replicas: replicas,
+		Cost: r.ofVariant(v.Cost, v, labels), CostDay: r.past(v.Cost.Day, v.Place), Uses: make(map[string]Value, len(v.Uses)), Replicas: replicas,
 		Capacities: make([]Value, 0, n), ITL: make([]Value, 0, n), Running: make([]Value, 0, n),
 	}
 	for name, q := range v.Uses {
@@ -233,7 +233,8 @@ func (r *reader) replicas() []Replicas {
 	for i := range all {
 		all[i] = Replicas{
 			Current: current[i], Ready: ready[i], Limits: r.past(t.Current.Window, i), Failsafe: r.past(t.Current.Failsafe, i),
-			Starts: Starts{r.past(t.Current.Starts, i), r.past(t.Ready.Starts, i), r.past(t.Rolling.Starts, i)},
+			Starts:   Starts{r.past(t.Current.Starts, i), r.past(t.Ready.Starts, i), r.past(t.Rolling.Starts, i), r.past(t.Unplaced.Starts, i)},
+			Draining: r.past(t.Draining.Starts, i),
 		}
 	}
 	return all

@@ -95,6 +95,11 @@ func (m *Matcher) key(id identity) string {
 	return strings.Join(parts, "\x00")
 }
 
+// VariantsOf returns the places of the variants that a series may belong to, by its labels.
+func (m *Matcher) VariantsOf(metric model.Metric, l config.LabelNames) []int {
+	return m.variantsOf(identify(metric, l))
+}
+
 // modelsOf returns the models that a series may belong to: by name, by another value that means one, or by its variant or pod. A
 // series without a namespace may belong to those of all namespaces, and belongs to none.
 func (m *Matcher) modelsOf(id identity) []int {

@@ -4,6 +4,7 @@ package match
 type Missing struct {
 	Input string // the input's name; empty where the reason says it all
 	Why   string // a failure's reason, a bad sample's reason, or a phrase
+	More  string // what to do, for people
 }
 
 // NoResult is the reason of an answer without anything about a model or variant. It is the one way to be missing that a
@@ -17,10 +18,14 @@ func (m Missing) OK() bool { return m == Missing{} }
 func (m Missing) NoResult() bool { return m.Why == NoResult }
 
 func (m Missing) String() string {
-	if m.Input == "" {
-		return m.Why
+	text := m.Why
+	if m.Input != "" {
+		text = m.Input + ": " + m.Why
 	}
-	return m.Input + ": " + m.Why
+	if m.More != "" {
+		text += ": " + m.More
+	}
+	return text
 }
 
 // Or returns the first that is missing.

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -57,7 +58,7 @@ func (c *cell) add(s sourced, bad string) {
 func (c *cell) reading(q *query.Query) Reading {
 	switch {
 	case c.bad != "":
-		return Reading{Missing: Missing{q.Name, c.bad}}
+		return Reading{Missing: Missing{Input: q.Name, Why: c.bad}}
 	case len(c.samples) == 0:
 		return Reading{Missing: Missing{Why: NoResult}}
 	}
@@ -98,10 +99,12 @@ func (c *cell) units(mean bool) []float64 {
 // value reads a cell as one number: the median over its pods where it comes from pods.
 func (c *cell) value(q *query.Query) Value {
 	switch {
+	case c.bad == BadDuplicate && len(c.samples) > 1:
+		return Value{Missing: Missing{Input: q.Name, Why: c.bad, More: fmt.Sprintf("%d series, where one is needed: aggregate them, such as max(...), or select one of them", len(c.samples))}}
 	case c.bad != "":
-		return Value{Missing: Missing{q.Name, c.bad}}
+		return Value{Missing: Missing{Input: q.Name, Why: c.bad}}
 	case len(c.samples) == 0:
-		return Value{Missing: Missing{q.Name, NoResult}}
+		return Value{Missing: Missing{Input: q.Name, Why: NoResult}}
 	}
 	return Value{Number: median(c.units(false))}
 }

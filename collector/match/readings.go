@@ -46,9 +46,9 @@ type Signal struct {
 
 // Demand is an expression's value now and over time.
 type Demand struct {
-	Now                                                  Reading
-	Window, Idle, Trend, Day, Failsafe, Starts, Overload Past
-	Seasons                                              []Past
+	Now                                                                           Reading
+	Window, Idle, Trend, Recent, Day, WeekAgo, Levels, Failsafe, Starts, Overload Past
+	Seasons                                                                       []Past
 }
 
 // Reading is a number about a model or variant.
@@ -73,6 +73,7 @@ func (p *Past) Spoilt(within time.Duration) bool { return p.spoilt != nil && *p.
 // Variant is what was read of one variant.
 type Variant struct {
 	Cost       Value
+	CostDay    Past // over the last day; empty for a number
 	Uses       map[string]Value
 	Capacities []Value // by signal
 	ITL        []Value // observed seconds between tokens, by signal
@@ -103,8 +104,10 @@ type Replicas struct {
 	Limits         Past // asked for, over the time of limits on change
 	Failsafe       Past // asked for, over the time after which a failsafe applies
 	ReadyWindow    Past // ready, over the windows of the model and a minute before
+	Draining       Past // being deleted
 	Starts         Starts
 }
 
-// Starts are the replicas asked for and ready over the time in which a start must end, and whether pods were being replaced.
-type Starts struct{ Current, Ready, Rolling Past }
+// Starts are the replicas asked for and ready over the time in which a start must end, whether pods were being replaced, and how many had
+// no node.
+type Starts struct{ Current, Ready, Rolling, Unplaced Past }

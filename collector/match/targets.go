@@ -83,9 +83,9 @@ func countOf(s *model.Sample, before *cell) (value float64, bad string, again bo
 func (c *cell) count(input string) Count {
 	switch {
 	case c.bad != "":
-		return Count{Missing: Missing{input, c.bad}}
+		return Count{Missing: Missing{Input: input, Why: c.bad}}
 	case len(c.samples) == 0:
-		return Count{Missing: Missing{input, NoResult}}
+		return Count{Missing: Missing{Input: input, Why: NoResult}}
 	}
 	n := int(c.samples[0].value)
 	return Count{N: &n}

@@ -25,7 +25,7 @@ const (
 
 // MaxValue is far above any demand, capacity, cost or limit, and the most that the optimizer takes. What is above it is a mistake,
 // and must not keep everything else from being planned.
-const MaxValue = 1e18
+const MaxValue = config.MaxQuantity
 
 // valueOf returns the number that a sample stands for, or why it cannot be used.
 func valueOf(s *model.Sample, from string) (value float64, bad string) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,8 @@ const (
 	Interval = 15 * time.Second
 	// maxCourses bounds how many ranges are kept.
 	maxCourses = 6
+	// chunkSteps bounds the size of an answer, and what is kept of answers meanwhile: for large fleets a step is megabytes.
+	chunkSteps = 120
 	// fillTimeout bounds the work on one range. What is left is taken up when the range is asked for again.
 	fillTimeout = 2 * time.Minute
 	// evaluationTimeout bounds one evaluation.
@@ -115,6 +118,8 @@ type course struct {
 	end       int64 // the last step; 0 for the present
 	evaluator *collector.Evaluator
 	source    *switched
+	base      context.Context //nolint:containedctx // Work on it ends when it is forgotten.
+	stop      context.CancelFunc
 
 	mu      sync.Mutex
 	points  []*Point
@@ -141,12 +146,13 @@ func (k *Keeper) course(r Range, end time.Time) (*course, error) {
 	if c.evaluator, err = k.evaluator(c.source); err != nil {
 		return nil, err
 	}
+	c.base, c.stop = context.WithCancel(k.base)
 	k.courses[key] = c
 	k.forget()
 	return c, nil
 }
 
-// forget drops the course that was not used for the longest, where there are too many.
+// forget drops the course that was not used for the longest, where there are too many, and ends the work on it.
 func (k *Keeper) forget() {
 	for len(k.courses) > maxCourses {
 		var oldest courseKey
@@ -156,6 +162,7 @@ func (k *Keeper) forget() {
 				oldest, least = key, c.used
 			}
 		}
+		k.courses[oldest].stop()
 		delete(k.courses, oldest)
 	}
 }
@@ -229,12 +236,13 @@ func (k *Keeper) begin() bool {
 
 // complete evaluates every step that a course lacks, from range queries over all of them.
 func (k *Keeper) complete(c *course) error {
-	ctx, cancel := context.WithTimeout(k.base, fillTimeout)
+	ctx, cancel := context.WithTimeout(c.base, fillTimeout)
 	defer cancel()
 	now := k.options.Now()
 	first, last := c.window(now)
 	c.mu.Lock()
-	c.points = settledOf(since(c.points, c.time(first)))
+	before := since(c.points, c.time(first))
+	c.points = settledOf(before)
 	if n := len(c.points); n > 0 {
 		first = c.points[n-1].At.UnixNano()/int64(c.Step) + 1
 	}
@@ -243,16 +251,28 @@ func (k *Keeper) complete(c *course) error {
 		return nil
 	}
 	grid := v1.Range{Start: c.time(first), End: c.time(last), Step: c.Step}
-	history := timeline.New(k.source, grid, timeline.Options{Concurrency: k.options.Concurrency})
+	history := timeline.New(k.source, grid, timeline.Options{Concurrency: k.options.Concurrency, ChunkSteps: chunkSteps})
 	defer history.Wait()
 	defer cancel()
 	c.source.RangeQuerier = history
 	for step := first; step <= last; step++ {
 		if err := k.step(ctx, c, history, c.time(step), now); err != nil {
+			c.restore(before)
 			return err
 		}
 	}
 	return nil
+}
+
+// restore puts back the points at the end that could not be worked out again.
+func (c *course) restore(before []*Point) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range before {
+		if n := len(c.points); n == 0 || p.At.After(c.points[n-1].At) {
+			c.points = append(slices.Clip(c.points), p)
+		}
+	}
 }
 
 // step evaluates one step, while no other evaluation of the past is under way.
@@ -276,7 +296,7 @@ func (k *Keeper) step(ctx context.Context, c *course, history *timeline.History,
 	p.settled = now.Sub(at) >= settled
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.points = append(c.points[:len(c.points):len(c.points)], p)
+	c.points = append(slices.Clip(c.points), p)
 	return nil
 }
 

@@ -167,7 +167,7 @@ func TestRecordDecidesAsThen(t *testing.T) {
 	require.NoError(t, r.Err)
 	require.True(t, r.Complete)
 	require.Len(t, r.Points, 91)
-	assert.Equal(t, r.Steps(), len(r.Points))
+	assert.Len(t, r.Points, r.Steps())
 	assert.Less(t, source.ranges.Load(), int64(30))
 	assert.Less(t, source.instants.Load(), int64(10))
 	moved := map[float64]bool{}
@@ -188,7 +188,7 @@ func TestRecordGoesOn(t *testing.T) {
 	asked := source.ranges.Load() + source.instants.Load()
 	again, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
 	require.NoError(t, err)
-	assert.Equal(t, len(before.Points), len(again.Points))
+	assert.Len(t, again.Points, len(before.Points))
 	assert.Equal(t, asked, source.ranges.Load()+source.instants.Load(), "an answer is kept for an interval")
 
 	c.set(end.Add(-8 * time.Minute))
@@ -200,6 +200,28 @@ func TestRecordGoesOn(t *testing.T) {
 	last := after.Points[90]
 	assert.Equal(t, end.Add(-8*time.Minute), last.At)
 	assert.Equal(t, numbers(past.PointOf(decided(t, cfg, source.RangeQuerier, last.At))), numbers(last))
+}
+
+// TestRecordOutlivesAFailure holds that what was known is not lost while the source is gone.
+func TestRecordOutlivesAFailure(t *testing.T) {
+	source := store(t)
+	c := &clock{at: end.Add(-10 * time.Minute)}
+	k, _ := keeper(t, source, c)
+	before, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	source.broken.Store(true)
+	c.set(end.Add(-9 * time.Minute))
+	after, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	require.ErrorContains(t, after.Err, "refused")
+	assert.Equal(t, before.Points[6:], after.Points)
+	source.broken.Store(false)
+	c.set(end.Add(-8 * time.Minute))
+	whole, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	require.NoError(t, whole.Err)
+	assert.Len(t, whole.Points, 91)
+	assert.NotSame(t, before.Points[90], whole.Points[78])
 }
 
 // TestRecordOfThePast ends when it is told to, and says what is wrong where the source is gone.
@@ -238,6 +260,21 @@ func TestRecordDoesNotWait(t *testing.T) {
 		r, err = k.Record(ctx, rangeOf(t, "15m"), time.Time{})
 		return err == nil && r.Complete
 	}, 20*time.Second, 10*time.Millisecond)
+}
+
+// TestManyMoments holds that whoever looks at many moments keeps no more of them than a few, and leaves no work behind.
+func TestManyMoments(t *testing.T) {
+	source := store(t)
+	k, _ := keeper(t, source, &clock{at: end})
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i := range 30 {
+		_, err := k.Record(now, rangeOf(t, "15m"), end.Add(-time.Duration(i)*time.Minute))
+		require.NoError(t, err)
+	}
+	r, err := k.Record(t.Context(), rangeOf(t, "15m"), end.Add(-29*time.Minute))
+	require.NoError(t, err)
+	assert.True(t, r.Complete, "%v", r.Err)
 }
 
 func TestAt(t *testing.T) {

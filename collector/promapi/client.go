@@ -27,7 +27,8 @@ type Config struct {
 	// sent as basic authentication.
 	URL string
 	// HTTPConfig is TLS, credentials, headers and proxies. Start from config.DefaultHTTPClientConfig: the zero value follows
-	// no redirects and speaks no HTTP/2. Files it names are read again when they change.
+	// no redirects and speaks no HTTP/2. Redirects to another scheme, host or port are never followed. Files it names are read
+	// again when they change.
 	HTTPConfig config.HTTPClientConfig
 	// Timeout bounds one query from connecting to the last byte. A context that ends earlier comes first.
 	Timeout time.Duration
@@ -54,7 +55,7 @@ var _ RangeQuerier = (*Client)(nil)
 
 // New returns a Client. It reads the files that the configuration names, but connects to nothing.
 func New(cfg Config) (*Client, error) {
-	address, user, err := splitAddress(cfg.URL)
+	origin, user, err := splitAddress(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("prometheus url: %w", err)
 	}
@@ -66,6 +67,7 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.HTTPConfig.Validate(); err != nil {
 		return nil, fmt.Errorf("prometheus http_config: %w", err)
 	}
+	guardTokens(&cfg, origin)
 	options := []config.HTTPClientOption{config.WithUserAgent(cfg.UserAgent)}
 	if cfg.DialContext != nil {
 		options = append(options, config.WithDialContextFunc(cfg.DialContext))
@@ -74,12 +76,15 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prometheus http_config: %w", err)
 	}
+	if cfg.HTTPConfig.FollowRedirects {
+		hc.CheckRedirect = SameOrigin(origin)
+	}
 	limit := cfg.MaxBodyBytes
 	if limit <= 0 {
 		limit = DefaultMaxBodyBytes
 	}
 	hc.Transport = &bodyLimiter{next: hc.Transport, limit: limit}
-	c := &Client{address: address, http: hc, name: displayName(address), timeout: cfg.Timeout}
+	c := &Client{address: origin, http: hc, name: displayName(origin), timeout: cfg.Timeout}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout
 	}

@@ -41,8 +41,8 @@ type Error struct {
 	Err    error
 }
 
-// Error implements error.
-func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Reason, e.Err) }
+// Error implements error. What the source said is escaped.
+func (e *Error) Error() string { return Printable(fmt.Sprintf("%s: %v", e.Reason, e.Err)) }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }

@@ -42,7 +42,7 @@ func (p *compiler) listInputs() {
 			v.Inputs = append(v.Inputs, q.Name)
 		}
 		v.Inputs = appendNames(v.Inputs, v.histories())
-		for _, e := range []*Expression{&p.Targets.Current, &p.Targets.Ready, &p.Targets.Rolling} {
+		for _, e := range []*Expression{&p.Targets.Current, &p.Targets.Ready, &p.Targets.Rolling, &p.Targets.Unplaced, &p.Targets.Draining} {
 			v.Inputs = appendNames(v.Inputs, e.histories())
 		}
 	}
@@ -59,7 +59,7 @@ func appendNames(names []string, histories []*History) []string {
 
 // histories lists what is read about the variant itself over the input window.
 func (v *Variant) histories() []*History {
-	all := []*History{v.Cost.Past}
+	all := []*History{v.Cost.Past, v.Cost.Day}
 	for _, name := range slices.Sorted(maps.Keys(v.Uses)) {
 		all = append(all, v.Uses[name].Past)
 	}

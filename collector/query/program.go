@@ -24,7 +24,7 @@ type Program struct {
 }
 
 // Targets are the expressions that tell how many replicas run.
-type Targets struct{ Current, Ready, Rolling Expression }
+type Targets struct{ Current, Ready, Rolling, Unplaced, Draining Expression }
 
 // Told reports whether the configuration asks for replicas at all.
 func (t *Targets) Told() bool { return t.Current.Given() }
@@ -165,7 +165,17 @@ func (p *compiler) bindVariant(m *Model, v *config.Variant) *Variant {
 	}
 	by := Reader{Owner: OfVariant, Labels: p.Config.Labels}
 	x.Cost = p.quantityBy(id+".cost", v.Cost, by)
+	if x.Cost.Query != nil && len(m.Model.Variants) > 1 {
+		for _, l := range v.Cost.FromLabels {
+			by.From += l + ","
+		}
+		by.Median = true
+		x.Cost.Day = p.readStep(id+".cost", v.Cost.Query, day, priceStep, by)
+	}
 	for _, name := range slices.Sorted(maps.Keys(v.Uses)) {
+		if name == config.MeanPowerUse && !p.EnergyPrice.Set {
+			continue // it is for the cost of energy alone
+		}
 		x.Uses[name] = p.quantityBy(id+".uses."+name, v.Uses[name], by)
 	}
 	for _, s := range m.Signals {

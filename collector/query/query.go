@@ -59,6 +59,7 @@ type Quantity struct {
 	config.Quantity
 	Query *Query   // nil for a number, and where nothing is given
 	Past  *History // over the input window; nil without one
+	Day   *History // for how long a price has lasted
 }
 
 // Constant reports whether the quantity is a number that stands in the configuration.
@@ -72,7 +73,10 @@ type Expression struct {
 	Idle     *History   // for how long there was no demand
 	Trend    *History   // for forecasts, and today's level
 	Seasons  []*History // for seasonal forecasts, in the order of Seasons
-	Day      *History   // for headroom: auto
+	Recent   *History   // for headroom: auto, what trend and noise are taken from
+	Day      *History   // what it is learnt from, and the day before
+	WeekAgo  *History   // the same, a week before
+	Levels   *History   // for how often demand crosses the levels at which another number of replicas is needed
 	Failsafe *History   // for how long nothing was known
 	Overload *History   // for whether more was asked for than was ready
 	Starts   *History   // for how long replicas have not become ready, or have not been asked for
@@ -83,6 +87,6 @@ func (e *Expression) Given() bool { return e.Now != nil }
 
 // histories lists what the expression is read by over time.
 func (e *Expression) histories() []*History {
-	all := []*History{e.Window, e.Idle, e.Trend, e.Day, e.Failsafe, e.Starts, e.Overload}
+	all := []*History{e.Window, e.Idle, e.Trend, e.Recent, e.Day, e.WeekAgo, e.Levels, e.Failsafe, e.Starts, e.Overload}
 	return append(all, e.Seasons...)
 }

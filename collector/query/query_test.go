@@ -85,6 +85,7 @@ signals: {load: {unit: requests, demand: demand%s}}
 			signal: wakes, model: ", replicas: {min: 0}, idle_after: 20m", variant: ", startup: 25m", queries: woken, histories: []string{
 				"load.alive.history = alive, 26m..0s each 15s",
 				"load.demand.history = demand, 26m..0s each 15s",
+				"load.demand.history_1m = demand, 1d..0s each 1m",
 			},
 		},
 		"one history for what has one grid": {
@@ -96,8 +97,9 @@ signals: {load: {unit: requests, demand: demand%s}}
 			histories: []string{
 				"load.alive.history = alive, 5m..0s each 15s",
 				"load.alive.history_1m = alive, 2h..0s each 1m",
-				"load.demand.history = demand, 5m..0s each 15s",
-				"load.demand.history_1m = demand, 1d27m..0s each 1m",
+				"load.demand.history = demand, 1h6m..0s each 15s",
+				"load.demand.history_1m = demand, 2d39m..0s each 1m",
+				"load.demand.history_1w_ago = demand, 8d39m..6d23h57m each 1m",
 			},
 		},
 		"a trend needs a lead": {model: ", forecast: {method: linear, lookback: 10m, lead: 0s}", queries: base},
@@ -106,6 +108,7 @@ signals: {load: {unit: requests, demand: demand%s}}
 			histories: []string{
 				"load.demand.history = demand, 10m..0s each 15s",
 				"load.demand.history_1d_ago = demand, 1d10m..23h57m each 15s",
+				"load.demand.history_1m = demand, 1d..0s each 1m",
 				"load.demand.history_1w_ago = demand, 7d10m..6d23h57m each 15s",
 			},
 		},

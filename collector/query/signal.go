@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -53,18 +52,25 @@ func (s *Signal) Form() string {
 	return "demand"
 }
 
-// Rate reports whether the signal counts what comes in a second, and not what is in service.
-func (s *Signal) Rate() bool {
-	return s.Form() == "latency" || strings.Contains(s.Unit, "per second") || strings.HasSuffix(s.Unit, "/s")
-}
-
 const (
 	day  = 24 * time.Hour
 	week = 7 * day
 
-	// The time in which the day lies that the noise of demand is measured on, which ended up to 12 minutes ago, and the step.
-	noiseDay  = day + 22*time.Minute
-	noiseStep = time.Minute
+	// The time in which the day lies that headroom is measured on, which ended up to 22 minutes ago, the level of demand before it, and
+	// the step. As much is looked at a day before, and a week before.
+	lessonDay  = day + 34*time.Minute
+	lessonStep = time.Minute
+	// The time that trend and noise are taken from, and the step.
+	recentFor  = time.Hour + time.Minute
+	recentStep = gridStep
+
+	// A habit is looked at as much further as a rate over a minute takes to show all of what came, and a step.
+	habitShown = 2 * time.Minute
+
+	// NoticedAfter is the time from ready to noticed, in addition to the startup.
+	NoticedAfter = time.Minute
+
+	priceStep = 5 * time.Minute // at which it is looked for how long a price has lasted
 )
 
 func (p *compiler) bindSignal(m *config.Model, s config.ActiveSignal) *Signal {
@@ -79,6 +85,10 @@ func (p *compiler) bindSignal(m *config.Model, s config.ActiveSignal) *Signal {
 	ofModel, ofVariant := Reader{Owner: OfModel, Labels: s.Labels}, Reader{Owner: OfVariant, Labels: s.Labels}
 	b.Absolute = p.overTime(key+"."+b.Form(), absolute, m, ofModel)
 	b.Usage = p.overTime(key+".usage", s.Usage, m, ofVariant)
+	if p.Targets.Told() && slices.ContainsFunc(m.Variants, func(v config.Variant) bool { return v.Startup > 0 }) {
+		b.Absolute.Levels = p.levels(key+"."+b.Form(), absolute, ofModel)
+		b.Usage.Levels = p.levels(key+".usage", s.Usage, ofVariant)
+	}
 	if b.Queued = p.nowAndIdle(key+".queued", s.Queued, m, ofModel); !b.Rate() {
 		b.Queued = p.overTime(key+".queued", s.Queued, m, ofModel) // by how much it grew counts too
 	}
@@ -104,6 +114,14 @@ func (p *compiler) overTime(name string, e config.Expr, m *config.Model, by Read
 		}
 	}
 	return x
+}
+
+// levels reads an expression over a day, for how often it crosses the levels at which another number of replicas is needed.
+func (p *compiler) levels(name string, e config.Expr, by Reader) *History {
+	if e.IsZero() {
+		return nil
+	}
+	return p.readStep(name, e, day, lessonStep, by)
 }
 
 // nowAndIdle asks for an expression now, and over what idleness looks back at.
@@ -189,20 +207,27 @@ func (p *compiler) bindForecast(name string, e config.Expr, m *config.Model, b *
 			}
 		}
 	}
-	if m.Headroom.Auto {
-		b.Absolute.Day = p.readStep(name, e, noiseDay+time.Duration(*m.ScaleDownWindow), noiseStep, by)
+	if m.Headroom.Measured(b.ActiveSignal) {
+		held := time.Duration(*m.ScaleDownWindow)
+		b.Absolute.Recent = p.readStep(name, e, recentFor+held, recentStep, by)
+		b.Absolute.Day = p.readStep(name, e, day+lessonDay+held, lessonStep, by)
+		b.Absolute.WeekAgo = p.readSince(name, e, week, lessonStep, lessonDay+held, leadOf(m)+NoticedAfter+habitShown, by)
 	}
 }
 
 // readSeason reads what came a season ago, from lookback before this moment then to lead after it.
 func (p *compiler) readSeason(name string, e config.Expr, season, lookback, lead time.Duration, by Reader) *History {
-	step := StepOf(max(lookback, lead))
+	return p.readSince(name, e, season, StepOf(max(lookback, lead)), lookback, lead, by)
+}
+
+// readSince reads what was some time ago, from before this moment then to after it.
+func (p *compiler) readSince(name string, e config.Expr, season, step, before, after time.Duration, by Reader) *History {
 	h := p.history(name+".history_"+config.Duration(season).String()+"_ago", historyKey{e.String(), step, season, by})
 	h.Rule = p.ruleOf(e)
 	if h.From == 0 {
 		h.Until = season
 	}
-	h.From, h.Until = max(h.From, season+lookback), min(h.Until, season-lead)
+	h.From, h.Until = max(h.From, season+before), min(h.Until, season-after)
 	return h
 }
 

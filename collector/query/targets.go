@@ -1,6 +1,7 @@
 package query
 
 import (
+	"slices"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -35,6 +36,25 @@ func (p *compiler) bindTargets() {
 	p.Targets.Current.Starts = p.replicas("scale_targets.current", t.Current, starts)
 	p.Targets.Ready.Starts = p.replicas("scale_targets.ready", t.Ready, starts)
 	p.Targets.Rolling.Starts = p.replicas("scale_targets.rolling", t.Rolling, starts)
+	p.bindPods(starts)
+}
+
+// bindPods reads how many pods have no node, and how many are being deleted, where what they use is limited.
+func (p *compiler) bindPods(starts span) {
+	t := p.Config.ScaleTargets
+	by := Reader{Owner: OfVariant, Labels: p.Config.Labels}
+	by.Labels.Namespace = t.Labels.Namespace
+	any := func(has func(*config.Variant) bool) bool {
+		return slices.ContainsFunc(p.Config.Models, func(m config.Model) bool {
+			return slices.ContainsFunc(m.Variants, func(v config.Variant) bool { return has(&v) })
+		})
+	}
+	if !t.Unplaced.IsZero() && starts.window > 0 && any(func(v *config.Variant) bool { return v.Startup > 0 && *v.ProvisionTimeout > 0 }) {
+		p.Targets.Unplaced.Starts = p.readStep("scale_targets.unschedulable", t.Unplaced, gridLeast+gridStep, gridStep, by)
+	}
+	if !t.Draining.IsZero() && len(p.Config.Budgets) > 0 && any(func(v *config.Variant) bool { return len(v.Uses) > 0 }) {
+		p.Targets.Draining.Starts = p.readStep("scale_targets.draining", t.Draining, gridLeast, gridStep, by)
+	}
 }
 
 // span is how far several users of one history look back, on the finest grid that one of them needs.

@@ -213,6 +213,25 @@ func TestLimitsOfTheAPI(t *testing.T) {
 	assert.Equal(t, http.StatusOK, (<-first).status)
 }
 
+// TestWhatIfsAtOnce holds that questions beyond the few that are planned at once are refused, and that there is room again after them.
+func TestWhatIfsAtOnce(t *testing.T) {
+	srv := serving(t, fleet(t, "a"))
+	release := srv.HoldWhatIfs()
+	post := func() answer {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+srv.Addr().String()+"/api/v1/what-if", strings.NewReader("{}"))
+		require.NoError(t, err)
+		return do(t, client, req)
+	}
+	refused := post()
+	var failed struct{ Error string }
+	decode(t, refused, http.StatusServiceUnavailable, &failed)
+	assert.Equal(t, "2 what-if questions are being planned: try again in a second", failed.Error)
+	assert.Equal(t, "1", refused.header.Get("Retry-After"))
+	assert.Contains(t, get(t, srv, "/what-if?all=2").body, "2 what-if questions are being planned")
+	release()
+	assert.Equal(t, http.StatusOK, post().status)
+}
+
 // TestEvaluationThatHangsOnTheAPI holds that its time ends as a scrape's does.
 func TestEvaluationThatHangsOnTheAPI(t *testing.T) {
 	leave := make(chan struct{})
@@ -238,7 +257,7 @@ func TestAuthenticationOfTheAPI(t *testing.T) {
 	opts.Load = loads(ok(fleet(t, "a")))
 	*opts.Web.WebConfigFile = file
 	srv := started(t, opts)
-	for _, path := range []string{"/", "/api/v1/explain", "/api/v1/plan", "/api/v1/inputs"} {
+	for _, path := range []string{"/", "/model?id=llm/a", "/inputs", "/configuration", "/what-if", "/assets/app.js", "/api/v1/explain", "/api/v1/plan", "/api/v1/inputs"} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+srv.Addr().String()+path, nil)
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusUnauthorized, do(t, trusting, req).status, path)
@@ -291,11 +310,15 @@ models:
 		ConfigFile: file, Timeout: time.Second, Concurrency: 4, Logger: opts.Logger, Now: time.Now, Failed: func(error) {},
 	}).Load
 	srv := started(t, opts)
-	for _, path := range []string{"/", "/api/v1/explain", "/api/v1/inputs", "/api/v1/plan"} {
+	for _, path := range []string{"/", "/inputs", "/configuration", "/what-if", "/model?id=llm/m", "/api/v1/explain", "/api/v1/inputs", "/api/v1/plan", "/api/v1/history?range=15m"} {
 		got := get(t, srv, path)
 		assert.NotContains(t, got.body, "s3cret", path)
 		assert.NotContains(t, got.body, "t0ken", path)
+		if path == "/configuration" {
+			assert.Contains(t, got.body, "someone", "who is no secret in the file itself")
+			continue
+		}
 		assert.NotContains(t, got.body, "someone", path)
-		assert.True(t, path == "/api/v1/plan" || strings.Contains(got.body, "connection"), path)
+		assert.True(t, path == "/api/v1/plan" || path == "/what-if" || strings.Contains(got.body, "connection"), path)
 	}
 }

@@ -10,3 +10,9 @@ func (s *Server) Addrs() []net.Addr {
 	}
 	return addrs
 }
+
+// HoldWhatIfs takes the place of all what-if questions until the end of a test.
+func (s *Server) HoldWhatIfs() (release func()) {
+	_ = s.whatIfs.TryAcquire(maxWhatIfs)
+	return func() { s.whatIfs.Release(maxWhatIfs) }
+}

@@ -17,6 +17,13 @@ const warmUpPause = 5 * time.Second
 func (s *Server) Start() {
 	s.tasks.Go(s.handleReloads)
 	s.tasks.Go(s.warmUp)
+	if s.health != nil {
+		s.tasks.Go(func() {
+			if err := s.health.serve(); err != nil {
+				s.failed <- err
+			}
+		})
+	}
 	for i, srv := range s.servers {
 		s.tasks.Go(func() {
 			err := web.Serve(s.listeners[i], srv, s.opts.Web, s.logger)
@@ -47,7 +54,7 @@ func (s *Server) stopNow(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("close connections: %w", err), srv.Close())
 		}
 	}
-	errs = append(errs, closeAll(s.listeners))
+	errs = append(errs, closeAll(s.listeners), s.health.stop(ctx))
 	s.cancel()
 
 	done := make(chan struct{})

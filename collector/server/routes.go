@@ -11,8 +11,7 @@ import (
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+exact(s.opts.TelemetryPath), s.metricsHandler())
-	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Healthy.") })
-	mux.HandleFunc("GET /-/ready", s.ready)
+	s.routeHealth(mux)
 	mux.HandleFunc("POST /-/reload", s.postReload)
 	if s.opts.EnablePprof {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)

@@ -1,4 +1,4 @@
-// Package server serves an exporter over HTTP: the metrics of shared evaluations, health, reload, the status page and the JSON API. Its life
+// Package server serves an exporter over HTTP: the metrics of shared evaluations, health, reload, the console and the JSON API. Its life
 // is New, Start, Stop, as in Alertmanager.
 package server
 
@@ -29,13 +29,16 @@ type Options struct {
 	Load func(context.Context) (Loaded, error)
 	// Web says where to listen, and names the file with TLS and authentication.
 	Web *web.FlagConfig
+	// HealthAddress, if not empty, serves /-/healthy and /-/ready and nothing else, without TLS and authentication: for probes of an
+	// exporter that has them.
+	HealthAddress string
 	// TelemetryPath is where the metrics are, such as /metrics.
 	TelemetryPath string
 	// TimeoutOffset is left of a scrape's timeout for rendering and sending.
 	TimeoutOffset time.Duration
 	// MaxTimeout bounds every evaluation.
 	MaxTimeout time.Duration
-	// MaxRequests is how many scrapes, requests for the API and for the status page are served at once; others get 503. 0: no limit.
+	// MaxRequests is how many scrapes, requests for the API and for pages are served at once; others get 503. 0: no limit.
 	MaxRequests int64
 	// HistoryRange is how far pages and the API look back where nobody says how far, by the names of past.Ranges; empty stands for 6h.
 	HistoryRange string
@@ -56,6 +59,7 @@ type Server struct {
 	registry  *prometheus.Registry // metrics of the exporter itself
 	listeners []net.Listener
 	servers   []*http.Server
+	health    *healthServer // nil without an address of its own
 	deadlines deadlines
 	capacity  int64               // scrapes at once
 	scrapes   *semaphore.Weighted // of size capacity
@@ -100,16 +104,19 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 	if s.listeners, err = listen(ctx, opts.Web); err != nil {
 		return nil, err
 	}
+	if s.health, err = s.newHealth(ctx, opts.HealthAddress); err != nil {
+		return nil, errors.Join(err, closeAll(s.listeners))
+	}
 	loaded, err := opts.Load(ctx)
 	if err != nil {
-		return nil, errors.Join(err, closeAll(s.listeners))
+		return nil, errors.Join(err, closeAll(s.listeners), s.health.stop(ctx))
 	}
 	s.reloaded.succeeded(opts.Now())
 	s.active.now = &generation{Loaded: loaded}
 	for range s.listeners {
 		s.servers = append(s.servers, s.newHTTPServer(handler))
 	}
-	s.failed = make(chan error, len(s.servers))
+	s.failed = make(chan error, len(s.servers)+1)
 
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel

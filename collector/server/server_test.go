@@ -21,7 +21,15 @@ func TestPaths(t *testing.T) {
 		status       int
 		body         string // is contained
 	}{
-		{"GET", "/", 200, `href="/metrics"`},
+		{"GET", "/", 200, `href="metrics"`},
+		{"GET", "/model", 404, "name a model: id=namespace/name"},
+		{"GET", "/model?id=llm/m", 200, "<h1>m "},
+		{"GET", "/inputs", 200, "<h1>Inputs"},
+		{"GET", "/configuration", 200, "not a file that could be shown"},
+		{"GET", "/what-if", 200, "<h1>What if"},
+		{"POST", "/what-if", 405, ""},
+		{"GET", "/?at=2h", 400, "cannot ask for the past"},
+		{"GET", "/api/v1/history", 503, "cannot ask for the past"},
 		{"GET", "/metrics", 200, `variant_desired_replicas{model="m",target_namespace="llm",variant="v"} 3`},
 		{"GET", "/metrics", 200, "variant_exporter_build_info{"},
 		{"GET", "/metrics", 200, "variant_exporter_config_last_reload_successful 1\n"},
@@ -94,6 +102,7 @@ func TestInvalidOptions(t *testing.T) {
 		{"relative path", func(o *server.Options) { o.TelemetryPath = "metrics" }, `metrics cannot be served at "metrics"`},
 		{"path with a pattern", func(o *server.Options) { o.TelemetryPath = "/{x}" }, `metrics cannot be served at "/{x}"`},
 		{"path that cleaning changes", func(o *server.Options) { o.TelemetryPath = "/a/../b" }, `metrics cannot be served at "/a/../b"`},
+		{"path of a page", func(o *server.Options) { o.TelemetryPath = "/inputs" }, `metrics cannot be served at "/inputs"`},
 		{"reserved path", func(o *server.Options) { o.TelemetryPath = "/-/ready" }, `metrics cannot be served at "/-/ready"`},
 		{"path of the API", func(o *server.Options) { o.TelemetryPath = "/api/v1/plan" }, `metrics cannot be served at "/api/v1/plan"`},
 		{"no addresses", func(o *server.Options) { o.Web = listenOn() }, "no address to listen on"},

@@ -101,6 +101,8 @@ func (s *Server) momentOf(text string, g *generation) (time.Time, error) {
 	switch {
 	case err != nil:
 		return time.Time{}, &refusedError{"at: " + err.Error()}
+	case at.Before(time.Unix(0, 0)):
+		return time.Time{}, &refusedError{"at: " + at.UTC().Format(time.RFC3339) + " is before 1970"}
 	case at.After(now.Add(time.Second)):
 		return time.Time{}, &refusedError{"at: " + at.UTC().Format(time.RFC3339) + " is in the future"}
 	case text == "now":

@@ -94,3 +94,31 @@ func TestTLSAndBasicAuthOnEveryAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestHealthAddress is about probes, which know neither TLS nor passwords: they see health, and nothing else.
+func TestHealthAddress(t *testing.T) {
+	file, _ := webConfig(t)
+	opts := options(t)
+	*opts.Web.WebConfigFile = file
+	opts.HealthAddress = "127.0.0.1:0"
+	srv := started(t, opts)
+	probes := "http://" + srv.HealthAddr().String()
+	for path, want := range map[string]int{"/-/healthy": http.StatusOK, "/metrics": http.StatusNotFound, "/": http.StatusNotFound, "/-/reload": http.StatusNotFound} {
+		if got := request(t, http.MethodGet, probes+path); got.status != want {
+			t.Errorf("%s: got %d, want %d", path, got.status, want)
+		}
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for request(t, http.MethodGet, probes+"/-/ready").status != http.StatusOK {
+		if time.Now().After(deadline) {
+			t.Fatal("never ready")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if got := request(t, http.MethodGet, "http://"+srv.Addr().String()+"/-/healthy"); got.status == http.StatusOK {
+		t.Error("the other address has TLS")
+	}
+	if none := started(t, options(t)); none.HealthAddr() != nil {
+		t.Error("there is one without having been asked for")
+	}
+}

@@ -63,8 +63,8 @@ type VariantAnswer struct {
 func (c *change) answer(plan *optimizer.Plan, cut bool) *Answer {
 	a := &Answer{Time: c.At, Status: plan.Status, Gap: plan.Gap, Cut: cut, Budgets: []BudgetAnswer{}, Models: []ModelAnswer{}}
 	units := map[string]string{}
-	for i := range c.Snapshot.Budgets {
-		units[c.Snapshot.Budgets[i].Name] = c.Snapshot.Budgets[i].Unit
+	for i := range c.Budgets {
+		units[c.Budgets[i].Name] = c.Budgets[i].Unit
 	}
 	for i, after := range plan.Budgets {
 		before := c.Solution.Budgets[i]

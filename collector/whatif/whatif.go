@@ -156,24 +156,14 @@ func (c *change) apply(q *Question) error {
 func within(x float64) bool { return x >= 0 && x <= match.MaxValue }
 
 func (c *change) demand(d Demand) error {
-	switch {
-	case (d.Value == nil) == (d.Factor == nil):
-		return invalid("a change of demand needs either value or factor")
-	case d.Value != nil && !within(*d.Value):
-		return invalid("a demand of %v: want a number from 0 to %v", *d.Value, match.MaxValue)
-	case d.Factor != nil && !(*d.Factor >= 0 && *d.Factor <= 1e6):
-		return invalid("a factor of %v: want a number from 0 to 1000000", *d.Factor)
-	case d.Value != nil && (d.Model == "" || d.Signal == ""):
-		return invalid("a demand of %v: say of which model and signal; a factor may be that of all", *d.Value)
+	if err := d.check(); err != nil {
+		return err
 	}
-	found := false
+	found := d.Model == "" && d.Signal == "" // of all models, be there any demand or not
 	for i := range c.problem.Models {
 		m := &c.problem.Models[i]
-		if d.Model != "" && d.Model != m.Name {
-			continue
-		}
 		for name, now := range m.Demand {
-			if d.Signal != "" && d.Signal != name {
+			if d.Model != "" && d.Model != m.Name || d.Signal != "" && d.Signal != name {
 				continue
 			}
 			found = true
@@ -184,8 +174,23 @@ func (c *change) demand(d Demand) error {
 			}
 		}
 	}
-	if !found && (d.Model != "" || d.Signal != "") {
+	if !found {
 		return invalid("no demand is planned for of model %q, signal %q", d.Model, d.Signal)
+	}
+	return nil
+}
+
+// check says what is wrong with a change of demand in itself.
+func (d *Demand) check() error {
+	switch {
+	case (d.Value == nil) == (d.Factor == nil):
+		return invalid("a change of demand needs either value or factor")
+	case d.Value != nil && !within(*d.Value):
+		return invalid("a demand of %v: want a number from 0 to %v", *d.Value, match.MaxValue)
+	case d.Factor != nil && !(*d.Factor >= 0 && *d.Factor <= 1e6):
+		return invalid("a factor of %v: want a number from 0 to 1000000", *d.Factor)
+	case d.Value != nil && (d.Model == "" || d.Signal == ""):
+		return invalid("a demand of %v: say of which model and signal; a factor may be that of all", *d.Value)
 	}
 	return nil
 }

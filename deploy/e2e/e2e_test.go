@@ -149,6 +149,7 @@ func (c *chain) throughKEDA(t *testing.T) {
 		isolated: c.isolatedScaledObject,
 	}
 	c.scenarios(t, w)
+	t.Run("from nothing to scaled pods in the quick start", func(t *testing.T) { c.quickstart(t, objects) })
 }
 
 // isolatedScaledObject asks KEDA from a namespace for the metric of a ScaledObject of another.

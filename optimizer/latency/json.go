@@ -11,7 +11,8 @@ import (
 // seconds.
 const slowestIteration = 3
 
-// ParseSizing reads a question from JSON. It refuses unknown fields, duplicate
+// ParseSizing reads a question from JSON. Times are in seconds, or texts with a
+// unit, such as "8ms". It refuses unknown fields, duplicate
 // keys, numbers out of range and text after the object. Only max_queue may be
 // left out of a profile, see DefaultMaxQueue.
 func ParseSizing(data []byte) (Sizing, error) {
@@ -27,13 +28,13 @@ func ParseSizing(data []byte) (Sizing, error) {
 			"profile": func(path string) error {
 				p := &q.Profile
 				return d.Object(path, strictjson.Fields{
-					"alpha": d.Number(&p.Alpha), "beta": d.Number(&p.Beta), "gamma": d.Number(&p.Gamma),
+					"alpha": d.Seconds(&p.Alpha), "beta": d.Seconds(&p.Beta), "gamma": d.Seconds(&p.Gamma),
 					"max_batch": d.WholeOrNull(&batch), "max_queue": d.WholeOrNull(&queue),
 					"max_batch_tokens": d.WholeOrNull(&tokens), "kv_tokens": d.Number(&p.KVTokens),
 					"chunk": func(path string) error {
 						chunk = true
 						c := &p.Chunk
-						return d.Object(path, strictjson.Fields{"alpha": d.Number(&c.Alpha), "beta": d.Number(&c.Beta), "gamma": d.Number(&c.Gamma)})
+						return d.Object(path, strictjson.Fields{"alpha": d.Seconds(&c.Alpha), "beta": d.Seconds(&c.Beta), "gamma": d.Seconds(&c.Gamma)})
 					},
 				})
 			},
@@ -46,7 +47,7 @@ func ParseSizing(data []byte) (Sizing, error) {
 			"slo": func(path string) error {
 				q.SLO = new(SLO)
 				return d.Object(path, strictjson.Fields{
-					"ttft": d.Number(&q.SLO.TTFT), "itl": d.Number(&q.SLO.ITL), "quantile": d.Number(&q.SLO.Quantile),
+					"ttft": d.Seconds(&q.SLO.TTFT), "itl": d.Seconds(&q.SLO.ITL), "quantile": d.Number(&q.SLO.Quantile),
 				})
 			},
 			"quantile": d.Number(&q.Quantile),

@@ -65,6 +65,9 @@ func (d *Decoder) unreadable(at int) {
 	d.reportAt(Diagnostic{Line: line, Column: column, Severity: SeverityError, Message: message, width: 1}).Hint("%s", hint)
 }
 
+// namedAnchor is what the YAML library repeats of the text: a value that begins with & or * reads as an anchor.
+var namedAnchor = regexp.MustCompile(`anchor '[^']*'`)
+
 var syntaxLine = regexp.MustCompile(`line (\d+): (.*)`)
 
 // syntax reports an error of the YAML library about a text that is not YAML. The error names a line, counted from 1, or none
@@ -75,13 +78,39 @@ func (d *Decoder) syntax(err error) {
 		line, _ = strconv.Atoi(m[1])
 		message = m[2]
 	}
+	message = namedAnchor.ReplaceAllString(message, "anchor")
 	line = min(max(line, 1), len(d.src.lines))
+	if at, m := d.unquoted(line); m != nil {
+		d.hideUnparsed(at)
+		text := d.src.line(at)
+		d.reportAt(Diagnostic{
+			Line: at, Column: utf8.RuneCountInString(text[:m[2]]) + 1, Severity: SeverityError, Message: "not YAML: an expression with {} within {} needs quotes",
+			width: utf8.RuneCountInString(text[m[2]:m[3]]),
+		}).Hint("quote PromQL inside {}: '%s...'", text[m[2]:m[3]])
+		return
+	}
 	text := d.src.line(line)
 	d.hideUnparsed(line)
 	d.reportAt(Diagnostic{
 		Line: line, Column: indentation(text) + 1, Severity: SeverityError, Message: "not YAML: " + message,
 		width: max(utf8.RuneCountInString(strings.TrimSpace(text)), 1),
 	}).Hint("look for wrong indentation, a missing quote or a tab, here or just above")
+}
+
+// promqlInFlow finds, within a mapping in braces, the begin of an expression that selects series and is not in quotes.
+var promqlInFlow = regexp.MustCompile(`\{[^'"#]*?:\s*([a-zA-Z_:][\w:]*(?:[\w:\s.*/+-]*\()*[\w:\s.]*\{\s*[a-zA-Z_]\w*\s*(?:=~|!=|!~|=))`)
+
+// unquoted looks for such an expression at a line, and at those beside it: the YAML library may name the one before or after it.
+func (d *Decoder) unquoted(line int) (at int, match []int) {
+	for _, at := range []int{line, line + 1, line - 1, line + 2} {
+		if at < 1 || at > len(d.src.lines) {
+			continue
+		}
+		if m := promqlInFlow.FindStringSubmatchIndex(d.src.line(at)); m != nil {
+			return at, m
+		}
+	}
+	return 0, nil
 }
 
 func indentation(line string) int { return len(line) - len(strings.TrimLeft(line, " \t")) }

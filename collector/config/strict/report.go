@@ -46,8 +46,8 @@ func (d *Decoder) reportAt(g Diagnostic) Remark {
 		}
 		return Remark{&Diagnostic{}}
 	}
-	g.File, g.Path = d.src.name, shortened(g.Path, maxMessage)
-	g.Message = userInfo.ReplaceAllString(g.Message, "://"+SecretMark+"@")
+	g.File, g.Path = d.src.name, d.src.redacted(shortened(g.Path, maxMessage))
+	g.Message = d.src.redacted(userInfo.ReplaceAllString(g.Message, "://"+SecretMark+"@"))
 	g.Snippet, g.caret = d.src.snippet(g.Line, g.Column)
 	g.width = min(g.width, max(1, utf8.RuneCountInString(g.Snippet)-g.caret+1))
 	d.found = append(d.found, g)
@@ -82,6 +82,9 @@ func (d *Decoder) Exhausted() bool { return d.budget <= 0 }
 
 // Remarks returns everything that was found, in the order of the file.
 func (d *Decoder) Remarks() Diagnostics {
+	for i := range d.found {
+		d.found[i].Hint = d.src.redacted(d.found[i].Hint)
+	}
 	found := d.found.sorted()
 	if d.more {
 		found = append(found, Diagnostic{File: d.src.name, Severity: SeverityError, Message: "and more, which are not listed"})
@@ -111,6 +114,6 @@ func (d *Decoder) nearest(path string) *yaml.Node {
 func (d *Decoder) DiagnosticAt(path, message, hint string) Diagnostic {
 	apart := *d
 	apart.found = nil
-	apart.Errorf(path, nil, "%s", message).Hint("%s", hint)
+	apart.Errorf(path, nil, "%s", message).Hint("%s", d.src.redacted(hint))
 	return apart.found[0]
 }

@@ -2,6 +2,7 @@ package strict
 
 import (
 	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -9,12 +10,20 @@ import (
 // Hide keeps a scalar, and the rest of its lines, out of snippets.
 func (d *Decoder) Hide(n *yaml.Node) { d.src.hide(n) }
 
+// HideFrom keeps a node of any kind, with its tag, and the rest of its line out of snippets.
+func (d *Decoder) HideFrom(n *yaml.Node) {
+	d.src.hideFrom(n.Line, max(0, d.src.offset(n.Line, n.Column)-d.src.start[n.Line-1]))
+	if tag := strings.TrimLeft(n.Tag, "!"); !strings.HasPrefix(n.Tag, "!!") {
+		d.src.hideValue(tag)
+	}
+}
+
 // Hidden reports whether a value is kept out of snippets.
 func (d *Decoder) Hidden(n *yaml.Node) bool { return d.src.isSecret(n) }
 
 var (
 	keyOfLine  = regexp.MustCompile(`^[\s-]*["']?([\w.-]+)["']?\s*:(?:\s|$)`)
-	keysOfLine = regexp.MustCompile(`["']?([\w.-]+)["']?\s*:(?:\s|$)`)
+	keysOfLine = regexp.MustCompile(`["']?([\w.-]+)["']?\s*[:=]?\s?`)
 )
 
 // hideUnparsed keeps a line of a text that is not YAML out of its snippet where it may hold a secret: behind a key that sounds
@@ -31,7 +40,8 @@ func (d *Decoder) hideUnparsed(line int) {
 	}
 }
 
-// secretFrom returns the offset behind the first key of a line that sounds secret.
+// secretFrom returns the offset behind the first key of a line that sounds secret. The text is not YAML: the colon may be missing, or
+// the space behind it.
 func (d *Decoder) secretFrom(line string) (offset int, found bool) {
 	if d.options.Secret == nil {
 		return 0, false

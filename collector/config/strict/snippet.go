@@ -2,6 +2,8 @@ package strict
 
 import (
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -70,13 +72,45 @@ func window(line string, at int) (from, to int) {
 	return from, to
 }
 
-// hide keeps a scalar, and the rest of its lines, out of snippets.
+// hide keeps a scalar, and the rest of its lines, out of snippets, and its value out of messages.
 func (s *source) hide(n *yaml.Node) {
+	s.hideValue(n.Value)
+	if n.Anchor != "" {
+		s.hideValue(n.Anchor) // A secret that begins with & reads as an anchor.
+	}
 	from := s.offset(n.Line, n.Column)
 	last, _ := s.within(n, len(n.Value))
 	for line := n.Line; line <= last; line++ {
 		s.hideFrom(line, max(from-s.start[line-1], 0))
 	}
+}
+
+// shortestSecret is the length in bytes from which on a value is kept out of messages: shorter ones stand in every other word.
+const shortestSecret = 4
+
+// hideValue keeps a value, and what it is in quotes, out of messages.
+func (s *source) hideValue(value string) {
+	s.redact = nil
+	for _, text := range []string{value, strings.TrimSpace(value)} {
+		if len(text) >= shortestSecret {
+			quoted := strconv.Quote(text)
+			s.hidden = append(s.hidden, text, quoted[1:len(quoted)-1])
+		}
+	}
+}
+
+// redacted returns a text without hidden values.
+func (s *source) redacted(text string) string {
+	if s.redact == nil {
+		values := slices.Compact(slices.Sorted(slices.Values(s.hidden)))
+		slices.SortStableFunc(values, func(a, b string) int { return len(b) - len(a) })
+		var pairs []string
+		for _, value := range values {
+			pairs = append(pairs, value, SecretMark)
+		}
+		s.redact = strings.NewReplacer(pairs...)
+	}
+	return s.redact.Replace(text)
 }
 
 // hideFrom keeps a line from a byte on out of its snippets.
@@ -86,11 +120,23 @@ func (s *source) hideFrom(line, from int) {
 	}
 }
 
-// hideURLs keeps the credentials of URLs out of snippets.
+// addressOfLine is a key whose value is an address, with or without a scheme.
+var addressOfLine = regexp.MustCompile(`(?i)[\w.-]*(?:ur[il]|prox[yi]|endpoint|address)[\w.-]*["']?\s*[:=]`)
+
+// hideURLs keeps the credentials and parameters of URLs out of snippets.
 func (s *source) hideURLs() {
 	for i, line := range s.lines {
 		if _, rest, ok := strings.Cut(line, "://"); ok && strings.Contains(rest, "@") {
 			s.hideFrom(i+1, len(line)-len(rest))
+		}
+		at := addressOfLine.FindStringIndex(line)
+		if at == nil {
+			continue
+		}
+		if value := line[at[1]:]; strings.Contains(value, "@") && !strings.Contains(value, "://") {
+			s.hideFrom(i+1, at[1])
+		} else if parameters := strings.Index(value, "?"); parameters >= 0 {
+			s.hideFrom(i+1, at[1]+parameters)
 		}
 	}
 }

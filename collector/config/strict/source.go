@@ -15,6 +15,8 @@ type source struct {
 	lines  []string    // without their line breaks
 	start  []int       // byte offset of each line
 	secret map[int]int // line -> byte from which on the line is secret
+	hidden []string    // values that messages must not repeat
+	redact *strings.Replacer
 	last   cursor
 }
 

@@ -26,6 +26,9 @@ type browser struct {
 // newBrowser starts Chromium; the test is skipped where there is none.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser takes its time")
+	}
 	var program string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
@@ -89,7 +92,7 @@ func (b *browser) text(t *testing.T, selector string) string {
 // eval is the value of an expression in the page.
 func eval[T any](t *testing.T, b *browser, expression string) T {
 	t.Helper()
-	value, err := chromedp.Run(b, chromedp.Evaluate[T](expression))
+	value, err := chromedp.Run(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	require.NoError(t, err)
 	return value
 }

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"math"
+
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/past"
 )
@@ -41,7 +43,7 @@ func newChart(id, title, unit string, r *past.Record) Chart {
 
 // add adds a series, unless nothing of it is known.
 func (c *Chart) add(l Line) {
-	if g := greatest(l.Values); g == g { //nolint:gocritic // false for NaN only
+	if !math.IsNaN(greatest(l.Values)) {
 		c.Series = append(c.Series, l)
 	}
 }
@@ -71,8 +73,9 @@ func replicasChart(id string, r *past.Record, model, variant int, v *collector.V
 		{Label: "starting", Color: "starting", Values: of(func(v *past.Variant) float64 { return v.Starting })},
 		{Label: "draining", Color: "draining", Values: of(func(v *past.Variant) float64 { return v.Draining })},
 	} {
-		state.Fill, state.Step = true, true
-		c.add(state)
+		if state.Fill, state.Step = true, true; greatest(state.Values) > 0 {
+			c.add(state)
+		}
 	}
 	c.add(Line{Label: "desired", Color: "planned", Step: true, Values: of(func(v *past.Variant) float64 { return v.Desired })})
 	c.Text = "Desired replicas over the last " + r.Range.Name + ": " + between(of(func(v *past.Variant) float64 { return v.Desired }))
@@ -98,7 +101,7 @@ func latencyChart(id string, r *past.Record, l *past.Latency) Chart {
 
 func between(values []float64) string {
 	most := greatest(values)
-	if most != most { //nolint:gocritic // NaN
+	if math.IsNaN(most) {
 		return "not known"
 	}
 	least := -greatest(negated(values))

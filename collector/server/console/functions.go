@@ -45,7 +45,7 @@ func seconds(s float64) string {
 }
 
 // quantileText names a quantile.
-func quantileText(q float64) string { return "fastest " + explain.Percent(q) }
+func quantileText(q float64) string { return "p" + strings.TrimSuffix(explain.Percent(q), " %") }
 
 // signed writes an amount with its sign.
 func signed(x float64) string {

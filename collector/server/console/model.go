@@ -65,7 +65,9 @@ type decisionChange struct {
 
 // Model writes the page of one model.
 func (c *Console) Model(w io.Writer, l Look, o *Model) error {
-	m := &o.Explanation.Models[0]
+	m, whole := &o.Explanation.Models[0], o.Record
+	record, skipped := known(o.Record)
+	o.Record = record
 	p := &modelPage{Frame: c.newFrame(m.Name, "model", l, o.Explanation), Model: m, State: stateOf(m), Best: explain.BestSingle(o.Snapshot, o.Index)}
 	p.lookingBack(l)
 	p.Hidden = []Link{{"id", m.ID()}}
@@ -76,18 +78,19 @@ func (c *Console) Model(w io.Writer, l Look, o *Model) error {
 	for j := range m.Variants {
 		p.Rows = append(p.Rows, variantOf(o, m, j))
 	}
-	if known(o.Record) {
-		for j := range o.Latencies {
-			chart := latencyChart(fmt.Sprintf("latency-%d", j), o.Record, &o.Latencies[j])
-			p.Latencies = append(p.Latencies, chart)
+	if drawn(o.Record) {
+		for j, latency := range o.Latencies {
+			latency.Values = latency.Values[min(skipped, len(latency.Values)):]
+			p.Latencies = append(p.Latencies, latencyChart(fmt.Sprintf("latency-%d", j), o.Record, &latency))
 		}
 		p.Changes = changesOf(o.Record, o.Index, m)
 	}
-	p.Progress = progressOf(o.Record)
+	p.Progress = progressOf(whole)
 	return c.write(w, "model", p)
 }
 
-func known(r *past.Record) bool { return r != nil && len(r.Points) > 1 }
+// drawn reports whether there is enough of the past to draw.
+func drawn(r *past.Record) bool { return r != nil && len(r.Points) > 1 }
 
 func signalOf(o *Model, m *explain.Model, j int) signalBlock {
 	s := &m.Signals[j]
@@ -95,7 +98,7 @@ func signalOf(o *Model, m *explain.Model, j int) signalBlock {
 	if s.Headroom != nil {
 		b.Headroom = explain.Percent(*s.Headroom)
 	}
-	if known(o.Record) {
+	if drawn(o.Record) {
 		chart := signalChart(fmt.Sprintf("signal-%d", j), o.Record, o.Index, j, s)
 		b.Chart = &chart
 	}
@@ -118,7 +121,7 @@ func variantOf(o *Model, m *explain.Model, j int) variantRow {
 	_, sentence, _ := strings.Cut(v.Sentence(), ": ")
 	r := variantRow{Variant: *v, Sentence: capital(sentence), States: past.StatesOf(&v.Variant), Arrivals: arrivals(v)}
 	r.Known = v.Current != nil && v.Ready != nil
-	if known(o.Record) {
+	if drawn(o.Record) {
 		chart := replicasChart(fmt.Sprintf("replicas-%d", j), o.Record, o.Index, j, &v.Variant)
 		r.Chart = &chart
 	}

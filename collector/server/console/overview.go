@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -75,7 +76,8 @@ type variantCell struct {
 // Overview writes the page of all models.
 func (c *Console) Overview(w io.Writer, l Look, o *Overview) error {
 	e := explain.New(o.Snapshot)
-	p := &overviewPage{Frame: c.newFrame("Overview", "", l, e), Plan: e.Plan, Causes: causesOf(e.Inputs)}
+	p := &overviewPage{Frame: c.newFrame("Overview", "", l, e), Plan: e.Plan, Causes: causesOf(e.Inputs), Progress: progressOf(o.Record)}
+	record, _ := known(o.Record)
 	p.lookingBack(l)
 	p.Attention, p.More = e.Attention()
 	p.Costs = costsOf(o.Snapshot, e)
@@ -83,9 +85,8 @@ func (c *Console) Overview(w io.Writer, l Look, o *Overview) error {
 		p.Budgets = append(p.Budgets, barOf(b))
 	}
 	for i := range e.Models {
-		p.Models = append(p.Models, rowOf(o, e, i))
+		p.Models = append(p.Models, rowOf(o.Snapshot, record, e, i))
 	}
-	p.Progress = progressOf(o.Record)
 	return c.write(w, "overview", p)
 }
 
@@ -172,16 +173,16 @@ func barOf(b collector.Budget) budgetBar {
 	return bar
 }
 
-func rowOf(o *Overview, e *explain.Explanation, i int) modelRow {
+func rowOf(s *collector.Snapshot, r *past.Record, e *explain.Explanation, i int) modelRow {
 	m := &e.Models[i]
 	row := modelRow{
-		ID: m.ID(), Name: m.Name, Namespace: m.Namespace, State: stateOf(m), Now: o.Snapshot.Models[i].CostNow(), Planned: m.Cost,
+		ID: m.ID(), Name: m.Name, Namespace: m.Namespace, State: stateOf(m), Now: s.Models[i].CostNow(), Planned: m.Cost,
 		Demand: explain.Number(nil), Supply: explain.Number(nil),
 	}
 	if j := leading(m); j >= 0 {
-		s := &m.Signals[j]
-		row.Demand, row.Supply, row.Unit = explain.Number(s.Measured), explain.Number(s.Ready), s.Unit
-		row.Spark = sparkline(o.Record, i, j, s.Unit)
+		x := &m.Signals[j]
+		row.Demand, row.Supply, row.Unit = explain.Number(x.Measured), explain.Number(x.Ready), x.Unit
+		row.Spark = sparkline(r, i, j, x.Unit)
 	}
 	for j := range m.Variants {
 		v := &m.Variants[j]
@@ -246,7 +247,7 @@ func movement(m *explain.Model) state {
 	var starting, held, draining int
 	for i := range m.Variants {
 		s := past.StatesOf(&m.Variants[i].Variant)
-		if s.Serving != s.Serving { //nolint:gocritic // NaN: the replicas are not known
+		if math.IsNaN(s.Serving) {
 			continue
 		}
 		starting, held, draining = starting+int(s.Starting), held+int(s.Held), draining+int(s.Draining)

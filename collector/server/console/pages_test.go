@@ -1,14 +1,30 @@
 package console_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector/explain"
+	"github.com/variant-exporter/variant-exporter/collector/whatif"
 )
 
-const llama = "llm/meta-llama/Llama-3.1-8B-Instruct"
+const (
+	llama = "llm/meta-llama/Llama-3.1-8B-Instruct"
+	qwen  = "llm/Qwen/Qwen3-32B"
+)
 
 // addresses are a page of each kind.
 func addresses() map[string]string {
@@ -22,17 +38,37 @@ func addresses() map[string]string {
 	}
 }
 
+// TestBrowser looks at the pages as people do. All of its parts share one browser, which takes longest to start.
+func TestBrowser(t *testing.T) {
+	b := newBrowser(t)
+	for _, part := range []struct {
+		name string
+		run  func(*testing.T, *browser)
+	}{
+		{"screens", screens},
+		{"numbers", numbers},
+		{"live", live},
+		{"question", question},
+		{"down", down},
+		{"prefix", prefix},
+		{"keyboard", keyboard},
+		{"large", large},
+		{"accessible", accessible},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.run(t, b) })
+	}
+}
+
 // settle waits until a page shows all of the past.
 func (b *browser) settle(t *testing.T) {
 	t.Helper()
 	b.do(t, chromedp.WaitNotPresent(chromedp.CSS(".progress[data-more]")))
 }
 
-// TestScreens takes pictures of every page at both widths and in both schemes, and holds the console of the browser to silence.
-func TestScreens(t *testing.T) {
-	s := newStage(t)
-	b := newBrowser(t)
-	base := s.serve(t, nil)
+// screens takes pictures of every page at both widths and in both schemes. The console of the browser says nothing, nothing is loaded
+// from elsewhere, and no page is wider than its window.
+func screens(t *testing.T, b *browser) {
+	base := newStage(t).serve(t, nil)
 	for name, address := range addresses() {
 		b.open(t, base+address)
 		b.settle(t)
@@ -40,18 +76,226 @@ func TestScreens(t *testing.T) {
 			for _, scheme := range []string{"light", "dark"} {
 				b.wear(t, w, scheme)
 				b.shoot(t, name+"-"+w.name+"-"+scheme)
-				b.quiet(t, name)
 			}
+			assert.LessOrEqual(t, eval[float64](t, b, "document.documentElement.scrollWidth"), float64(w.width), "%s on a %s", name, w.name)
+		}
+		for _, loaded := range eval[[]string](t, b, "performance.getEntriesByType('resource').map((e) => e.name)") {
+			assert.True(t, strings.HasPrefix(loaded, base), loaded)
+		}
+		if name == "model" {
+			assert.InDelta(t, 6, eval[float64](t, b, "document.querySelectorAll('figure.chart canvas').length"), 0, "charts are drawn")
+		}
+		b.quiet(t, name)
+	}
+}
+
+// accessible holds every page to the rules of axe-core, where it is there.
+func accessible(t *testing.T, b *browser) {
+	cache, err := os.UserCacheDir()
+	require.NoError(t, err)
+	script, err := os.ReadFile(filepath.Join(cache, "variant_exporter", "axe-core-4.14.1.min.js"))
+	if err != nil {
+		t.Skipf("there is no axe-core; make browser-tests fetches it: %v", err)
+	}
+	base := newStage(t).serve(t, nil)
+	pages := addresses()
+	pages["error"] = "/model?id=nothing"
+	check := func() []string {
+		return eval[[]string](t, b, `(async () => (await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice'] })).violations
+			.map((v) => v.id + ': ' + v.nodes.map((n) => n.html + ' ' + n.failureSummary).join('; ')))()`)
+	}
+	for name, address := range pages {
+		b.open(t, base+address)
+		b.settle(t)
+		eval[bool](t, b, string(script)+"; true")
+		for i, scheme := range []string{"light", "dark"} {
+			b.wear(t, windows()[i], scheme)
+			assert.Empty(t, check(), "%s, %s", name, scheme)
 		}
 	}
+	eval[bool](t, b, "document.querySelector('form.time label').replaceWith(...document.querySelectorAll('form.time label *')); true")
+	assert.NotEmpty(t, check(), "a field without a label is found")
+}
+
+// numbers holds what the pages say to what the API says.
+func numbers(t *testing.T, b *browser) {
+	base := newStage(t).serve(t, nil)
+	b.wear(t, windows()[0], "light")
+	var e explain.Explanation
+	answer(t, base+"/api/v1/explain", http.StatusOK, &e)
+	b.open(t, base+"/")
+	overview := b.text(t, "#content")
+	assert.Contains(t, overview, "Planned "+explain.Money(e.Plan.Cost))
+	for _, budget := range e.Budgets {
+		assert.Contains(t, overview, fmt.Sprintf("%s of %s %s", explain.Number(budget.Used), explain.Number(budget.Limit), budget.Unit))
+	}
+	for i := range e.Models {
+		m := &e.Models[i]
+		assert.Contains(t, overview, m.Name)
+		b.open(t, base+"/model?id="+url.QueryEscape(m.ID()))
+		text := b.text(t, "#content")
+		for j := range m.Variants {
+			v := &m.Variants[j]
+			_, sentence, _ := strings.Cut(v.Sentence(), ": ")
+			assert.Contains(t, strings.ToLower(text), strings.ToLower(sentence))
+			row := b.text(t, fmt.Sprintf("table.variants tbody tr:nth-child(%d)", j+1))
+			assert.Regexp(t, fmt.Sprintf(`^%s .* %s %s %s$`, v.Name, explain.Count(v.Planned), explain.Count(v.Desired), strings.ReplaceAll(string(v.Reason), "_", " ")), row)
+		}
+		for j := range m.Signals {
+			assert.Contains(t, text, "Planned "+explain.Number(m.Signals[j].Planned))
+		}
+	}
+	// On a phone nothing is left out.
+	b.wear(t, windows()[1], "light")
+	b.open(t, base+"/model?id="+url.QueryEscape(llama))
+	row := b.text(t, "table.variants tbody tr:nth-child(1)")
+	assert.Contains(t, row, "3 make before break")
+	b.quiet(t, "numbers")
+}
+
+// live holds a page of the present to follow it, and one of the past to stay.
+func live(t *testing.T, b *browser) {
+	s := newStage(t)
+	base := s.serve(t, nil)
+	look := "document.dispatchEvent(new Event('visibilitychange')); true"
+	b.open(t, base+"/")
+	require.Contains(t, b.text(t, ".evaluated"), "09:52:00")
+	eval[bool](t, b, "window.here = true; document.querySelector('.models a').focus(); true")
+	s.set(stageNow.Add(time.Minute))
+	eval[bool](t, b, look)
+	require.Eventually(t, func() bool { return strings.Contains(b.text(t, ".evaluated"), "09:53:00") }, 10*time.Second, 50*time.Millisecond)
+	assert.True(t, eval[bool](t, b, "window.here"), "the page was not loaded again")
+	assert.Equal(t, "meta-llama/Llama-3.1-8B-Instruct", eval[string](t, b, "document.activeElement.textContent"), "the focus stays")
+	assert.InDelta(t, 15, eval[float64](t, b, "Number(document.body.dataset.refresh)"), 0)
+
+	b.open(t, base+addresses()["past"])
+	assert.Contains(t, b.text(t, ".past"), "This is the past: 2026-11-03 09:12:00 UTC")
+	assert.True(t, eval[bool](t, b, "document.body.dataset.refresh === undefined"))
+	b.do(t, chromedp.Click(chromedp.CSS(".past a")), chromedp.WaitNotPresent(chromedp.CSS(".past")))
+	assert.Contains(t, b.text(t, ".evaluated"), "09:53:00")
+	b.quiet(t, "live")
+}
+
+// question fills in the form of a what-if and compares the answer with that of the API.
+func question(t *testing.T, b *browser) {
+	base := newStage(t).serve(t, nil)
+	b.wear(t, windows()[0], "light")
+	b.open(t, base+"/what-if?model="+url.QueryEscape(llama))
+	b.do(t, chromedp.SendKeys(chromedp.CSS(`[name="demand.concurrency"]`), "700"), chromedp.Click(chromedp.CSS(`[name="without.llama-8b-l4"]`)),
+		chromedp.SendKeys(chromedp.CSS(`[name="budget.h200"]`), "14"), chromedp.Click(chromedp.CSS(".ask")), chromedp.WaitReady(chromedp.CSS(".answer")))
+	var want whatif.Answer
+	demand := 700.0
+	ask(t, base, &whatif.Question{
+		Demand:  []whatif.Demand{{Model: llama, Signal: "concurrency", Value: &demand}},
+		Budgets: []whatif.Budget{{Budget: "h200", Limit: 14}},
+		Without: []whatif.Variant{{Model: llama, Variant: "llama-8b-l4"}},
+	}, http.StatusOK, &want)
+	assert.Equal(t, explain.Money(&want.Cost.After), b.text(t, "#then"))
+	text := b.text(t, ".answer")
+	assert.Contains(t, text, "Other models that change")
+	assert.Contains(t, text, qwen)
+	for _, v := range want.Models[0].Variants {
+		assert.Contains(t, text, fmt.Sprintf("%s %v %v", v.Name, v.Replicas.Before, v.Replicas.After))
+	}
+	assert.Equal(t, "700", eval[string](t, b, `document.querySelector('[name="demand.concurrency"]').value`), "what was filled in stays")
+
+	b.open(t, base+"/what-if?demand.concurrency=much")
+	assert.Contains(t, b.text(t, "#content"), `"much" is not a number`)
+	b.quiet(t, "question")
+}
+
+// down holds that a Prometheus that does not answer is shown as such, with what was known before.
+func down(t *testing.T, b *browser) {
+	s := newStage(t)
+	base := s.serve(t, nil)
+	b.open(t, base+"/")
+	b.settle(t)
 	s.broken.Store(true)
 	s.set(stageNow.Add(time.Minute))
 	for name, address := range map[string]string{"down": "/", "down-inputs": "/inputs", "down-model": addresses()["model"]} {
 		b.open(t, base+address)
+		assert.Equal(t, "error", eval[string](t, b, "document.querySelector('.banner').className.split(' ').at(-1)"), name)
+		assert.Contains(t, b.text(t, "#content"), "connection", name)
 		for _, w := range windows() {
 			b.wear(t, w, "light")
 			b.shoot(t, name+"-"+w.name)
-			b.quiet(t, name)
 		}
 	}
+	b.open(t, base+"/")
+	text := b.text(t, "#content")
+	assert.Contains(t, text, "Nothing is decided: autoscalers hold.")
+	assert.Contains(t, text, "inputs: connection: post \"http://prometheus.monitoring:9090/api/v1/query\": dial tcp 10.0.0.7:9090: connect: connection refused")
+	assert.InDelta(t, 3, eval[float64](t, b, "document.querySelectorAll('.spark').length"), 0, "the past is still there")
+	b.quiet(t, "down")
+}
+
+// prefix holds the pages to work behind a proxy that puts them into a folder.
+func prefix(t *testing.T, b *browser) {
+	base := newStage(t).serve(t, nil)
+	target, err := url.Parse(base)
+	require.NoError(t, err)
+	proxy := httptest.NewServer(http.StripPrefix("/tools/variants", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}))
+	defer proxy.Close()
+	b.open(t, proxy.URL+"/tools/variants/")
+	b.settle(t)
+	for _, link := range []string{"Inputs", "What if", "Configuration", "Overview"} {
+		eval[bool](t, b, fmt.Sprintf("[...document.querySelectorAll('nav a')].find((a) => a.textContent === %q).click(); true", link))
+		require.Eventually(t, func() bool {
+			return eval[bool](t, b, fmt.Sprintf("document.querySelector('nav [aria-current]')?.textContent === %q && document.readyState === 'complete'", link))
+		}, 10*time.Second, 20*time.Millisecond, link)
+		assert.True(t, strings.HasPrefix(eval[string](t, b, "location.href"), proxy.URL+"/tools/variants/"), link)
+	}
+	assert.InDelta(t, 3, eval[float64](t, b, "document.querySelectorAll('.models tbody tr').length"), 0)
+	b.quiet(t, "prefix")
+}
+
+// keyboard goes through a page without a mouse: first past the navigation, then through everything that can be used.
+func keyboard(t *testing.T, b *browser) {
+	base := newStage(t).serve(t, nil)
+	b.wear(t, windows()[0], "light")
+	b.open(t, base+"/")
+	b.settle(t)
+	b.do(t, chromedp.KeyEvent("\t"))
+	assert.Equal(t, "skip", eval[string](t, b, "document.activeElement.className"))
+	var reached []string
+	for range 40 {
+		b.do(t, chromedp.KeyEvent("\t"))
+		at := eval[[]string](t, b, "(() => { const e = document.activeElement; return [e === document.body ? '' : e.textContent || e.name, getComputedStyle(e).outlineStyle]; })()")
+		if at[0] == "" {
+			break
+		}
+		assert.NotEqual(t, "none", at[1], "%s shows that it has the focus", at[0])
+		reached = append(reached, at[0])
+	}
+	for _, want := range []string{"Overview", "Inputs", "at", "Show", "Qwen/Qwen3-32B", "Metrics"} {
+		assert.Contains(t, reached, want)
+	}
+	b.quiet(t, "keyboard")
+}
+
+// answer is an answer of the API.
+func answer(t *testing.T, address string, status int, into any) {
+	t.Helper()
+	resp, err := http.Get(address)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, resp.Body.Close()) }()
+	decodeAnswer(t, resp, status, into)
+}
+
+func decodeAnswer(t *testing.T, resp *http.Response, status int, into any) {
+	t.Helper()
+	require.Equal(t, status, resp.StatusCode)
+	require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(into))
+}
+
+// ask asks the API a what-if question.
+func ask(t *testing.T, base string, question any, status int, into any) {
+	t.Helper()
+	body, err := json.Marshal(question)
+	require.NoError(t, err)
+	resp, err := http.Post(base+"/api/v1/what-if", "application/json", strings.NewReader(string(body)))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, resp.Body.Close()) }()
+	decodeAnswer(t, resp, status, into)
 }

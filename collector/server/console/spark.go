@@ -91,3 +91,40 @@ func line(f svg.Frame, values []float64) string {
 	}
 	return path.String()
 }
+
+// known is a record without the points before anything was known, and how many were left out: a store that has just begun fills the
+// charts from the left.
+func known(r *past.Record) (*past.Record, int) {
+	if r == nil {
+		return nil, 0
+	}
+	for i, p := range r.Points {
+		if !knows(p) {
+			continue
+		}
+		if i == 0 || len(r.Points)-i < 2 {
+			break
+		}
+		short := *r
+		short.From, short.Points = p.At, r.Points[i:]
+		return &short, i
+	}
+	return r, 0
+}
+
+// knows reports whether any demand or any number of replicas was known at a point.
+func knows(p *past.Point) bool {
+	for i := range p.Models {
+		for j := range p.Models[i].Signals {
+			if !math.IsNaN(p.Models[i].Signals[j].Measured) {
+				return true
+			}
+		}
+		for j := range p.Models[i].Variants {
+			if !math.IsNaN(p.Models[i].Variants[j].Current) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -95,7 +95,7 @@ func (s *stage) set(now time.Time) {
 	s.now = now
 }
 
-var errRefused = errors.New(`Post "http://prometheus.monitoring:9090/api/v1/query": dial tcp 10.0.0.7:9090: connect: connection refused`)
+var errRefused = errors.New(`post "http://prometheus.monitoring:9090/api/v1/query": dial tcp 10.0.0.7:9090: connect: connection refused`)
 
 func (s *stage) Query(ctx context.Context, expr string, at time.Time) (model.Vector, error) {
 	if s.broken.Load() {

@@ -86,14 +86,15 @@ func readField(q *whatif.Question, model string, form url.Values, name string) e
 		return nil
 	}
 	kind, of, _ := strings.Cut(name, ".")
-	value, given, err := 0.0, false, error(nil)
-	switch kind + "." {
-	case fieldDemand, fieldCost, fieldMax, fieldBudget:
-		if value, given, err = formNumber(form, name); err != nil || !given {
-			return err
-		}
+	kind += "."
+	if kind != fieldDemand && kind != fieldCost && kind != fieldMax && kind != fieldBudget {
+		return nil
 	}
-	switch kind + "." {
+	value, given, err := formNumber(form, name)
+	if err != nil || !given {
+		return err
+	}
+	switch kind {
 	case fieldDemand:
 		q.Demand = append(q.Demand, whatif.Demand{Model: model, Signal: of, Value: &value})
 	case fieldCost:

@@ -41,10 +41,10 @@ type GatewayTarget struct {
 	Namespace, Address, Path string
 }
 
-// StartKubeStateMetrics starts what tells Prometheus of Deployments and HorizontalPodAutoscalers.
+// StartKubeStateMetrics starts what tells Prometheus of workloads, pods, nodes and HorizontalPodAutoscalers.
 func (c *Cluster) StartKubeStateMetrics(ctx context.Context) error {
 	_, err := c.start(ctx, "kube-state-metrics", process.Command{Name: "kube-state-metrics", Path: "kube-state-metrics", Args: []string{
-		"--kubeconfig=" + c.Kubeconfig("monitoring"), "--resources=deployments,horizontalpodautoscalers",
+		"--kubeconfig=" + c.Kubeconfig("monitoring"), "--resources=deployments,replicasets,statefulsets,pods,nodes,horizontalpodautoscalers",
 		"--host=127.0.0.1", "--port=" + kubeStatePort, "--telemetry-host=127.0.0.1", "--telemetry-port=" + kubeStateOwnPort,
 	}})
 	if err != nil {

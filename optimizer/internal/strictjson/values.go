@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 )
 
 // Text returns a reader of a string.
@@ -24,6 +26,52 @@ func (d Decoder) Text(to *string) Read {
 
 // Number returns a reader of a finite number.
 func (d Decoder) Number(to *float64) Read { return d.numberOr(to, nil, "a number") }
+
+// Seconds returns a reader of a time: a number of seconds, or a text with a
+// unit, such as "8ms".
+func (d Decoder) Seconds(to *float64) Read {
+	return func(path string) error {
+		token, err := d.next(path)
+		if err != nil {
+			return err
+		}
+		if text, ok := token.(string); ok {
+			return secondsOf(path, text, to)
+		}
+		n, ok := token.(json.Number)
+		if !ok {
+			return &FieldError{path, `must be a number of seconds, or a time such as "8ms"`}
+		}
+		x, err := n.Float64()
+		if err != nil || math.IsInf(x, 0) {
+			return &FieldError{path, "is out of range"}
+		}
+		*to = x
+		return nil
+	}
+}
+
+// secondsOf reads a time with a unit. It keeps all digits, which a
+// time.Duration does not: coefficients are fractions of a nanosecond.
+func secondsOf(path, text string, to *float64) error {
+	units := []struct {
+		name    string
+		seconds float64
+	}{{"ns", 1e-9}, {"us", 1e-6}, {"\u00b5s", 1e-6}, {"ms", 1e-3}, {"s", 1}}
+	for _, unit := range units {
+		number, found := strings.CutSuffix(text, unit.name)
+		if !found {
+			continue
+		}
+		x, err := strconv.ParseFloat(number, 64)
+		if err != nil || math.IsInf(x, 0) || math.IsNaN(x) {
+			break
+		}
+		*to = x * unit.seconds
+		return nil
+	}
+	return &FieldError{path, fmt.Sprintf("%q is not a time: write it like 8ms, 0.03ms or 1.5s, or as a number of seconds", text)}
+}
 
 // NumberOr returns a reader of a finite number, or of an object.
 func (d Decoder) NumberOr(to *float64, fields Fields) Read {

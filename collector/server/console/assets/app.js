@@ -60,7 +60,7 @@
     if (busy()) return;
     let text;
     try {
-      text = await (await fetch(location.href, { headers: { Accept: 'text/html' } })).text();
+      text = await (await fetch(location.pathname + location.search)).text();
     } catch {
       stale('The exporter does not answer.');
       return;
@@ -70,7 +70,9 @@
     if (next === null || busy()) return;
     const now = document.getElementById('content');
     const open = [...now.querySelectorAll('details[open] > summary')].map((s) => s.textContent);
+    const held = document.activeElement?.closest('#content a')?.getAttribute('href');
     now.replaceChildren(...next.childNodes);
+    if (held) [...now.querySelectorAll('a')].find((a) => a.getAttribute('href') === held)?.focus({ preventScroll: true });
     for (const s of now.querySelectorAll('details > summary')) s.parentElement.open = open.includes(s.textContent);
     document.title = page.title;
     drawAll();
@@ -91,6 +93,7 @@
     if (seconds > 0) setTimeout(() => refresh().finally(again), 1000 * seconds);
   }
   again();
+  document.addEventListener('visibilitychange', () => { if (document.body.dataset.refresh) refresh(); });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
   let width = innerWidth;
   addEventListener('resize', () => {

@@ -1,0 +1,162 @@
+package config
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+
+	commonconfig "github.com/prometheus/common/config"
+
+	"github.com/variant-exporter/variant-exporter/collector/config/strict"
+)
+
+// maxFile bounds a configuration file and the files that it names, in bytes.
+const maxFile = 16 << 20
+
+// readFile reads a regular file. Opening a named pipe waits for whoever writes it, and a device may never end.
+func readFile(name string) ([]byte, error) {
+	if err := regular(name); err != nil {
+		return nil, err
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s: larger than %d bytes", name, maxFile)
+	}
+	return text, err
+}
+
+// regular says why a file cannot be read as a whole.
+func regular(name string) error {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		if e, ok := errors.AsType[*os.PathError](err); ok {
+			e.Op = "open" // as users know it
+		}
+		return err
+	case info.IsDir():
+		return fmt.Errorf("%s: a folder, where a file is expected", name)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s: a pipe, socket or device, where a regular file is expected", name)
+	}
+	return nil
+}
+
+// clientFile is a file that the settings of an HTTP client name.
+type clientFile struct {
+	path, name  string
+	certificate bool
+}
+
+// clientFiles lists the files that the settings of an HTTP client name.
+func clientFiles(h *commonconfig.HTTPClientConfig) []clientFile {
+	files := []clientFile{{"bearer_token_file", h.BearerTokenFile, false}}
+	tls := func(path string, t *commonconfig.TLSConfig) {
+		files = append(files, clientFile{path + ".ca_file", t.CAFile, true}, clientFile{path + ".cert_file", t.CertFile, true},
+			clientFile{path + ".key_file", t.KeyFile, false})
+	}
+	tls("tls_config", &h.TLSConfig)
+	if b := h.BasicAuth; b != nil {
+		files = append(files, clientFile{"basic_auth.username_file", b.UsernameFile, false}, clientFile{"basic_auth.password_file", b.PasswordFile, false})
+	}
+	if a := h.Authorization; a != nil {
+		files = append(files, clientFile{"authorization.credentials_file", a.CredentialsFile, false})
+	}
+	if o := h.OAuth2; o != nil {
+		files = append(files, clientFile{"oauth2.client_secret_file", o.ClientSecretFile, false})
+		tls("oauth2.tls_config", &o.TLSConfig)
+	}
+	if h.HTTPHeaders != nil {
+		for name, header := range h.HTTPHeaders.Headers {
+			for _, file := range header.Files {
+				files = append(files, clientFile{"http_headers." + name + ".files", file, false})
+			}
+		}
+	}
+	return files
+}
+
+// checkFiles finds what is wrong with the files that the HTTP client's settings name. A file that is not there may be on the machine
+// on which the exporter runs: serve reports it.
+func (c *Config) checkFiles() Diagnostics {
+	var found Diagnostics
+	if c.Prometheus == nil {
+		return nil
+	}
+	for _, f := range clientFiles(&c.Prometheus.HTTPConfig.HTTPClientConfig) {
+		err := regular(f.name)
+		if f.name == "" || errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err == nil && f.certificate {
+			var text []byte
+			if text, err = readFile(f.name); err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
+				err = fmt.Errorf("%s: no certificate in PEM", f.name)
+			}
+		}
+		if err != nil {
+			found = append(found, c.ErrorAt("prometheus.http_config."+f.path, err.Error(), "name a regular file that the exporter can read"))
+		}
+	}
+	return found
+}
+
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+// httpClient finds what the library would refuse, or send wrongly, only when it is used. No value is repeated.
+func (v *validator) httpClient() {
+	if v.config.Prometheus == nil {
+		return
+	}
+	const at = "prometheus.http_config."
+	h := &v.config.Prometheus.HTTPConfig.HTTPClientConfig
+	v.tls(at+"tls_config", &h.TLSConfig)
+	if o := h.OAuth2; o != nil {
+		v.tls(at+"oauth2.tls_config", &o.TLSConfig)
+		if u, err := url.Parse(o.TokenURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			v.Errorf(at+"oauth2.token_url", nil, "not the URL of a token endpoint").Hint("write it like https://idp.example/oauth2/token")
+		}
+	}
+	if a := h.Authorization; a != nil && !headerValue(a.Type+string(a.Credentials)) || !headerValue(string(h.BearerToken)) {
+		v.Errorf(at+"authorization", nil, "a line break or control character in a header").Hint("take it out; a block scalar is written with |-")
+	}
+	if h.HTTPHeaders == nil {
+		return
+	}
+	for name, header := range h.HTTPHeaders.Headers {
+		text := strings.Join(header.Values, "")
+		for _, s := range header.Secrets {
+			text += string(s)
+		}
+		switch path := at + "http_headers." + name; {
+		case !headerName.MatchString(name):
+			v.Errorf(path, v.Key(path), "not the name of an HTTP header").Hint("letters, digits and hyphens")
+		case !headerValue(text):
+			v.Errorf(path, v.Key(path), "a line break or control character in a header").Hint("take it out; a block scalar is written with |-")
+		}
+	}
+}
+
+// headerValue reports whether a text can be sent as the value of a header.
+func headerValue(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == '\x7f' })
+}
+
+// tls checks certificates that stand in the file itself.
+func (v *validator) tls(path string, t *commonconfig.TLSConfig) {
+	for key, text := range map[string]string{"ca": t.CA, "cert": t.Cert} {
+		if text != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(text)) {
+			v.Errorf(strict.Join(path, key), nil, "no certificate in PEM").Hint("write the certificate itself, or name its file with %s_file", key)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package config_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+const withClient = `
+prometheus: {url: http://p, http_config: {%s}}
+models: [{name: m, namespace: n, presets: [vllm], variants: [{name: v, cost: %s, capacity: {concurrency: 1}}]}]
+`
+
+// TestClientIsCheckedWhenLoaded is about what HTTP libraries say only when they are used.
+func TestClientIsCheckedWhenLoaded(t *testing.T) {
+	for name, tc := range map[string]struct{ client, cost, want string }{
+		"a CA that is no PEM":      {"tls_config: {ca: nonsense}", "1", "no certificate in PEM"},
+		"a token URL without host": {"oauth2: {client_id: a, client_secret: b, token_url: 'idp/token'}", "1", "not the URL of a token endpoint"},
+		"a newline in a header":    {`http_headers: {X-A: {values: ["a\nb"]}}`, "1", "a line break or control character in a header"},
+		"a newline in a secret":    {`http_headers: {X-A: {secrets: ["a\n"]}}`, "1", "a line break or control character in a header"},
+		"a newline in a token":     {`authorization: {credentials: "a\n"}`, "1", "a line break or control character in a header"},
+		"a header's name":          {`http_headers: {"X A": {values: [a]}}`, "1", "not the name of an HTTP header"},
+		"a cost out of this world": {"", "1e300", "1e300 is too large"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, found := config.Load("variant_exporter.yml", fmt.Sprintf(withClient, tc.client, tc.cost))
+			require.Nil(t, c)
+			require.Contains(t, render(found), tc.want)
+			require.NotZero(t, found[0].Line)
+		})
+	}
+}
+
+// TestOnlyRegularFilesAreRead: a pipe that nobody writes must not stop the exporter, nor a device that never ends.
+func TestOnlyRegularFilesAreRead(t *testing.T) {
+	dir := t.TempDir()
+	pipe, text := filepath.Join(dir, "pipe"), filepath.Join(dir, "text")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	require.NoError(t, os.WriteFile(text, []byte("nonsense"), 0o600))
+	for _, name := range []string{pipe, "/dev/zero", dir} {
+		_, _, err := config.LoadFile(name)
+		require.ErrorContains(t, err, "is expected")
+	}
+	for client, want := range map[string]string{
+		"tls_config: {ca_file: pipe}":                              "a pipe, socket or device",
+		"tls_config: {ca_file: text}":                              "no certificate in PEM",
+		"authorization: {credentials_file: pipe}":                  "a pipe, socket or device",
+		"basic_auth: {username: me, password_file: pipe}":          "a pipe, socket or device",
+		"http_headers: {X-A: {files: [/dev/zero]}}":                "a pipe, socket or device",
+		"authorization: {credentials_file: is/mounted/by/the/pod}": "",
+	} {
+		name := filepath.Join(dir, "variant_exporter.yml")
+		require.NoError(t, os.WriteFile(name, fmt.Appendf(nil, withClient, client, "1"), 0o600))
+		c, found, err := config.LoadFile(name)
+		require.NoError(t, err)
+		require.Equal(t, want == "", c != nil)
+		require.True(t, strings.Contains(render(found), want), render(found))
+	}
+}

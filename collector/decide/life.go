@@ -1,0 +1,203 @@
+package decide
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
+)
+
+// A plan is worth what it costs to reach it only if it lives long enough. How long plans have lived lately shows in the demand of the last
+// day: how often it crossed the levels at which another number of replicas is needed, and for how long.
+const (
+	lifeDay     = 24 * time.Hour
+	lifeUnknown = time.Hour     // of a plan, with less history than lifeLeast
+	lifeLeast   = 2 * time.Hour // of history
+
+	// acting is from the moment at which demand is there to the one at which an order is: it is measured, planned, and followed.
+	acting = time.Minute
+)
+
+// plannedPast is what would have been planned over the last day by today's headroom: the demand, held over the scale-down window.
+func (s *signal) plannedPast() forecast.History {
+	if s.held != nil {
+		return *s.held
+	}
+	var out forecast.History
+	demand, missing := s.past(func(x *match.Demand) match.Past { return x.Levels })
+	if share := s.out.Headroom; missing.OK() && share != nil && s.out.Planned != nil {
+		out = forecast.History{Step: demand.Step, Since: demand.Since, Values: slices.Clone(demand.Over(lifeDay))}
+		if s.OnMissing == config.OnMissingZero {
+			unknownIsZero(out)
+		}
+		out = out.Held(time.Duration(*s.model.ScaleDownWindow)).Scale(1 + *share)
+	}
+	s.held = &out
+	return out
+}
+
+// supplyAsked is what the replicas that are asked for can serve of a signal.
+func (s *signal) supplyAsked() float64 {
+	supply := 0.0
+	for _, v := range s.model.variants {
+		if n := v.runs.Current.N; n != nil {
+			supply += v.capacities[s.Place] * float64(*n)
+		}
+	}
+	return supply
+}
+
+// life is how long a plan of the model is expected to live: the time for which its demand stayed above the level that the present fleet
+// carries, each time it rose above it. Where a price has changed during the day, a plan lives as long as the price has.
+func (d *decider) life(m *model) time.Duration {
+	life := lifeUnknown
+	if s := m.binding(); s != nil {
+		life = lived(s.plannedPast().Crossings(s.supplyAsked()))
+	}
+	if age, changed := m.priceAge(); changed {
+		life = age
+	}
+	return min(life, lifeDay)
+}
+
+// lived is how long the stays above a level lasted. A level that demand has not reached all day lasts for as long.
+func lived(c forecast.Crossings) time.Duration {
+	switch {
+	case c.Known < lifeLeast:
+		return lifeUnknown
+	case len(c.Above) > 0 && c.Over:
+		return max(c.Above.Mean(), c.Now)
+	case len(c.Above) > 0:
+		return c.Above.Mean()
+	case c.Over:
+		return max(lifeUnknown, c.Now)
+	}
+	return c.Known
+}
+
+// binding is the signal whose planned demand asks for the most, next to what the present fleet carries; nil where nothing is asked for.
+func (m *model) binding() *signal {
+	var found *signal
+	most := 0.0
+	for _, s := range m.signals {
+		if s.out.Planned == nil || *s.out.Planned <= 0 {
+			continue
+		}
+		share := math.Inf(1)
+		if supply := s.supplyAsked(); supply > 0 {
+			share = *s.out.Planned / supply
+		}
+		if share > most {
+			found, most = s, share
+		}
+	}
+	return found
+}
+
+// priceChange is by what share a cost must have differed for the price to count as another one.
+const priceChange = 0.05
+
+// priceAge is for how long the variants of a model have cost what they cost now, where that changed during the last day.
+func (m *model) priceAge() (age time.Duration, changed bool) {
+	for _, v := range m.variants {
+		past := v.read.CostDay
+		if v.cost == nil || !past.Missing.OK() {
+			continue
+		}
+		for i := len(past.Values) - 1; i >= 0; i-- {
+			was := past.Values[i]
+			if now := v.read.Cost.Number; !math.IsNaN(was) && math.Abs(was-now) > priceChange*now {
+				if ago := past.Ago(i); !changed || ago < age {
+					age, changed = ago, true
+				}
+				break
+			}
+		}
+	}
+	return age, changed
+}
+
+// recurs finds the demand that comes back before it pays to stop replicas for it and to start them again: they stay for it. It follows
+// from the demand of the last day alone, and not from what runs, so a fleet that follows late cannot make it swing.
+func (m *model) recurs() {
+	startup := time.Duration(0)
+	for _, v := range m.variants {
+		startup = max(startup, time.Duration(v.Startup))
+	}
+	if startup == 0 {
+		return
+	}
+	for _, s := range m.signals {
+		if s.out.Planned != nil && *s.out.Planned > 0 {
+			s.recurring = s.comesBack(startup)
+		}
+	}
+}
+
+// recurring is a demand that comes back.
+type recurring struct {
+	level float64
+	gap   time.Duration // after which it came back, in the mean
+	times int           // that it did, over the last day
+}
+
+const (
+	// newFor is how long a replica that has become ready counts as new.
+	newFor = 10 * time.Minute
+	// fellBy is by what share demand falls that does more than go up and down.
+	fellBy = 0.2
+	// levelApart is by what share levels differ that are looked at apart, and levelsMost how many there are at the most.
+	levelApart = 0.02
+	levelsMost = 12
+)
+
+// comesBack is the largest demand of late that is needed again soon; nil where there is none above what is planned. To stop a replica and
+// to start it again costs what it costs while it starts, and as much again for the risk of being short. A replica that was started a
+// moment ago stays for a while, unless demand has fallen for good: by much, and below a level that it does not cross often.
+func (s *signal) comesBack(startup time.Duration) (found *recurring) {
+	past, planned := s.plannedPast(), *s.out.Planned
+	restart, young := 2*(startup+acting), startup+acting+newFor
+	next, looked := planned, 0
+	for i, peak := range slices.Backward(past.Values) {
+		if !(peak > next) {
+			continue
+		}
+		if looked++; looked > levelsMost || past.Ago(i) > lifeDay/2 {
+			break
+		}
+		next = peak * (1 + levelApart)
+		c := past.Crossings(max(peak*(1-levelApart), planned))
+		often := len(c.Below) > 0 && slices.Min(c.Below) < newFor || peak < planned*(1+fellBy)
+		if c.Now < c.Below.Wait(restart) || often && c.Now+c.Last < young {
+			found = &recurring{level: peak, gap: c.Below.Mean(), times: len(c.Below)}
+		}
+	}
+	return found
+}
+
+// capacityNoise is by what share capacities differ from one moment to the next where they are measured, or follow from measured lengths.
+const capacityNoise = 0.01
+
+// steadied is what a signal is planned for: no fewer replicas are needed because capacities are measured a little larger for a moment. What
+// was asked for during the last minute counts: an autoscaler acts late.
+func (s *signal) steadied() float64 {
+	planned := *s.out.Planned
+	if s.recurring != nil {
+		planned = max(planned, s.recurring.level)
+	}
+	supply, measured := 0.0, false
+	for _, v := range s.model.variants {
+		if v.runs.Current.N == nil {
+			return planned
+		}
+		supply += v.capacities[s.Place] * float64(most(*v.runs.Current.N, v.runs.Starts.Current.Over(acting)))
+		measured = measured || v.capacities[s.Place] > 0 && !v.Capacities[s.Place].Constant()
+	}
+	if !measured {
+		return planned
+	}
+	return max(planned, min(planned*(1+capacityNoise), supply))
+}

@@ -1,0 +1,247 @@
+package forecast
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Law is how to plan for a demand with a trend, noise and habits: what is expected when a replica that is ordered now is ready, plus a
+// multiple of the noise. The multiple is not chosen but measured, as a quantile of the errors that the same plan without it has made:
+// split conformal prediction (Vovk, Gammerman and Shafer 2005; Lei et al. 2018) with the noise as the scale of the errors. Whether demand
+// is expected by its trend, or by what it did an hour, a day or a week ago, is what would have lost least over the last day.
+type Law struct {
+	// Ahead is the time until a replica that is ordered now shows in the demand that it serves.
+	Ahead time.Duration
+	// Quantile is the share of moments at which the plan is to be high enough.
+	Quantile float64
+}
+
+// Numbers of the law. The trend is the steepest rise over a few minutes, as far as it is beyond what noise explains.
+const (
+	trendShort, trendLong = 3 * time.Minute, 5 * time.Minute
+	trendErrors           = 2.0 // standard errors that a slope is less certain by
+	trendWeight           = 1.5 // the rise that is seen goes on for longer than it is certain of
+	noiseShort, noiseLong = 10 * time.Minute, time.Hour
+	noiseLag              = 45 * time.Second // after which rates over a minute have little in common
+	noiseFloor            = 0.01             // of the demand
+	habitLevel            = 10 * time.Minute // that the level of demand, then and now, is taken over
+	habitMost             = 3                // times what came then: a night says nothing of the scale of a morning
+	habitGain             = 0.98             // of the loss without a habit is what it must lose at most
+	youngMultiple         = 3.0              // of the noise, while it cannot be measured
+	minErrors             = 100              // that a multiple is measured by
+)
+
+// HabitShown is the time after which a rate over a minute shows all of what came: a habit is looked at so much further.
+const HabitShown = time.Minute
+
+// habits are after how long demand may repeat itself.
+var habits = []time.Duration{time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
+
+// Lesson is what a day has taught: the habit that demand follows, 0 for none, and the multiples of the noise with it and without.
+type Lesson struct {
+	Habit           time.Duration
+	WithHabit, Zero float64
+	Learnt          bool // by as many errors as it takes
+}
+
+// Long is a demand at equal steps of up to a minute, over two days and around a week ago. Either may lack values.
+type Long struct{ History, Week History }
+
+// Course is a demand at equal steps of up to a minute, with what its noise follows from.
+type Course struct {
+	History
+	squares, changes []float64 // sums of the squares of changes until each step, and how many there are
+}
+
+// NewCourse prepares a history for Plan.
+func NewCourse(h History) *Course {
+	c := &Course{History: h, squares: make([]float64, len(h.Values)+1), changes: make([]float64, len(h.Values)+1)}
+	for i, v := range h.Values {
+		c.squares[i+1], c.changes[i+1] = c.squares[i], c.changes[i]
+		if before := i - h.steps(noiseLag); before >= 0 && !math.IsNaN(v) && !math.IsNaN(h.Values[before]) {
+			c.squares[i+1] += (v - h.Values[before]) * (v - h.Values[before])
+			c.changes[i+1]++
+		}
+	}
+	return c
+}
+
+// steps is how many steps a time takes, at least one.
+func (h History) steps(d time.Duration) int { return max(1, int((d+h.Step-1)/h.Step)) }
+
+// last is the place of the last step at or before a time ago, -1 where there is none.
+func (h History) last(ago time.Duration) int {
+	if h.Step <= 0 {
+		return -1
+	}
+	return h.first(ago) - 1
+}
+
+// noise is the standard deviation of the demand around its course over a time until a step, by its changes; NaN where it is not known.
+func (c *Course) noise(end int, over time.Duration) float64 {
+	from := max(0, end+1-c.steps(over))
+	n := c.changes[end+1] - c.changes[from]
+	if 2*n < float64(c.steps(trendLong)) {
+		return math.NaN()
+	}
+	return math.Sqrt((c.squares[end+1] - c.squares[from]) / n / 2)
+}
+
+// trend is what is expected ahead of a step at which the demand is what it is, and the scale of the errors. It is NaN where too little is
+// known.
+func (c *Course) trend(end int, demand float64, ahead time.Duration) (base, scale float64) {
+	short, long := c.noise(end, noiseShort), c.noise(end, noiseLong)
+	rise := 0.0
+	for _, window := range []time.Duration{trendShort, trendLong} {
+		rise = max(rise, c.rise(end, demand, window, long))
+	}
+	return demand + trendWeight*rise*ahead.Seconds(), math.Sqrt((short*short+long*long)/2) + noiseFloor*demand
+}
+
+// rise is by how much the demand rises in a second over a window, beyond what noise explains.
+func (c *Course) rise(end int, demand float64, window time.Duration, noise float64) float64 {
+	from := end - c.steps(window)
+	if from < 0 {
+		return 0
+	}
+	recent := append(make([]float64, 0, 64), c.Values[from:end]...)
+	recent = append(recent, demand)
+	if 2*Known(recent) < len(recent) {
+		return 0
+	}
+	slope, _ := line(recent)
+	// The standard error of a slope over a time w, of independent values every lag: sqrt(12 lag / w^3) times their deviation.
+	w := window.Seconds()
+	return slope/c.Step.Seconds() - trendErrors*noise*math.Sqrt(12*noiseLag.Seconds()/(w*w*w))
+}
+
+// level is the mean demand over some time until a step; NaN where less than half of it is known.
+func (h History) level(end int) float64 {
+	steps := h.steps(habitLevel)
+	recent := h.Values[max(0, end+1-steps) : end+1]
+	if 2*Known(recent) < steps {
+		return math.NaN()
+	}
+	return Mean(recent)
+}
+
+// habit is the most that came after a moment some time ago less a habit, until ahead and as long as that takes to show, at the level of
+// that moment; NaN where that is not known.
+func (l *Long) habit(ago, habit, ahead time.Duration, level float64) float64 {
+	then, h := ago+habit, l.History
+	if h.last(then) < 0 {
+		h = l.Week
+	}
+	end, until := h.last(then), h.last(then-ahead-HabitShown)
+	if end < 0 || h.Since > then-ahead-HabitShown {
+		return math.NaN()
+	}
+	levelThen, most := h.level(end), Most(h.Values[end:until+1])
+	if !(levelThen > 0) || math.IsNaN(level) {
+		return math.NaN()
+	}
+	return min(most*min(level/levelThen, habitMost), habitMost*level)
+}
+
+// came is the demand a time after a moment some time ago, between the steps.
+func (h History) came(ago, ahead time.Duration) float64 {
+	then := ago - ahead
+	before, at := h.Before(then)
+	if at == then || math.IsNaN(before) {
+		return before
+	}
+	after := h.At(at - h.Step)
+	return before + (after-before)*float64(at-then)/float64(h.Step)
+}
+
+// Learn measures on the time over until some time ago what the law is to follow.
+func (l Law) Learn(long Long, ago, over time.Duration) Lesson {
+	n, course := len(habits)+1, NewCourse(long.History)
+	bases, errs := make([][]float64, n), make([][]float64, n) // by habit, the first without one
+	var came, scales []float64
+	for end := course.last(ago + l.Ahead); end >= 0 && course.Ago(end) < ago+over; end-- {
+		then, now := course.Ago(end), course.Values[end]
+		later := course.came(then, l.Ahead)
+		base, scale := course.trend(end, now, l.Ahead)
+		if math.IsNaN(base) || math.IsNaN(later) || !(scale > 0) {
+			continue
+		}
+		came, scales = append(came, later), append(scales, scale)
+		level := course.level(end)
+		for k := range n {
+			if k > 0 {
+				base = max(now, long.habit(then, habits[k-1], l.Ahead, level))
+			}
+			bases[k] = append(bases[k], base)
+			if !math.IsNaN(base) {
+				errs[k] = append(errs[k], (later-base)/scale)
+			}
+		}
+	}
+	return l.lesson(bases, errs, came, scales)
+}
+
+// lesson takes the habit with the least loss over the moments at which it said anything, the shorter where others gain little.
+func (l Law) lesson(bases, errs [][]float64, came, scales []float64) Lesson {
+	out := Lesson{Zero: youngMultiple}
+	if len(errs[0]) < minErrors {
+		return out
+	}
+	out.Zero, out.Learnt = l.multiple(errs[0]), true
+	best := habitGain
+	for k := 1; k < len(bases); k++ {
+		if len(errs[k]) < minErrors {
+			continue
+		}
+		multiple := l.multiple(errs[k])
+		with, without := 0.0, 0.0
+		for i, base := range bases[k] {
+			if !math.IsNaN(base) {
+				with += l.loss(came[i] - base - multiple*scales[i])
+				without += l.loss(came[i] - bases[0][i] - out.Zero*scales[i])
+			}
+		}
+		if with < best*without {
+			best = habitGain * with / without
+			out.Habit, out.WithHabit = habits[k-1], multiple
+		}
+	}
+	return out
+}
+
+// multiple is the quantile of errors, at least 0.
+func (l Law) multiple(errs []float64) float64 {
+	sorted := slices.Clone(errs)
+	slices.Sort(sorted)
+	rank := int(math.Ceil(l.Quantile*float64(len(sorted)+1))) - 1
+	return max(0, sorted[min(max(rank, 0), len(sorted)-1)])
+}
+
+// loss weighs what came beyond a plan, or was planned in vain, so that the quantile loses least (Koenker and Bassett 1978).
+func (l Law) loss(beyond float64) float64 {
+	if beyond > 0 {
+		return l.Quantile * beyond
+	}
+	return (l.Quantile - 1) * beyond
+}
+
+// Plan is what to plan for at a moment some time ago, when the demand was what it was then. It is not known where too little is. The
+// course has the steps that trend and noise are taken from.
+func (l Law) Plan(course *Course, long Long, ago time.Duration, demand float64, lesson Lesson) (planned float64, known bool) {
+	end := course.last(ago)
+	if end < 0 {
+		return 0, false
+	}
+	base, scale := course.trend(end, demand, l.Ahead)
+	if math.IsNaN(base) || math.IsNaN(scale) {
+		return 0, false
+	}
+	multiple := lesson.Zero
+	if at := long.History.last(ago); lesson.Habit > 0 && at >= 0 {
+		if then := long.habit(ago, lesson.Habit, l.Ahead, long.History.level(at)); !math.IsNaN(then) {
+			base, multiple = max(then, demand), lesson.WithHabit
+		}
+	}
+	return base + multiple*scale, true
+}

@@ -1,0 +1,106 @@
+package forecast
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Crossings say how often a quantity crossed a level, and how long it stayed on either side.
+type Crossings struct {
+	// Above and Below are how long the completed stays lasted: those between two
+	// crossings.
+	Above, Below Stays
+	// Now is how long the present stay has lasted, as far back as the quantity is
+	// known, and Over whether it is above the level. Last is the stay before it.
+	Now, Last time.Duration
+	Over      bool
+	// Known is the time over which the quantity is known.
+	Known time.Duration
+}
+
+// Stays are how long stays on one side of a level lasted.
+type Stays []time.Duration
+
+// Mean is the mean length of a stay; 0 without one.
+func (s Stays) Mean() time.Duration {
+	if len(s) == 0 {
+		return 0
+	}
+	total := time.Duration(0)
+	for _, d := range s {
+		total += d
+	}
+	return total / time.Duration(len(s))
+}
+
+// Wait is for how long it pays to wait for the end of a stay, where giving up costs as much as waiting for some time: of all times to wait,
+// the one that would have cost the least over these stays. It is 0 where giving up at once would have.
+func (s Stays) Wait(giveUp time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(s))
+	best, least := time.Duration(0), giveUp*time.Duration(len(s))
+	ended := time.Duration(0) // the sum of the stays that end within the wait
+	for i, wait := range sorted {
+		ended += wait
+		if cost := ended + time.Duration(len(s)-1-i)*(wait+giveUp); cost < least {
+			best, least = wait, cost
+		}
+	}
+	return best
+}
+
+// Crossings counts how often a quantity crossed a level. A step at which it is not known belongs to the stay before it. The first stay
+// began before the history did, so it is not complete.
+func (h History) Crossings(level float64) Crossings {
+	var c Crossings
+	first := true
+	stay := time.Duration(0)
+	for _, v := range h.Values {
+		if math.IsNaN(v) {
+			stay += h.Step
+			continue
+		}
+		over := v > level
+		switch {
+		case c.Known == 0:
+			c.Over, stay = over, 0
+		case over != c.Over:
+			if !first && c.Over {
+				c.Above = append(c.Above, stay)
+			} else if !first {
+				c.Below = append(c.Below, stay)
+			}
+			c.Last = stay
+			c.Over, stay, first = over, 0, false
+		}
+		stay += h.Step
+		c.Known += h.Step
+	}
+	c.Now = stay
+	return c
+}
+
+// Held is a history of which each value is the largest over a window that ends with it.
+func (h History) Held(window time.Duration) History {
+	out := History{h.Step, h.Since, make([]float64, len(h.Values))}
+	steps := 1
+	if h.Step > 0 {
+		steps = max(1, int(window/h.Step))
+	}
+	var best []int // places of values that may be the largest of a window to come, largest first
+	for i, v := range h.Values {
+		for len(best) > 0 && best[0] <= i-steps {
+			best = best[1:]
+		}
+		if !math.IsNaN(v) {
+			for len(best) > 0 && h.Values[best[len(best)-1]] <= v {
+				best = best[:len(best)-1]
+			}
+			best = append(best, i)
+		}
+		if out.Values[i] = math.NaN(); len(best) > 0 {
+			out.Values[i] = h.Values[best[0]]
+		}
+	}
+	return out
+}

@@ -1,0 +1,56 @@
+package forecast_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
+)
+
+func TestCrossings(t *testing.T) {
+	const m = time.Minute
+	nan := math.NaN()
+	for name, c := range map[string]struct {
+		values []float64
+		want   forecast.Crossings
+	}{
+		"nothing is known": {[]float64{nan, nan}, forecast.Crossings{Now: 2 * m}},
+		"never crossed":    {[]float64{1, 1, 2}, forecast.Crossings{Now: 3 * m, Known: 3 * m}},
+		"the first stay and the present one are not complete": {
+			[]float64{1, 6, 6, 1, 1, 1, 6}, forecast.Crossings{
+				Above: forecast.Stays{2 * m}, Below: forecast.Stays{3 * m}, Now: m, Last: 3 * m, Over: true, Known: 7 * m,
+			},
+		},
+		"what is not known belongs to the stay before it": {
+			[]float64{1, 6, nan, nan, 1, 6}, forecast.Crossings{
+				Above: forecast.Stays{3 * m}, Below: forecast.Stays{m}, Now: m, Last: m, Over: true, Known: 4 * m,
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, c.want, forecast.History{Step: m, Values: c.values}.Crossings(5))
+		})
+	}
+}
+
+// TestWait: of short stays the end is waited for, and of long ones it is not.
+func TestWait(t *testing.T) {
+	const m = time.Minute
+	require.Equal(t, 3*m, forecast.Stays{m, 3 * m, 2 * m}.Wait(6*m))
+	require.Zero(t, forecast.Stays{10 * m, 20 * m}.Wait(6*m))
+	require.Equal(t, 2*m, forecast.Stays{2 * m, 2 * m, 2 * m, 480 * m}.Wait(6*m))
+	require.Zero(t, forecast.Stays{}.Wait(6*m))
+	require.Equal(t, 7*m, forecast.Stays{2 * m, 12 * m}.Mean())
+	require.Zero(t, forecast.Stays{}.Mean())
+}
+
+func TestHeld(t *testing.T) {
+	nan := math.NaN()
+	got := forecast.History{Step: time.Minute, Values: []float64{nan, 3, 1, 1, 2, 1, 1, 1}}.Held(3 * time.Minute)
+	require.True(t, math.IsNaN(got.Values[0]))
+	require.Equal(t, []float64{3, 3, 3, 2, 2, 2, 1}, got.Values[1:])
+	require.Equal(t, []float64{1, 2, 1}, forecast.History{Step: time.Minute, Values: []float64{1, 2, 1}}.Held(0).Values)
+}
