@@ -244,6 +244,10 @@ func TestFailsafe(t *testing.T) {
 			config: failsafe, answers: with(canned{"past demand": load("3 @20m..15m")}),
 			want: `variant_desired_replicas{variant="a"} 6`,
 		},
+		"something unusable before that, on the same grid": {
+			config: failsafe, answers: with(canned{"past demand": load("NaN @20m..15m15s")}),
+			want: `variant_desired_replicas{variant="a"} 6`,
+		},
 		"something unusable meanwhile: there is something, and it may be spoilt only for now": {
 			config: failsafe, answers: with(canned{"past demand": load("NaN @10m..8m")}), absent: held,
 		},

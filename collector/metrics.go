@@ -90,7 +90,7 @@ func Metrics() []Metric {
 	table[querySeries] = Metric{"variant_exporter_query_series", "Series in the input's answer.", []string{"input"}}
 	table[queryMatched] = Metric{"variant_exporter_query_matched_series", "Series in the input's answer that belong to a configured model, variant or scale target.", []string{"input"}}
 	table[queryFailure] = Metric{"variant_exporter_query_failure", "The reason why the input has no usable answer: " + anyOf(promapi.Reasons()) + ". The value is always 1. Absent while it has one.", []string{"input", "reason"}}
-	table[queryBadSamples] = Metric{"variant_exporter_query_bad_samples", "Series in the input's answer that cannot be used, by reason: nan, inf, negative, range, histogram, duplicate or labels.", []string{"input", "reason"}}
+	table[queryBadSamples] = Metric{"variant_exporter_query_bad_samples", "Series in the input's answer that cannot be used, by reason: nan, inf, negative, range, histogram, duplicate, rule or labels.", []string{"input", "reason"}}
 	table[evaluationDuration] = Metric{"variant_exporter_evaluation_duration_seconds", "Duration of the evaluation that made these series.", nil}
 	table[evaluationTime] = Metric{"variant_exporter_evaluation_timestamp_seconds", "Unix time of the evaluation: the time for which every input was queried.", nil}
 	table[optimalityGap] = Metric{"variant_exporter_optimality_gap_ratio", "Upper bound on the relative saving of a better plan; 0 if proven optimal.", nil}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/diagnose"
+	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
@@ -112,6 +113,9 @@ func (r *OnlineReport) diagnoseInput(i *Input, d *diagnose.Diagnosis) {
 	for _, found := range d.Labels(i) {
 		r.doubt("%s: %s", i.Name, found)
 	}
+	if i.Bad[match.BadRule] > 0 {
+		r.doubt("%s: the series were recorded from another expression than this configuration has: load what generate rules makes of it", i.Name)
+	}
 	if differ := d.Duplicates(i); differ != "" {
 		r.doubt("%s: %s", i.Name, differ)
 	}
@@ -123,6 +127,9 @@ func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 		s := &m.Signals[i]
 		if near := d.NearestModel(n, i, s); near != "" {
 			r.doubt("model %s: signal %s: there is %s, which is no model's: is it this one's? Then name it so, or list it under match", m.ID(), s.Name, near)
+		}
+		if seldom := d.SeldomScraped(n, i); seldom != "" {
+			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, seldom)
 		}
 		if told := d.ToldBy(n, i, s); told != "" {
 			r.doubt("model %s: signal %s: what tells it is %s; see that each replica is scraped, and keeps them", m.ID(), s.Name, told)

@@ -57,9 +57,13 @@ func TestWitness(t *testing.T) {
 		"pods by another name make up for one": {
 			answers: canned{countSources: joined(pods("a", "2"), pods("renamed", "1"))}, told: "3 of 3", desired: "1",
 		},
-		"so do pods that name no model that is known: they may be of any in their namespace": {
-			answers: canned{countSources: joined(pods("a", "2"), `{namespace="ns", model_name="other", scale_target_name="renamed"} 1`)},
+		"so do pods that name no model: they may be of any in their namespace": {
+			answers: canned{countSources: joined(pods("a", "2"), `{namespace="ns", scale_target_name="renamed"} 1`)},
 			told:    "3 of 3", desired: "1",
+		},
+		"pods of a model that is not planned do not": {
+			answers: canned{countSources: joined(pods("a", "2"), `{namespace="ns", model_name="other", scale_target_name="other"} 1`)},
+			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
 		},
 		"pods of another namespace do not": {
 			answers: canned{countSources: joined(pods("a", "2"), `{namespace="elsewhere", model_name="m", scale_target_name="renamed"} 1`)},

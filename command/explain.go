@@ -106,11 +106,7 @@ func (f *explainFlags) evaluate(ctx context.Context) (*explain.Explanation, erro
 	if f.at != "0s" && explanation.NothingKnown() {
 		return nil, fmt.Errorf("nothing is known at %s: no input has a series then. Does the history of this Prometheus go back so far? See what it knows now without --at", at.UTC().Format(time.RFC3339))
 	}
-	var ids []string
-	for i := range explanation.Models {
-		ids = append(ids, explanation.Models[i].ID())
-	}
-	explanation.Doubts = evaluator.Doubts(ctx, snapshot, ids)
+	explanation.Doubts = evaluator.Doubts(ctx, snapshot, explanation.IDs())
 	return explanation, nil
 }
 

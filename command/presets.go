@@ -14,9 +14,10 @@ func newPresetsCommands(app *kingpin.Application) []command {
 	list := cmd.Command("list", "List the presets.").Default()
 	show := cmd.Command("show", "Print a preset as it is used.")
 	name := show.Arg("name", "Name of the preset.").Required().Enum(config.PresetNames()...)
-	var labels config.LabelNames
-	show.Flag("labels.namespace", "Label with the namespace, as in the configuration.").Default("namespace").StringVar(&labels.Namespace)
-	show.Flag("labels.variant", "Label with the variant, as in the configuration.").Default("llm_d_ai_variant").StringVar(&labels.Variant)
+	var o config.PresetOptions
+	show.Flag("labels.namespace", "Label with the namespace, as in the configuration.").Default("namespace").StringVar(&o.Labels.Namespace)
+	show.Flag("labels.variant", "Label with the variant, as in the configuration.").Default("llm_d_ai_variant").StringVar(&o.Labels.Variant)
+	window := show.Flag("rate-window", "rate_window, as in the configuration.").Default("1m").Duration()
 	return []command{
 		{name: list.FullCommand(), run: func(_ context.Context, std Streams) error {
 			for _, preset := range config.PresetNames() {
@@ -25,7 +26,8 @@ func newPresetsCommands(app *kingpin.Application) []command {
 			return nil
 		}},
 		{name: show.FullCommand(), run: func(_ context.Context, std Streams) error {
-			text, err := config.PresetText(*name, labels, nil)
+			o.RateWindow = config.Duration(*window)
+			text, err := config.PresetText(*name, o)
 			if err != nil {
 				return err
 			}

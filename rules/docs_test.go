@@ -98,7 +98,12 @@ func TestRecordedDemand(t *testing.T) {
 
 	own := strings.Replace(snippet, "model:vllm_concurrency_demand:sum", "sum by (namespace, model_name) (x)", 1)
 	const queued = "model:vllm_concurrency_queued:sum" // which the snippet reads as well
-	require.Equal(t, map[string]string{"model:concurrency_demand:sum": "sum by (namespace, model_name) (x)", queued: want[queued]}, record(own+before))
+	const sources = "workload:concurrency_sources:count"
+	made := record(own + before)
+	require.Contains(t, made[sources], "group by (namespace, model_name, pod) (x)")
+	require.Equal(t, map[string]string{
+		"model:concurrency_demand:sum": "sum by (namespace, model_name) (x)", queued: want[queued], sources: made[sources],
+	}, made)
 	own = strings.Replace(snippet, "model:vllm_concurrency_demand:sum", "model:concurrency_demand:sum", 1)
 	require.NotContains(t, record(own+before), "model:concurrency_demand:sum")
 	own = strings.Replace(snippet, "model:vllm_concurrency_demand:sum", "model:vllm_unknown_demand:sum", 1)

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/backtest/policy"
@@ -83,9 +82,6 @@ var sourceKey = regexp.MustCompile(`(?m)^(prometheus|scrape_configs):`)
 // noPrometheus stands for the Prometheus of a configuration that names none. It is never asked.
 const noPrometheus = "\nprometheus: {url: 'http://backtest.invalid'}\n"
 
-// rateWindow is what $rate_window stands for in a configuration that does not set it.
-const rateWindow = "1m"
-
 // LoadConfig reads the configuration under test. It may lack the source of its answers.
 func LoadConfig(name string) (*config.Config, config.Diagnostics, error) {
 	text, err := os.ReadFile(name)
@@ -98,7 +94,6 @@ func LoadConfig(name string) (*config.Config, config.Diagnostics, error) {
 
 // ParseConfig reads the text of a configuration under test.
 func ParseConfig(name, text string) (*config.Config, config.Diagnostics) {
-	text = strings.ReplaceAll(text, "$rate_window", rateWindow)
 	if !sourceKey.MatchString(text) {
 		text += noPrometheus
 	}

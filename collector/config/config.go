@@ -24,6 +24,7 @@ type Config struct {
 	ScaleTargets  ScaleTargets      `yaml:"scale_targets" doc:"Expressions for the number of replicas. Default: the series of kube-state-metrics."`
 	MaxAge        *Duration         `yaml:"max_age" doc:"Maximum age of the newest sample of a signal or of replicas. Older results count as missing. A signal may set its own. Default: 3m."`
 	InputWindow   *Duration         `yaml:"input_window" doc:"Capacities, costs, uses, limits and prices count by their median over this window: one odd sample changes nothing, and a lasting change acts after half of it. 0s: at once. Default: 5m."`
+	RateWindow    *Duration         `yaml:"rate_window" doc:"What $rate_window stands for in presets and in expressions of this file: the time over which rates are measured. At least four scrape intervals. Default: 1m; where the exporter scrapes itself, no less than four of its scrape intervals."`
 	EnergyPrice   Quantity          `yaml:"energy_price" doc:"Currency per kWh. The power of a replica, in watts, times this price is added to its cost."`
 	Signals       map[string]Signal `yaml:"signals" doc:"Signals by name, in addition to those of presets. A signal replaces a preset's signal of the same name."`
 	Budgets       []Budget          `yaml:"budgets" doc:"Limits shared by variants of any models, such as the number of accelerators of a type."`
@@ -128,7 +129,7 @@ type Signal struct {
 	Sources         Expr       `yaml:"sources" doc:"A series for each source that tells the signal now, with every part of it present. With the label pod, sources are counted by workload and compared with the ready replicas. Default: follows from expressions such as sum by (...) (metric)."`
 	Silent          Expr       `yaml:"silent" doc:"A series for each source that is ready, told the signal before, and is silent now. Any result makes the signal partial."`
 
-	Frozen Expr `yaml:"frozen" doc:"A series for each source that shows requests in progress and makes no progress. Only check --online asks for it, and says so: whether the requests are real cannot be told from here. Decisions do not depend on it."`
+	Frozen Expr `yaml:"frozen" doc:"A series for each source that shows requests in progress and makes no progress. Only check --online and explain ask for it, and say so: whether the requests are real cannot be told from here. Decisions do not depend on it."`
 
 	preset string // the preset it came from, if any
 }

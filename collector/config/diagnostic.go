@@ -43,6 +43,7 @@ func (o origin) decoder() (d *strict.Decoder, root *yaml.Node) {
 	d = strict.NewDecoder(o.name, o.text, strict.Options{Empty: "set at least prometheus.url and one model", Secret: soundsSecret})
 	if root = d.Parse(); root != nil {
 		hideSecrets(d, root)
+		d.Define(rateWindowName, rateWindowIn(root).String())
 	}
 	return d, root
 }

@@ -35,11 +35,14 @@ func Load(name, text string) (*Config, Diagnostics) {
 	if root == nil {
 		return nil, d.Remarks()
 	}
-	c := &Config{origin: from}
+	c, window := &Config{origin: from}, rateWindowIn(root)
 	d.Decode("", root, c)
 	if root.Kind == yaml.MappingNode && !d.Exhausted() {
 		if c.Prometheus == nil && (c.ScrapeConfigs.Set || c.Global.Set) {
 			c.embedded = loadEmbedded(d)
+		}
+		if c.RateWindow == nil {
+			c.RateWindow = &window
 		}
 		c.complete(d)
 		v := &validator{Decoder: d, config: c}
@@ -117,16 +120,16 @@ func (c *Config) completeScaleTargets(d *strict.Decoder) {
 	if c.ScaleTargets.Labels.Namespace == "" {
 		c.ScaleTargets.Labels.Namespace = c.Labels.Namespace
 	}
-	names := c.Labels
-	names.Namespace = c.ScaleTargets.Labels.Namespace
-	if !names.valid() {
+	o := c.presetOptions()
+	o.Labels.Namespace = c.ScaleTargets.Labels.Namespace
+	if !o.Labels.valid() {
 		return // It has been reported. The expressions of the preset would make no sense.
 	}
 	if err := c.Selector.narrowAll(c.ScaleTargets.expressions()...); err != nil {
 		d.Errorf("scale_targets", nil, "%v", err)
 		return
 	}
-	p, err := loadPreset(presetScaleTargets, names, c.namespaces(), c.Selector)
+	p, err := loadPreset(presetScaleTargets, o)
 	if err != nil {
 		d.Errorf("scale_targets", nil, "%v", err)
 		return

@@ -202,7 +202,7 @@ func eachSignal(t *testing.T, test func(t *testing.T, preset string, s config.Ac
 // signalsOf lists the signals of a preset.
 func signalsOf(t *testing.T, preset string) []string {
 	t.Helper()
-	text, err := config.PresetText(preset, config.LabelNames{Namespace: "namespace", Variant: "llm_d_ai_variant"}, nil)
+	text, err := config.PresetText(preset, config.PresetOptions{Labels: config.LabelNames{Namespace: "namespace", Variant: "llm_d_ai_variant"}})
 	require.NoError(t, err)
 	var p struct {
 		Signals map[string]any `yaml:"signals"`

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -44,15 +45,28 @@ func PresetNames() []string {
 	return names
 }
 
+// PresetOptions are what a preset takes from a configuration.
+type PresetOptions struct {
+	Labels     LabelNames
+	Namespaces []string // of the models; all where there are none
+	RateWindow Duration // the default where it is 0
+	Selector   Selector
+}
+
+// presetOptions are those of a configuration.
+func (c *Config) presetOptions() PresetOptions {
+	return PresetOptions{Labels: c.Labels, Namespaces: c.namespaces(), RateWindow: *c.RateWindow, Selector: c.Selector}
+}
+
 // PresetText returns the text of a preset with its parts in their places, the placeholders $namespace and $variant replaced by the
-// label names, and $namespaces by a regular expression for the namespaces.
-func PresetText(name string, names LabelNames, namespaces []string) (string, error) {
+// label names, $namespaces by a regular expression for the namespaces, and $rate_window by the time over which rates are measured.
+func PresetText(name string, o PresetOptions) (string, error) {
 	raw, err := presetFiles.ReadFile("presets/" + name + ".yml")
 	if err != nil {
 		return "", fmt.Errorf("no preset %q; there are %s", name, strings.Join(PresetNames(), ", "))
 	}
-	quoted := make([]string, len(namespaces))
-	for i, n := range namespaces {
+	quoted := make([]string, len(o.Namespaces))
+	for i, n := range o.Namespaces {
 		quoted[i] = strings.ReplaceAll(regexp.QuoteMeta(n), `\`, `\\`) // It goes into a quoted text.
 	}
 	slices.Sort(quoted)
@@ -67,11 +81,13 @@ func PresetText(name string, names LabelNames, namespaces []string) (string, err
 	return os.Expand(insertParts(text, parts), func(key string) string {
 		switch key {
 		case "namespace":
-			return names.Namespace
+			return o.Labels.Namespace
 		case "variant":
-			return names.Variant
+			return o.Labels.Variant
 		case "namespaces":
 			return anyOf
+		case rateWindowName:
+			return cmp.Or(o.RateWindow, defaultRateWindow).String()
 		}
 		return "$" + key // PromQL's own, such as $1 in label_replace
 	}), nil
@@ -115,8 +131,8 @@ func insertParts(text string, parts map[string]string) string {
 }
 
 // loadPreset reads a preset.
-func loadPreset(name string, names LabelNames, namespaces []string, selector Selector) (*Preset, error) {
-	text, err := PresetText(name, names, namespaces)
+func loadPreset(name string, o PresetOptions) (*Preset, error) {
+	text, err := PresetText(name, o)
 	if err != nil {
 		return nil, err
 	}
@@ -130,10 +146,10 @@ func loadPreset(name string, names LabelNames, namespaces []string, selector Sel
 	}
 	for key, s := range p.Signals {
 		s.preset = name
-		s.Labels = s.Labels.or(p.Labels).or(names)
+		s.Labels = s.Labels.or(p.Labels).or(o.Labels)
 		p.Signals[key] = s
 	}
-	if err := p.narrow(selector); err != nil {
+	if err := p.narrow(o.Selector); err != nil {
 		return nil, fmt.Errorf("read preset %s: %w", name, err)
 	}
 	return p, nil
@@ -141,7 +157,7 @@ func loadPreset(name string, names LabelNames, namespaces []string, selector Sel
 
 // PresetSignal returns a signal of a preset, with the label names and namespaces of the configuration.
 func (c *Config) PresetSignal(preset, name string) (Signal, error) {
-	p, err := loadPreset(preset, c.Labels, c.namespaces(), c.Selector)
+	p, err := loadPreset(preset, c.presetOptions())
 	if err != nil {
 		return Signal{}, err
 	}

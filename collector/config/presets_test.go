@@ -23,6 +23,7 @@ func preset(t *testing.T, name, signals string) *config.Config {
 	t.Helper()
 	c, found := config.Load("test.yml", fmt.Sprintf(`
 prometheus: {url: http://prometheus:9090}
+rate_window: 2m # the series here are scraped every 30 s
 models:
   - name: llama
     namespace: llm
@@ -187,11 +188,11 @@ func TestPresetScaleTargetsCopies(t *testing.T) {
 
 func TestPresetText(t *testing.T) {
 	require.Equal(t, []string{"dcgm", "epp", "kube-state-metrics", "opencost", "sglang", "tgi", "triton", "trtllm", "vllm"}, config.PresetNames())
-	_, err := config.PresetText("vlm", config.LabelNames{}, nil)
+	_, err := config.PresetText("vlm", config.PresetOptions{Labels: config.LabelNames{}})
 	require.EqualError(t, err, `no preset "vlm"; there are dcgm, epp, kube-state-metrics, opencost, sglang, tgi, triton, trtllm, vllm`)
 	names := config.LabelNames{Namespace: "kubernetes_namespace", Model: "model", Variant: "flavour"}
 	for _, name := range config.PresetNames() {
-		text, err := config.PresetText(name, names, []string{"b", "a.x", "b"})
+		text, err := config.PresetText(name, config.PresetOptions{Labels: names, Namespaces: []string{"b", "a.x", "b"}})
 		require.NoError(t, err)
 		require.NotContains(t, text, "$namespace")
 		require.NotContains(t, text, "$variant")
@@ -200,7 +201,7 @@ func TestPresetText(t *testing.T) {
 			require.Contains(t, text, `"$1"`, "what belongs to PromQL stays")
 		}
 	}
-	text, err := config.PresetText("kube-state-metrics", names, nil)
+	text, err := config.PresetText("kube-state-metrics", config.PresetOptions{Labels: names})
 	require.NoError(t, err)
 	require.Contains(t, text, `{kubernetes_namespace=~".*"}`)
 }
@@ -209,7 +210,7 @@ func TestPresetText(t *testing.T) {
 func TestPresetsObeyTheRules(t *testing.T) {
 	names := config.LabelNames{Namespace: "namespace", Model: "model_name", Variant: "llm_d_ai_variant"}
 	for _, name := range config.PresetNames() {
-		text, err := config.PresetText(name, names, nil)
+		text, err := config.PresetText(name, config.PresetOptions{Labels: names})
 		require.NoError(t, err)
 		var p struct {
 			Signals map[string]yaml.Node `yaml:"signals"`
@@ -241,7 +242,7 @@ func TestPresetsPage(t *testing.T) {
 	names := config.LabelNames{Namespace: "namespace", Model: "model_name", Variant: "llm_d_ai_variant"}
 	for _, name := range config.PresetNames() {
 		require.Contains(t, page, "\n## "+name+"\n")
-		text, err := config.PresetText(name, names, nil)
+		text, err := config.PresetText(name, config.PresetOptions{Labels: names})
 		require.NoError(t, err)
 		var p struct {
 			Signals map[string]yaml.Node `yaml:"signals"`

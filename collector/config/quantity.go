@@ -66,7 +66,7 @@ func (e *Expr) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 		d.Errorf(path, n, "expression has %d characters, more than %d", length, maxExpr).Hint("record parts of it with rules")
 		return
 	}
-	ast, err := newParser().ParseExpr(text)
+	ast, err := newParser().ParseExpr(d.Expand(text))
 	if err != nil {
 		promqlErrors(d, path, n, err)
 		return

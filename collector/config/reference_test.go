@@ -221,7 +221,7 @@ func presetReference(t *testing.T, b *strings.Builder) {
 		"\n| preset | signal | unit | form | what it is |\n|---|---|---|---|---|\n")
 	names := LabelNames{Namespace: defaultNamespaceName, Model: defaultModelName, Variant: defaultVariantName}
 	for _, name := range modelPresets() {
-		p, err := loadPreset(name, names, nil, Selector{})
+		p, err := loadPreset(name, PresetOptions{Labels: names})
 		require.NoError(t, err)
 		for _, key := range sortedKeys(p.Signals) {
 			s := p.Signals[key]

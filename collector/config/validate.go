@@ -44,6 +44,10 @@ func (v *validator) validate() {
 	v.windows("defaults", v.config.Defaults)
 	v.guards("defaults", v.config.Defaults.Guards)
 	v.atLeastASecond("max_age", *v.config.MaxAge)
+	v.atLeastASecond(rateWindowName, *v.config.RateWindow)
+	if *v.config.RateWindow > longestRateWindow {
+		v.Errorf(rateWindowName, nil, "%s is longer than %s", *v.config.RateWindow, longestRateWindow).Hint("rates are those of the present: four scrape intervals are enough")
+	}
 	v.scaleTargets()
 	v.quantity("energy_price", v.config.EnergyPrice)
 	for i, b := range v.config.Budgets {

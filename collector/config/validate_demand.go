@@ -89,6 +89,9 @@ func (v *validator) scrapes() {
 		v.Errorf(path, nil, "%s %s is shorter than four scrape intervals, 4 x %s = %s", what, Duration(window), Duration(interval), Duration(least)).
 			Hint("make it at least %s, or scrape more often", Duration(least))
 	}
+	if window := time.Duration(*v.config.RateWindow); window < least {
+		short(rateWindowName, "window", window)
+	}
 	tuned := func(path string, t Tuning) {
 		for key, w := range map[string]*Duration{
 			"scale_down_window": t.ScaleDownWindow, "scale_up_window": t.ScaleUpWindow, "forecast.lookback": t.Forecast.Lookback,
@@ -105,7 +108,7 @@ func (v *validator) scrapes() {
 	for _, name := range sortedKeys(v.config.Signals) {
 		s := v.config.Signals[name]
 		for key, e := range map[string]Expr{"demand": s.Demand, "usage": s.Usage, "queued": s.Queued, "latency": s.Latency} {
-			if shortest := shortestRange(e); shortest > 0 && shortest < least {
+			if shortest := shortestRange(e); shortest > 0 && shortest < least && shortest != time.Duration(*v.config.RateWindow) {
 				short(strict.Join("signals", name)+"."+key, "range", shortest)
 			}
 		}

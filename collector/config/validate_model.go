@@ -115,7 +115,7 @@ func (v *validator) preset(name string) *Preset {
 	if !slices.Contains(modelPresets(), name) {
 		return nil
 	}
-	p, err := loadPreset(name, v.config.Labels, v.config.namespaces(), v.config.Selector)
+	p, err := loadPreset(name, v.config.presetOptions())
 	if err != nil {
 		v.Errorf("", nil, "%v", err)
 	}

@@ -114,7 +114,7 @@ func (v *variant) failsafeDue() bool {
 	for _, s := range v.model.signals {
 		demands := append([]match.Demand{s.read.Absolute}, s.read.Usage...)
 		for i := range demands {
-			if past := demands[i].Failsafe; !past.Missing.OK() || past.Spoilt || forecast.Known(past.Over(after)) > 0 {
+			if past := demands[i].Failsafe; !past.Missing.OK() || past.Spoilt(after) || forecast.Known(past.Over(after)) > 0 {
 				return false
 			}
 		}

@@ -51,6 +51,9 @@ func stored(t *testing.T, series string) *counting {
 			metric[model.LabelName(name)] = model.LabelValue(value)
 		}
 		for i, v := range values {
+			if v.Omitted {
+				continue
+			}
 			when := at.Add(-time.Duration(len(values)-1-i) * step)
 			all = append(all, &model.Sample{Metric: metric, Value: model.SampleValue(v.Value), Timestamp: model.TimeFromUnix(when.Unix())})
 		}
@@ -269,4 +272,43 @@ func TestFewQuestions(t *testing.T) {
 	}
 	_, _, asked := check(t, text.String(), pod(ours+`,model="vllm_model"`))
 	require.LessOrEqual(t, asked, 24)
+}
+
+// TestSeldomScraped: rates need four scrapes.
+func TestSeldomScraped(t *testing.T) {
+	const text = `
+prometheus: {url: http://prometheus.example}
+scale_targets: {disabled: true}
+%s
+signals:
+  rate: {unit: requests per second, demand: 'sum by (namespace, model_name) (rate(requests_total[$rate_window]))'}
+  fixed: {unit: requests per second, demand: 'sum by (namespace, model_name) (rate(requests_total[90s]))'}
+models: [{name: chat, namespace: llm, variants: [{name: chat-h100, cost: 4, capacity: {rate: 9, fixed: 9}}]}]
+`
+	every := func(seconds int) string {
+		values := strings.Repeat(" 1"+strings.Repeat(" _", seconds/15-1), 48/(seconds/15))
+		return `requests_total{namespace="llm",model_name="chat",pod="a"}` + values + "\nyoung{}" + " 1"
+	}
+	for name, c := range map[string]struct {
+		settings string
+		seconds  int
+		want     []string
+	}{
+		"every 15 s": {seconds: 15},
+		"every 30 s": {seconds: 30, want: []string{
+			"signal rate: its sources are scraped about every 30s, and it measures rates over rate_window, 1m: one missed scrape leaves a rate without an answer. " +
+				"Scrape more often, or set rate_window to at least 2m",
+			"signal fixed: its sources are scraped about every 30s, and it measures rates over a range of 1m30s: one missed scrape leaves a rate without an answer. " +
+				"Scrape more often, or make the range at least 2m",
+		}},
+		"every 30 s, and a window of 2m": {settings: "rate_window: 2m", seconds: 30, want: []string{"signal fixed: its sources are scraped about every 30s"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, said, _ := check(t, strings.Replace(text, "%s", c.settings, 1), every(c.seconds))
+			for _, want := range c.want {
+				require.Contains(t, said, want)
+			}
+			require.Equal(t, len(c.want), strings.Count(said, "are scraped about every"), said)
+		})
+	}
 }

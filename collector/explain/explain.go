@@ -16,7 +16,7 @@ type Explanation struct {
 	Budgets  []collector.Budget `json:"budgets"`
 	Models   []Model            `json:"models"`
 	Inputs   []collector.Input  `json:"inputs"`           // without those that only other models rest on
-	Doubts   []string           `json:"doubts,omitempty"` // what deserves a look although it changes no decision; only where it was asked for
+	Doubts   []string           `json:"doubts,omitempty"` // what deserves a look although it changes no decision
 }
 
 // Model is one model's way from demand to replicas.

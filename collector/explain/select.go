@@ -56,6 +56,15 @@ func Of(s *collector.Snapshot, model string, stop func() bool) (*Explanation, er
 	return e, nil
 }
 
+// IDs are those of the models that are explained.
+func (e *Explanation) IDs() []string {
+	ids := make([]string, len(e.Models))
+	for i := range e.Models {
+		ids[i] = e.Models[i].ID()
+	}
+	return ids
+}
+
 // concerning returns the inputs that some of all models rest on, and those that concern all, such as a budget's limit or the price of
 // energy.
 func concerning(some, all []Model, inputs []collector.Input) []collector.Input {

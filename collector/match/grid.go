@@ -47,7 +47,20 @@ func (g *Grid) History(owner int, at time.Time) forecast.History {
 }
 
 // spoilt reports whether an owner has a cell with a series that cannot be used.
-func (g *Grid) spoilt(owner int) bool { return g.Spoilt && slices.Contains(g.Cells[owner], unusable) }
+func (g *Grid) spoilt(owner int) bool { return g.lastSpoilt(owner) >= 0 }
+
+// lastSpoilt is the newest step at which an owner has a series that cannot be used; -1 for none.
+func (g *Grid) lastSpoilt(owner int) int {
+	if !g.Spoilt {
+		return -1
+	}
+	for step, value := range slices.Backward(g.Cells[owner]) {
+		if value == unusable {
+			return step
+		}
+	}
+	return -1
+}
 
 func unknown(steps int) []float64 { return appendUnknown(make([]float64, 0, steps), steps) }
 
@@ -180,19 +193,31 @@ func (g *Grid) Usable() int {
 	return steps
 }
 
-// SameAt reports whether two grids say the same of a step that both have.
+// SameAt reports whether two grids say the same of a step that both have, of demand that belongs to no model too.
 func (g *Grid) SameAt(o *Grid, step int64) bool {
-	at := func(g *Grid, cells []float64) float64 {
-		if cells == nil {
-			return math.NaN()
-		}
-		return cells[step-g.First]
+	same := func(mine, other []float64) bool {
+		a, b := at(mine, step-g.First), at(other, step-o.First)
+		return a == b || math.IsNaN(a) && math.IsNaN(b)
 	}
 	for owner := range g.Cells {
-		a, b := at(g, g.Cells[owner]), at(o, o.Cells[owner])
-		if a != b && !(math.IsNaN(a) && math.IsNaN(b)) {
+		if !same(g.Cells[owner], o.Cells[owner]) {
 			return false
 		}
 	}
+	for _, strays := range []map[string][]float64{g.Strays, o.Strays} {
+		for namespace := range strays {
+			if !same(g.Strays[namespace], o.Strays[namespace]) {
+				return false
+			}
+		}
+	}
 	return true
+}
+
+// at is the number of a step; NaN where there are none.
+func at(cells []float64, step int64) float64 {
+	if cells == nil {
+		return math.NaN()
+	}
+	return cells[step]
 }

@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -25,4 +26,21 @@ func TestGridLosesStrays(t *testing.T) {
 	joined = kept.Join(11, next)
 	require.Len(t, joined.Strays["ns"], 3)
 	require.InDelta(t, 2.0, joined.Strays["ns"][0], 0)
+}
+
+// TestSameAtSeesStrays: a store that is back may differ only in demand that belongs to no model.
+func TestSameAtSeesStrays(t *testing.T) {
+	grid := func(first int64, stray ...float64) *match.Grid {
+		g := &match.Grid{Step: 15 * time.Second, First: first, Steps: 2, Cells: [][]float64{{1, 1}}}
+		if stray != nil {
+			g.Strays = map[string][]float64{"ns": stray}
+		}
+		return g
+	}
+	require.True(t, grid(10, 1, 2).SameAt(grid(11, 2, 3), 11))
+	require.True(t, grid(10).SameAt(grid(11), 11))
+	require.False(t, grid(10, 1, 2).SameAt(grid(11, 3, 3), 11), "another amount")
+	require.False(t, grid(10).SameAt(grid(11, 2, 2), 11), "it was not there")
+	require.False(t, grid(10, 1, 2).SameAt(grid(11), 11), "it is not there any more")
+	require.True(t, grid(10, 1, math.NaN()).SameAt(grid(11), 11), "elsewhere")
 }

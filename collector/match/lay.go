@@ -30,10 +30,16 @@ func (m *Matcher) Lay(h *query.History, matrix model.Matrix, first int64, steps 
 		ordered[i] = stream{m.key(id), id, s}
 	}
 	slices.SortStableFunc(ordered, func(a, b stream) int { return cmp.Compare(a.key, b.key) })
+	var other []*stream
 	for i := range ordered {
+		if otherRule(ordered[i].series.Metric, h.Rule) {
+			other = append(other, &ordered[i])
+			continue
+		}
 		l.lay(&ordered[i])
 	}
 	l.finish()
+	l.spoil(other)
 	g.Spoilt = slices.ContainsFunc(g.Cells, func(cells []float64) bool { return slices.Contains(cells, unusable) })
 	return g
 }
@@ -230,6 +236,26 @@ func (l *layer) finish() {
 				cells[step] = median(values)
 			}
 		}
+	}
+}
+
+// spoil marks the steps at which an owner is told nothing but what was recorded from another expression.
+func (l *layer) spoil(other []*stream) {
+	for _, s := range other {
+		owners := l.modelsOf(s.id)
+		if l.by.Owner == query.OfVariant {
+			owners = l.variantsOf(s.id)
+		}
+		if l.by.Owner != query.OfModel && l.by.Owner != query.OfVariant {
+			continue // Sources that are not told count as missing.
+		}
+		l.each(s, func(step int, _ float64, _ string) {
+			for _, owner := range owners {
+				if cells := l.cells(owner); math.IsNaN(cells[step]) {
+					cells[step] = unusable
+				}
+			}
+		})
 	}
 }
 

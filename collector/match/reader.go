@@ -142,7 +142,7 @@ func (r *reader) byModel(q *query.Query, labels config.LabelNames) []cell {
 	if cells, ok := r.models[key]; ok {
 		return cells
 	}
-	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Models)), seen: map[string]bool{}}
+	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Models)), seen: map[string]bool{}, rule: q.Rule}
 	p.tally.strays = true
 	strays := map[string]string{}
 	for i, s := range r.answers.Queries[q.Place].Vector {
@@ -155,6 +155,7 @@ func (r *reader) byModel(q *query.Query, labels config.LabelNames) []cell {
 			}
 		}
 	}
+	p.finish()
 	r.models[key], r.strays[key] = p.cells, strays
 	return p.cells
 }
@@ -173,7 +174,7 @@ func (r *reader) byVariant(q *query.Query, fromLabels []string, labels config.La
 	if series, ok := r.series[key]; ok {
 		return series
 	}
-	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Variants)), seen: map[string]bool{}}
+	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Variants)), seen: map[string]bool{}, rule: q.Rule}
 	p.tally.strays = true
 	vs := &variantSeries{cells: p.cells, loose: map[scoped]*cell{}}
 	for i, s := range r.answers.Queries[q.Place].Vector {
@@ -196,6 +197,7 @@ func (r *reader) byVariant(q *query.Query, fromLabels []string, labels config.La
 		p.note(i, bad)
 		vs.loose[place].add(sourced{value: value}, bad)
 	}
+	p.finish()
 	r.series[key] = vs
 	return vs
 }
@@ -223,6 +225,17 @@ type placing struct {
 	tally *tally
 	cells []cell
 	seen  map[string]bool
+	rule  string // what the series must have been recorded from
+	other []int  // owners of series that were recorded from something else
+}
+
+// finish spoils the cells of owners that are told nothing but what was recorded from another expression.
+func (p *placing) finish() {
+	for _, owner := range p.other {
+		if c := &p.cells[owner]; len(c.samples) == 0 && c.bad == "" {
+			c.bad = BadRule
+		}
+	}
 }
 
 func (p *placing) note(i int, bad string) {
@@ -238,6 +251,11 @@ func (p *placing) place(i int, s *model.Sample, from string, owners []int, id *i
 		return
 	}
 	p.tally.matched[i] = true
+	if otherRule(s.Metric, p.rule) {
+		p.note(i, BadRule)
+		p.other = append(p.other, owners...)
+		return
+	}
 	value, bad := valueOf(s, from)
 	source.value = value
 	switch {

@@ -62,8 +62,13 @@ type Reading struct {
 type Past struct {
 	forecast.History
 	Missing Missing // why it could not be asked for
-	Spoilt  bool    // something was told that cannot be used
+
+	spoilt *time.Duration // how long ago something was last told that cannot be used; nil for never
 }
+
+// Spoilt reports whether something was told within a time before now that cannot be used. What is further back does not matter to a
+// shorter window on the same grid.
+func (p *Past) Spoilt(within time.Duration) bool { return p.spoilt != nil && *p.spoilt <= within }
 
 // Variant is what was read of one variant.
 type Variant struct {

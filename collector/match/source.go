@@ -82,7 +82,12 @@ func (r *reader) past(h *query.History, owner int) Past {
 		return Past{Missing: r.read.Inputs[r.historyInput(h)].failed()}
 	}
 	grid := &r.answers.Histories[h.Place].Grid
-	return Past{History: grid.History(owner, r.answers.At), Spoilt: grid.spoilt(owner)}
+	past := Past{History: grid.History(owner, r.answers.At)}
+	if last := grid.lastSpoilt(owner); last >= 0 {
+		ago := past.Ago(last)
+		past.spoilt = &ago
+	}
+	return past
 }
 
 // historyInput is the place of a history among the inputs.

@@ -19,6 +19,7 @@ const (
 	BadRange     = "range" // a number that nothing real has, or replicas that are not whole
 	BadHistogram = "histogram"
 	BadDuplicate = "duplicate" // two samples for one place
+	BadRule      = "rule"      // recorded from another expression than the configuration has
 	BadLabels    = "labels"    // a label that should be numeric is not, the namespace is not named, or several owners are possible
 )
 
@@ -70,4 +71,9 @@ func median(values []float64) float64 {
 	ordered := slices.Sorted(slices.Values(values))
 	n := len(ordered)
 	return (ordered[(n-1)/2] + ordered[n/2]) / 2
+}
+
+// otherRule reports whether a series was recorded from another expression than it should have been.
+func otherRule(metric model.Metric, rule string) bool {
+	return rule != "" && string(metric[config.LabelRecorded]) != rule
 }

@@ -46,7 +46,7 @@ func (l *layer) addWorkers(owner, step int) {
 
 // workloadOwner is the place of a workload's cells, and whether the workload are the workers of one group of a LeaderWorkerSet.
 func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
-	name := string(id.metric[query.LabelWorkload])
+	name := string(id.metric[config.LabelWorkload])
 	if name == "" {
 		return 0, false, false // no pod tells: there is nothing to compare with
 	}
@@ -61,7 +61,12 @@ func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
 		}
 	}
 	variants := len(m.program.Variants)
-	if models := m.modelsOf(*id); len(models) == 1 && id.model != "" && !id.nowhere() {
+	models := m.modelsOf(*id)
+	switch {
+	case id.model == "":
+	case len(models) == 0:
+		return 0, false, false // pods of a model that is not planned make up for none of one that is
+	case len(models) == 1 && !id.nowhere():
 		return variants + models[0], false, true
 	}
 	at, ok := m.namespaces[id.namespace]
@@ -149,8 +154,10 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 		owner, worker, ok := r.matcher.workloadOwner(&id)
 		value, bad := valueOf(s, "")
 		switch {
-		case id.metric[query.LabelWorkload] == "":
+		case id.metric[config.LabelWorkload] == "":
 			told.unknown[id.namespace] = true
+		case otherRule(id.metric, q.Rule):
+			t.bad[i] = BadRule
 		case bad != "":
 			t.bad[i] = bad
 		case !ok:

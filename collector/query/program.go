@@ -71,6 +71,7 @@ type compiler struct {
 	queries   map[string]*Query
 	histories map[historyKey]*History
 	named     map[string]int // name -> how many queries were to have it
+	rules     map[string]string
 }
 
 // historyKey tells histories of one expression apart.
@@ -85,7 +86,7 @@ type historyKey struct {
 func Compile(c *config.Config) *Program {
 	p := &compiler{
 		Program: &Program{Config: c},
-		queries: map[string]*Query{}, histories: map[historyKey]*History{}, named: map[string]int{},
+		queries: map[string]*Query{}, histories: map[historyKey]*History{}, named: map[string]int{}, rules: map[string]string{},
 	}
 	p.bindTargets()
 	p.EnergyPrice = p.quantity("energy_price", c.EnergyPrice)
@@ -263,7 +264,7 @@ func (p *compiler) ask(name string, e config.Expr) *Query {
 	if q := p.queries[expr]; q != nil {
 		return q
 	}
-	q := &Query{Name: p.unique(name), Expr: expr, Place: len(p.Queries)}
+	q := &Query{Name: p.unique(name), Expr: expr, Rule: p.ruleOf(e), Place: len(p.Queries)}
 	p.queries[expr] = q
 	p.Queries = append(p.Queries, q)
 	return q
@@ -284,8 +285,22 @@ func (p *compiler) readStep(name string, e config.Expr, window, step time.Durati
 		suffix += "_" + config.Duration(step).String()
 	}
 	h := p.history(name+suffix, historyKey{expr: e.String(), step: step, by: by})
-	h.From = max(h.From, window)
+	h.Rule, h.From = p.ruleOf(e), max(h.From, window)
 	return h
+}
+
+// ruleOf is the fingerprint of what the series that an expression selects must have been recorded from; empty where they come from no
+// rule that is known.
+func (p *compiler) ruleOf(e config.Expr) string {
+	expr := e.String()
+	if rule, known := p.rules[expr]; known {
+		return rule
+	}
+	p.rules[expr] = ""
+	if r, ok := p.Config.Recorded(e); ok {
+		p.rules[expr] = r.Expr.Fingerprint()
+	}
+	return p.rules[expr]
 }
 
 func (p *compiler) history(name string, key historyKey) *History {

@@ -15,6 +15,7 @@ type Query struct {
 	Expr   string
 	MaxAge time.Duration // of the newest sample that the answer rests on; 0: any
 	Sparse bool          // an empty answer is a good answer
+	Rule   string        // fingerprint of the expression that its series must have been recorded from; empty for any
 	Place  int           // in Program.Queries
 }
 
@@ -27,7 +28,8 @@ type History struct {
 	From  time.Duration // how long ago it begins
 	Until time.Duration // how long ago it ends
 	By    Reader
-	Place int // in Program.Histories
+	Rule  string // as in Query
+	Place int    // in Program.Histories
 }
 
 // Owner is what a series belongs to.

@@ -223,6 +223,7 @@ func (p *compiler) readSeason(name string, e config.Expr, season, lookback, lead
 // readSince reads what was some time ago, from before this moment then to after it.
 func (p *compiler) readSince(name string, e config.Expr, season, step, before, after time.Duration, by Reader) *History {
 	h := p.history(name+".history_"+config.Duration(season).String()+"_ago", historyKey{e.String(), step, season, by})
+	h.Rule = p.ruleOf(e)
 	if h.From == 0 {
 		h.Until = season
 	}

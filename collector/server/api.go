@@ -60,7 +60,17 @@ func getExplanation(w http.ResponseWriter, r *http.Request, v *view) {
 		writeError(w, unknown.Error(), http.StatusNotFound)
 		return
 	}
+	if d, ok := v.generation.Evaluator.(doubter); ok {
+		doubting, cancel := context.WithTimeout(r.Context(), runnersUpTime)
+		defer cancel()
+		explanation.Doubts = d.Doubts(doubting, v.snapshot, explanation.IDs())
+	}
 	writeJSON(w, explanation, http.StatusOK)
+}
+
+// doubter is an Evaluator that can also look for what deserves a look about some models, although it changes no decision.
+type doubter interface {
+	Doubts(ctx context.Context, s *collector.Snapshot, models []string) []string
 }
 
 // planAnswer is a plan with the problem that it solves, as the command solve prints the one and reads the other.

@@ -51,6 +51,34 @@ func fleet(t *testing.T, models ...string) server.Evaluator {
 	})
 }
 
+// doubtful is an Evaluator that doubts some models.
+type doubtful struct {
+	server.Evaluator
+	doubts map[string]string
+}
+
+func (d doubtful) Doubts(_ context.Context, _ *collector.Snapshot, models []string) []string {
+	var all []string
+	for _, m := range models {
+		if doubt := d.doubts[m]; doubt != "" {
+			all = append(all, doubt)
+		}
+	}
+	return all
+}
+
+// TestExplanationDoubts: what deserves a look is told of the models that are asked about.
+func TestExplanationDoubts(t *testing.T) {
+	srv := serving(t, doubtful{fleet(t, "org/a", "org/b"), map[string]string{"llm/org/a": "it hangs"}})
+	for path, want := range map[string][]string{
+		"/api/v1/explain": {"it hangs"}, "/api/v1/explain?model=org/a": {"it hangs"}, "/api/v1/explain?model=org/b": nil,
+	} {
+		var got explain.Explanation
+		decode(t, request(t, http.MethodGet, "http://"+srv.Addr().String()+path), http.StatusOK, &got)
+		assert.Equal(t, want, got.Doubts, path)
+	}
+}
+
 func serving(t *testing.T, e server.Evaluator) *server.Server {
 	opts := options(t)
 	opts.Load = loads(ok(e))

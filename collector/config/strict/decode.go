@@ -19,6 +19,8 @@ type Decoder struct {
 	keys    map[string]*yaml.Node // the key of a mapping entry, by the entry's path
 	found   Diagnostics
 
+	defined []string // $NAME and what it stands for, by turns
+
 	fields map[reflect.Type][]Field
 	more   bool // errors beyond maxFound
 	budget int  // how many more values may be read, aliases followed

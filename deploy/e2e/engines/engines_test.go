@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -32,11 +34,33 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if err := network.Isolate(); err != nil {
+	code, err := run(m)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "engines:", err)
-		os.Exit(1)
+		code = 1
 	}
-	os.Exit(m.Run())
+	os.Exit(code)
+}
+
+// run runs the tests in a network of their own. That network reaches no module proxy, so the exporter is built before it is entered.
+func run(m *testing.M) (code int, err error) {
+	if network.Inside() {
+		if err := network.RaiseLoopback(); err != nil {
+			return 0, err
+		}
+		return m.Run(), nil
+	}
+	dir, err := os.MkdirTemp("", "variant_exporter-engines-program-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	exporter := filepath.Join(dir, "variant_exporter")
+	build := exec.Command("go", "build", "-C", "../../..", "-trimpath", "-o", exporter, ".") //nolint:noctx // It ends when this process does.
+	if out, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("build variant_exporter: %w\n%s", err, out)
+	}
+	return network.Isolate(exporterVariable + "=" + exporter)
 }
 
 // reference is the engine that all others are compared with.

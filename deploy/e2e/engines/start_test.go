@@ -25,7 +25,10 @@ type bench struct {
 	bin   map[string]string
 }
 
-// newBench builds the exporter and finds the engines, or skips the test where one is not built.
+// exporterVariable says where the exporter is that was built for this test.
+const exporterVariable = "ENGINES_EXPORTER"
+
+// newBench finds the engines, or skips the test where one is not built.
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{dir: t.TempDir(), ports: 20000, bin: map[string]string{}}
@@ -41,11 +44,7 @@ func newBench(t *testing.T) *bench {
 	if b.bin["prometheus-2"], err = exec.LookPath("prometheus"); err != nil {
 		t.Skip("there is no Prometheus on PATH")
 	}
-	b.bin["variant_exporter"] = filepath.Join(b.dir, "variant_exporter")
-	build := exec.CommandContext(t.Context(), "go", "build", "-C", "../../..", "-trimpath", "-o", b.bin["variant_exporter"], ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build variant_exporter: %v\n%s", err, out)
-	}
+	b.bin["variant_exporter"] = os.Getenv(exporterVariable)
 	logs, err := os.MkdirTemp("", "variant_exporter-engines-") //nolint:usetesting // It must outlive a test that fails.
 	must(t, err)
 	b.group = process.NewGroup(logs)

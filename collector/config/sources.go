@@ -1,0 +1,117 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// LabelWorkload is the label in which the answer about sources names the workload of their pods.
+const LabelWorkload = "scale_target_name"
+
+// How Kubernetes names pods: a StatefulSet's and a LeaderWorkerSet's end with an ordinal, a Deployment's with a hash and a suffix.
+const (
+	ordinalPod    = "(.+)-[0-9]+"
+	deploymentPod = "(.+)-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5}"
+)
+
+// CountedSources is the expression that counts the sources of a signal by workload, so that the answer does not grow with the number
+// of pods; none where it is not known who they are.
+func (c *Config) CountedSources(s *Signal) Expr {
+	sources := s.Sources
+	if sources.IsZero() {
+		sources = c.recordedSources(s)
+	}
+	if sources.IsZero() {
+		sources = s.derivedSources()
+	}
+	if selector, ok := selected(sources); sources.IsZero() || ok && strings.HasPrefix(selector.Name, "workload:") {
+		return sources // It is counted already.
+	}
+	by := s.Labels.Namespace
+	if s.Labels.Model != "" {
+		by += ", " + s.Labels.Model
+	}
+	counted, err := ParseExpr(fmt.Sprintf(
+		`count by (%s, %s) (label_replace(label_replace(group by (%s, pod) (%s), %q, "$1", "pod", %q), %q, "$1", "pod", %q))`,
+		by, LabelWorkload, by, sources, LabelWorkload, ordinalPod, LabelWorkload, deploymentPod))
+	if err != nil {
+		return Expr{} // What is wrong with a label's name has been reported.
+	}
+	return counted
+}
+
+// derivedSources is the expression for who tells a signal, where its other expressions show it. Where the configuration says by what its
+// source is known to be up, those tell it: the series of a model vanish from a gateway while it is idle.
+func (s *Signal) derivedSources() Expr {
+	if sources, ok := aliveOf(s.Alive); ok {
+		return sources
+	}
+	for _, e := range []Expr{s.Demand, s.Latency, s.Usage} {
+		if sources, ok := selectorOf(e); ok {
+			return sources
+		}
+	}
+	return Expr{}
+}
+
+// aliveOf are the series above zero behind an expression that shows whether sources are up: Prometheus' own up, or an aggregation over one
+// metric. Any other single series may stand for many sources.
+func aliveOf(e Expr) (Expr, bool) {
+	if e.IsZero() {
+		return Expr{}, false
+	}
+	inner := unwrap(e.ast)
+	aggregate, aggregated := inner.(*parser.AggregateExpr)
+	if aggregated && aggregate.Param == nil {
+		inner = unwrap(aggregate.Expr)
+	}
+	selector, ok := inner.(*parser.VectorSelector)
+	if !ok || moved(selector) || !aggregated && selector.Name != "up" {
+		return Expr{}, false
+	}
+	found, err := ParseExpr(selector.String() + " > 0")
+	return found, err == nil
+}
+
+// selectorOf is the selector of an expression that adds up one metric over its sources: sum by (...) (metric), or of its rate.
+func selectorOf(e Expr) (Expr, bool) {
+	if e.IsZero() {
+		return Expr{}, false
+	}
+	sum, ok := unwrap(e.ast).(*parser.AggregateExpr)
+	if !ok || sum.Op != parser.SUM {
+		return Expr{}, false
+	}
+	inner := unwrap(sum.Expr)
+	if call, ok := inner.(*parser.Call); ok && len(call.Args) == 1 {
+		switch call.Func.Name {
+		case "rate", "irate", "increase":
+			if m, ok := unwrap(call.Args[0]).(*parser.MatrixSelector); ok {
+				inner = m.VectorSelector
+			}
+		}
+	}
+	selector, ok := inner.(*parser.VectorSelector)
+	if !ok || moved(selector) {
+		return Expr{}, false
+	}
+	found, err := ParseExpr(selector.String())
+	return found, err == nil
+}
+
+// moved reports whether a selector looks elsewhere than at the present.
+func moved(s *parser.VectorSelector) bool {
+	return s.OriginalOffset != 0 || s.Timestamp != nil || s.StartOrEnd != 0
+}
+
+func unwrap(e parser.Expr) parser.Expr {
+	for {
+		inner, ok := e.(*parser.ParenExpr)
+		if !ok {
+			return e
+		}
+		e = inner.Expr
+	}
+}

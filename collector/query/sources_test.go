@@ -1,0 +1,42 @@
+package query_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/query"
+)
+
+// TestSources: who tells an own signal is derived from its expressions, where they show it.
+func TestSources(t *testing.T) {
+	for name, c := range map[string]struct{ signal, want string }{
+		"a sum":                       {"demand: 'sum by (namespace, model_name) (a)'", "(a)"},
+		"a rate":                      {"demand: 'sum by (namespace, model_name) (rate(a_total[1m]))'", "(a_total)"},
+		"more than one metric":        {"demand: 'sum by (namespace, model_name) (a + b)'", ""},
+		"the source that is up":       {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'up{job=\"epp\"}'", `(up{job="epp"} > 0)`},
+		"by namespace":                {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'max by (namespace) (up{job=\"epp\"})'", `(up{job="epp"} > 0)`},
+		"up by an expression":         {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'a * b'", "(a)"},
+		"as the configuration has it": {"demand: 'sum by (namespace, model_name) (a)', sources: told", "(told)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conf, found := config.Load("test.yml", fmt.Sprintf(`
+prometheus: {url: http://prometheus.example}
+signals: {load: {unit: requests, %s}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10}}]}]`, c.signal))
+			require.NotNil(t, conf, "%v", found)
+			queries := query.Compile(conf).Queries
+			i := slices.IndexFunc(queries, func(q *query.Query) bool { return q.Name == "load.sources" })
+			if c.want == "" {
+				require.Negative(t, i)
+				return
+			}
+			require.GreaterOrEqual(t, i, 0)
+			require.Contains(t, strings.Join(strings.Fields(queries[i].Expr), " "), "group by (namespace, model_name, pod) "+c.want)
+		})
+	}
+}
