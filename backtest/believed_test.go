@@ -24,7 +24,7 @@ models:
     variants: [{name: a, cost: 10, capacity: {rate: 10}, startup: 1m, replicas: {max: 10}}]
 `
 	fleet := strings.Replace(fleet, "warmup: 10m", "warmup: 60m", 1)
-	fleet = fleet[:strings.Index(fleet, "  - {name: b,")]
+	fleet, _, _ = strings.Cut(fleet, "  - {name: b,")
 	noticed := run(t, fleet, believed).Policies[0]
 	t.Logf("within targets: %.4f", noticed.SLOAttainment)
 	require.Greater(t, noticed.SLOAttainment, 0.985)

@@ -96,7 +96,7 @@ func TestNoLaterMomentIsWorse(t *testing.T) {
 	checks := flag.Lookup("rapid.checks")
 	if was := checks.Value.String(); was == checks.DefValue {
 		require.NoError(t, flag.Set("rapid.checks", "12"))
-		t.Cleanup(func() { _ = flag.Set("rapid.checks", was) }) //nolint:errcheck // it was valid before.
+		t.Cleanup(func() { _ = flag.Set("rapid.checks", was) }) // it was valid before
 	}
 	swaps := 0
 	rapid.Check(t, func(t *rapid.T) {

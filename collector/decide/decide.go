@@ -132,13 +132,13 @@ func (d *decider) plan(o optimizer.Options) (problem optimizer.Problem, s soluti
 
 // forget drops the demand that comes back, and reports whether there was any.
 func (d *decider) forget() bool {
-	any := false
+	had := false
 	for _, m := range d.models {
 		for _, s := range m.signals {
-			any, s.recurring = any || s.recurring != nil, nil
+			had, s.recurring = had || s.recurring != nil, nil
 		}
 	}
-	return any
+	return had
 }
 
 // bind puts what was read to what was asked.

@@ -107,8 +107,7 @@ func (m *model) priceAge() (age time.Duration, changed bool) {
 		if v.cost == nil || !past.Missing.OK() {
 			continue
 		}
-		for i := len(past.Values) - 1; i >= 0; i-- {
-			was := past.Values[i]
+		for i, was := range slices.Backward(past.Values) {
 			if now := v.read.Cost.Number; !math.IsNaN(was) && math.Abs(was-now) > priceChange*now {
 				if ago := past.Ago(i); !changed || ago < age {
 					age, changed = ago, true

@@ -148,7 +148,7 @@ func join(to []float64, first int64, parts []Grid, of func(*Grid) []float64) []f
 		}
 		to = appendUnknown(to, int(until-from))
 	}
-	return to[:len(to):len(to)]
+	return slices.Clip(to)
 }
 
 // Cut returns the first steps of a grid.

@@ -133,7 +133,7 @@ func (l *layer) each(s *stream, do func(step int, value float64, bad string)) {
 func (l *layer) cells(owner int) []float64 {
 	if l.grid.Cells[owner] == nil {
 		cells := appendUnknown(l.free, l.grid.Steps)
-		l.grid.Cells[owner], l.free = cells[:len(cells):len(cells)], cells[len(cells):]
+		l.grid.Cells[owner], l.free = slices.Clip(cells), cells[len(cells):]
 	}
 	return l.grid.Cells[owner]
 }

@@ -36,7 +36,9 @@ const (
 const HabitShown = time.Minute
 
 // habits are after how long demand may repeat itself.
-var habits = []time.Duration{time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
+func habits() [3]time.Duration {
+	return [3]time.Duration{time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
+}
 
 // Lesson is what a day has taught: the habit that demand follows, 0 for none, and the multiples of the noise with it and without.
 type Lesson struct {
@@ -157,6 +159,7 @@ func (h History) came(ago, ahead time.Duration) float64 {
 
 // Learn measures on the time over until some time ago what the law is to follow.
 func (l Law) Learn(long Long, ago, over time.Duration) Lesson {
+	habits := habits()
 	n, course := len(habits)+1, NewCourse(long.History)
 	bases, errs := make([][]float64, n), make([][]float64, n) // by habit, the first without one
 	var came, scales []float64
@@ -204,7 +207,7 @@ func (l Law) lesson(bases, errs [][]float64, came, scales []float64) Lesson {
 		}
 		if with < best*without {
 			best = habitGain * with / without
-			out.Habit, out.WithHabit = habits[k-1], multiple
+			out.Habit, out.WithHabit = habits()[k-1], multiple
 		}
 	}
 	return out
