@@ -2,6 +2,8 @@
 
 GO            ?= go
 GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK   ?= $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+VULN_DB       ?= https://vuln.go.dev
 ARGS          ?= demo
 DURATION      ?= 1h
 SCHEDULES     ?= 2000
@@ -43,9 +45,12 @@ faults:
 soak:
 	$(GO) test -count=1 -timeout=0 -v -run='^TestSoak$$' ./command -soak.duration=$(DURATION)
 
+# Known vulnerabilities are looked for where their database can be reached.
 lint:
 	$(GO) vet ./...
 	$(GOLANGCI_LINT) run
+	@if curl -sf --max-time 10 -o /dev/null $(VULN_DB)/index/modules.json; then $(GOVULNCHECK) ./...; \
+	else echo "govulncheck: not run: the database $(VULN_DB) cannot be reached from here"; fi
 
 bench:
 	$(GO) test -run='^$$' -bench=. -benchmem ./...

@@ -20,9 +20,25 @@ type failureLog struct {
 	last map[string]loggedFailure
 }
 
+// mostLines is how many lines about one input or model there are in logAgain, whatever it does: one that fails in turns for two reasons,
+// or works every other time, would else write a line with each scrape.
+const mostLines = 8
+
 type loggedFailure struct {
 	reason string
-	at     time.Time
+	at     time.Time            // of the last line about this reason
+	lines  [mostLines]time.Time // the last lines, the oldest first
+	failed bool
+}
+
+// write notes a line, unless there were too many lately.
+func (f *loggedFailure) write(at time.Time) bool {
+	if at.Sub(f.lines[0]) < logAgain {
+		return false
+	}
+	copy(f.lines[:], f.lines[1:])
+	f.lines[mostLines-1] = at
+	return true
 }
 
 func (l *failureLog) report(logger *slog.Logger, at time.Time, s *Snapshot) {
@@ -42,7 +58,7 @@ func (l *failureLog) report(logger *slog.Logger, at time.Time, s *Snapshot) {
 		if l.due("", s.Plan.Error, at) {
 			logger.Error("no plan", "err", s.Plan.Error)
 		}
-	case l.recovered(""):
+	case l.recovered("", at):
 		logger.Info("there is a plan again")
 	}
 }
@@ -66,7 +82,7 @@ func (l *failureLog) reportInput(logger *slog.Logger, at time.Time, in *Input) {
 			logger.Warn("input has samples that cannot be used", "input", in.Name, "reason", reason,
 				"samples", samples, "example", in.Example)
 		}
-	case l.recovered(in.Name):
+	case l.recovered(in.Name, at):
 		logger.Info("input works again", "input", in.Name)
 	}
 }
@@ -85,24 +101,34 @@ func (l *failureLog) reportModel(logger *slog.Logger, at time.Time, m *Model) {
 		}
 		return
 	}
-	if l.recovered(name) {
+	if l.recovered(name, at) {
 		logger.Info("model is decided again", "model", m.Name, "namespace", m.Namespace)
 	}
 }
 
-// recovered reports whether something that works now failed before, and forgets that it did.
-func (l *failureLog) recovered(name string) bool {
-	_, failed := l.last[name]
-	delete(l.last, name)
-	return failed
+// recovered reports whether it should be written that something works again, and notes that it does.
+func (l *failureLog) recovered(name string, at time.Time) bool {
+	last, known := l.last[name]
+	if !known || !last.failed {
+		return false
+	}
+	last.failed, last.reason = false, ""
+	due := last.write(at)
+	l.last[name] = last
+	return due
 }
 
 // due reports whether a failure should be written now, and remembers that it was.
 func (l *failureLog) due(name, reason string, at time.Time) bool {
-	last, known := l.last[name]
-	if known && last.reason == reason && at.Sub(last.at) < logAgain {
+	last := l.last[name]
+	if last.failed && last.reason == reason && at.Sub(last.at) < logAgain {
 		return false
 	}
-	l.last[name] = loggedFailure{reason, at}
-	return true
+	last.failed = true
+	due := last.write(at)
+	if due {
+		last.reason, last.at = reason, at
+	}
+	l.last[name] = last
+	return due
 }

@@ -308,6 +308,42 @@ models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1
 	assert.NotContains(t, out, "optimal and costs", "nothing is decided, so there is no cost of it")
 }
 
+// TestInitSelector chooses one of two clusters in a store, for every question.
+func TestInitSelector(t *testing.T) {
+	fleet := newMadeFleet(t)
+	var both model.Vector
+	clusters := map[string]map[string]model.Metric{"eu": {}, "us": {}}
+	for cluster, known := range clusters {
+		for _, s := range fleet.samples {
+			key := s.Metric.String()
+			if known[key] == nil {
+				known[key] = s.Metric.Clone()
+				known[key]["cluster"] = model.LabelValue(cluster)
+			}
+			value := s.Value
+			if name := s.Metric[model.MetricNameLabel]; cluster == "us" && (name == "kube_horizontalpodautoscaler_spec_max_replicas" || name == "kube_node_status_allocatable") {
+				value += 100
+			}
+			both = append(both, &model.Sample{Metric: known[key], Value: value, Timestamp: s.Timestamp})
+		}
+	}
+	url := engineWith(t, both)
+	file := filepath.Join(t.TempDir(), "variant_exporter.yml")
+	code, _, problems := runs(t, "init", "--prometheus.url="+url, "--from=6h", "--output="+file)
+	require.Equal(t, exitFailure, code)
+	require.Contains(t, problems, "several clusters (eu, us)")
+	code, _, problems = runs(t, "init", "--prometheus.url="+url, "--from=6h", "--output="+file, `--selector={cluster="eu"}`)
+	require.Zero(t, code, problems)
+	saysWhatIsThere(t, file)
+	require.Equal(t, `{cluster="eu"}`, loaded(t, file).Selector.String())
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "low end of ", "latency of the one cluster was found too")
+	code, _, problems = runs(t, "init", "--prometheus.url="+url, `--selector={cluster!="eu"}`)
+	require.Equal(t, exitFailure, code)
+	require.Contains(t, problems, "--selector: ")
+}
+
 // TestInitOtherServers is about servers that do not say what they serve, and some that have run but do not now.
 func TestInitOtherServers(t *testing.T) {
 	now := time.Now().Truncate(time.Minute)

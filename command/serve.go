@@ -64,7 +64,7 @@ func (f *serveFlags) addWebFlags(cmd *kingpin.CmdClause) {
 	cmd.Flag("web.health-listen-address", "Address that serves /-/healthy and /-/ready only, without the TLS and authentication of --web.config.file: for probes. Default: none.").
 		PlaceHolder("ADDRESS").StringVar(&f.server.HealthAddress)
 	cmd.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.server.TelemetryPath)
-	cmd.Flag("web.max-requests", "Scrapes, and requests for pages and the API, served at once; more get 503. 0: no limit.").Default("40").Int64Var(&f.server.MaxRequests)
+	cmd.Flag("web.max-requests", "Scrapes served at once; more get 503. Pages and the API have half as many places of their own. 0: no limit.").Default("40").Int64Var(&f.server.MaxRequests)
 	f.checks.require("web.max-requests", "not be negative", func() bool { return f.server.MaxRequests >= 0 })
 	cmd.Flag("web.enable-lifecycle", "Allow to reload the configuration with POST /-/reload.").BoolVar(&f.server.EnableLifecycle)
 	cmd.Flag("web.enable-pprof", "Serve profiles of the process below /debug/pprof/.").BoolVar(&f.server.EnablePprof)

@@ -74,7 +74,7 @@ func TestDashboardAgreesOnSavings(t *testing.T) {
 	series[by("variant_model_shortfall_ratio", "partly")] = "0x10"
 
 	requireAnswers(t, map[string]queryTest{
-		"saved":            {series, dashboardQuery(t, "Saved per hour", "A"), new(float64(-4))},
+		"saved":            {series, dashboardQuery(t, "Saved per hour against one variant", "A"), new(float64(-4))},
 		"alone, in all":    {series, "sum(" + dashboardQuery(t, "Variants", "I") + ")", new(float64(7*4 + 2*4 + 2*4 + 2*4))},
 		"alone, over time": {series, "sum(" + dashboardQuery(t, "Cost per hour and its alternatives", "C") + ")", new(float64(7*4 + 2*4 + 2*4 + 2*4))},
 		"as recorded":      {series, savedRule(t), new(float64(-4))},

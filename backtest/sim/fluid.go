@@ -38,10 +38,7 @@ func (st *stage) share() float64 {
 type tank struct {
 	physics
 	count  counters
-	n      float64   // in service
-	filled float64   // of which so many have a prompt that is not computed yet
-	prompt float64   // tokens of these prompts
-	phase  []float64 // of which so many decode, by how far they are
+	n      float64 // in service
 	most   float64
 	queue  queue // of its own, where there is no gateway
 	target float64
@@ -62,7 +59,7 @@ func newFluid(s *Sim, m *model) *fluid {
 
 func (f *fluid) join(p *pod) {
 	if p.server == nil {
-		t := &tank{physics: physicsOf(p.v, f.model), phase: make([]float64, f.model.phases)}
+		t := &tank{physics: physicsOf(p.v, f.model)}
 		t.most = t.physics.most()
 		p.server = t
 	}
@@ -78,8 +75,7 @@ func (f *fluid) leave(p *pod, now float64) {
 		return
 	}
 	f.model.books.lost(now, t.n, true)
-	t.n, t.filled, t.prompt = 0, 0, 0
-	clear(t.phase)
+	t.n = 0
 	for _, c := range t.queue.drain() {
 		f.model.books.lost(c.arrived, c.n, false)
 	}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"math"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
@@ -18,7 +17,6 @@ type model struct {
 	books    *books
 
 	input, output float64 // mean tokens over the whole load
-	phases        int     // of an answer, for the fluid: the fewer the more its length varies
 	ttft, itl     float64 // targets in seconds; 0: none
 	split         bool    // prefill and decode are served by different pods
 	count         counters
@@ -58,7 +56,7 @@ type load struct{ running, waiting, kv float64 }
 
 func newModel(s *Sim, spec *scenario.Model) *model {
 	m := &model{Model: spec, place: len(s.models), ttft: float64(spec.SLO.TTFT), itl: float64(spec.SLO.ITL)}
-	requests, squares := 0.0, 0.0
+	requests := 0.0
 	for i := range s.Arrivals {
 		a := &s.Arrivals[i]
 		if a.Model != spec.Model {
@@ -69,34 +67,14 @@ func newModel(s *Sim, spec *scenario.Model) *model {
 			requests += float64(n)
 			m.input += float64(n) * a.Input[slot]
 			m.output += float64(n) * a.Output[slot]
-			if a.Requests == nil {
-				squares += float64(n) * a.Output[slot] * a.Output[slot] * (1 + a.OutputCV*a.OutputCV)
-				continue
-			}
-			for _, q := range a.Requests[slot] {
-				squares += float64(q.Output) * float64(q.Output)
-			}
 		}
 	}
-	m.phases = 1
 	if requests > 0 {
 		m.input, m.output = m.input/requests, m.output/requests
-		m.phases = phasesOf(squares/requests/(m.output*m.output) - 1)
 	} else {
 		m.input, m.output = 1, 1
 	}
 	return m
-}
-
-// mostPhases is enough for requests that begin together to end nearly together.
-const mostPhases = 8
-
-// phasesOf is how many phases of random length, one after the other, vary as much as lengths with a squared coefficient of variation.
-func phasesOf(cv2 float64) int {
-	if cv2*mostPhases <= 1 {
-		return mostPhases
-	}
-	return max(1, int(math.Round(1/cv2)))
 }
 
 // start makes the engine, once the variants are known.

@@ -134,14 +134,14 @@ func (v *validator) httpClient() {
 		return
 	}
 	for name, header := range h.HTTPHeaders.Headers {
-		text := strings.Join(header.Values, "")
+		sound := headerValue(strings.Join(header.Values, ""))
 		for _, s := range header.Secrets {
-			text += string(s)
+			sound = sound && headerValue(string(s))
 		}
 		switch path := at + "http_headers." + name; {
 		case !headerName.MatchString(name):
 			v.Errorf(path, v.Key(path), "not the name of an HTTP header").Hint("letters, digits and hyphens")
-		case !headerValue(text):
+		case !sound:
 			v.Errorf(path, v.Key(path), "a line break or control character in a header").Hint("take it out; a block scalar is written with |-")
 		}
 	}

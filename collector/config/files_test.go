@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -61,6 +60,6 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 		c, found, err := config.LoadFile(name)
 		require.NoError(t, err)
 		require.Equal(t, want == "", c != nil)
-		require.True(t, strings.Contains(render(found), want), render(found))
+		require.Contains(t, render(found), want)
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // leaks are configurations with a mistake in or beside a secret, hunter2 throughout.
-var leaks = map[string]string{ //nolint:gochecknoglobals // a table of two tests
+var leaks = map[string]string{
 	"an anchor used elsewhere":        "prometheus: {url: http://p, http_config: {authorization: {credentials: &a hunter2}}}\nmodels: [{name: *a, colour: *a, namespace: *a}]",
 	"an anchor used in a list":        "x: &a hunter2\nprometheus: {url: http://p, http_config: {password: *a, basic_auth: *a}}",
 	"an anchor in a number":           "prometheus: {http_config: {bearer_token: &a hunter2}, url: *a}\nmodels: [{name: m, replicas: {min: *a}}]",

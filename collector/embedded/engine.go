@@ -124,6 +124,7 @@ func setDefaults(cfg *Config) {
 	if cfg.Logger == nil {
 		cfg.Logger = promslog.NewNopLogger()
 	}
+	cfg.Logger = throttled(cfg.Logger)
 }
 
 // openStorage opens the TSDB with buffers for thousands of series rather than the millions that Prometheus prepares for.
@@ -137,7 +138,8 @@ func (e *Engine) openStorage(cfg Config) error {
 	opts.WALCompression = compression.Snappy
 	dir := cfg.Dir
 	if dir == "" {
-		temp, err := os.MkdirTemp("", "variant_exporter-tsdb-")
+		removeLeftovers(cfg.Logger)
+		temp, err := os.MkdirTemp("", tempPrefix)
 		if err != nil {
 			return fmt.Errorf("create a directory for samples: %w", err)
 		}

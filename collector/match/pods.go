@@ -29,7 +29,7 @@ type podTarget struct {
 // podOwners finds the variant of a pod by the pod's name.
 type podOwners struct {
 	byTarget map[podTarget][]int // with an empty namespace, those of all namespaces
-	byRegexp []podRegexp
+	byRegexp prefixIndex
 	long     []podRegexp // Deployments whose pods' names may be cut
 }
 
@@ -41,10 +41,11 @@ type podRegexp struct {
 
 func newPodOwners(p *query.Program) *podOwners {
 	o := &podOwners{byTarget: map[podTarget][]int{}}
+	var own []podRegexp
 	for i, v := range p.Variants {
 		namespace := v.Model.Namespace
 		if v.Pods.Regexp != nil {
-			o.byRegexp = append(o.byRegexp, podRegexp{namespace, v.Pods.Regexp, i})
+			own = append(own, podRegexp{namespace, v.Pods.Regexp, i})
 			continue
 		}
 		for _, in := range []string{namespace, ""} {
@@ -55,6 +56,7 @@ func newPodOwners(p *query.Program) *podOwners {
 			o.long = append(o.long, podRegexp{namespace, cutName(v.ScaleTarget.Name), i})
 		}
 	}
+	o.byRegexp = newPrefixIndex(own)
 	return o
 }
 
@@ -71,11 +73,11 @@ func cutName(name string) *regexp.Regexp {
 // variants returns the variants that a pod may belong to by its name.
 func (o *podOwners) variants(namespace, pod string) []int {
 	var found []int
-	for _, r := range o.byRegexp {
+	o.byRegexp.candidates(pod, func(r podRegexp) {
 		if (namespace == "" || r.namespace == namespace) && r.re.MatchString(pod) {
 			found = append(found, r.variant)
 		}
-	}
+	})
 	for _, t := range targetsOf(pod) {
 		t.namespace = namespace
 		found = append(found, o.byTarget[t]...)

@@ -234,45 +234,60 @@ func (k *Keeper) begin() bool {
 	return !k.closed
 }
 
-// complete evaluates every step that a course lacks, from range queries over all of them.
+// complete evaluates every step that a course lacks, or that may come out otherwise now that it is settled, from range queries over all
+// of them.
 func (k *Keeper) complete(c *course) error {
 	ctx, cancel := context.WithTimeout(c.base, fillTimeout)
 	defer cancel()
 	now := k.options.Now()
-	first, last := c.window(now)
-	c.mu.Lock()
-	before := since(c.points, c.time(first))
-	c.points = settledOf(before)
-	if n := len(c.points); n > 0 {
-		first = c.points[n-1].At.UnixNano()/int64(c.Step) + 1
-	}
-	c.mu.Unlock()
-	if first > last {
+	steps := c.lacking(now)
+	if len(steps) == 0 {
 		return nil
 	}
-	grid := v1.Range{Start: c.time(first), End: c.time(last), Step: c.Step}
+	grid := v1.Range{Start: c.time(steps[0]), End: c.time(steps[len(steps)-1]), Step: c.Step}
 	history := timeline.New(k.source, grid, timeline.Options{Concurrency: k.options.Concurrency, ChunkSteps: chunkSteps})
 	defer history.Wait()
 	defer cancel()
 	c.source.RangeQuerier = history
-	for step := first; step <= last; step++ {
+	for _, step := range steps {
 		if err := k.step(ctx, c, history, c.time(step), now); err != nil {
-			c.restore(before)
 			return err
 		}
 	}
 	return nil
 }
 
-// restore puts back the points at the end that could not be worked out again.
-func (c *course) restore(before []*Point) {
+// lacking lists the steps of a course to evaluate, in the order of time, and drops the points that are past.
+func (c *course) lacking(now time.Time) []int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, p := range before {
-		if n := len(c.points); n == 0 || p.At.After(c.points[n-1].At) {
-			c.points = append(slices.Clip(c.points), p)
+	first, last := c.window(now)
+	c.points = since(c.points, c.time(first))
+	var steps []int64
+	for _, p := range c.points {
+		step := p.At.UnixNano() / int64(c.Step)
+		if !p.settled && now.Sub(p.At) >= settled {
+			steps = append(steps, step)
 		}
+		first = step + 1
 	}
+	for ; first <= last; first++ {
+		steps = append(steps, first)
+	}
+	return steps
+}
+
+// put sets a point. Records that share the points have their own list of them.
+func (c *course) put(p *Point) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, found := slices.BinarySearchFunc(c.points, p.At, func(p *Point, at time.Time) int { return p.At.Compare(at) })
+	c.points = slices.Clone(c.points)
+	if found {
+		c.points[at] = p
+		return
+	}
+	c.points = slices.Insert(c.points, at, p)
 }
 
 // step evaluates one step, while no other evaluation of the past is under way.
@@ -294,9 +309,7 @@ func (k *Keeper) step(ctx context.Context, c *course, history *timeline.History,
 	}
 	p := PointOf(snapshot)
 	p.settled = now.Sub(at) >= settled
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.points = append(slices.Clip(c.points), p)
+	c.put(p)
 	return nil
 }
 
@@ -308,14 +321,6 @@ func (k *Keeper) turn(ctx context.Context) (release func(), err error) {
 	case <-ctx.Done():
 		return nil, errors.New("there was not enough time: the rest follows")
 	}
-}
-
-// settledOf leaves out the points at the end that may come out otherwise by now.
-func settledOf(points []*Point) []*Point {
-	for len(points) > 0 && !points[len(points)-1].settled {
-		points = points[:len(points)-1]
-	}
-	return points
 }
 
 // switched is a source that can be exchanged between evaluations.

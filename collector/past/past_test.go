@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -196,10 +197,36 @@ func TestRecordGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, after.Points, 91)
 	assert.Same(t, before.Points[30], after.Points[18], "settled points are kept")
+	assert.Equal(t, numbers(past.PointOf(decided(t, cfg, source.RangeQuerier, after.Points[78].At))), numbers(after.Points[78]))
 	assert.NotSame(t, before.Points[90], after.Points[78], "what was not settled is worked out again")
 	last := after.Points[90]
 	assert.Equal(t, end.Add(-8*time.Minute), last.At)
 	assert.Equal(t, numbers(past.PointOf(decided(t, cfg, source.RangeQuerier, last.At))), numbers(last))
+}
+
+// TestWatchingCostsLittle counts what is worked out while somebody watches: what is new, and once more what has settled since.
+func TestWatchingCostsLittle(t *testing.T) {
+	source := store(t)
+	c := &clock{at: end.Add(-10 * time.Minute)}
+	k, _ := keeper(t, source, c)
+	before, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	for i := range 8 {
+		c.set(end.Add(-10*time.Minute + time.Duration(i+1)*past.Interval))
+		after, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
+		require.NoError(t, err)
+		require.NoError(t, after.Err)
+		require.Len(t, after.Points, 91)
+		made := 0
+		for _, p := range after.Points {
+			if !slices.Contains(before.Points, p) {
+				made++
+			}
+		}
+		assert.LessOrEqual(t, made, 4)
+		assert.Positive(t, made)
+		before = after
+	}
 }
 
 // TestRecordOutlivesAFailure holds that what was known is not lost while the source is gone.

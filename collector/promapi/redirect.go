@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/prometheus/common/config"
 )
@@ -41,10 +42,8 @@ func address(u *url.URL) string {
 func onlyTo(addresses ...string) config.DialContextFunc {
 	var dialer net.Dialer
 	return func(ctx context.Context, network, to string) (net.Conn, error) {
-		for _, known := range addresses {
-			if to == known {
-				return dialer.DialContext(ctx, network, to)
-			}
+		if slices.Contains(addresses, to) {
+			return dialer.DialContext(ctx, network, to)
 		}
 		return nil, fmt.Errorf("redirects to %s, which is not followed: configure the URL that answers", to)
 	}
@@ -63,5 +62,5 @@ func guardTokens(cfg *Config, origin *url.URL) {
 
 // proxied reports whether requests may go through a proxy.
 func proxied(p *config.ProxyConfig) bool {
-	return p.ProxyFromEnvironment || p.ProxyURL.URL != nil && p.ProxyURL.URL.String() != ""
+	return p.ProxyFromEnvironment || p.ProxyURL.URL != nil && p.ProxyURL.String() != ""
 }

@@ -202,8 +202,17 @@ func TestLimitsOfTheAPI(t *testing.T) {
 	<-entered // the server's own
 	first := doLater(client, scrape(t, srv, "10"))
 	<-entered
+	answers := make(chan answer, 2)
+	for range 2 { // One takes the only slot of pages, and waits for the scrape's evaluation.
+		explained, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+srv.Addr().String()+"/api/v1/explain", nil)
+		require.NoError(t, err)
+		go func() {
+			got, _ := try(client, explained)
+			answers <- got
+		}()
+	}
 	var failed struct{ Error string }
-	decode(t, get(t, srv, "/api/v1/explain"), http.StatusServiceUnavailable, &failed)
+	decode(t, <-answers, http.StatusServiceUnavailable, &failed)
 	assert.Contains(t, failed.Error, "--web.max-requests")
 	page := get(t, srv, "/")
 	assert.Equal(t, http.StatusServiceUnavailable, page.status)
@@ -211,6 +220,7 @@ func TestLimitsOfTheAPI(t *testing.T) {
 	assert.Contains(t, page.body, `href="-/healthy"`)
 	close(leave)
 	assert.Equal(t, http.StatusOK, (<-first).status)
+	assert.NotZero(t, (<-answers).status)
 }
 
 // TestWhatIfsAtOnce holds that questions beyond the few that are planned at once are refused, and that there is room again after them.

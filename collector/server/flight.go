@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -13,36 +14,52 @@ import (
 // errNoAnswer is an evaluation that did not end when its time was over.
 var errNoAnswer = errors.New("the evaluation did not end in time")
 
-// flights lets requests that come together share one evaluation. It differs from golang.org/x/sync/singleflight in that an
-// evaluation which nobody waits for any longer is canceled, so that clients who give up leave no queries behind.
+const (
+	// turn is how long an evaluation may take while another one waits for it.
+	turn = 5 * time.Second
+	// patience is how long an evaluation that was canceled may take to end before the next one begins beside it.
+	patience = 2 * time.Second
+)
+
+// flights lets requests that come together share one evaluation. At most one runs and one waits, whatever is asked: an evaluation takes
+// memory in proportion to its answers. One that nobody waits for any longer is canceled, so that clients who give up leave no queries
+// behind.
 type flights struct {
 	base context.Context //nolint:containedctx // An evaluation outlives the request that started it, and ends with the server.
 	now  func() time.Time
 
-	mu      sync.Mutex
-	running map[flightKey]*flight
-}
-
-// flightKey tells evaluations apart that must not be shared. The budget is part of it so that an evaluation cut short for a
-// client in a hurry is not what a patient one gets; two Prometheis with one configuration have the same.
-type flightKey struct {
-	generation *generation
-	budget     time.Duration
+	mu               sync.Mutex
+	running, waiting *flight
 }
 
 type flight struct {
-	done     chan struct{}
-	snapshot *collector.Snapshot // set before done is closed
-	waiters  int                 // guarded by flights.mu
-	cancel   context.CancelFunc
+	generation *generation
+	budget     time.Duration // rounded: what tells evaluations apart that must not be shared
+	deadline   time.Time
+	started    time.Time
+	done       chan struct{}
+	snapshot   *collector.Snapshot // set before done is closed
+	waiters    int                 // guarded by flights.mu
+	cancel     context.CancelFunc  // nil before it runs
+	abandoned  bool
+	background bool
 }
 
-// evaluate returns the snapshot of an evaluation by g that takes no longer than budget, its own or one already under way. It
+// ask is what a request wants of an evaluation.
+type ask struct {
+	budget time.Duration
+	// anyBudget takes an evaluation under way whatever time it has: that of people who look at a page.
+	anyBudget bool
+	// background is an evaluation that no request waits for. It makes room at once.
+	background bool
+}
+
+// evaluate returns the snapshot of an evaluation by g that takes no longer than the budget, its own or one already under way. An
+// evaluation with much less time is not shared, so that one cut short for a client in a hurry is not what a patient one gets. It
 // returns an error when ctx ends first.
-func (f *flights) evaluate(ctx context.Context, g *generation, budget time.Duration) (*collector.Snapshot, error) {
-	key := flightKey{g, budget}
-	fl := f.join(key)
-	defer f.leave(key, fl)
+func (f *flights) evaluate(ctx context.Context, g *generation, a ask) (*collector.Snapshot, error) {
+	fl := f.join(g, a)
+	defer f.leave(fl)
 	select {
 	case <-fl.done:
 		return fl.snapshot, nil
@@ -51,49 +68,107 @@ func (f *flights) evaluate(ctx context.Context, g *generation, budget time.Durat
 	}
 }
 
-// join adds a waiter to the evaluation with this key and starts it if there is none.
-func (f *flights) join(key flightKey) *flight {
+// rounded is a budget without its lower digits: clients whose timeouts differ by little share an evaluation.
+func rounded(budget time.Duration) time.Duration {
+	if budget <= 0 {
+		return budget
+	}
+	seconds := budget.Seconds()
+	_, exponent := math.Frexp(seconds)
+	step := math.Ldexp(1, exponent-4)
+	return time.Duration(math.Floor(seconds/step) * step * float64(time.Second))
+}
+
+// join adds a waiter to the evaluation under way, or to the one that follows it.
+func (f *flights) join(g *generation, a ask) *flight {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if fl, ok := f.running[key]; ok {
-		fl.waiters++
-		return fl
+	budget, now := rounded(a.budget), f.now()
+	switch r := f.running; {
+	case r == nil:
+		f.running = &flight{
+			generation: g, budget: budget, deadline: now.Add(budget), done: make(chan struct{}), waiters: 1, background: a.background,
+		}
+		g.hold()
+		f.start(f.running)
+		return f.running
+	case r.generation == g && !r.abandoned && !r.background && (r.budget == budget || a.anyBudget):
+		r.waiters++
+		return r
 	}
-	ctx, cancel := context.WithTimeout(f.base, key.budget)
-	fl := &flight{done: make(chan struct{}), waiters: 1, cancel: cancel}
-	f.running[key] = fl
-	key.generation.hold()
+	if f.waiting == nil {
+		f.waiting = &flight{generation: g, done: make(chan struct{})}
+		g.hold()
+		f.makeRoom(f.running, now)
+	}
+	w := f.waiting
+	if w.generation != g { // There was a reload: the newest configuration is that of all.
+		w.generation.letGo()
+		w.generation = g
+		g.hold()
+	}
+	w.waiters++
+	if end := now.Add(budget); end.After(w.deadline) {
+		w.deadline, w.budget = end, budget
+	}
+	return w
+}
+
+// start begins an evaluation. The caller holds the lock.
+func (f *flights) start(fl *flight) {
+	ctx, cancel := context.WithDeadline(f.base, fl.deadline)
+	fl.cancel, fl.started = cancel, f.now()
 	go func() {
-		defer key.generation.letGo()
+		defer fl.generation.letGo()
 		defer cancel()
-		fl.snapshot = key.generation.Evaluate(ctx, f.now())
-		f.remove(key, fl)
+		fl.snapshot = fl.generation.Evaluate(ctx, f.now())
+		f.end(fl)
 		close(fl.done)
 	}()
-	return fl
 }
 
 // leave takes a waiter away. The last one cancels the evaluation, which is harmless when it has ended.
-func (f *flights) leave(key flightKey, fl *flight) {
+func (f *flights) leave(fl *flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	fl.waiters--
-	if fl.waiters > 0 {
+	switch {
+	case fl.waiters > 0:
+	case fl == f.waiting:
+		f.waiting = nil
+		fl.generation.letGo()
+	case fl == f.running && !fl.abandoned:
+		fl.abandoned = true
+		fl.cancel()
+		f.replace(fl)
+	}
+}
+
+// makeRoom ends the evaluation under way when its turn is over.
+func (f *flights) makeRoom(fl *flight, now time.Time) {
+	left := fl.started.Add(turn).Sub(now)
+	if fl.background || left <= 0 {
+		f.replace(fl)
 		return
 	}
-	fl.cancel()
-	f.removeLocked(key, fl)
+	time.AfterFunc(left, func() { f.replace(fl) })
 }
 
-func (f *flights) remove(key flightKey, fl *flight) {
+// replace cancels an evaluation, and does not wait for it for ever.
+func (f *flights) replace(fl *flight) {
+	fl.cancel()
+	time.AfterFunc(patience, func() { f.end(fl) })
+}
+
+// end forgets the evaluation under way, and begins the one that waits.
+func (f *flights) end(fl *flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.removeLocked(key, fl)
-}
-
-// removeLocked forgets a flight, unless a newer one has taken its place.
-func (f *flights) removeLocked(key flightKey, fl *flight) {
-	if f.running[key] == fl {
-		delete(f.running, key)
+	if f.running != fl {
+		return
+	}
+	f.running, f.waiting = f.waiting, nil
+	if f.running != nil {
+		f.start(f.running)
 	}
 }

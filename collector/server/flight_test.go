@@ -48,7 +48,7 @@ type wait struct{ comes, waits, budget time.Duration }
 // run lets the waiters come and returns what each got.
 func run(t *testing.T, e Evaluator, waiters ...wait) []result {
 	t.Helper()
-	f := &flights{base: t.Context(), now: time.Now, running: map[flightKey]*flight{}}
+	f := &flights{base: t.Context(), now: time.Now}
 	g := &generation{Loaded: Loaded{Evaluator: e}}
 	start := time.Now()
 	got := make([]result, len(waiters))
@@ -60,7 +60,7 @@ func run(t *testing.T, e Evaluator, waiters ...wait) []result {
 			time.Sleep(w.comes)
 			ctx, cancel := context.WithTimeout(t.Context(), w.waits)
 			defer cancel()
-			got[i].snapshot, got[i].err = f.evaluate(ctx, g, w.budget)
+			got[i].snapshot, got[i].err = f.evaluate(ctx, g, ask{budget: w.budget})
 			got[i].after = time.Since(start)
 		}()
 	}
@@ -68,8 +68,10 @@ func run(t *testing.T, e Evaluator, waiters ...wait) []result {
 		<-done
 	}
 	g.users.Wait()
-	if len(f.running) != 0 {
-		t.Errorf("%d evaluations are still on the list", len(f.running))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.running != nil || f.waiting != nil {
+		t.Error("an evaluation is still on the list")
 	}
 	return got
 }
@@ -121,9 +123,9 @@ func TestFlightEndsWithItsLastWaiter(t *testing.T) {
 func TestFlightOfAnotherBudgetIsNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &slowEvaluator{takes: 3 * s}
-		got := run(t, e, wait{0, 9 * s, 1 * s}, wait{0, 9 * s, 8 * s})
-		if e.calls.Load() != 2 || got[0].after != 1*s || got[1].after != 3*s {
-			t.Errorf("%d evaluations, answers after %s and %s, want 2, 1s and 3s", e.calls.Load(), got[0].after, got[1].after)
+		got := run(t, e, wait{0, 9 * s, 1 * s}, wait{s / 10, 9 * s, 8 * s})
+		if e.calls.Load() != 2 || got[0].after != 1*s || got[1].after != 4*s {
+			t.Errorf("%d evaluations, answers after %s and %s, want 2, one after the other: 1s and 4s", e.calls.Load(), got[0].after, got[1].after)
 		}
 	})
 }
@@ -140,13 +142,13 @@ func TestFlightThatHangsDoesNotHoldTheNext(t *testing.T) {
 
 func TestFlightOfAnotherConfigurationIsNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &flights{base: t.Context(), now: time.Now, running: map[flightKey]*flight{}}
+		f := &flights{base: t.Context(), now: time.Now}
 		before, after := &slowEvaluator{takes: 3 * s}, &slowEvaluator{takes: 3 * s}
 		a := active{now: &generation{Loaded: Loaded{Evaluator: before}}}
 		evaluate := func() {
 			g := a.use()
 			defer g.letGo()
-			if _, err := f.evaluate(t.Context(), g, 8*s); err != nil {
+			if _, err := f.evaluate(t.Context(), g, ask{budget: 8 * s}); err != nil {
 				t.Error(err)
 			}
 		}

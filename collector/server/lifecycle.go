@@ -45,8 +45,8 @@ func (s *Server) Stop(ctx context.Context) error { return s.stop(ctx) }
 func (s *Server) stopNow(ctx context.Context) error {
 	s.stopping.Store(true)
 	var errs []error
-	// Whoever holds all of the semaphore has waited for the scrapes under way, and lets no new ones in.
-	if err := s.scrapes.Acquire(ctx, s.capacity); err != nil {
+	// Whoever holds all of a semaphore has waited for the requests under way, and lets no new ones in.
+	if err := errors.Join(s.scrapes.Acquire(ctx, s.capacity), s.pages.Acquire(ctx, max(1, s.capacity/2))); err != nil {
 		errs = append(errs, fmt.Errorf("wait for scrapes: %w", err))
 	}
 	for _, srv := range s.servers {
@@ -81,7 +81,7 @@ func (s *Server) warmUp() {
 		case <-s.flights.base.Done():
 			return
 		}
-		_, _ = s.evaluate(s.flights.base, s.opts.MaxTimeout) // What it says is of no interest here, only whether it answered.
+		_, _ = s.evaluate(s.flights.base, ask{budget: s.opts.MaxTimeout, background: true}) // What it says is of no interest here, only whether it answered.
 		pause.Reset(warmUpPause)
 	}
 	s.logger.Info("Ready: a first evaluation has been answered.")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	promconfig "github.com/prometheus/prometheus/config"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -36,7 +37,8 @@ type LoaderOptions struct {
 // Loader makes an Evaluator of a configuration file. The embedded engine, and with it its samples, is handed on from one
 // configuration to the next.
 type Loader struct {
-	opts LoaderOptions
+	opts  LoaderOptions
+	slots *semaphore.Weighted // of the queries of all configurations
 
 	mu     sync.Mutex
 	engine *sharedEngine // nil unless a configuration uses it
@@ -51,7 +53,9 @@ type sharedEngine struct {
 }
 
 // NewLoader returns a Loader. It reads nothing yet.
-func NewLoader(opts LoaderOptions) *Loader { return &Loader{opts: opts} }
+func NewLoader(opts LoaderOptions) *Loader {
+	return &Loader{opts: opts, slots: semaphore.NewWeighted(int64(max(1, opts.Concurrency)))}
+}
 
 // Load reads the file and makes what it describes. After an error nothing has changed, and the error tells everything that is
 // wrong with the file. Every remark about the file is logged.
@@ -158,7 +162,7 @@ func (l *Loader) releaseEngine(engine *sharedEngine) error {
 
 // loaded makes a configuration usable with a source.
 func (l *Loader) loaded(cfg *config.Config, remarks config.Diagnostics, q promapi.RangeQuerier) (Loaded, error) {
-	evaluator, err := collector.NewEvaluator(cfg, q, collector.EvaluatorOptions{
+	evaluator, err := collector.NewEvaluator(cfg, limited{q, l.slots}, collector.EvaluatorOptions{
 		Concurrency: l.opts.Concurrency,
 		Logger:      l.opts.Logger,
 		Now:         l.opts.Now,

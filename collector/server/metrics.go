@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -48,17 +49,33 @@ func (s *Server) metricsHandler() http.Handler {
 
 // evaluated makes or joins an evaluation and has it served. Where there is none, fail tells why.
 func (s *Server) evaluated(fail failure, serve func(http.ResponseWriter, *http.Request, *collector.Snapshot)) http.Handler {
-	return s.admitted(fail, func(w http.ResponseWriter, r *http.Request, g *generation, budget time.Duration) {
+	return s.admitted(s.scrapes, fail, func(w http.ResponseWriter, r *http.Request, g *generation, budget time.Duration) {
 		ctx, cancel := context.WithTimeout(r.Context(), budget+s.deadlines.offset)
 		defer cancel()
-		snapshot, err := s.evaluateBy(ctx, g, budget)
+		snapshot, err := s.evaluateBy(ctx, g, ask{budget: budget})
 		if err != nil {
-			s.unanswered(r, err, budget)
+			s.logUnanswered(r, err, budget)
 			fail(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		serve(w, r, snapshot)
 	})
+}
+
+// everyMinute lets something happen once a minute.
+type everyMinute struct {
+	mu   sync.Mutex
+	last time.Time
+}
+
+func (e *everyMinute) due(now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if now.Sub(e.last) < time.Minute {
+		return false
+	}
+	e.last = now
+	return true
 }
 
 func (s *Server) refusal() string {
@@ -69,25 +86,25 @@ func (s *Server) refusal() string {
 }
 
 // evaluate returns the outcome of an evaluation by the configuration in force.
-func (s *Server) evaluate(ctx context.Context, budget time.Duration) (*collector.Snapshot, error) {
+func (s *Server) evaluate(ctx context.Context, a ask) (*collector.Snapshot, error) {
 	g := s.active.use()
 	if g == nil {
 		return nil, errStopping
 	}
 	defer g.letGo()
-	return s.evaluateBy(ctx, g, budget)
+	return s.evaluateBy(ctx, g, a)
 }
 
 // evaluateBy returns the outcome of an evaluation by a configuration that the caller uses.
-func (s *Server) evaluateBy(ctx context.Context, g *generation, budget time.Duration) (*collector.Snapshot, error) {
-	snapshot, err := s.flights.evaluate(ctx, g, budget)
+func (s *Server) evaluateBy(ctx context.Context, g *generation, a ask) (*collector.Snapshot, error) {
+	snapshot, err := s.flights.evaluate(ctx, g, a)
 	if err != nil {
 		return nil, err
 	}
 	if snapshot.Answered() {
 		s.answered.Store(true)
 	}
-	if snapshot.Duration < budget*4/5 { // What was cut short for a client in a hurry is not for others.
+	if snapshot.Duration < rounded(a.budget)*4/5 { // What was cut short for a client in a hurry is not for others.
 		s.latest.put(g, snapshot)
 	}
 	return snapshot, nil

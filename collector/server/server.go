@@ -38,7 +38,8 @@ type Options struct {
 	TimeoutOffset time.Duration
 	// MaxTimeout bounds every evaluation.
 	MaxTimeout time.Duration
-	// MaxRequests is how many scrapes, requests for the API and for pages are served at once; others get 503. 0: no limit.
+	// MaxRequests is how many scrapes are served at once; others get 503. The API and the pages have half as many of their own.
+	// 0: no limit.
 	MaxRequests int64
 	// HistoryRange is how far pages and the API look back where nobody says how far, by the names of past.Ranges; empty stands for 6h.
 	HistoryRange string
@@ -54,23 +55,26 @@ type Options struct {
 
 // Server serves one exporter.
 type Server struct {
-	opts      Options
-	logger    *slog.Logger
-	registry  *prometheus.Registry // metrics of the exporter itself
-	listeners []net.Listener
-	servers   []*http.Server
-	health    *healthServer // nil without an address of its own
-	deadlines deadlines
-	capacity  int64               // scrapes at once
-	scrapes   *semaphore.Weighted // of size capacity
-	reloads   chan chan error
-	reloaded  reloadMetrics
-	active    active
-	flights   flights
-	latest    latest
-	whatIfs   *semaphore.Weighted // what-if questions under way
-	answered  atomic.Bool         // some evaluation has had an answer
-	stopping  atomic.Bool
+	opts       Options
+	logger     *slog.Logger
+	registry   *prometheus.Registry // metrics of the exporter itself
+	listeners  []net.Listener
+	servers    []*http.Server
+	health     *healthServer // nil without an address of its own
+	deadlines  deadlines
+	capacity   int64               // scrapes at once
+	scrapes    *semaphore.Weighted // of size capacity
+	pages      *semaphore.Weighted // of half that size, for everything but scrapes
+	sending    sending
+	unanswered everyMinute // when a request without an answer was last logged
+	reloads    chan chan error
+	reloaded   reloadMetrics
+	active     active
+	flights    flights
+	latest     latest
+	whatIfs    *semaphore.Weighted // what-if questions under way
+	answered   atomic.Bool         // some evaluation has had an answer
+	stopping   atomic.Bool
 
 	cancel context.CancelFunc // ends what runs in the background
 	tasks  sync.WaitGroup     // what runs in the background
@@ -98,6 +102,7 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 	}
 	s.scrapes = semaphore.NewWeighted(s.capacity)
 	s.whatIfs = semaphore.NewWeighted(maxWhatIfs)
+	s.pages = semaphore.NewWeighted(max(1, s.capacity/2))
 	s.registerSelf()
 	handler := s.routes()
 	var err error
@@ -120,7 +125,7 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
-	s.flights = flights{base: base, now: opts.Now, running: map[flightKey]*flight{}}
+	s.flights = flights{base: base, now: opts.Now}
 	s.stop = onceWith(s.stopNow)
 	return s, nil
 }
@@ -174,6 +179,7 @@ func (s *Server) newHTTPServer(handler http.Handler) *http.Server {
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      s.opts.MaxTimeout + s.opts.TimeoutOffset + 30*time.Second, // also above what a CPU profile takes
 		IdleTimeout:       3 * time.Minute,                                           // longer than scrape intervals are
+		ConnState:         newConnections(maxConnections).changed,
 	}
 }
 

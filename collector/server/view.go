@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/past"
 )
@@ -55,10 +57,10 @@ func (l *latest) takenAt() time.Time {
 	return l.snapshot.At
 }
 
-// viewed has a request served from a view: the present, or the moment that its parameter at names. Pages and the API share the limit on
-// requests and the time that one may take with scrapes.
+// viewed has a request served from a view: the present, or the moment that its parameter at names. Pages and the API have places of
+// their own, and the time that a scrape may take.
 func (s *Server) viewed(fail failure, serve func(http.ResponseWriter, *http.Request, *view)) http.Handler {
-	return s.admitted(fail, func(w http.ResponseWriter, r *http.Request, g *generation, budget time.Duration) {
+	return s.admitted(s.pages, fail, func(w http.ResponseWriter, r *http.Request, g *generation, budget time.Duration) {
 		v := &view{generation: g}
 		if text := r.URL.Query().Get("at"); text != "" {
 			at, err := s.momentOf(text, g)
@@ -73,7 +75,7 @@ func (s *Server) viewed(fail failure, serve func(http.ResponseWriter, *http.Requ
 		v.deadline, _ = ctx.Deadline()
 		var err error
 		if v.snapshot, err = s.look(ctx, v, budget); err != nil {
-			s.unanswered(r, err, budget)
+			s.logUnanswered(r, err, budget)
 			fail(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
@@ -91,7 +93,7 @@ func (s *Server) look(ctx context.Context, v *view, budget time.Duration) (*coll
 	if snapshot := s.latest.fresh(v.generation, s.opts.Now()); snapshot != nil {
 		return snapshot, nil
 	}
-	return s.evaluateBy(ctx, v.generation, budget)
+	return s.evaluateBy(ctx, v.generation, ask{budget: budget, anyBudget: true})
 }
 
 // momentOf reads a moment of the past; the zero time where it is the present.
@@ -119,14 +121,17 @@ type refusedError struct{ text string }
 // Error implements error.
 func (e *refusedError) Error() string { return e.text }
 
-// admitted has a request served within the limit on requests, by the configuration in force.
-func (s *Server) admitted(fail failure, serve func(w http.ResponseWriter, r *http.Request, g *generation, budget time.Duration)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.scrapes.TryAcquire(1) {
+// admitted has a request served within a limit on requests, by the configuration in force. A slow reader takes the answer after the place
+// has been given back.
+func (s *Server) admitted(
+	slots *semaphore.Weighted, fail failure, serve func(w http.ResponseWriter, r *http.Request, g *generation, budget time.Duration),
+) http.Handler {
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		if !slots.TryAcquire(1) {
 			fail(w, s.refusal(), http.StatusServiceUnavailable)
 			return
 		}
-		defer s.scrapes.Release(1)
+		defer slots.Release(1)
 		g := s.active.use()
 		if g == nil {
 			fail(w, errStopping.Error(), http.StatusServiceUnavailable)
@@ -134,14 +139,19 @@ func (s *Server) admitted(fail failure, serve func(w http.ResponseWriter, r *htt
 		}
 		defer g.letGo()
 		serve(w, r, g, s.deadlines.budget(r.Header))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answered := &held{header: http.Header{}}
+		answer(answered, r)
+		s.sending.send(w, answered)
 	})
 }
 
-// unanswered logs a request that was not answered.
-func (s *Server) unanswered(r *http.Request, err error, budget time.Duration) {
-	level := slog.LevelWarn
-	if r.Context().Err() != nil {
-		level = slog.LevelDebug // The client has left; there is nobody to answer.
+// logUnanswered logs a request that was not answered.
+func (s *Server) logUnanswered(r *http.Request, err error, budget time.Duration) {
+	level := slog.LevelDebug // Of a client that has left, there is nobody to answer.
+	if r.Context().Err() == nil && s.unanswered.due(s.opts.Now()) {
+		level = slog.LevelWarn
 	}
 	s.logger.Log(r.Context(), level, "A request was not answered.", "path", r.URL.Path, "err", err, "budget", budget)
 }

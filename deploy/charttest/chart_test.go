@@ -13,6 +13,10 @@ import (
 	"helm.sh/helm/v3/pkg/engine"
 	"helm.sh/helm/v3/pkg/lint"
 	"helm.sh/helm/v3/pkg/lint/support"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -164,6 +168,24 @@ func TestAll(t *testing.T) {
 	policy := objects["NetworkPolicy/"+named]
 	require.Equal(t, objects["Service/"+named].at("spec", "selector"), policy.at("spec", "podSelector", "matchLabels"))
 	require.Len(t, policy.at("spec", "ingress"), 2)
+}
+
+// TestTyped decodes what is rendered into Kubernetes' own types, strictly: a field that stands where it does not belong is an error.
+func TestTyped(t *testing.T) {
+	for key, o := range rendered(t, everything()) {
+		kind, _, _ := strings.Cut(key, "/")
+		typed := map[string]any{
+			"ConfigMap": &corev1.ConfigMap{}, "Deployment": &appsv1.Deployment{}, "Service": &corev1.Service{},
+			"NetworkPolicy": &networkingv1.NetworkPolicy{}, "PodDisruptionBudget": &policyv1.PodDisruptionBudget{},
+		}[kind]
+		if typed == nil {
+			require.Contains(t, []string{"ServiceMonitor", "PrometheusRule"}, kind, "the operator's, which Kubernetes has no types of")
+			continue
+		}
+		text, err := yaml.Marshal(o)
+		require.NoError(t, err)
+		require.NoError(t, yaml.UnmarshalStrict(text, typed), key)
+	}
 }
 
 // TestConfigurations are the ways to give one.

@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/performance"
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -117,6 +120,19 @@ func processorTime(t testing.TB) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
+// processorTime is what the main thread of a page has had of the processors, in seconds.
+func (b *browser) processorTime(t *testing.T) float64 {
+	t.Helper()
+	result, err := chromedp.Call(b, performance.GetMetrics, cdp.Empty{})
+	require.NoError(t, err)
+	for _, m := range result.Metrics {
+		if m.Name == "TaskDuration" {
+			return m.Value
+		}
+	}
+	return 0
+}
+
 // large opens the overview of 1,000 variants in a browser. It takes far less than a second on a machine that has nothing else to do; the
 // bound is for one that has.
 func large(t *testing.T, b *browser) {
@@ -132,9 +148,13 @@ func large(t *testing.T, b *browser) {
 	}))
 	defer site.Close()
 	b.wear(t, windows()[0], "light")
+	b.do(t, chromedp.Navigate("about:blank"))
+	_, err := chromedp.Call(b, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks})
+	require.NoError(t, err)
+	before := b.processorTime(t)
 	b.open(t, site.URL)
 	took := eval[float64](t, b, "new Promise((done) => requestAnimationFrame(() => done(performance.now())))")
-	t.Logf("1,000 variants: painted %.0f ms after the request", took)
+	t.Logf("1,000 variants: painted %.0f ms after the request, with %.0f ms of the browser's main thread", took, 1000*(b.processorTime(t)-before))
 	assert.Less(t, took, 10000.0)
 	assert.InDelta(t, 250, eval[float64](t, b, "document.querySelectorAll('.models tbody tr').length"), 0)
 	b.quiet(t, "large")

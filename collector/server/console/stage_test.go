@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -71,8 +70,6 @@ var (
 
 // stage is a Prometheus that has watched the fleet for hours, and a clock within them.
 type stage struct {
-	promapi.RangeQuerier
-
 	engine      *embedded.Engine
 	config      *config.Config
 	remarks     config.Diagnostics
@@ -176,16 +173,50 @@ func demands(at time.Time) map[string]float64 {
 	}
 }
 
-// newStage has the fleet run through its story, followed by a cluster that does what it is told.
+// story is what the Prometheus of all stages has stored. It is written once, by the first test that needs it.
+var story struct {
+	once sync.Once
+	dir  string
+	*embedded.Engine
+}
+
+func TestMain(m *testing.M) {
+	var err error
+	if story.dir, err = os.MkdirTemp("", "stage-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if story.Engine != nil {
+		err = story.Close()
+	}
+	if err = errors.Join(err, os.RemoveAll(story.dir)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// newStage returns a stage at the moment of the swap.
 func newStage(t testing.TB) *stage {
 	t.Helper()
-	engine, err := embedded.New(embedded.Config{Dir: t.TempDir(), Retention: 100 * time.Hour})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, engine.Close()) })
-	s := &stage{engine: engine, now: stageNow}
-	s.RangeQuerier = engine
+	s := &stage{now: stageNow}
 	s.config, s.remarks = config.Load("variant_exporter.yml", stageConfig)
 	require.NotNil(t, s.config, "%v", s.remarks)
+	story.once.Do(func() {
+		var err error
+		story.Engine, err = embedded.New(embedded.Config{Dir: story.dir, Retention: 100 * time.Hour})
+		require.NoError(t, err)
+		s.engine = story.Engine
+		s.play(t)
+	})
+	s.engine = story.Engine
+	return s
+}
+
+// play has the fleet run through its story, followed by a cluster that does what it is told.
+func (s *stage) play(t testing.TB) {
+	t.Helper()
 	evaluator := s.evaluator(t)
 	startups := map[string]time.Duration{}
 	for i := range s.config.Models {
@@ -197,9 +228,6 @@ func newStage(t testing.TB) *stage {
 	fleet := &fleetState{
 		current: map[string]int{"llama-8b-h100": 4, "qwen-32b-h200": 2, "e5-l4": 2}, ready: map[string]int{"llama-8b-h100": 4, "qwen-32b-h200": 2, "e5-l4": 2},
 		orders: map[string][]time.Time{},
-	}
-	for name := range startups {
-		fleet.current[name] += 0
 	}
 	for at := stageBegin; at.Before(stageEnd); at = at.Add(15 * time.Second) {
 		fleet.arrive(at)
@@ -215,7 +243,6 @@ func newStage(t testing.TB) *stage {
 			}
 		}
 	}
-	return s
 }
 
 func (s *stage) evaluator(t testing.TB) *collector.Evaluator {
@@ -324,8 +351,4 @@ func TestStage(t *testing.T) {
 	}
 	require.Positive(t, held, "a swap must be under way")
 	require.Positive(t, short, "a budget must be exhausted")
-	if address := os.Getenv("STAGE_ADDRESS"); address != "" {
-		require.NoError(t, os.WriteFile(filepath.Join(os.TempDir(), "stage-address"), []byte(s.serve(t, nil)), 0o600))
-		time.Sleep(time.Hour)
-	}
 }

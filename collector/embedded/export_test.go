@@ -1,0 +1,4 @@
+package embedded
+
+// Throttled is throttled, for tests.
+var Throttled = throttled

@@ -1,0 +1,45 @@
+package collector
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
+)
+
+// TestFailuresDoNotFloodTheLog: whatever sequence of reasons an input has for an hour, it gets few lines.
+func TestFailuresDoNotFloodTheLog(t *testing.T) {
+	for name, reason := range map[string]func(i int) promapi.Reason{
+		"each time another": func(i int) promapi.Reason { return promapi.Reasons()[1+i%(len(promapi.Reasons())-1)] },
+		"every other time":  func(i int) promapi.Reason { return []promapi.Reason{"", promapi.ReasonTimeout}[i%2] },
+		"two in turn": func(i int) promapi.Reason {
+			return []promapi.Reason{promapi.ReasonWarnings, promapi.ReasonTimeout}[i%2]
+		},
+		"the same": func(int) promapi.Reason { return promapi.ReasonTimeout },
+		"two, then it works": func(i int) promapi.Reason {
+			return []promapi.Reason{promapi.ReasonWarnings, promapi.ReasonTimeout, ""}[i%3]
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			var l failureLog
+			at := time.Unix(1_800_000_000, 0)
+			for i := range 720 {
+				in := Input{Name: "in"}
+				if in.Failure = reason(i); in.Failure != "" {
+					in.Err = fmt.Errorf("failure %d", i)
+				}
+				l.report(slog.New(slog.NewTextHandler(&out, nil)), at.Add(time.Duration(i)*5*time.Second), &Snapshot{Inputs: []Input{in}})
+			}
+			lines := strings.Count(out.String(), "\n")
+			require.Positive(t, lines)
+			require.LessOrEqual(t, lines, 6*mostLines, "in an hour")
+		})
+	}
+}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestOneRunsOneWaits: whatever time-outs a crowd names, one evaluation runs at a time, and those who wait share the next.
+func TestOneRunsOneWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &slowEvaluator{takes: 3 * s}
+		crowd := []wait{{0, 9 * s, 8 * s}}
+		for i := range 100 {
+			crowd = append(crowd, wait{s, 9 * s, time.Duration(i+1) * 97 * time.Millisecond})
+		}
+		got := run(t, e, crowd...)
+		if n := e.calls.Load(); n != 2 {
+			t.Errorf("%d evaluations for a crowd, want 2", n)
+		}
+		if got[0].err != nil || got[0].after != 3*s {
+			t.Errorf("the first got %v after %s, want its answer after 3s", got[0].err, got[0].after)
+		}
+	})
+}
+
+// TestOneWhoHangsMakesRoom: an evaluation that hangs ends when its turn is over and another one waits.
+func TestOneWhoHangsMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &slowEvaluator{takes: time.Hour}
+		got := run(t, e, wait{0, 60 * s, 50 * s}, wait{s, 10 * s, 9 * s})
+		if got[0].err != nil || got[0].after != turn {
+			t.Errorf("the first got %v after %s, want its answer after %s", got[0].err, got[0].after, turn)
+		}
+		if got[1].err != nil || got[1].after != 10*s {
+			t.Errorf("the second got %v after %s, want its answer after 10s", got[1].err, got[1].after)
+		}
+	})
+}
+
+func TestRoundedBudgets(t *testing.T) {
+	for budget, want := range map[time.Duration]time.Duration{
+		9750 * time.Millisecond: 9 * s, 9900 * time.Millisecond: 9 * s, 19750 * time.Millisecond: 18 * s, s: s,
+		1: 0, 0: 0,
+	} {
+		if got := rounded(budget); got != want && budget > 1 {
+			t.Errorf("%s is rounded to %s, want %s", budget, got, want)
+		}
+	}
+}
+
+// deafConn is a connection of which only the end is of interest.
+type deafConn struct {
+	net.Conn
+	closed atomic.Bool
+}
+
+func (c *deafConn) Close() error { c.closed.Store(true); return nil }
+
+// TestQuietConnectionsMakeRoom opens more connections than allowed. The oldest that says nothing goes, never one that is served.
+func TestQuietConnectionsMakeRoom(t *testing.T) {
+	c := newConnections(3)
+	conns := []*deafConn{{}, {}, {}, {}, {}}
+	c.changed(conns[0], http.StateNew)
+	c.changed(conns[0], http.StateActive)
+	for _, conn := range conns[1:] {
+		c.changed(conn, http.StateNew)
+	}
+	for i, want := range []bool{false, true, true, false, false} {
+		if conns[i].closed.Load() != want {
+			t.Errorf("connection %d: closed is %v, want %v", i, !want, want)
+		}
+	}
+	if n := len(c.quiet) + len(c.busy); n != 3 {
+		t.Errorf("%d connections are open, want 3", n)
+	}
+}
