@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -139,7 +139,7 @@ func (c *Config) recordedSources(s *Signal) Expr {
 		from, _ := selected(e)
 		to := &parser.VectorSelector{Name: last.Name}
 		for _, m := range from.LabelMatchers {
-			if m.Name != labels.MetricName {
+			if m.Name != model.MetricNameLabel {
 				to.LabelMatchers = append(to.LabelMatchers, m)
 			}
 		}

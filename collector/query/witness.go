@@ -8,7 +8,7 @@ import (
 
 // bindSources asks who tells a signal, by workload.
 func (p *compiler) bindSources(m *config.Model, b *Signal) {
-	if counted := p.Config.CountedSources(&b.ActiveSignal.Signal); !counted.IsZero() {
+	if counted := p.Config.CountedSources(&b.Signal); !counted.IsZero() {
 		by := Reader{Owner: OfWorkload, Labels: b.Labels}
 		b.Sources.Now = p.ask(b.Key()+".sources", counted)
 		if window := time.Duration(*m.ScaleDownWindow + *m.ScaleUpWindow); window > 0 {
