@@ -58,7 +58,8 @@ func TestReadCSVOfDocs(t *testing.T) {
 	}
 	got, err := calibrate.ReadCSV("calibration.md", strings.NewReader(strings.Join(lines, "\n")))
 	require.NoError(t, err)
-	assert.Len(t, got, 3)
+	assert.Len(t, got, len(lines)-2, "a measurement a line, without the header and the empty line")
+	assert.Greater(t, len(got), 2)
 }
 
 func TestReadCSVRefuses(t *testing.T) {

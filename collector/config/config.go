@@ -31,7 +31,7 @@ type Config struct {
 	Models        []Model           `yaml:"models" required:"true" doc:"Models to plan, each with the variants that can serve it."`
 
 	embedded *promconfig.Config
-	origin   origin
+	origin   *origin // a pointer: printing a configuration does not print the file, which has its secrets
 }
 
 // Prometheus is the server to query.

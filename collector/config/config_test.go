@@ -26,7 +26,7 @@ func load(t *testing.T, text string) *config.Config {
 func TestDefaults(t *testing.T) {
 	c := load(t, read(t, filepath.Join("testdata", "good", "minimal.yml")))
 	m := c.Models[0]
-	require.Equal(t, config.Headroom{Ratio: 0.15}, *m.Headroom)
+	require.Equal(t, config.Headroom{Ratio: 0.15, Auto: true, Default: true}, *m.Headroom, "auto where the signal is a rate, and 15 %")
 	require.Equal(t, "5m", m.ScaleDownWindow.String())
 	require.Zero(t, *m.ScaleUpWindow)
 	require.Equal(t, config.Duration(10*time.Minute), *m.IdleAfter)
@@ -111,7 +111,7 @@ prometheus:
   http_config:
     basic_auth: {username: me, password: hunter2}
     proxy_url: http://proxy
-    tls_config: {cert: x, key: hunter3}
+    tls_config: {cert_file: x, key: hunter3}
     http_headers: {X-Key: {secrets: [hunter4]}}
 models:
   - name: llama
@@ -120,16 +120,28 @@ models:
     variants: [{name: llama, cost: 1, capacity: {concurrency: 1}}]
 `)
 	require.Equal(t, "hunter2", string(c.Prometheus.HTTPConfig.BasicAuth.Password))
-	asJSON, err := json.Marshal(c.Prometheus)
-	require.NoError(t, err)
-	asYAML, err := yaml.Marshal(c.Prometheus)
-	require.NoError(t, err)
 	for _, text := range []string{
-		string(asJSON), string(asYAML), fmt.Sprint(c.Prometheus), fmt.Sprintf("%+v", *c.Prometheus), fmt.Sprintf("%#v", *c.Prometheus),
+		asJSON(t, c.Prometheus), asYAML(t, c.Prometheus),
+		fmt.Sprint(c), fmt.Sprintf("%v", *c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", *c),
+		fmt.Sprint(c.Prometheus), fmt.Sprintf("%+v", *c.Prometheus), fmt.Sprintf("%#v", *c.Prometheus),
 		fmt.Sprintf("%+v", c.Prometheus.HTTPConfig),
 	} {
 		require.NotContains(t, text, "hunter")
 	}
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(text)
+}
+
+func asYAML(t *testing.T, v any) string {
+	t.Helper()
+	text, err := yaml.Marshal(v)
+	require.NoError(t, err)
+	return string(text)
 }
 
 func TestDiagnosticsErr(t *testing.T) {

@@ -39,7 +39,10 @@ func (c *Config) ErrorAt(path, message, hint string) Diagnostic {
 type origin struct{ name, text string }
 
 // decoder parses the file. The root is nil where there is none, or where it is not YAML.
-func (o origin) decoder() (d *strict.Decoder, root *yaml.Node) {
+func (o *origin) decoder() (d *strict.Decoder, root *yaml.Node) {
+	if o == nil {
+		return nil, nil
+	}
 	d = strict.NewDecoder(o.name, o.text, strict.Options{Empty: "set at least prometheus.url and one model", Secret: soundsSecret})
 	if root = d.Parse(); root != nil {
 		hideSecrets(d, root)

@@ -20,7 +20,7 @@ func (c *Config) Lines() []string {
 	foreign := false
 	for i, line := range lines {
 		if m := topLevel.FindStringSubmatch(line); m != nil {
-			foreign = oneOf(foreignSections, m[1]) || !ownSection(m[1])
+			foreign = m[1] == "prometheus" || oneOf(foreignSections, m[1]) || !ownSection(m[1])
 		}
 		if at := strings.IndexByte(line, '#'); foreign && at >= 0 && (strings.TrimSpace(line[:at]) == "" || strings.HasSuffix(line[:at], " ")) {
 			lines[i] = line[:at] + "# ..."

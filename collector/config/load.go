@@ -30,7 +30,7 @@ func LoadFile(name string) (*Config, Diagnostics, error) {
 // Load reads a configuration from a text. It returns all errors and warnings in the order of the file. The configuration is nil if
 // there is an error.
 func Load(name, text string) (*Config, Diagnostics) {
-	from := origin{name, text}
+	from := &origin{name, text}
 	d, root := from.decoder()
 	if root == nil {
 		return nil, d.Remarks()
