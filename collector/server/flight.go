@@ -116,8 +116,9 @@ func (f *flights) join(g *generation, a ask) *flight {
 
 // start begins an evaluation. The caller holds the lock.
 func (f *flights) start(fl *flight) {
-	ctx, cancel := context.WithDeadline(f.base, fl.deadline)
-	fl.cancel, fl.started = cancel, f.now()
+	now := f.now()
+	ctx, cancel := context.WithTimeout(f.base, fl.deadline.Sub(now)) // The clock may be that of a simulation.
+	fl.cancel, fl.started = cancel, now
 	go func() {
 		defer fl.generation.letGo()
 		defer cancel()
