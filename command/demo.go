@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/variant-exporter/variant-exporter/backtest/demo"
+	"github.com/variant-exporter/variant-exporter/collector/past"
 	"github.com/variant-exporter/variant-exporter/collector/server"
 )
 
@@ -90,9 +91,18 @@ func (f *demoFlags) exporter(d *demo.Demo) *serveFlags {
 	return &serveFlags{
 		logs:   f.logs.quiet(),
 		web:    &web.FlagConfig{WebListenAddresses: &f.listen, WebConfigFile: &none, WebSystemdSocket: &systemd},
-		server: server.Options{TelemetryPath: "/metrics", MaxTimeout: demoTimeout, Now: d.Now},
-		load:   func(context.Context) (server.Loaded, error) { return server.Loaded{Evaluator: d}, nil },
+		server: server.Options{TelemetryPath: "/metrics", MaxTimeout: demoTimeout, HistoryRange: "24h", Now: d.Now},
+		load:   func(context.Context) (server.Loaded, error) { return load(d) },
 	}
+}
+
+// load shows the decisions of the demo, and makes those of its past again.
+func load(d *demo.Demo) (server.Loaded, error) {
+	keeper, err := past.NewKeeper(d.Config(), d, past.Options{Concurrency: 1, Now: d.Now})
+	if err != nil {
+		return server.Loaded{}, err
+	}
+	return server.Loaded{Evaluator: d, Config: d.Config(), Past: keeper, Release: func() error { keeper.Close(); return nil }}, nil
 }
 
 // dialable is an address at which this machine reaches a listener of its own.

@@ -169,6 +169,7 @@ func TestExplainRunningExporter(t *testing.T) {
 
 	var told explain.Explanation
 	require.NoError(t, json.Unmarshal([]byte(explained(t, "--url="+running, "--format=json")), &told))
+	require.NotNil(t, told.Models[0].Variants[1].Desired)
 	assert.Equal(t, 6, *told.Models[0].Variants[1].Desired)
 
 	var stdout, stderr bytes.Buffer

@@ -90,7 +90,7 @@ func startExporter(t *testing.T, says *regexp.Regexp, binary string, args ...str
 // startDemo runs the exporter's demo.
 func startDemo(t *testing.T, binary string) (address string) {
 	t.Helper()
-	return startExporter(t, regexp.MustCompile(`http://([^/]+)/metrics\n`), binary, "demo")
+	return startExporter(t, regexp.MustCompile(`simulated fleet: http://([^/\s]+)\n`), binary, "demo")
 }
 
 // startFaulty runs the exporter on series that lack much of what it should have.

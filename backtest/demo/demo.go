@@ -14,12 +14,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/variant-exporter/variant-exporter/backtest"
 	"github.com/variant-exporter/variant-exporter/backtest/policy"
 	"github.com/variant-exporter/variant-exporter/backtest/product"
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/backtest/sim"
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
 //go:embed day.yml
@@ -33,6 +36,9 @@ const (
 	ScenarioFile = "day.yml"
 	ConfigFile   = "day.conf.yml"
 )
+
+// longestWait is how long the fleets stand still at most: pages show them, too.
+const longestWait = time.Second
 
 // Policies are those that a demo compares, the program first.
 func Policies() []string {
@@ -53,8 +59,11 @@ type Options struct {
 type Demo struct {
 	options  Options
 	scenario *scenario.Scenario
-	runs     []*backtest.Running
-	now      atomic.Int64 // nanoseconds since the start of the simulation
+	config   *config.Config
+	runs     []*backtest.Running // that under the program first
+	turn     *semaphore.Weighted // to change or to read the series of the fleet under the program
+	closed   bool                // guarded by turn
+	now      atomic.Int64        // nanoseconds since the start of the simulation
 	last     atomic.Pointer[collector.Snapshot]
 }
 
@@ -75,7 +84,8 @@ func New(ctx context.Context, o Options) (*Demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Demo{options: o, scenario: s, runs: runs}
+	d := &Demo{options: o, scenario: s, config: c, runs: runs, turn: semaphore.NewWeighted(1)}
+	runs[0].Product.Store.Keep(s.Length())                          // The pages look back.
 	if err := d.until(ctx, time.Duration(s.Evaluate)); err != nil { // now there is a decision to show
 		return nil, errors.Join(err, d.Close())
 	}
@@ -84,7 +94,7 @@ func New(ctx context.Context, o Options) (*Demo, error) {
 
 // Close frees what the fleets hold.
 func (d *Demo) Close() error {
-	var err error
+	err := d.still(context.Background(), func() error { d.closed = true; return nil })
 	for _, r := range d.runs {
 		err = errors.Join(err, r.Close())
 	}
@@ -113,8 +123,9 @@ func (d *Demo) Run(ctx context.Context, url string) error {
 	began := d.options.Clock()
 	warmup, end := time.Duration(d.scenario.Warmup), d.scenario.Length()
 	show := &screen{out: d.options.Out, interactive: d.options.Interactive}
-	ticker := time.NewTicker(d.options.Every)
+	ticker := time.NewTicker(min(d.options.Every, longestWait))
 	defer ticker.Stop()
+	var drawn time.Time
 	for at := time.Duration(0); at < end; {
 		at = end
 		if d.options.Length > 0 {
@@ -124,7 +135,10 @@ func (d *Demo) Run(ctx context.Context, url string) error {
 		if err := d.until(ctx, at); err != nil {
 			break // interrupted
 		}
-		show.show(d.picture())
+		if now := d.options.Clock(); at == end || now.Sub(drawn) >= d.options.Every {
+			show.show(d.picture())
+			drawn = now
+		}
 		select {
 		case <-ctx.Done():
 		case <-ticker.C:
@@ -143,8 +157,9 @@ func (d *Demo) into() time.Duration {
 func (d *Demo) until(ctx context.Context, at time.Duration) error {
 	var running sync.WaitGroup
 	errs := make([]error, len(d.runs))
-	for i, r := range d.runs {
-		running.Go(func() { errs[i] = r.Sim.Until(ctx, at) })
+	running.Go(func() { errs[0] = d.walk(ctx, at) })
+	for i, r := range d.runs[1:] {
+		running.Go(func() { errs[i+1] = r.Sim.Until(ctx, at) })
 	}
 	running.Wait()
 	d.now.Store(int64(at))

@@ -16,6 +16,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
 // Product is the program under test.
@@ -33,6 +34,9 @@ type Product struct {
 
 // Last is the outcome of the last evaluation; nil before the first.
 func (p *Product) Last() *collector.Snapshot { return p.last }
+
+// Source answers from the series that the program has seen, while nothing is added to them.
+func (p *Product) Source() promapi.RangeQuerier { return p.answers }
 
 // New makes the program ready for one run. The context ends its evaluations; the clock measures how long they take.
 func New(ctx context.Context, c *config.Config, now func() time.Time) (*Product, error) {
@@ -80,7 +84,7 @@ func (p *Product) Desired(o *policy.Observation) map[string]int {
 var sourceKey = regexp.MustCompile(`(?m)^(prometheus|scrape_configs):`)
 
 // noPrometheus stands for the Prometheus of a configuration that names none. It is never asked.
-const noPrometheus = "\nprometheus: {url: 'http://backtest.invalid'}\n"
+const noPrometheus = "\n# Not asked: the simulated fleet answers.\nprometheus: {url: 'http://backtest.invalid'}"
 
 // LoadConfig reads the configuration under test. It may lack the source of its answers.
 func LoadConfig(name string) (*config.Config, config.Diagnostics, error) {

@@ -27,6 +27,11 @@ func New(retention time.Duration) *Store {
 	return &Store{retention: retention.Milliseconds(), byName: map[string][]*Series{}}
 }
 
+// Keep has samples kept for a time at least.
+func (st *Store) Keep(retention time.Duration) {
+	st.retention = max(st.retention, retention.Milliseconds())
+}
+
 // Series is one series. Samples are appended in the order of time.
 type Series struct {
 	samples

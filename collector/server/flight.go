@@ -38,7 +38,8 @@ type flight struct {
 	deadline   time.Time
 	started    time.Time
 	done       chan struct{}
-	snapshot   *collector.Snapshot // set before done is closed
+	snapshot   *collector.Snapshot // set before done is closed, as is whole
+	whole      bool                // it was not cut short
 	waiters    int                 // guarded by flights.mu
 	cancel     context.CancelFunc  // nil before it runs
 	abandoned  bool
@@ -56,15 +57,15 @@ type ask struct {
 
 // evaluate returns the snapshot of an evaluation by g that takes no longer than the budget, its own or one already under way. An
 // evaluation with much less time is not shared, so that one cut short for a client in a hurry is not what a patient one gets. It
-// returns an error when ctx ends first.
-func (f *flights) evaluate(ctx context.Context, g *generation, a ask) (*collector.Snapshot, error) {
+// returns an error when ctx ends first, and whether the evaluation was a whole one: what made room for another is cut short.
+func (f *flights) evaluate(ctx context.Context, g *generation, a ask) (snapshot *collector.Snapshot, whole bool, err error) {
 	fl := f.join(g, a)
 	defer f.leave(fl)
 	select {
 	case <-fl.done:
-		return fl.snapshot, nil
+		return fl.snapshot, fl.whole, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", errNoAnswer, context.Cause(ctx))
+		return nil, false, fmt.Errorf("%w: %w", errNoAnswer, context.Cause(ctx))
 	}
 }
 
@@ -116,12 +117,14 @@ func (f *flights) join(g *generation, a ask) *flight {
 
 // start begins an evaluation. The caller holds the lock.
 func (f *flights) start(fl *flight) {
-	ctx, cancel := context.WithDeadline(f.base, fl.deadline)
-	fl.cancel, fl.started = cancel, f.now()
+	now := f.now()
+	ctx, cancel := context.WithTimeout(f.base, fl.deadline.Sub(now)) // The clock may be that of a simulation.
+	fl.cancel, fl.started = cancel, now
 	go func() {
 		defer fl.generation.letGo()
 		defer cancel()
 		fl.snapshot = fl.generation.Evaluate(ctx, f.now())
+		fl.whole = ctx.Err() == nil
 		f.end(fl)
 		close(fl.done)
 	}()

@@ -35,7 +35,7 @@ type latest struct {
 func (l *latest) put(g *generation, s *collector.Snapshot) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.generation != g || l.snapshot == nil || s.At.After(l.snapshot.At) {
+	if l.generation != g || l.snapshot == nil || !s.At.Before(l.snapshot.At) {
 		l.generation, l.snapshot = g, s
 	}
 }
