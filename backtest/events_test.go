@@ -29,6 +29,7 @@ variants:
 
 // rates plans by the rate of the gateway, at prices that come from a series.
 const rates = `
+defaults: {headroom: 0.15}
 signals:
   rate:
     unit: requests per second

@@ -64,7 +64,7 @@ func drawFleet(t *rapid.T) movingFleet {
 	pool := used + rapid.IntRange(0, 2*most).Draw(t, "spare")
 	f.scenario = fmt.Sprintf("duration: 40m\nwarmup: 8m\nmodels:\n%sload:\n%spools: {gpu: %d}\nvariants:\n%sautoscaler: {kind: hpa, sync: 15s, lag: 15s}\nksm_lag: %ds\nevents:\n%s",
 		models.String(), loads.String(), pool, variants.String(), rapid.SampledFrom([]int{0, 15}).Draw(t, "lag"), events.String())
-	f.config = fmt.Sprintf("budgets: [{name: gpu, unit: accelerators, limit: %d}]\nsignals:\n  rate:\n    unit: requests per second\n"+
+	f.config = fmt.Sprintf("defaults: {headroom: 0.15}\nbudgets: [{name: gpu, unit: accelerators, limit: %d}]\nsignals:\n  rate:\n    unit: requests per second\n"+
 		"    demand: sum by (namespace, model_name) (rate(llm_d_epp_request_total[1m]))\nmodels:\n%s", pool, config.String())
 	return f
 }

@@ -2,6 +2,8 @@ package faults_test
 
 import (
 	"math/rand/v2"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,9 +17,13 @@ type scenario struct {
 	name   string
 	text   string
 	config *config.Config
-	fleet  func(seed uint64) fleetOf
-	series func(now time.Duration) map[string]float64 // what else Prometheus scrapes
-	bounds map[string][2]float64                      // of the replicas of each variant
+	// forgetful is the same configuration, which uses nothing that is remembered for a day: no start takes time, so it costs nothing, and
+	// headroom is a number.
+	forgetful *config.Config
+	learns    bool // headroom is learnt from a day
+	fleet     func(seed uint64) fleetOf
+	series    func(now time.Duration) map[string]float64 // what else Prometheus scrapes
+	bounds    map[string][2]float64                      // of the replicas of each variant
 
 	delayed bool // a rise counts only once it has lasted, so that the demand there is now is no measure
 }
@@ -33,6 +39,8 @@ signals:
     demand: sum by (namespace, model_name, pod) (vllm:num_requests_running + vllm:num_requests_waiting)
 `
 )
+
+var startups = regexp.MustCompile(`startup: \w+`)
 
 func load(t *testing.T, text string) *config.Config {
 	t.Helper()
@@ -114,6 +122,8 @@ models:
 	}
 	for _, s := range all {
 		s.config = load(t, s.text)
+		s.learns = strings.Contains(s.text, "headroom: auto")
+		s.forgetful = load(t, startups.ReplaceAllString(strings.ReplaceAll(s.text, "headroom: auto", "headroom: 0.2"), "startup: 0s"))
 		if s.fleet == nil {
 			s.fleet = twoModels
 		}
