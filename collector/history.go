@@ -34,14 +34,18 @@ func newHistories(p *query.Program, m *match.Matcher, q promapi.RangeQuerier) *h
 	return &histories{matcher: m, querier: q, kept: make([]match.Grid, len(p.Histories))}
 }
 
-// ask reads a history at a moment. The newest step that is kept is asked for again: where it is told otherwise now, such as by a
-// store that is back or a Prometheus that has lost its past, nothing that is kept can be relied on.
+// ask reads a history at a moment. The newest step that is kept is asked for again, and the newest of those at which anything was told:
+// where they are told otherwise now, such as by a store that is back or a Prometheus that has lost its past, nothing that is kept can be
+// relied on.
 func (h *histories) ask(ctx context.Context, q *query.History, at time.Time) match.History {
 	first, last := stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step)
 	kept := h.known(q, first, last)
 	grid, err := h.read(ctx, q, kept, first, last)
-	if err == nil && kept.Steps > 0 && !agree(&kept, &grid) {
-		grid, err = h.read(ctx, q, h.nothing(q, first), first, last)
+	if err == nil && kept.Steps > 0 {
+		var same bool
+		if same, err = h.agree(ctx, q, &kept, &grid); err == nil && !same {
+			grid, err = h.read(ctx, q, h.nothing(q, first), first, last)
+		}
 	}
 	if err != nil {
 		return match.History{Err: err}
@@ -75,8 +79,24 @@ func (h *histories) read(ctx context.Context, q *query.History, kept match.Grid,
 	return kept.Join(first, news...), nil
 }
 
-// agree reports whether a grid says the same as what is kept of its newest step.
-func agree(kept, grid *match.Grid) bool { return kept.SameAt(grid, kept.First+int64(kept.Steps)-1) }
+// agree reports whether a grid says the same as what is kept of its newest step. A step at which nothing was told says nothing of those
+// before it, so the newest that was told is asked for too.
+func (h *histories) agree(ctx context.Context, q *query.History, kept, grid *match.Grid) (bool, error) {
+	newest := kept.First + int64(kept.Steps) - 1
+	if !kept.SameAt(grid, newest) {
+		return false, nil
+	}
+	told, ok := kept.Newest()
+	if !ok || told == newest {
+		return true, nil
+	}
+	matrix, err := h.querier.QueryRange(ctx, q.Expr, v1.Range{Start: timeOf(told, q.Step), End: timeOf(told, q.Step), Step: q.Step})
+	if err != nil {
+		return false, err //nolint:wrapcheck // The querier says what it was doing.
+	}
+	again := h.matcher.Lay(q, matrix, told, 1)
+	return kept.SameAt(&again, told), nil
+}
 
 // known returns what is kept, where it goes on from first or before without a gap, and up to last at the most.
 func (h *histories) known(q *query.History, first, last int64) match.Grid {

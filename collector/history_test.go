@@ -201,3 +201,63 @@ func TestHistoriesInParts(t *testing.T) {
 	require.True(t, fleetAt.Add(time.Minute).Equal(next), next)
 	require.Len(t, a.ranges["demand"], 3)
 }
+
+// TestLossBehindAGap: where Prometheus loses its past while nothing is told, what was kept of before the gap does not count.
+func TestLossBehindAGap(t *testing.T) {
+	a := &arriving{values: make([]float64, 1000), late: make([]time.Duration, 1000)}
+	tell := func(until time.Duration, value float64) {
+		for i := range a.values[:500+int(until/arrivingStep)] {
+			a.values[i] = value
+		}
+	}
+	const nothing = 0.5
+	tell(500*arrivingStep, nothing)
+	tell(-4*time.Minute, 30)
+	e := newEvaluator(t, historyConfig, a, collector.EvaluatorOptions{})
+	for _, at := range []time.Duration{0, 15 * time.Second, 30 * time.Second} {
+		if at == 30*time.Second {
+			tell(0, nothing)
+		}
+		a.now = fleetAt.Add(at)
+		fresh := newEvaluator(t, historyConfig, a, collector.EvaluatorOptions{})
+		require.Equal(t, decided(fresh.Evaluate(t.Context(), a.now)), decided(e.Evaluate(t.Context(), a.now)), "after %s", at)
+	}
+}
+
+// dayless is a Prometheus that answers over ranges, but not over a day.
+type dayless struct {
+	*arriving
+	err error
+}
+
+func (d *dayless) QueryRange(ctx context.Context, expr string, r v1.Range) (model.Matrix, error) {
+	if r.Step == time.Minute && expr == "demand" {
+		return nil, d.err
+	}
+	return d.arriving.QueryRange(ctx, expr, r)
+}
+
+// TestDayIsNotRead: while the demand of the day cannot be read, or has no result, nothing is lowered.
+func TestDayIsNotRead(t *testing.T) {
+	const text = `
+scale_targets: {current: current, ready: ready}
+defaults: {headroom: 0, scale_down_window: 5m, provision_timeout: 0s}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, startup: 2m, capacity: {load: 10}}]}]
+`
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{&promapi.Error{Reason: promapi.ReasonTimeout, Err: errors.New("slow")}, "load.demand.history_1m: timeout"},
+		{nil, "no result over the last day, though there is one over the window"},
+	} {
+		d := &dayless{&arriving{values: slices.Repeat([]float64{3}, 1000), late: make([]time.Duration, 1000), now: fleetAt}, c.err}
+		read := newEvaluator(t, text, d.arriving, collector.EvaluatorOptions{}).Evaluate(t.Context(), fleetAt).Models[0]
+		require.Empty(t, read.Signals[0].Partial)
+		require.Equal(t, "1", desired(&read.Variants[0]))
+		unread := newEvaluator(t, text, d, collector.EvaluatorOptions{}).Evaluate(t.Context(), fleetAt).Models[0]
+		require.Equal(t, c.want, unread.Signals[0].Partial)
+		require.NotEqual(t, "1", desired(&unread.Variants[0]))
+	}
+}

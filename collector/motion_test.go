@@ -1,10 +1,12 @@
 package collector_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector"
@@ -532,4 +534,31 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 			config: strings.Replace(text, "limit: 8", "limit: 5", 1), answers: at("50", pods), want: `variant_desired_replicas{variant="a"} 5`,
 		},
 	})
+}
+
+// hollow is a Prometheus without an answer about the age of anything.
+type hollow struct{ *cannedQuerier }
+
+func (h hollow) Query(ctx context.Context, expr string, at time.Time) (model.Vector, error) {
+	v, err := h.cannedQuerier.Query(ctx, expr, at)
+	if strings.HasPrefix(expr, "label_replace(max(timestamp(") {
+		return nil, err
+	}
+	return v, err
+}
+
+// TestHollowAnswersAreNotZero: no result is no demand only where the answers that must have a result have one.
+func TestHollowAnswersAreNotZero(t *testing.T) {
+	const text = watched + `
+signals: {load: {unit: requests, demand: demand, on_missing: zero, alive: alive}}
+models: [{name: m, namespace: ns, replicas: {min: 0}, variants: [{name: a, cost: 1, capacity: {load: 10}}]}]`
+	two := runs("a", "2")
+	q := newCanned(t, canned{
+		"alive": load("1"), "past alive": load("1"), "current": two, "past current": two, "ready": two, "past ready": two,
+	})
+	whole := newEvaluator(t, text, q, collector.EvaluatorOptions{}).Evaluate(t.Context(), fleetAt).Models[0]
+	require.Equal(t, "0", desired(&whole.Variants[0]))
+	m := newEvaluator(t, text, hollow{q}, collector.EvaluatorOptions{}).Evaluate(t.Context(), fleetAt).Models[0]
+	require.Equal(t, "no result, like input_ages, which must have one", m.Signals[0].Missing)
+	require.NotEqual(t, "0", desired(&m.Variants[0]))
 }

@@ -14,9 +14,12 @@ import (
 func (d *decider) expectDemand(s *signal) {
 	now := d.level(s)
 	if now.Missing.NoResult() && s.OnMissing == config.OnMissingZero && s.read.Alive {
-		if s.read.Stray != "" {
+		switch {
+		case s.read.Stray != "":
 			now.Missing = match.Missing{Why: "no result, while there is demand that belongs to no model: " + s.read.Stray}
-		} else {
+		case !d.read.Hollow.OK():
+			now.Missing = match.Missing{Why: "no result, like " + d.read.Hollow.Input + ", which must have one"}
+		default:
 			now, s.out.Assumed = match.Reading{}, true
 		}
 	}
@@ -65,6 +68,7 @@ func (d *decider) expect(s *signal, now match.Reading) float64 {
 		}
 	}
 	s.partial(s.history(window, whole))
+	s.partial(s.day(window))
 	ahead, missing := s.forecast()
 	s.partial(missing.String())
 	if ahead != nil {
@@ -77,6 +81,19 @@ func (d *decider) expect(s *signal, now match.Reading) float64 {
 		s.out.Headroom = &share
 	}
 	return planned
+}
+
+// day says why the demand of the last day is not known, which what comes back is found in. A day without any result, while there is a
+// window with some, is no day.
+func (s *signal) day(window forecast.History) string {
+	levels, missing := s.past(func(x *match.Demand) match.Past { return x.Levels })
+	switch {
+	case !missing.OK():
+		return missing.String()
+	case len(levels.Values) > 0 && forecast.Known(levels.Values) == 0 && window.At(levels.Since) > 0:
+		return "no result over the last day, though there is one over the window"
+	}
+	return ""
 }
 
 // partial notes why the demand may be more than what is known of it. The first reason counts.

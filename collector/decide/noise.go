@@ -30,7 +30,7 @@ func (s *signal) law() forecast.Law {
 // withHeadroom is what to plan for: the expected demand plus the configured share, or as much as the law asks for.
 func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float64, missing match.Missing) {
 	fixed, x := expected*(1+s.model.Headroom.Ratio), &s.read.Absolute
-	if missing = x.Recent.Missing.Or(x.Day.Missing); !missing.OK() || len(x.Recent.Values) == 0 {
+	if missing = x.Recent.Missing.Or(x.Day.Missing).Or(x.WeekAgo.Missing); !missing.OK() || len(x.Recent.Values) == 0 {
 		return fixed, missing
 	}
 	course, long := forecast.NewCourse(x.Recent.History), forecast.Long{History: x.Day.History, Week: x.WeekAgo.History}

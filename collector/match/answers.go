@@ -82,6 +82,9 @@ func (r *reader) age() (unaged map[string]Missing) {
 	unaged = map[string]Missing{}
 	for _, a := range r.program.Ages {
 		answer, input := &r.answers.Queries[a.Query.Place], &r.read.Inputs[a.Query.Place]
+		if answer.Err == nil && len(answer.Vector) == 0 && r.replicasTold(a) {
+			r.read.Hollow = Missing{Input: input.Name, Why: NoResult}
+		}
 		if answer.Err != nil {
 			for _, users := range a.Users {
 				for _, q := range users {
@@ -104,6 +107,20 @@ func (r *reader) age() (unaged map[string]Missing) {
 		}
 	}
 	return unaged
+}
+
+// replicasTold reports whether an age query is about replicas that are told: then there are samples that have an age. Other expressions
+// may have series without any, such as those with "or vector(0)".
+func (r *reader) replicasTold(a query.AgeQuery) bool {
+	for _, users := range a.Users {
+		for _, q := range users {
+			answer, replicas := &r.answers.Queries[q.Place], q == r.program.Targets.Current.Now || q == r.program.Targets.Ready.Now
+			if replicas && answer.Err == nil && len(answer.Vector) > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // setAges tells every input how old what it rests on is. Of its selectors that select anything, the one whose newest sample is

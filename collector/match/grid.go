@@ -193,6 +193,19 @@ func (g *Grid) Usable() int {
 	return steps
 }
 
+// Newest is the newest step at which anything was told of any owner; false for none.
+func (g *Grid) Newest() (step int64, ok bool) {
+	newest := -1
+	for _, cells := range g.Cells {
+		for i := len(cells) - 1; i > newest; i-- {
+			if !math.IsNaN(cells[i]) {
+				newest = i
+			}
+		}
+	}
+	return g.First + int64(newest), newest >= 0
+}
+
 // SameAt reports whether two grids say the same of a step that both have, of demand that belongs to no model too.
 func (g *Grid) SameAt(o *Grid, step int64) bool {
 	same := func(mine, other []float64) bool {

@@ -27,7 +27,11 @@ func (m *Matcher) Lay(h *query.History, matrix model.Matrix, first int64, steps 
 	ordered := make([]stream, len(matrix))
 	for i, s := range matrix {
 		id := identify(s.Metric, h.By.Labels)
-		ordered[i] = stream{m.key(id), id, s}
+		key := m.key(id)
+		if h.By.Owner == query.OfWorkload {
+			key = m.workloadKey(&id)
+		}
+		ordered[i] = stream{key, id, s}
 	}
 	slices.SortStableFunc(ordered, func(a, b stream) int { return cmp.Compare(a.key, b.key) })
 	var other []*stream

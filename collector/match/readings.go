@@ -11,6 +11,7 @@ type Readings struct {
 	At          time.Time
 	Inputs      []Input
 	Unaged      map[string]Missing // why the age of some inputs is not known, by their names
+	Hollow      Missing            // an input without a result that must have one: other empty answers may be as wrong
 	EnergyPrice Value
 	Budgets     []Budget
 	Models      []Model

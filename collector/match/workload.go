@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"math"
 	"strings"
 
@@ -18,9 +19,12 @@ func (l *layer) workload(s *stream) {
 	if !ok {
 		return
 	}
+	seen := l.seenAt(s.key)
 	l.each(s, func(step int, value float64, bad string) {
+		again := !math.IsNaN(seen[step])
+		seen[step] = value
 		switch cells := l.cells(owner); {
-		case bad != "":
+		case bad != "" || again:
 			cells[step] = unusable
 		case worker:
 			l.addWorkers(owner, step)
@@ -73,6 +77,11 @@ func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
 	return variants + len(m.program.Models) + at, false, ok
 }
 
+// workloadKey is the key of a workload's count: told twice, it would make up for one that is lacking.
+func (m *Matcher) workloadKey(id *identity) string {
+	return m.key(*id) + "\x00" + string(id.metric[config.LabelWorkload])
+}
+
 // groupOf names the replica of a LeaderWorkerSet that a pod belongs to; empty for a pod of anything else.
 func (m *Matcher) groupOf(variant int, pod string) string {
 	v := m.program.Variants[variant]
@@ -122,6 +131,10 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 		return w
 	}
 	told := r.workloads(s.Sources.Now, s.Labels)
+	if why := cmp.Or(told.bad[m.Namespace], told.bad[""]); why != "" {
+		w.Missing = Missing{Input: s.Sources.Now.Name, Why: why}
+		return w
+	}
 	w.Unknown = told.unknown[m.Namespace] || told.unknown[""]
 	read := func(owner int) Told { return Told{told.now[owner], r.past(s.Sources.Window, owner)} }
 	w.Variants = make([]Told, 0, len(m.Variants))
@@ -137,7 +150,8 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 // workloadCounts are the sources of one answer.
 type workloadCounts struct {
 	now     []float64
-	unknown map[string]bool // namespaces with sources that have no pod
+	unknown map[string]bool   // namespaces with sources that have no pod
+	bad     map[string]string // why a count of a namespace cannot be used
 }
 
 func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCounts {
@@ -146,20 +160,26 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 		return found
 	}
 	t, vector := r.tally(q), r.answers.Queries[q.Place].Vector
-	told := &workloadCounts{make([]float64, r.matcher.Owners(query.OfWorkload)), map[string]bool{}}
+	told := &workloadCounts{make([]float64, r.matcher.Owners(query.OfWorkload)), map[string]bool{}, map[string]string{}}
 	workers := make([]float64, len(r.program.Variants))
+	seen := map[string]bool{} // a workload that tells twice would make up for one that does not tell
 	for i, s := range vector {
 		t.matched[i] = true // any workload may tell
 		id := identify(s.Metric, labels)
 		owner, worker, ok := r.matcher.workloadOwner(&id)
 		value, bad := valueOf(s, "")
+		key := r.matcher.workloadKey(&id)
+		if bad == "" && seen[key] {
+			bad = BadDuplicate
+		}
+		seen[key] = true
 		switch {
+		case bad != "":
+			t.bad[i], told.bad[id.namespace] = bad, bad
 		case id.metric[config.LabelWorkload] == "":
 			told.unknown[id.namespace] = true
 		case otherRule(id.metric, q.Rule):
 			t.bad[i] = BadRule
-		case bad != "":
-			t.bad[i] = bad
 		case !ok:
 		case worker:
 			workers[owner]++
