@@ -23,8 +23,8 @@ import (
 const (
 	// demoInterval is how often the demo's table is drawn, on a terminal and elsewhere.
 	demoInterval, demoLines = time.Second, 5 * time.Second
-	// demoTimeout bounds one evaluation, which is there already.
-	demoTimeout = 2 * time.Second
+	// demoTimeout bounds one evaluation of the past; that of the present is there already.
+	demoTimeout = 20 * time.Second
 )
 
 // demoFlags are the flags of demo.

@@ -85,8 +85,9 @@ func New(ctx context.Context, o Options) (*Demo, error) {
 		return nil, err
 	}
 	d := &Demo{options: o, scenario: s, config: c, runs: runs, turn: semaphore.NewWeighted(1)}
-	runs[0].Product.Store.Keep(s.Length())                          // The pages look back.
-	if err := d.until(ctx, time.Duration(s.Evaluate)); err != nil { // now there is a decision to show
+	runs[0].Product.Store.Keep(s.Length()) // The pages look back.
+	// When it is warm, there is a plan to show.
+	if err := d.until(ctx, time.Duration(max(s.Warmup, s.Evaluate))); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
