@@ -84,7 +84,7 @@ func (h History) last(ago time.Duration) int {
 func (c *Course) noise(end int, over time.Duration) float64 {
 	from := max(0, end+1-c.steps(over))
 	n := c.changes[end+1] - c.changes[from]
-	if 2*n < float64(c.steps(trendLong)) {
+	if 2*n < float64(c.steps(noiseShort)) {
 		return math.NaN()
 	}
 	return math.Sqrt((c.squares[end+1] - c.squares[from]) / n / 2)
