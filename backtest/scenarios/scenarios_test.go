@@ -21,7 +21,6 @@ var knownFailures = map[string]string{
 	"on-off":          "two are woken, which carry the load but not soon enough what waited for them; the idle minutes cost too much",
 	"prefill-decode":  "the first requests wait for too long",
 	"prometheus-lost": "a model that sleeps is told nothing at all, where zero is expected",
-	"slow-drain":      "nine starts where eight may be: a replica comes and goes with the noise of a fleet that has run for an hour",
 	"spike":           "one more than 20 are ordered, and it is 0.3 points short: the queue that the start left behind is not seen by a rate",
 }
 

@@ -65,9 +65,10 @@ type signal struct {
 	backlog float64       // what waits
 	service time.Duration // in which a replica works off its capacity of what is in service
 
-	carriers  []carrier         // the variants that serve it; nil before they are needed
-	held      *forecast.History // what would have been planned over the last day
-	recurring *recurring        // demand that comes back soon
+	plan      func(ago time.Duration, then float64) float64 // by the law, for a demand some time ago; nil without a law
+	carriers  []carrier                                     // the variants that serve it; nil before they are needed
+	held      *forecast.History                             // what would have been planned over the last day
+	recurring *recurring                                    // demand that comes back soon
 }
 
 // variant is what has been worked out for one variant.

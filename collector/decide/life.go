@@ -21,7 +21,8 @@ const (
 	acting = time.Minute
 )
 
-// plannedPast is what would have been planned over the last day by today's headroom: the demand, held over the scale-down window.
+// plannedPast is what would have been planned over the last day: the demand with headroom, held over the scale-down window. The headroom is
+// today's, except of late: replicas that were started by the noise of a moment ago were started for as much as was planned then.
 func (s *signal) plannedPast() forecast.History {
 	if s.held != nil {
 		return *s.held
@@ -31,12 +32,37 @@ func (s *signal) plannedPast() forecast.History {
 	if share := s.out.Headroom; missing.OK() && share != nil && s.out.Planned != nil {
 		out = forecast.History{Step: demand.Step, Since: demand.Since, Values: slices.Clone(demand.Over(lifeDay))}
 		if s.OnMissing == config.OnMissingZero {
-			unknownIsZero(out)
+			known := slices.IndexFunc(out.Values, func(v float64) bool { return !math.IsNaN(v) })
+			unknownIsZero(forecast.History{Values: out.Values[max(0, known):]}) // before that it may not have been watched
 		}
-		out = out.Held(time.Duration(*s.model.ScaleDownWindow)).Scale(1 + *share)
+		out = out.Scale(1 + *share)
+		s.plannedThen(out)
+		out = out.Held(time.Duration(*s.model.ScaleDownWindow))
 	}
 	s.held = &out
 	return out
+}
+
+// plannedThen puts in what was planned by the law while replicas that count as new were ordered.
+func (s *signal) plannedThen(h forecast.History) {
+	if s.plan == nil {
+		return
+	}
+	since, recent := s.Lead+newFor+time.Duration(*s.model.ScaleDownWindow), s.read.Absolute.Recent
+	last, of := len(h.Values)-1, -1
+	for i, demand := range slices.Backward(recent.Values) {
+		ago := recent.Ago(i)
+		at := last - int(max(0, ago-h.Since)/h.Step) // the step that follows it
+		if ago > since || at < 0 {
+			return
+		}
+		if planned := s.plan(ago, demand); !math.IsNaN(planned) {
+			if at == of {
+				planned = max(planned, h.Values[at])
+			}
+			h.Values[at], of = planned, at
+		}
+	}
 }
 
 // supplyAsked is what the replicas that are asked for can serve of a signal.
@@ -169,6 +195,9 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 		}
 		next = peak * (1 + levelApart)
 		c := past.Crossings(max(peak*(1-levelApart), planned))
+		if c.Over { // until now: no more is planned
+			c.Now, c.Last = 0, c.Now
+		}
 		often := len(c.Below) > 0 && slices.Min(c.Below) < newFor || peak < planned*(1+fellBy)
 		if c.Now < c.Below.Wait(restart) || often && c.Now+c.Last < young {
 			found = &recurring{level: peak, gap: c.Below.Mean(), times: len(c.Below)}
@@ -180,23 +209,32 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 // capacityNoise is by what share capacities differ from one moment to the next where they are measured, or follow from measured lengths.
 const capacityNoise = 0.01
 
-// steadied is what a signal is planned for: no fewer replicas are needed because capacities are measured a little larger for a moment. What
-// was asked for during the last minute counts: an autoscaler acts late.
+// steadied is what a signal is planned for: the demand, and of what may come on top of it what is asked for already carries, or was
+// during the last minute: an autoscaler acts late. No replica is started for demand that comes back, nor does one stop because capacities
+// are measured a little larger for a moment. A stop needs twice their noise, so that noise alone does not undo it.
 func (s *signal) steadied() float64 {
-	planned := *s.out.Planned
-	if s.recurring != nil {
-		planned = max(planned, s.recurring.level)
-	}
-	supply, measured := 0.0, false
+	planned, now, lately, ordered, measured := *s.out.Planned, 0.0, 0.0, 0.0, false
 	for _, v := range s.model.variants {
 		if v.runs.Current.N == nil {
 			return planned
 		}
-		supply += v.capacities[s.Place] * float64(most(*v.runs.Current.N, v.runs.Starts.Current.Over(acting)))
-		measured = measured || v.capacities[s.Place] > 0 && !v.Capacities[s.Place].Constant()
+		capacity, asked, n := v.capacities[s.Place], v.runs.Starts.Current, *v.runs.Current.N
+		most := most(n, asked.Over(acting))
+		now += capacity * float64(n)
+		lately += capacity * float64(most)
+		if asked.At(acting) > float64(n) {
+			most = n // it was lowered, and no order has come and gone
+		}
+		ordered += capacity * float64(most)
+		measured = measured || capacity > 0 && !v.Capacities[s.Place].Constant()
 	}
-	if !measured {
-		return planned
+	kept := planned
+	if s.recurring != nil {
+		kept = max(kept, s.recurring.level)
 	}
-	return max(planned, min(planned*(1+capacityNoise), supply))
+	planned = max(planned, min(kept, lately))
+	if measured {
+		planned = max(planned, min(kept*(1+2*capacityNoise), now), min(kept*(1+capacityNoise), ordered))
+	}
+	return planned
 }

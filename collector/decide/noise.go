@@ -59,7 +59,9 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 		return fixed, match.Missing{} // too little history
 	}
 	recent := forecast.Most(x.Recent.Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
-	planned = max(expected, min(planned, mostly*max(expected, recent)))
+	most := mostly * max(expected, recent)
+	s.plan = func(ago time.Duration, then float64) float64 { return min(plan(ago, then), most) }
+	planned = max(expected, min(planned, most))
 	if !learnt {
 		planned = max(planned, fixed)
 	}

@@ -59,9 +59,11 @@ type Course struct {
 // NewCourse prepares a history for Plan.
 func NewCourse(h History) *Course {
 	c := &Course{History: h, squares: make([]float64, len(h.Values)+1), changes: make([]float64, len(h.Values)+1)}
+	// Where a history begins, a rate rises until its window is full: that is no noise.
+	settled := slices.IndexFunc(h.Values, func(v float64) bool { return !math.IsNaN(v) }) + h.steps(HabitShown)
 	for i, v := range h.Values {
 		c.squares[i+1], c.changes[i+1] = c.squares[i], c.changes[i]
-		if before := i - h.steps(noiseLag); before >= 0 && !math.IsNaN(v) && !math.IsNaN(h.Values[before]) {
+		if before := i - h.steps(noiseLag); before >= settled && !math.IsNaN(v) && !math.IsNaN(h.Values[before]) {
 			c.squares[i+1] += (v - h.Values[before]) * (v - h.Values[before])
 			c.changes[i+1]++
 		}
@@ -84,7 +86,7 @@ func (h History) last(ago time.Duration) int {
 func (c *Course) noise(end int, over time.Duration) float64 {
 	from := max(0, end+1-c.steps(over))
 	n := c.changes[end+1] - c.changes[from]
-	if 2*n < float64(c.steps(trendLong)) {
+	if 2*n < float64(c.steps(noiseShort)) {
 		return math.NaN()
 	}
 	return math.Sqrt((c.squares[end+1] - c.squares[from]) / n / 2)
