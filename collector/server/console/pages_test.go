@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -41,6 +42,8 @@ func addresses() map[string]string {
 // TestBrowser looks at the pages as people do. All of its parts share one browser, which takes longest to start.
 func TestBrowser(t *testing.T) {
 	b := newBrowser(t)
+	b.do(t, chromedp.Navigate("about:blank")) // The browser lives as long as the context of its first step.
+	whole := b.Context
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T, *browser)
@@ -55,7 +58,12 @@ func TestBrowser(t *testing.T) {
 		{"large", large},
 		{"accessible", accessible},
 	} {
-		t.Run(part.name, func(t *testing.T) { part.run(t, b) })
+		t.Run(part.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(whole, 30*time.Second)
+			defer cancel()
+			b.Context = ctx
+			part.run(t, b)
+		})
 	}
 }
 
