@@ -45,7 +45,7 @@ func (s *signal) plannedPast() forecast.History {
 
 // plannedThen puts in what was planned by the law while replicas that count as new were ordered.
 func (s *signal) plannedThen(h forecast.History) {
-	if s.plan == nil {
+	if s.plan == nil || len(h.Values) == 0 {
 		return
 	}
 	since, recent := s.Lead+newFor+time.Duration(*s.model.ScaleDownWindow), s.read.Absolute.Recent
@@ -211,7 +211,7 @@ const capacityNoise = 0.01
 
 // steadied is what a signal is planned for: the demand, and of what may come on top of it what is asked for already carries, or was
 // during the last minute: an autoscaler acts late. No replica is started for demand that comes back, nor does one stop because capacities
-// are measured a little larger for a moment. A stop needs twice their noise, so that noise alone does not undo it.
+// are measured a little larger for a moment. A stop needs half as much again as their noise, so that noise alone does not undo it.
 func (s *signal) steadied() float64 {
 	planned, now, lately, ordered, measured := *s.out.Planned, 0.0, 0.0, 0.0, false
 	for _, v := range s.model.variants {
@@ -234,7 +234,7 @@ func (s *signal) steadied() float64 {
 	}
 	planned = max(planned, min(kept, lately))
 	if measured {
-		planned = max(planned, min(kept*(1+2*capacityNoise), now), min(kept*(1+capacityNoise), ordered))
+		planned = max(planned, min(kept*(1+1.5*capacityNoise), now), min(kept*(1+capacityNoise), ordered))
 	}
 	return planned
 }

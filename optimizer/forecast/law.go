@@ -59,8 +59,11 @@ type Course struct {
 // NewCourse prepares a history for Plan.
 func NewCourse(h History) *Course {
 	c := &Course{History: h, squares: make([]float64, len(h.Values)+1), changes: make([]float64, len(h.Values)+1)}
-	// Where a history begins, a rate rises until its window is full: that is no noise.
-	settled := slices.IndexFunc(h.Values, func(v float64) bool { return !math.IsNaN(v) }) + h.steps(HabitShown)
+	// Where what is known begins, a rate rises until its window is full: that is no noise.
+	settled := slices.IndexFunc(h.Values, func(v float64) bool { return !math.IsNaN(v) })
+	if settled > 0 {
+		settled += h.steps(HabitShown)
+	}
 	for i, v := range h.Values {
 		c.squares[i+1], c.changes[i+1] = c.squares[i], c.changes[i]
 		if before := i - h.steps(noiseLag); before >= settled && !math.IsNaN(v) && !math.IsNaN(h.Values[before]) {
