@@ -29,14 +29,25 @@ func (s *signal) plannedPast() forecast.History {
 	var out forecast.History
 	demand, missing := s.past(func(x *match.Demand) match.Past { return x.Levels })
 	if share := s.out.Headroom; missing.OK() && share != nil && s.out.Planned != nil {
-		out = forecast.History{Step: demand.Step, Since: demand.Since, Values: slices.Clone(demand.Over(lifeDay))}
+		out = forecast.History{Step: demand.Step, Since: demand.Since, Values: demand.Over(lifeDay)}
 		if s.OnMissing == config.OnMissingZero {
+			out.Values = slices.Clone(out.Values) // they are shared
 			unknownIsZero(out)
 		}
-		out = out.Held(time.Duration(*s.model.ScaleDownWindow)).Scale(1 + *share)
+		out = out.Held(time.Duration(*s.model.ScaleDownWindow))
+		for i := range out.Values {
+			out.Values[i] *= 1 + *share
+		}
 	}
 	s.held = &out
 	return out
+}
+
+// forgetPast frees what plannedPast keeps: a day of every signal takes much memory, and nothing asks for it again.
+func (m *model) forgetPast() {
+	for _, s := range m.signals {
+		s.held = nil
+	}
 }
 
 // supplyAsked is what the replicas that are asked for can serve of a signal.
