@@ -61,7 +61,8 @@ func drawFleet(t *rapid.T) movingFleet {
 			f.disturb(t, &events, name)
 		}
 	}
-	pool := used + rapid.IntRange(0, 2*most).Draw(t, "spare")
+	// Every model has room to swap. Where it has not, the swap of a more important model may take from a less important one.
+	pool := used + rapid.IntRange(8*most, 10*most).Draw(t, "spare")
 	f.scenario = fmt.Sprintf("duration: 40m\nwarmup: 8m\nmodels:\n%sload:\n%spools: {gpu: %d}\nvariants:\n%sautoscaler: {kind: hpa, sync: 15s, lag: 15s}\nksm_lag: %ds\nevents:\n%s",
 		models.String(), loads.String(), pool, variants.String(), rapid.SampledFrom([]int{0, 15}).Draw(t, "lag"), events.String())
 	f.config = fmt.Sprintf("defaults: {headroom: 0.15}\nbudgets: [{name: gpu, unit: accelerators, limit: %d}]\nsignals:\n  rate:\n    unit: requests per second\n"+

@@ -28,8 +28,8 @@ func TestQueriesDoNotGrow(t *testing.T) {
 		require.Empty(t, failures(e.Evaluate(t.Context(), fleetAt)))
 		require.Len(t, server.queries, asked[models]+1, "an expression was asked twice, beside that of the demand over a day")
 	}
-	// Demand, what waits and who told it, replicas current and ready, pods without a node and the age of it all; over time demand, what waits and who told it, and replicas
-	// current, ready and rolling; the demand over a day, in parts, is the same expression.
+	// Demand, what waits and who told it, replicas current and ready and the age of it all; over time demand, what waits and who told it, and replicas
+	// current, ready and rolling, and pods without a node; the demand over a day, in parts, is the same expression.
 	require.Equal(t, map[int]int{1: 13, 250: 13}, asked, fmt.Sprint(asked))
 }
 

@@ -26,7 +26,7 @@ func (g *columnGeneration) enumerate(cutoff float64) bool {
 // full reports whether the pool has all the columns it may have: a very large
 // group has a limit on their number, and every group on their memory.
 func (g *columnGeneration) full() bool {
-	return g.group.veryLarge() && len(g.pool.owner) > largeColumns*len(g.group.models) || len(g.pool.entry) > maxEntries
+	return g.group.veryLarge() && len(g.pool.owner) > largeColumns*len(g.group.models) || g.pool.entries() > maxEntries
 }
 
 // listed is a point with its worth in the stage.
@@ -61,11 +61,11 @@ func (g *columnGeneration) enumerateModel(i int, cutoff float64) bool {
 		}
 	}
 	g.group.search.run(t, g.bound.least[i]-offset+gap+1e-9*g.master.size)
-	complete := !g.group.search.cut && len(g.pool.entry)+len(list)*len(g.stage.limit) <= maxEntries
+	complete := !g.group.search.cut && g.pool.entries()+len(list)*len(g.stage.limit) <= maxEntries
 	kept := undominated(list)
 	g.group.work.add(len(list) * (len(kept) + 4) / 8)
 	for _, one := range kept {
-		if g.pool.find(i, one.k) < 0 && len(g.pool.entry) <= maxEntries {
+		if g.pool.find(i, one.k) < 0 && g.pool.entries() <= maxEntries {
 			g.pool.add(i, one.k, one.value, one.entries)
 		}
 	}

@@ -258,7 +258,7 @@ func (g *columnGeneration) price(i int, duals []float64, cutoff float64) (float6
 // adopt adds a point to the pool unless it is there or breaks a cap.
 func (g *columnGeneration) adopt(i int, k []int) bool {
 	m := g.group.models[i]
-	if m.shortfall(k) > g.stage.caps[i] || g.pool.find(i, k) >= 0 || (len(g.pool.entry) > maxEntries && g.pool.active[i] > 0) {
+	if m.shortfall(k) > g.stage.caps[i] || g.pool.find(i, k) >= 0 || (g.pool.entries() > maxEntries && g.pool.active[i] > 0) {
 		return false
 	}
 	if beyond := g.stage.beyondOf(i); beyond != nil && atLeast(k, beyond) {

@@ -8,14 +8,18 @@ type pool struct {
 	// Per column.
 	owner []int
 	value []float64
-	entry []float64
+	entry [][]float64 // in blocks: one slice would be copied each time it grows
 	point [][]int
+	block []float64 // room for entries of columns to come
 	// columns lists each model's columns; the first active[m] of them take
 	// part at the node at hand. place is a column's place in that list.
 	columns [][]int
 	active  []int
 	place   []int
 }
+
+// blockSize is how many entries are allocated at once.
+const blockSize = 4096
 
 // newPool returns a pool without columns.
 func newPool(models int, limit []float64) *pool {
@@ -25,8 +29,11 @@ func newPool(models int, limit []float64) *pool {
 	}
 }
 
+// entries is how many entries all columns have.
+func (p *pool) entries() int { return len(p.owner) * p.rows }
+
 // row returns the entries of a column.
-func (p *pool) row(j int) []float64 { return p.entry[j*p.rows : (j+1)*p.rows] }
+func (p *pool) row(j int) []float64 { return p.entry[j] }
 
 // find returns the column of a point, or -1.
 func (p *pool) find(m int, k []int) int {
@@ -43,7 +50,12 @@ func (p *pool) add(m int, k []int, value float64, entries []float64) {
 	j := len(p.owner)
 	p.owner = append(p.owner, m)
 	p.value = append(p.value, value)
-	p.entry = append(p.entry, entries...)
+	if len(p.block) < len(entries) {
+		p.block = make([]float64, max(blockSize, len(entries)))
+	}
+	copy(p.block, entries)
+	p.entry = append(p.entry, p.block[:len(entries):len(entries)])
+	p.block = p.block[len(entries):]
 	p.point = append(p.point, append([]int(nil), k...))
 	p.columns[m] = append(p.columns[m], j)
 	p.place = append(p.place, 0)

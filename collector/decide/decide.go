@@ -193,6 +193,7 @@ func (d *decider) gather() {
 		m.known = m.knowledge()
 		m.life = d.life(m)
 		m.recurs()
+		m.forgetPast()
 		m.limitedUp, m.limitedDown = m.limited(m.ScaleUpLimit), m.limited(m.ScaleDownLimit)
 	}
 }

@@ -30,8 +30,9 @@ func (s *signal) plannedPast() forecast.History {
 	var out forecast.History
 	demand, missing := s.past(func(x *match.Demand) match.Past { return x.Levels })
 	if share := s.out.Headroom; missing.OK() && share != nil && s.out.Planned != nil {
-		out = forecast.History{Step: demand.Step, Since: demand.Since, Values: slices.Clone(demand.Over(lifeDay))}
+		out = forecast.History{Step: demand.Step, Since: demand.Since, Values: demand.Over(lifeDay)}
 		if s.OnMissing == config.OnMissingZero {
+			out.Values = slices.Clone(out.Values) // they are shared
 			known := slices.IndexFunc(out.Values, func(v float64) bool { return !math.IsNaN(v) })
 			unknownIsZero(forecast.History{Values: out.Values[max(0, known):]}) // before that it may not have been watched
 		}
@@ -62,6 +63,13 @@ func (s *signal) plannedThen(h forecast.History) {
 			}
 			h.Values[at], of = planned, at
 		}
+	}
+}
+
+// forgetPast frees what plannedPast keeps: a day of every signal takes much memory, and nothing asks for it again.
+func (m *model) forgetPast() {
+	for _, s := range m.signals {
+		s.held = nil
 	}
 }
 
