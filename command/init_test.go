@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -225,13 +227,15 @@ func TestInitHTTPConfig(t *testing.T) {
 
 	fleet := newMadeFleet(t)
 	whole := engineWith(t, fleet.samples)
+	behind, err := url.Parse(whole)
+	require.NoError(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(behind)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer secret" {
 			http.Error(w, "who are you?", http.StatusUnauthorized)
 			return
 		}
-		_ = r.ParseForm()
-		http.Redirect(w, r, whole+r.URL.Path+"?"+r.Form.Encode(), http.StatusTemporaryRedirect)
+		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
 	out := filepath.Join(t.TempDir(), "new.yml")
