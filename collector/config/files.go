@@ -130,10 +130,14 @@ func (v *validator) httpClient() {
 	if a := h.Authorization; a != nil && !headerValue(a.Type+string(a.Credentials)) || !headerValue(string(h.BearerToken)) {
 		v.Errorf(at+"authorization", nil, "a line break or control character in a header").Hint("take it out; a block scalar is written with |-")
 	}
-	if h.HTTPHeaders == nil {
-		return
+	if h.HTTPHeaders != nil {
+		v.httpHeaders(at, h.HTTPHeaders)
 	}
-	for name, header := range h.HTTPHeaders.Headers {
+}
+
+// httpHeaders refuses names and values that no header can have.
+func (v *validator) httpHeaders(at string, headers *commonconfig.Headers) {
+	for name, header := range headers.Headers {
 		sound := headerValue(strings.Join(header.Values, ""))
 		for _, s := range header.Secrets {
 			sound = sound && headerValue(string(s))
