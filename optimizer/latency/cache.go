@@ -15,7 +15,7 @@ import "math"
 // Server.Capacity: about 1 % less on average, and more than that only if one
 // request more or less in a small batch decides it.
 type CapacityCache struct {
-	recent, older map[capacityKey]Capacity
+	answers generations[capacityKey, Capacity]
 }
 
 // capacityKey is a question, rounded; Lengths has the output tokens rounded up.
@@ -25,10 +25,6 @@ type capacityKey struct {
 	fewer   float64 // output tokens rounded down
 	slo     SLO
 }
-
-// cacheGeneration is how many answers are kept before those not asked for
-// meanwhile are dropped.
-const cacheGeneration = 8192
 
 // Steps per doubling.
 const (
@@ -53,24 +49,7 @@ func (c *CapacityCache) Capacity(p Profile, l Lengths, slo SLO) (Capacity, error
 	key.profile.Chunk.Beta = min(roundUp(p.Chunk.Beta, profileSteps), MaxTime)
 	key.profile.Chunk.Gamma = min(roundUp(p.Chunk.Gamma, profileSteps), MaxTime)
 
-	answer, known := c.recent[key]
-	if known {
-		return answer, nil
-	}
-	if answer, known = c.older[key]; !known {
-		var err error
-		if answer, err = key.capacity(); err != nil {
-			return Capacity{}, err
-		}
-	}
-	if len(c.recent) >= cacheGeneration {
-		c.recent, c.older = nil, c.recent
-	}
-	if c.recent == nil {
-		c.recent = map[capacityKey]Capacity{}
-	}
-	c.recent[key] = answer
-	return answer, nil
+	return c.answers.get(key, key.capacity)
 }
 
 // rounded are lengths rounded up to steps.

@@ -52,7 +52,7 @@ func slowdown(observed, most float64, keeps func(f, target float64) bool) float6
 //
 // Lengths, the rate and the observed times are rounded up by less than 0.8 %.
 type SlowdownCache struct {
-	recent, older map[slowdownKey]float64
+	answers generations[slowdownKey, float64]
 }
 
 // slowdownKey is a question, rounded.
@@ -70,23 +70,11 @@ func (c *SlowdownCache) Slowdown(p Profile, l Lengths, rate float64, observed SL
 	}
 	key := slowdownKey{profile: p, lengths: l.rounded(), rate: roundUp(rate, lengthSteps), most: most, observed: observed}
 	key.observed.TTFT, key.observed.ITL = roundUp(observed.TTFT, lengthSteps), roundUp(observed.ITL, lengthSteps)
-	answer, known := c.recent[key]
-	if known {
-		return answer, nil
-	}
-	if answer, known = c.older[key]; !known {
+	return c.answers.get(key, func() (float64, error) {
 		server, err := NewServer(p, key.lengths)
 		if err != nil {
 			return 0, err
 		}
-		answer = server.Slowdown(key.rate, key.observed, most)
-	}
-	if len(c.recent) >= cacheGeneration {
-		c.recent, c.older = nil, c.recent
-	}
-	if c.recent == nil {
-		c.recent = map[slowdownKey]float64{}
-	}
-	c.recent[key] = answer
-	return answer, nil
+		return server.Slowdown(key.rate, key.observed, most), nil
+	})
 }
