@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -18,31 +17,14 @@ import (
 const adapterVariable = "E2E_PROMETHEUS_ADAPTER"
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
+	code, err := network.Main(m.Run, func(dir string) (string, error) {
+		return programsVariable + "=" + dir, buildPrograms(context.Background(), dir)
+	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		code = 1
 	}
 	os.Exit(code)
-}
-
-// run runs the tests in a network of their own. That network reaches no module proxy, so programs are built before it is entered.
-func run(m *testing.M) (code int, err error) {
-	if network.Inside() {
-		if err := network.RaiseLoopback(); err != nil {
-			return 0, err
-		}
-		return m.Run(), nil
-	}
-	dir, err := os.MkdirTemp("", "variant_exporter-e2e-programs-")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := buildPrograms(context.Background(), dir); err != nil {
-		return 0, err
-	}
-	return network.Isolate(programsVariable + "=" + dir)
 }
 
 // TestChain runs the chain once, and goes from the gauge to the Deployments both ways in it: the adapter first, then KEDA.

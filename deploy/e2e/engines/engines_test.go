@@ -34,7 +34,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
+	code, err := network.Main(m.Run, buildExporter)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "engines:", err)
 		code = 1
@@ -42,25 +42,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// run runs the tests in a network of their own. That network reaches no module proxy, so the exporter is built before it is entered.
-func run(m *testing.M) (code int, err error) {
-	if network.Inside() {
-		if err := network.RaiseLoopback(); err != nil {
-			return 0, err
-		}
-		return m.Run(), nil
-	}
-	dir, err := os.MkdirTemp("", "variant_exporter-engines-program-")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+func buildExporter(dir string) (variable string, err error) {
 	exporter := filepath.Join(dir, "variant_exporter")
 	build := exec.Command("go", "build", "-C", "../../..", "-trimpath", "-o", exporter, ".") //nolint:noctx // It ends when this process does.
 	if out, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build variant_exporter: %w\n%s", err, out)
+		return "", fmt.Errorf("build variant_exporter: %w\n%s", err, out)
 	}
-	return network.Isolate(exporterVariable + "=" + exporter)
+	return exporterVariable + "=" + exporter, nil
 }
 
 // reference is the engine that all others are compared with.
