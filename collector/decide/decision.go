@@ -47,6 +47,8 @@ type Model struct {
 	Variants  []Variant `json:"variants"`
 	// MinimumShort is how many replicas budgets or maximums keep the model below its minimum.
 	MinimumShort int `json:"minimum_short,omitempty"`
+	// Minimum is what its replicas.min yields where that is an expression.
+	Minimum *int `json:"minimum,omitempty"`
 }
 
 // ID tells a model from those of other namespaces.
@@ -103,19 +105,20 @@ type Variant struct {
 	Capacities  []Capacity         `json:"capacities"`
 	Current     *int               `json:"current"` // replicas asked for now
 	Ready       *int               `json:"ready"`
-	Starting    []Start            `json:"starting"`    // replicas that are asked for and expected to become ready
-	Overdue     int                `json:"overdue"`     // replicas that should be ready by now, and are not
-	Planned     *int               `json:"planned"`     // before the guards
-	PlanReason  optimizer.Reason   `json:"plan_reason"` // what determined planned
-	Guards      []optimizer.Effect `json:"guards"`      // what each guard made of planned, in their order
-	Stuck       *int               `json:"stuck"`       // what it is capped at, because others did not become ready in time
-	Unfollowed  *int               `json:"unfollowed"`  // what its autoscaler stays at, however many are needed: no more is relied on
-	Unplaced    bool               `json:"unplaced"`    // it is not the autoscaler: the scheduler finds no node for the others
-	Desired     *int               `json:"desired"`     // nil where autoscalers must hold
-	Reason      optimizer.Reason   `json:"reason"`      // what determined desired
-	Up          bool               `json:"up"`          // all inputs of the decision are valid
-	Missing     string             `json:"missing"`     // why it is not up
-	Inputs      []string           `json:"inputs"`      // names of the inputs of its cost, uses, capacities and replicas
+	Starting    []Start            `json:"starting"`          // replicas that are asked for and expected to become ready
+	Overdue     int                `json:"overdue"`           // replicas that should be ready by now, and are not
+	Minimum     *int               `json:"minimum,omitempty"` // what its replicas.min yields where that is an expression
+	Planned     *int               `json:"planned"`           // before the guards
+	PlanReason  optimizer.Reason   `json:"plan_reason"`       // what determined planned
+	Guards      []optimizer.Effect `json:"guards"`            // what each guard made of planned, in their order
+	Stuck       *int               `json:"stuck"`             // what it is capped at, because others did not become ready in time
+	Unfollowed  *int               `json:"unfollowed"`        // what its autoscaler stays at, however many are needed: no more is relied on
+	Unplaced    bool               `json:"unplaced"`          // it is not the autoscaler: the scheduler finds no node for the others
+	Desired     *int               `json:"desired"`           // nil where autoscalers must hold
+	Reason      optimizer.Reason   `json:"reason"`            // what determined desired
+	Up          bool               `json:"up"`                // all inputs of the decision are valid
+	Missing     string             `json:"missing"`           // why it is not up
+	Inputs      []string           `json:"inputs"`            // names of the inputs of its cost, uses, capacities and replicas
 }
 
 // Start is replicas that are starting.

@@ -56,6 +56,9 @@ func (d *decider) reportModel(i int, m *model, found *solution) Model {
 	out := Model{
 		Name: m.Name, Namespace: m.Namespace, Signals: make([]Signal, 0, len(m.signals)), Variants: make([]Variant, 0, len(m.variants)),
 	}
+	if m.Min.Query != nil && m.read.Min.Missing.OK() {
+		out.Minimum = &m.minimum
+	}
 	var planned *optimizer.ModelPlan
 	if found.err == nil && m.known != optimizer.KnownNothing {
 		planned = &found.plan.Models[i]
@@ -129,6 +132,9 @@ func (v *variant) report() Variant {
 		Current: v.runs.Current.N, Ready: v.runs.Ready.N, Cost: v.cost, Correction: v.correction, Missed: v.missed, Stuck: v.stuck, Unfollowed: v.reached, Unplaced: v.unplaced,
 		Inputs: append([]string{}, v.Inputs...), Reason: optimizer.ReasonHold, Capacities: []Capacity{}, Guards: []optimizer.Effect{},
 		Starting: v.startsReported(), Overdue: v.pending.overdue,
+	}
+	if v.Min.Query != nil && v.read.Min.Missing.OK() {
+		out.Minimum = &v.asked
 	}
 	if watts, draws := v.watts(); draws && watts > 0 {
 		out.Watts = &watts

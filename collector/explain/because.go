@@ -103,9 +103,22 @@ func (b *builder) minimum(i int) string {
 	case stated == nil:
 		return "a minimum asks for them"
 	case stated.Variants[i].Min > 0 && stated.Variants[i].Min >= orZero(b.model.Variants[i].Planned):
-		return fmt.Sprintf("its own minimum is %d", stated.Variants[i].Min)
+		return ownMinimum(stated.Variants[i].Min, b.model.Variants[i].Minimum)
+	case b.model.Minimum != nil && *b.model.Minimum == stated.MinReplicas:
+		return fmt.Sprintf("the model's minimum is %d over all variants now, by its expression", stated.MinReplicas)
 	}
 	return fmt.Sprintf("the model's minimum is %d over all variants", stated.MinReplicas)
+}
+
+// ownMinimum tells a variant's minimum, and where it is an expression what that asks for.
+func ownMinimum(least int, asked *int) string {
+	switch {
+	case asked == nil:
+		return fmt.Sprintf("its own minimum is %d", least)
+	case *asked > least:
+		return fmt.Sprintf("the expression of its own minimum asks for %d, and its maximum is %d", *asked, least)
+	}
+	return fmt.Sprintf("its own minimum is %d now, by its expression", least)
 }
 
 // budget names those that have no room for another replica.
