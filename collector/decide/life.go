@@ -195,11 +195,11 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 	past, planned := s.plannedPast(), *s.out.Planned
 	restart, young := 2*(startup+acting), startup+acting+newFor
 	next, looked := planned, 0
-	for i, peak := range slices.Backward(past.Values) {
+	for _, peak := range slices.Backward(past.Values) {
 		if !(peak > next) {
 			continue
 		}
-		if looked++; looked > levelsMost || past.Ago(i) > lifeDay/2 {
+		if looked++; looked > levelsMost {
 			break
 		}
 		next = peak * (1 + levelApart)
