@@ -41,6 +41,7 @@ var arrows = map[string][]string{
 	"optimizer/latency":        {"optimizer/internal"},
 	"optimizer/forecast":       {},
 	"rules":                    {"collector/config"},
+	"internal/recorded":        {}, // for tests
 	"backtest":                 {"collector", "collector/svg", "collector/embedded", "collector/timeline"},
 }
 
