@@ -1,16 +1,10 @@
 package collector_test
 
 import (
-	"compress/gzip"
-	"encoding/csv"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +15,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
+	"github.com/variant-exporter/variant-exporter/internal/recorded"
 )
 
 // The buckets of vLLM's histograms.
@@ -46,60 +41,32 @@ func (s shown) observe(name string, buckets []float64, value, perSecond float64)
 }
 
 // recordedLatency is a table of the recorded server.
-func recordedLatency(t *testing.T, name string) []map[string]string {
+func recordedLatency(t *testing.T, name string) []recorded.Row {
 	t.Helper()
-	f, err := os.Open(filepath.Join(recordedRuns, "h200-llama8b", name))
-	if os.IsNotExist(err) {
-		t.Skip("the recorded server is not here: ", recordedRuns)
-	}
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, f.Close()) })
-	var r io.Reader = f
-	if strings.HasSuffix(name, ".gz") {
-		r, err = gzip.NewReader(f)
-		require.NoError(t, err)
-	}
-	lines, err := csv.NewReader(r).ReadAll()
-	require.NoError(t, err)
-	var rows []map[string]string
-	for _, l := range lines[1:] {
-		row := map[string]string{}
-		for i, cell := range l {
-			row[lines[0][i]] = cell
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-func cell(t *testing.T, row map[string]string, column string) float64 {
-	t.Helper()
-	v, err := strconv.ParseFloat(row[column], 64)
-	require.NoError(t, err, column)
-	return v
+	return recorded.Table(t, "runs/h200-llama8b/"+name)
 }
 
 // shownBy is what a recorded segment would show in a second.
-func shownBy(t *testing.T, segment map[string]string) shown {
+func shownBy(t *testing.T, segment recorded.Row) shown {
 	t.Helper()
-	file, rate := "main-"+segment["name"]+"-"+segment["segment"], cell(t, segment, "rate")
+	file, rate := "main-"+segment["name"]+"-"+segment["segment"], segment.Number(t, "rate")
 	s := shown{"vllm:request_success_total": rate}
 	requests := recordedLatency(t, file+"-requests.csv.gz")
 	each := rate / float64(len(requests))
 	for _, q := range requests {
-		s.observe("vllm:request_prompt_tokens", bucketsOfTokens, cell(t, q, "input_tokens"), each)
-		s.observe("vllm:request_generation_tokens", bucketsOfTokens, cell(t, q, "output_tokens"), each)
+		s.observe("vllm:request_prompt_tokens", bucketsOfTokens, q.Number(t, "input_tokens"), each)
+		s.observe("vllm:request_generation_tokens", bucketsOfTokens, q.Number(t, "output_tokens"), each)
 		if q["first_token"] != "" {
-			s.observe("vllm:time_to_first_token_seconds", bucketsOfTTFT, cell(t, q, "first_token")-cell(t, q, "arrival"), each)
+			s.observe("vllm:time_to_first_token_seconds", bucketsOfTTFT, q.Number(t, "first_token")-q.Number(t, "arrival"), each)
 		}
 	}
 	gaps, all := recordedLatency(t, file+"-itl-ms.csv"), 0.0
 	for _, g := range gaps {
-		all += cell(t, g, "tokens")
+		all += g.Number(t, "tokens")
 	}
-	perSecond := rate * (cell(t, segment, "output_tokens") - 1)
+	perSecond := rate * (segment.Number(t, "output_tokens") - 1)
 	for _, g := range gaps {
-		s.observe("vllm:inter_token_latency_seconds", bucketsOfITL, (cell(t, g, "itl_from_ms")+0.5)/1000, perSecond*cell(t, g, "tokens")/all)
+		s.observe("vllm:inter_token_latency_seconds", bucketsOfITL, (g.Number(t, "itl_from_ms")+0.5)/1000, perSecond*g.Number(t, "tokens")/all)
 	}
 	return s
 }
@@ -141,7 +108,7 @@ func TestRecordedLatencyIsNoticed(t *testing.T) {
 		engine, err := embedded.New(embedded.Config{})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, engine.Close()) })
-		require.NoError(t, engine.Append(t.Context(), shownBy(t, segment).series(t, cell(t, segment, "running"))))
+		require.NoError(t, engine.Append(t.Context(), shownBy(t, segment).series(t, segment.Number(t, "running"))))
 		for _, believed := range []string{calibrated, tooFast, guessed} {
 			c, found := config.Load("run.yml", fmt.Sprintf(`
 prometheus: {url: http://prometheus.example}
@@ -155,7 +122,7 @@ models: [{name: %s, namespace: llm, presets: [vllm], signals: [latency], slo: {i
 			require.NotEmpty(t, v.Capacities, v.Missing)
 			capacity := v.Capacities[0].Value
 			t.Logf("%s %s/s, %s: capacity %.1f, correction %.3f, missed %+v", segment["name"], segment["rate"], believed, capacity, *v.Correction, v.Missed)
-			late := cell(t, segment, "itl_p95") > 0.040
+			late := segment.Number(t, "itl_p95") > 0.040
 			require.Equal(t, late, v.Missed != nil)
 			if !late && believed == guessed {
 				require.InDelta(t, 44, capacity, 1e-9, "nothing says that it is not so")

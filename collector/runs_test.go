@@ -3,11 +3,9 @@ package collector_test
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -22,10 +20,8 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
+	"github.com/variant-exporter/variant-exporter/internal/recorded"
 )
-
-// recordedRuns holds real vLLM pods under a staircase of load, scaled by an autoscaler of the time. It is not part of the project.
-const recordedRuns = "../../shared/data/runs"
 
 // The target of the recorded load.
 const (
@@ -33,45 +29,12 @@ const (
 	targetITL  = 30. // milliseconds between tokens
 )
 
-// recordedRun is what the tests read of such a file.
-type recordedRun struct {
-	Requests []struct {
-		Arrival   float64 `json:"t_arr"`
-		Departure float64 `json:"t_dep"`
-		TTFT      float64 `json:"ttft"`
-		ITL       float64 `json:"itl_true"`
-	} `json:"requests"`
-	Replicas []struct {
-		T       float64 `json:"t"`
-		Desired float64 `json:"desired"`
-		Ready   float64 `json:"ready"`
-	} `json:"replicas"`
-	Pods map[string]struct {
-		Series []struct {
-			T       float64 `json:"t"`
-			Running float64 `json:"run"`
-			Waiting float64 `json:"wait"`
-			KV      float64 `json:"kv"`
-		} `json:"series"`
-	} `json:"pods"`
-	Derived struct {
-		ITL struct {
-			PerRequest float64 `json:"A_ms_per_req"`
-			Base       float64 `json:"B_ms"`
-		} `json:"itl_fit"`
-	} `json:"derived"`
-}
+// recordedRun is a run of real vLLM pods under a staircase of load.
+type recordedRun struct{ *recorded.Run }
 
 func loadRun(t *testing.T, name string) *recordedRun {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(recordedRuns, "h100-staircase-"+name+".json"))
-	if os.IsNotExist(err) {
-		t.Skip("the recorded runs are not here: ", recordedRuns)
-	}
-	require.NoError(t, err)
-	r := &recordedRun{}
-	require.NoError(t, json.Unmarshal(text, r))
-	return r
+	return &recordedRun{recorded.Staircase(t, "h100-staircase-"+name)}
 }
 
 // heldConcurrency is the largest number of requests in the system per ready replica, in steps of ten, at which at least 50

@@ -33,6 +33,8 @@ type (
 	Missed = decide.Missed
 	// Start is replicas that are starting.
 	Start = decide.Start
+	// Returns is a demand that comes back soon.
+	Returns = decide.Returns
 	// Budget is a limit, and what the plan uses of it.
 	Budget = decide.Budget
 	// Plan is what is known of the plan as a whole.

@@ -23,26 +23,11 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
 	"github.com/variant-exporter/variant-exporter/collector/past"
+	"github.com/variant-exporter/variant-exporter/internal/recorded"
 )
 
-// recordedRuns holds real vLLM pods under a staircase of load, scaled by an autoscaler of the time. It is not part of the project.
-const recordedRuns = "../../shared/data/runs"
-
-// recordedRun is what is read of such a file.
-type recordedRun struct {
-	Replicas []struct {
-		T       float64 `json:"t"`
-		Desired float64 `json:"desired"`
-		Ready   float64 `json:"ready"`
-	} `json:"replicas"`
-	Pods map[string]struct {
-		Series []struct {
-			T       float64 `json:"t"`
-			Running float64 `json:"run"`
-			Waiting float64 `json:"wait"`
-		} `json:"series"`
-	} `json:"pods"`
-}
+// recordedRun is a run of real vLLM pods under a staircase of load.
+type recordedRun struct{ *recorded.Run }
 
 // samples are the run's as Prometheus would have scraped them: a pod that is gone misses its next scrape and is marked stale.
 func (r *recordedRun) samples() model.Vector {
@@ -145,13 +130,7 @@ func prometheusOn(t testing.TB, data string) string {
 // Prometheus 3 does not. A real Prometheus is held to its own answers.
 func TestReplayRecordedRuns(t *testing.T) {
 	for _, name := range []string{"a", "b"} {
-		text, err := os.ReadFile(filepath.Join(recordedRuns, "h100-staircase-"+name+".json"))
-		if os.IsNotExist(err) {
-			t.Skip("the recorded runs are not here: ", recordedRuns)
-		}
-		require.NoError(t, err)
-		r := &recordedRun{}
-		require.NoError(t, json.Unmarshal(text, r))
+		r := &recordedRun{recorded.Staircase(t, "h100-staircase-"+name)}
 		t.Run(name+"/engine", func(t *testing.T) {
 			file, args := r.question(t, engineWith(t, r.samples()))
 			page := filepath.Join(t.TempDir(), "replay.html")

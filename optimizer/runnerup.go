@@ -1,6 +1,9 @@
 package optimizer
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // RunnerUp returns the cheapest other choice for one model of a plan, with the
 // same shortfall, and how much dearer it is, in currency per hour including the
@@ -39,6 +42,28 @@ func RunnerUp(p Problem, plan Plan, model int) (other ModelPlan, dearer float64,
 	result := in.assemble(&alone, points)
 	in.reasons(&alone, &result, points)
 	return result.Models[0], rounded((s.value - m.cost(k)) / in.scale), true
+}
+
+// Cheapest returns the plan of one model that is cheapest to run, all other
+// models as planned, and its cost: what starts cost does not count. It leaves no
+// more demand unserved than the plan does; ok is false where none does, or was
+// found in time.
+func Cheapest(p Problem, plan Plan, model int, o Options) (best ModelPlan, cost float64, ok bool) {
+	if p.validate() != nil || len(plan.Models) != len(p.Models) {
+		return ModelPlan{}, 0, false
+	}
+	alone := p.alone(&plan, model)
+	alone.Models = slices.Clone(alone.Models)
+	m := &alone.Models[0]
+	m.Variants = slices.Clone(m.Variants)
+	for i := range m.Variants {
+		m.Variants[i].StartCost = 0
+	}
+	found, err := Solve(alone, o)
+	if err != nil || found.Models[0].Shortfall > plan.Models[model].Shortfall+Tolerance || found.Models[0].MinimumShort > plan.Models[model].MinimumShort {
+		return ModelPlan{}, 0, false
+	}
+	return found.Models[0], found.Cost, true
 }
 
 // alone returns the problem of one model within what the others leave of the

@@ -64,7 +64,7 @@ func requireHPAs(t require.TestingT, c *config.Config, text string) {
 
 // requireBounds holds bounds to what can be asked for.
 func requireBounds(t require.TestingT, x *config.Variant, least, most int) {
-	require.GreaterOrEqual(t, least, x.Replicas.Min)
+	require.GreaterOrEqual(t, least, x.Replicas.Min.Least())
 	require.LessOrEqual(t, least, most)
 	require.Positive(t, most)
 	if x.Replicas.Max != nil {
@@ -166,6 +166,14 @@ func TestBounds(t *testing.T) {
 			"replicas: {min: 6},", "{name: a, cost: 1, capacity: {concurrency: 1}, replicas: {max: 9}}, {name: b, cost: 1, capacity: {concurrency: 1}, replicas: {max: 4}}",
 			[]int{2, 0},
 			[]int{9, 4},
+		},
+		"a minimum that is asked may be the least, which is 1 where nothing wakes the model": {
+			"replicas: {min: schedule},", "{name: a, cost: 1, capacity: {concurrency: 1}, replicas: {max: 5}}", []int{1}, []int{5},
+		},
+		"a variant's minimum that is asked may be 0": {
+			"", "{name: a, cost: 1, capacity: {concurrency: 1}, replicas: {min: schedule, max: 5}}, {name: b, cost: 1, capacity: {concurrency: 1}, replicas: {max: 4}}",
+			[]int{0, 0},
+			[]int{5, 4},
 		},
 		"a failsafe may be lower": {
 			"replicas: {min: 3},", "{name: a, cost: 1, capacity: {concurrency: 1}, replicas: {max: 5}, failsafe: {after: 5m, replicas: 1}}", []int{1}, []int{5},

@@ -72,10 +72,10 @@ func targets(c *config.Config, fallback int) ([]target, error) {
 }
 
 // fewest is the smallest number of replicas that can be asked for of a variant: its own minimum, and what the model's minimum leaves
-// to it when all others run as many as they may.
+// to it when all others run as many as they may. A minimum that is an expression may be 0.
 func fewest(m *config.Model, variant int) int {
 	x := &m.Variants[variant]
-	rest := *m.Replicas.Min
+	rest := m.Fewest()
 	for j := range m.Variants {
 		switch {
 		case j == variant:
@@ -85,7 +85,7 @@ func fewest(m *config.Model, variant int) int {
 			rest -= *m.Variants[j].Replicas.Max
 		}
 	}
-	least := max(x.Replicas.Min, rest)
+	least := max(x.Replicas.Min.Least(), rest)
 	if x.Failsafe != nil && x.Failsafe.Replicas != nil {
 		least = min(least, *x.Failsafe.Replicas)
 	}

@@ -23,7 +23,7 @@ func wakers(all []target) map[int]bool {
 	}
 	for i := range all {
 		t := &all[i]
-		if t.off || *t.model.Replicas.Min > 0 || whole[t.model] && t.Role != config.RoleBoth {
+		if t.off || t.model.Fewest() > 0 || whole[t.model] && t.Role != config.RoleBoth {
 			continue
 		}
 		key := fmt.Sprintf("%s/%s/%s", t.model.Namespace, t.model.Name, t.Role)

@@ -1,19 +1,13 @@
 package faults_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/require"
+	"github.com/variant-exporter/variant-exporter/internal/recorded"
 )
-
-// recordedRuns holds what real users of a model asked, and when. It is not part of the project.
-const recordedRuns = "../../../shared/data/runs"
 
 const (
 	recordedShare = 0.2 // of what was asked then, which is what this fleet is large enough for
@@ -23,18 +17,7 @@ const (
 // recordedLoad is the rate at which requests arrived in a recorded run, from its first one on.
 func recordedLoad(t *testing.T, name string) map[time.Duration]float64 {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(recordedRuns, name))
-	if os.IsNotExist(err) {
-		t.Skip("the recorded runs are not here: ", recordedRuns)
-	}
-	require.NoError(t, err)
-	var run struct {
-		Requests []struct {
-			Arrival float64 `json:"t_arr"`
-		} `json:"requests"`
-	}
-	require.NoError(t, json.Unmarshal(text, &run))
-	require.NotEmpty(t, run.Requests)
+	run := recorded.Staircase(t, name)
 	rates := map[time.Duration]float64{}
 	for _, q := range run.Requests {
 		slot := time.Duration((q.Arrival-run.Requests[0].Arrival)/recordedSlot.Seconds()) * recordedSlot
@@ -58,7 +41,7 @@ func TestRecordedLoad(t *testing.T) {
 	if testing.Short() {
 		schedules = 2
 	}
-	for _, name := range []string{"h100-staircase-a.json", "h100-staircase-b.json"} {
+	for _, name := range recorded.Staircases {
 		load := recordedLoad(t, name)
 		sc := *scenarios(t)[0]
 		sc.fleet = func(seed uint64) fleetOf {

@@ -12,7 +12,7 @@ func Bounds(c *config.Config) map[string]sim.Bounds {
 		m := &c.Models[i]
 		for j := range m.Variants {
 			v := &m.Variants[j]
-			b := sim.Bounds{Min: v.Replicas.Min, Max: -1}
+			b := sim.Bounds{Min: v.Replicas.Min.Least(), Max: -1}
 			if v.Replicas.Max != nil {
 				b.Max = *v.Replicas.Max
 			}

@@ -49,7 +49,7 @@ func alternatives(c *config.Config) []alternative {
 	}
 	for _, step := range []float64{-0.1, 0.1} {
 		h := config.Headroom{Ratio: max(0, m.Headroom.Ratio+step)}
-		if !m.Headroom.Auto && h.Ratio == m.Headroom.Ratio {
+		if !m.Headroom.Auto && m.Headroom.Query.IsZero() && h.Ratio == m.Headroom.Ratio {
 			continue
 		}
 		all = append(all, alternative{"headroom: " + strconv.FormatFloat(h.Ratio, 'g', 2, 64), func(t *config.Tuning) { t.Headroom = &h }})

@@ -26,7 +26,7 @@ func h200Profile(t *testing.T) scenario.Profile {
 		return [3]float64{1, x.number(i, "batch_tokens"), x.number(i, "cached_tokens")}
 	}
 	said := func(c, row [3]float64) float64 { return c[0]*row[0] + c[1]*row[1] + c[2]*row[2] }
-	last := len(x.lines) - 2
+	last := len(x.rows) - 2
 	took, decodes := make([]float64, last), make([]bool, last)
 	var rows [][3]float64
 	var times []float64
@@ -77,8 +77,8 @@ func TestMeasuredClosedLoop(t *testing.T) {
 	profile := h200Profile(t)
 	x := readTable(t, h200+"closed.csv")
 	off := errorsOf{}
-	for i, line := range x.lines {
-		if line[x.columns["run"]] != "main" {
+	for i, line := range x.rows {
+		if line["run"] != "main" {
 			continue
 		}
 		clients, input, output := int(x.number(i, "concurrency")), int(x.number(i, "input_tokens")), int(x.number(i, "output_tokens"))
@@ -142,7 +142,7 @@ func TestMeasuredOpenLoop(t *testing.T) {
 		x := readTable(t, h200+"main-"+name+"-requests.csv.gz")
 		requests := underWay(t, name)
 		var ttft, itl, simTTFT, simITL []float64
-		for i := range x.lines {
+		for i := range x.rows {
 			at := x.number(i, "arrival")
 			requests = append(requests, scenario.Request{At: seconds(at), Input: int(x.number(i, "input_tokens")), Output: int(x.number(i, "output_tokens"))})
 			if at >= 5 && x.number(i, "finished") == 1 {
@@ -195,7 +195,7 @@ func gapsOf(t *testing.T, name string) *histogram {
 	t.Helper()
 	x := readTable(t, h200+"main-"+name+"-itl-ms.csv")
 	h := &histogram{}
-	for i := range x.lines {
+	for i := range x.rows {
 		h.add((x.number(i, "itl_from_ms")+0.5)/1e3, x.number(i, "tokens"))
 	}
 	return h

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
 	"testing"
@@ -11,44 +10,25 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/backtest/policy"
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
+	"github.com/variant-exporter/variant-exporter/internal/recorded"
 )
 
 // recording is a run of real vLLM pods.
-type recording struct {
-	Requests []struct {
-		Arrived float64 `json:"t_arr"`
-		Done    float64 `json:"t_dep"`
-		Input   int     `json:"in_tok"`
-		Output  int     `json:"out_tok"`
-		TTFT    float64 `json:"ttft"`
-		ITL     float64 `json:"itl_true"` // ms
-	} `json:"requests"`
-	Replicas []struct {
-		At    float64 `json:"t"`
-		Ready int     `json:"ready"`
-	} `json:"replicas"`
-	Derived struct {
-		Capacity struct {
-			KVTokens float64 `json:"kv_tokens"`
-		} `json:"capacity"`
-	} `json:"derived"`
-}
+type recording struct{ *recorded.Run }
 
 func readRecording(t *testing.T, name string) recording {
 	t.Helper()
-	var r recording
-	require.NoError(t, json.NewDecoder(measurement(t, name)).Decode(&r))
-	return r
+	return recording{recorded.Staircase(t, name)}
 }
 
-func (r *recording) start() float64 { return r.Requests[0].Arrived }
+func (r *recording) start() float64 { return r.Requests[0].Arrival }
 
 // ready is how many replicas were ready at a time.
 func (r *recording) ready(at float64) int {
-	n := r.Replicas[0].Ready
+	n := int(r.Replicas[0].Ready)
 	for _, x := range r.Replicas {
-		if x.At-r.start() <= at {
-			n = x.Ready
+		if x.T-r.start() <= at {
+			n = int(x.Ready)
 		}
 	}
 	return n
@@ -63,13 +43,13 @@ func (r *recording) profile(t *testing.T) scenario.Profile {
 	for _, q := range r.Requests {
 		beside := 0.0 // requests in service, on average over its time
 		for _, o := range r.Requests {
-			beside += max(0, min(q.Done, o.Done)-max(q.Arrived, o.Arrived)) / (q.Done - q.Arrived)
+			beside += max(0, min(q.Departure, o.Departure)-max(q.Arrival, o.Arrival)) / (q.Departure - q.Arrival)
 		}
-		beside /= float64(r.ready(q.Arrived - r.start()))
-		input, output = append(input, float64(q.Input)), append(output, float64(q.Output))
+		beside /= float64(r.ready(q.Arrival - r.start()))
+		input, output = append(input, q.Input), append(output, q.Output)
 		if beside < 80 && q.TTFT < 1 {
 			inService, itl = append(inService, beside), append(itl, q.ITL/1e3)
-			prompt = append(prompt, (q.TTFT-1.5*q.ITL/1e3)/float64(q.Input))
+			prompt = append(prompt, (q.TTFT-1.5*q.ITL/1e3)/q.Input)
 		}
 	}
 	alpha, each := straight(inService, itl)
@@ -104,7 +84,7 @@ func (f follows) Desired(o *policy.Observation) map[string]int {
 // TestRecordedRuns feeds the requests of recorded vLLM runs to as many servers as were ready then, with the profile of the other run, and
 // compares what the requests met.
 func TestRecordedRuns(t *testing.T) {
-	names := []string{"h100-staircase-a.json", "h100-staircase-b.json"}
+	names := recorded.Staircases
 	var runs []recording
 	for _, name := range names {
 		runs = append(runs, readRecording(t, name))
@@ -136,7 +116,7 @@ func replayed(t *testing.T, r *recording, p scenario.Profile) []Request {
 	s.Evaluate = s.Scrape / 3
 	var requests []scenario.Request
 	for _, q := range r.Requests {
-		requests = append(requests, scenario.Request{At: time.Duration((q.Arrived - r.start()) * 1e9), Input: q.Input, Output: q.Output})
+		requests = append(requests, scenario.Request{At: time.Duration((q.Arrival - r.start()) * 1e9), Input: int(q.Input), Output: int(q.Output)})
 	}
 	slices.SortFunc(requests, func(a, b scenario.Request) int { return int(a.At - b.At) })
 	o := Options{Scenario: s, Seed: 1, Mode: Requests, Policy: follows{r}, Arrivals: feed(s, requests)}
@@ -150,11 +130,11 @@ func replayed(t *testing.T, r *recording, p scenario.Profile) []Request {
 
 func compareRun(t *testing.T, off errorsOf, r *recording, served []Request, part string, from, to float64) {
 	t.Helper()
-	var recorded, simulated [3][]float64
+	var measured, simulated [3][]float64
 	for _, q := range r.Requests {
-		if at := q.Arrived - r.start(); at >= from && at < to {
-			for i, v := range []float64{q.TTFT, q.ITL / 1e3, q.Done - q.Arrived} {
-				recorded[i] = append(recorded[i], v)
+		if at := q.Arrival - r.start(); at >= from && at < to {
+			for i, v := range []float64{q.TTFT, q.ITL / 1e3, q.Departure - q.Arrival} {
+				measured[i] = append(measured[i], v)
 			}
 		}
 	}
@@ -166,6 +146,6 @@ func compareRun(t *testing.T, off errorsOf, r *recording, served []Request, part
 		}
 	}
 	for i, what := range []string{"TTFT", "ITL", "end to end"} {
-		t.Logf("  %-18s  %s", part, off.all(what, recorded[i], simulated[i]))
+		t.Logf("  %-18s  %s", part, off.all(what, measured[i], simulated[i]))
 	}
 }

@@ -1,17 +1,9 @@
 package sim
 
 import (
-	"compress/gzip"
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -19,51 +11,23 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/internal/recorded"
 )
-
-// measurements are of real servers. They are not part of the project.
-const measurements = "../../../shared/data/runs"
-
-// measurement opens a file of the measurements, and skips where there are none.
-func measurement(t *testing.T, name string) io.Reader {
-	t.Helper()
-	f, err := os.Open(filepath.Join(measurements, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("no measurements in %s: nothing to hold the simulation against", measurements)
-	}
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, f.Close()) })
-	if !strings.HasSuffix(name, ".gz") {
-		return f
-	}
-	z, err := gzip.NewReader(f)
-	require.NoError(t, err)
-	return z
-}
 
 // table is a CSV file of numbers and words.
 type table struct {
-	t       *testing.T
-	columns map[string]int
-	lines   [][]string
+	t    *testing.T
+	rows []recorded.Row
 }
 
 func readTable(t *testing.T, name string) table {
 	t.Helper()
-	lines, err := csv.NewReader(measurement(t, name)).ReadAll()
-	require.NoError(t, err)
-	columns := map[string]int{}
-	for i, c := range lines[0] {
-		columns[c] = i
-	}
-	return table{t, columns, lines[1:]}
+	return table{t, recorded.Table(t, "runs/"+name)}
 }
 
 func (x table) number(line int, column string) float64 {
 	x.t.Helper()
-	v, err := strconv.ParseFloat(x.lines[line][x.columns[column]], 64)
-	require.NoError(x.t, err)
-	return v
+	return x.rows[line].Number(x.t, column)
 }
 
 // fit finds the coefficients of the rows that come closest to the values, by least squares.

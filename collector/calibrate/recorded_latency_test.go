@@ -1,56 +1,24 @@
 package calibrate_test
 
 import (
-	"bytes"
-	"compress/gzip"
-	"encoding/csv"
 	"fmt"
-	"io"
 	"math"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector/calibrate"
+	"github.com/variant-exporter/variant-exporter/internal/recorded"
 	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 const h200 = "runs/h200-llama8b/"
 
-// table is a CSV file: its lines by the names of the columns.
-type table []map[string]string
-
-func readTable(t *testing.T, name string) table {
+func readTable(t *testing.T, name string) []recorded.Row {
 	t.Helper()
-	text := readShared(t, h200+name)
-	if strings.HasSuffix(name, ".gz") {
-		r, err := gzip.NewReader(bytes.NewReader(text))
-		require.NoError(t, err)
-		text, err = io.ReadAll(r)
-		require.NoError(t, err)
-	}
-	lines, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
-	require.NoError(t, err)
-	var rows table
-	for _, l := range lines[1:] {
-		row := map[string]string{}
-		for i, cell := range l {
-			row[lines[0][i]] = cell
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-func number(t *testing.T, row map[string]string, column string) float64 {
-	t.Helper()
-	v, err := strconv.ParseFloat(row[column], 64)
-	require.NoError(t, err, column)
-	return v
+	return recorded.Table(t, h200+name)
 }
 
 // segment is a span of one rate on the recorded server.
@@ -69,10 +37,10 @@ func segments(t *testing.T) []segment {
 	var all []segment
 	for _, row := range readTable(t, "open.csv") {
 		s := segment{
-			name: fmt.Sprintf("%s %.1f/s", row["name"], number(t, row, "rate")), mixed: row["name"] == "mixed", rate: number(t, row, "rate"),
-			lengths: latency.Lengths{Input: number(t, row, "input_tokens"), Output: number(t, row, "output_tokens")},
-			ttft:    number(t, row, "ttft"), ttft95: number(t, row, "ttft_p95"), itl: number(t, row, "itl"), itl95: number(t, row, "itl_p95"),
-			running: number(t, row, "running"),
+			name: fmt.Sprintf("%s %.1f/s", row["name"], row.Number(t, "rate")), mixed: row["name"] == "mixed", rate: row.Number(t, "rate"),
+			lengths: latency.Lengths{Input: row.Number(t, "input_tokens"), Output: row.Number(t, "output_tokens")},
+			ttft:    row.Number(t, "ttft"), ttft95: row.Number(t, "ttft_p95"), itl: row.Number(t, "itl"), itl95: row.Number(t, "itl_p95"),
+			running: row.Number(t, "running"),
 		}
 		file := "main-" + row["name"] + "-" + row["segment"]
 		if s.mixed {
@@ -82,9 +50,9 @@ func segments(t *testing.T) []segment {
 		s.late = func(target float64) float64 {
 			late, tokens := 0.0, 0.0
 			for _, g := range gaps {
-				n := number(t, g, "tokens")
+				n := g.Number(t, "tokens")
 				tokens += n
-				if number(t, g, "itl_from_ms") >= 1000*target {
+				if g.Number(t, "itl_from_ms") >= 1000*target {
 					late += n
 				}
 			}
@@ -100,7 +68,7 @@ func spread(t *testing.T, file, column string) float64 {
 	t.Helper()
 	var sum, squares, n float64
 	for _, row := range readTable(t, file+"-requests.csv.gz") {
-		v := number(t, row, column)
+		v := row.Number(t, column)
 		sum, squares, n = sum+v, squares+v*v, n+1
 	}
 	return math.Sqrt(squares/n-sum*sum/n/n) / (sum / n)
@@ -109,7 +77,7 @@ func spread(t *testing.T, file, column string) float64 {
 // h200Profile is what calibrate fits to the closed-loop points of the recorded server that are kept.
 func h200Profile(t *testing.T, keep func(o *calibration.Observation) bool) latency.Profile {
 	t.Helper()
-	all, err := calibrate.ReadCSV("calibrate-main.csv", bytes.NewReader(readShared(t, h200+"calibrate-main.csv")))
+	all, err := calibrate.ReadCSV("calibrate-main.csv", recorded.Open(t, h200+"calibrate-main.csv"))
 	require.NoError(t, err)
 	var some []calibration.Observation
 	for i := range all {

@@ -1,12 +1,7 @@
 package calibrate_test
 
 import (
-	"bytes"
-	"encoding/csv"
-	"encoding/json"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -15,62 +10,27 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector/calibrate"
+	"github.com/variant-exporter/variant-exporter/internal/recorded"
 	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
-// sharedData holds public measurements that are not part of the project.
-const sharedData = "/work/shared/data"
-
-func readShared(t *testing.T, name string) []byte {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(sharedData, name))
-	if os.IsNotExist(err) {
-		t.Skip("the public data are not here")
-	}
-	require.NoError(t, err)
-	return text
-}
-
 // recordedRun is a run of real vLLM pods under a staircase of load.
-type recordedRun struct {
-	Requests []struct {
-		Arrived float64  `json:"t_arr"`
-		Left    float64  `json:"t_dep"`
-		Input   float64  `json:"in_tok"`
-		Output  float64  `json:"out_tok"`
-		TTFT    *float64 `json:"ttft"`
-		ITL     *float64 `json:"itl_true"` // ms
-		Outcome string   `json:"outcome"`
-	} `json:"requests"`
-	Pods map[string]struct {
-		Series []struct {
-			Time    float64 `json:"t"`
-			Running float64 `json:"run"`
-			Waiting float64 `json:"wait"`
-		} `json:"series"`
-	} `json:"pods"`
-	Derived struct {
-		Line struct {
-			Idle       float64 `json:"B_ms"`
-			PerRequest float64 `json:"A_ms_per_req"`
-		} `json:"itl_fit"`
-	} `json:"derived"`
-}
+type recordedRun struct{ *recorded.Run }
 
 // observations are one per sample of the pods: the mean running of those that serve, and what the requests in service then met.
 // The recording does not say which pod served a request.
-func (r *recordedRun) observations() []calibration.Observation {
+func (r recordedRun) observations() []calibration.Observation {
 	type load struct{ running, waiting, pods float64 }
 	at := map[float64]*load{}
 	var times []float64
 	for _, name := range slices.Sorted(maps.Keys(r.Pods)) {
 		for _, s := range r.Pods[name].Series {
-			l := at[s.Time]
+			l := at[s.T]
 			if l == nil {
 				l = &load{}
-				at[s.Time] = l
-				times = append(times, s.Time)
+				at[s.T] = l
+				times = append(times, s.T)
 			}
 			if s.Running > 0 {
 				l.running, l.waiting, l.pods = l.running+s.Running, l.waiting+s.Waiting, l.pods+1
@@ -83,8 +43,8 @@ func (r *recordedRun) observations() []calibration.Observation {
 		l := at[t]
 		var n, input, output, itl float64
 		for _, q := range r.Requests {
-			if q.Outcome == "ok" && q.ITL != nil && q.Arrived <= t && t < q.Left {
-				n, input, output, itl = n+1, input+q.Input, output+q.Output, itl+*q.ITL/1000
+			if q.Outcome == "ok" && q.ITL > 0 && q.Arrival <= t && t < q.Departure {
+				n, input, output, itl = n+1, input+q.Input, output+q.Output, itl+q.ITL/1000
 			}
 		}
 		if l.pods > 0 && n >= 5 {
@@ -100,10 +60,9 @@ func (r *recordedRun) observations() []calibration.Observation {
 // the result against the least squares line that the recording brings of its own. (Another published line for this model and
 // accelerator, of a run whose lengths are not known, is 6.91 + 0.0852 n ms: a profile is of one load's lengths and one setup.)
 func TestRecordedRuns(t *testing.T) {
-	for _, name := range []string{"h100-staircase-a", "h100-staircase-b"} {
+	for _, name := range recorded.Staircases {
 		t.Run(name, func(t *testing.T) {
-			var run recordedRun
-			require.NoError(t, json.Unmarshal(readShared(t, "runs/"+name+".json"), &run))
+			run := recordedRun{recorded.Staircase(t, name)}
 			r := calibrate.Fit(calibrate.Subject{
 				Observations: run.observations(), MaxBatch: 256, MaxQueue: 2560, SLO: &latency.SLO{ITL: 0.03},
 			})
@@ -114,9 +73,9 @@ func TestRecordedRuns(t *testing.T) {
 				1000*idle.Value, 1000*(loaded.Value-idle.Value), r.Input.Median, r.Output.Median, r.Concurrency.Min, r.Concurrency.Max,
 				r.ITL.Observations, 100*r.ITL.Median, r.ITL.R2, r.ITL.Outliers, 100*r.ITL.AtHighLoad)
 			t.Logf("the recording's own line: %.3g + %.4g n ms; capacity %+v, in service %+v; %q",
-				run.Derived.Line.Idle, run.Derived.Line.PerRequest, r.Capacity.Rate, r.Capacity.Concurrency, r.Warnings)
-			assert.InEpsilon(t, run.Derived.Line.Idle, 1000*idle.Value, 0.1)
-			assert.InEpsilon(t, run.Derived.Line.PerRequest, 1000*(loaded.Value-idle.Value), 0.25)
+				run.Derived.ITL.Base, run.Derived.ITL.PerRequest, r.Capacity.Rate, r.Capacity.Concurrency, r.Warnings)
+			assert.InEpsilon(t, run.Derived.ITL.Base, 1000*idle.Value, 0.1)
+			assert.InEpsilon(t, run.Derived.ITL.PerRequest, 1000*(loaded.Value-idle.Value), 0.25)
 			assert.False(t, r.Separable, "the lengths are all alike")
 		})
 	}
@@ -124,21 +83,16 @@ func TestRecordedRuns(t *testing.T) {
 
 // TestSplitwise fits measurements of Llama-2-70B on eight H100s: time per output token by batch and prompt size.
 func TestSplitwise(t *testing.T) {
-	lines, err := csv.NewReader(bytes.NewReader(readShared(t, "profiles/splitwise-perf-model.csv"))).ReadAll()
-	require.NoError(t, err)
-	column := map[string]int{}
-	for i, name := range lines[0] {
-		column[name] = i
-	}
+	lines := recorded.Table(t, "profiles/splitwise-perf-model.csv")
 	for _, hardware := range []string{"a100-80gb", "h100-80gb"} {
 		var observations []calibration.Observation
-		for _, l := range lines[1:] {
+		for _, l := range lines {
 			number := func(name string) float64 {
-				v, err := strconv.ParseFloat(l[column[name]], 64)
+				v, err := strconv.ParseFloat(l[name], 64)
 				require.NoError(t, err)
 				return v
 			}
-			if l[column["model"]] == "llama2-70b" && l[column["hardware"]] == hardware && number("tensor_parallel") == 8 {
+			if l["model"] == "llama2-70b" && l["hardware"] == hardware && number("tensor_parallel") == 8 {
 				observations = append(observations, calibration.Observation{
 					Concurrency: number("batch_size"), ITL: number("token_time") / 1000,
 					Lengths: latency.Lengths{Input: number("prompt_size"), Output: number("token_size")},

@@ -49,7 +49,7 @@ type LabelNames struct {
 
 // Tuning says how to turn measured demand into planned demand.
 type Tuning struct {
-	Headroom        *Headroom `yaml:"headroom" doc:"Share planned above the measured demand, from 0 to 10: 0.15 plans 15 % more. auto: what trend, noise and habits of the last days ask for, for signals of the forms demand and latency. Default: auto for signals that are rates, 0.15 for all others."`
+	Headroom        *Headroom `yaml:"headroom" doc:"Share planned above the measured demand, from 0 to 10: 0.15 plans 15 % more. May be an expression. auto: what trend, noise and habits of the last days ask for, for signals of the forms demand and latency. Default: auto for signals that are rates, 0.15 for all others."`
 	ScaleDownWindow *Duration `yaml:"scale_down_window" doc:"Demand is its maximum over this window. A shorter dip removes no replica. Default: 5m."`
 	ScaleUpWindow   *Duration `yaml:"scale_up_window" doc:"Demand counts once it has lasted this long. A shorter peak adds no replica. Default: 0s, any peak counts."`
 	IdleAfter       *Duration `yaml:"idle_after" doc:"A model that may scale to zero does so after this time without demand. Default: 10m."`
@@ -189,7 +189,7 @@ type Model struct {
 
 // ModelReplicas bounds the replicas of a model over all its variants.
 type ModelReplicas struct {
-	Min *int `yaml:"min" minimum:"0" maximum:"1000000" doc:"Minimum of replicas over all variants. 0 allows scale to zero. Default: 1."`
+	Min Minimum `yaml:"min" doc:"Minimum of replicas over all variants, of each role: a whole number, or an expression, such as a schedule. 0 allows scale to zero. An expression that yields 0 counts as 1 where no signal could wake the model. Default: 1."`
 }
 
 // Variant is one way to serve a model: an accelerator, a degree of parallelism, a role.
@@ -211,8 +211,8 @@ type Variant struct {
 
 // VariantReplicas bounds the replicas of one variant.
 type VariantReplicas struct {
-	Min int  `yaml:"min" minimum:"0" maximum:"1000000" doc:"Minimum of replicas. Default: 0."`
-	Max *int `yaml:"max" minimum:"0" maximum:"1000000" doc:"Maximum of replicas. Default: no limit except budgets."`
+	Min Minimum `yaml:"min" doc:"Minimum of replicas: a whole number, or an expression. Default: 0."`
+	Max *int    `yaml:"max" minimum:"0" maximum:"1000000" doc:"Maximum of replicas. Default: no limit except budgets."`
 }
 
 // ScaleTarget is the workload that an autoscaler scales.

@@ -30,7 +30,7 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, "5m", m.ScaleDownWindow.String())
 	require.Zero(t, *m.ScaleUpWindow)
 	require.Equal(t, config.Duration(10*time.Minute), *m.IdleAfter)
-	require.Equal(t, 1, *m.Replicas.Min)
+	require.Equal(t, 1, m.Replicas.Min.Least())
 	require.Equal(t, config.RoleBoth, m.Variants[0].Role)
 	require.Equal(t, config.ScaleTarget{Kind: config.KindDeployment, Name: "llama-8b-h100"}, m.Variants[0].ScaleTarget)
 	require.Equal(t, config.LabelNames{Namespace: "namespace", Model: "model_name", Variant: "llm_d_ai_variant"}, c.Labels)
@@ -72,7 +72,7 @@ func TestNotations(t *testing.T) {
 	first, second := c.Models[0], c.Models[1]
 	require.Equal(t, "1.10", first.Name, "a text stays what it is")
 	require.Equal(t, config.Strings{"3", "0x10", "true", "2026-01-01"}, first.Match["revision"])
-	require.Equal(t, 3, *first.Replicas.Min)
+	require.Equal(t, 3, first.Replicas.Min.Least())
 	require.InDelta(t, 16, first.Variants[0].Cost.Number, 0)
 	require.Equal(t, 1000, *first.Variants[1].Replicas.Max)
 	require.InDelta(t, 100, first.Variants[1].Capacity["concurrency"].Number, 0)

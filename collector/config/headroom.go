@@ -11,8 +11,9 @@ import (
 
 // Headroom is the share planned above the measured demand.
 type Headroom struct {
-	Ratio float64 // 0.15 plans 15 % more; also used while Auto has too little history
+	Ratio float64 // 0.15 plans 15 % more; also used while Auto has too little history, or Query no usable answer
 	Auto  bool    // from trend, noise, habits and the errors of the last day
+	Query Expr    // yields the ratio, in place of Ratio
 
 	Default bool // nothing is configured: it is Auto for rates, and Ratio for all else
 }
@@ -50,7 +51,10 @@ func (c *Config) DefaultHeadroom() (measured, share []string) {
 // autoHeadroom is what is written for Headroom.Auto.
 const autoHeadroom = "auto"
 
-const maxHeadroom = 10
+// MaxHeadroom is the largest share that may be planned above the demand.
+const MaxHeadroom = 10
+
+const headroomHint = "0.15 plans 15 %% above the measured demand; auto, or a PromQL expression, may stand in its place"
 
 // DecodeYAML implements strict.Unmarshaler.
 func (h *Headroom) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
@@ -61,21 +65,24 @@ func (h *Headroom) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	}
 	ratio, ok := strict.Number(n)
 	switch {
+	case n.Kind == yaml.ScalarNode && n.Tag == "!!str" && !strings.EqualFold(n.Value, autoHeadroom):
+		h.Query.DecodeYAML(d, path, n)
 	case !ok:
-		d.Errorf(path, n, "%s where a number or auto is expected", strict.Describe(n)).Hint("0.15 plans 15 %% above the measured demand")
+		d.Errorf(path, n, "%s where a number, auto or a PromQL expression is expected", strict.Describe(n)).Hint(headroomHint)
 	case !(ratio >= 0):
-		d.Errorf(path, n, "%s is below 0", n.Value).Hint("0.15 plans 15 %% above the measured demand")
-	case ratio > maxHeadroom:
-		d.Errorf(path, n, "%s is above %d", n.Value, maxHeadroom).Hint("0.15 plans 15 %% above the measured demand")
+		d.Errorf(path, n, "%s is below 0", n.Value).Hint(headroomHint)
+	case ratio > MaxHeadroom:
+		d.Errorf(path, n, "%s is above %d", n.Value, MaxHeadroom).Hint(headroomHint)
 	default:
 		h.Ratio = ratio
 	}
 }
 
 // JSONSchema implements strict.Schemer.
-func (Headroom) JSONSchema(*strict.SchemaBuilder) map[string]any {
+func (Headroom) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 	return map[string]any{"anyOf": []any{
-		map[string]any{"type": "number", "minimum": 0, "maximum": maxHeadroom},
+		map[string]any{"type": "number", "minimum": 0, "maximum": MaxHeadroom},
 		map[string]any{"const": autoHeadroom},
+		Expr{}.JSONSchema(b),
 	}}
 }

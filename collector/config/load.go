@@ -88,10 +88,7 @@ func (c *Config) complete(d *strict.Decoder) {
 		m := &c.Models[i]
 		m.Tuning = m.or(c.Defaults)
 		m.completeLimits()
-		if m.Replicas.Min == nil {
-			one := defaultMinReplicas
-			m.Replicas.Min = &one
-		}
+		m.Replicas.Min = m.Replicas.Min.or(defaultMinReplicas)
 		for j := range m.Variants {
 			m.Variants[j].complete(m)
 		}
@@ -101,6 +98,7 @@ func (c *Config) complete(d *strict.Decoder) {
 
 func (v *Variant) complete(m *Model) {
 	v.completeGuards(m)
+	v.Replicas.Min = v.Replicas.Min.or(0)
 	if v.ScaleTarget.Kind == "" {
 		v.ScaleTarget.Kind = defaultTargetKind
 	}

@@ -23,6 +23,9 @@ type Expr struct {
 // String returns the expression in canonical form, so that equal expressions are equal strings. It is empty for no expression.
 func (e Expr) String() string { return e.text }
 
+// MarshalText implements encoding.TextMarshaler.
+func (e Expr) MarshalText() ([]byte, error) { return []byte(e.text), nil }
+
 // IsZero reports whether there is no expression.
 func (e Expr) IsZero() bool { return e.ast == nil }
 
@@ -208,6 +211,14 @@ func (r *Regexp) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	if err != nil {
 		d.Errorf(path, n, "not a regular expression: %v", err).Hint("use RE2 syntax; the expression must match the whole name")
 	}
+}
+
+// MarshalText implements encoding.TextMarshaler. It is empty for no expression, as for one that is not in the file.
+func (r Regexp) MarshalText() ([]byte, error) {
+	if r.Regexp == nil {
+		return nil, nil
+	}
+	return []byte(r.Regexp.String()), nil
 }
 
 // JSONSchema implements strict.Schemer.

@@ -66,7 +66,10 @@ func chapters() []chapter {
 		},
 		{"budgets", "budgets", "", reflect.TypeFor[Budget](), "budgets", "budgets"},
 		{"models", "models", "", reflect.TypeFor[Model](), "models", "models"},
-		{"models: replicas", "models-replicas", "", reflect.TypeFor[ModelReplicas](), "", ""},
+		{
+			"models: replicas", "models-replicas", "A minimum may follow a schedule, or whatever else PromQL can tell. See " +
+				"[guards.md](guards.md#minimums-that-change).", reflect.TypeFor[ModelReplicas](), "replicas", "models",
+		},
 		{
 			"models: slo", "models-slo", "Targets for the signal `latency`: a replica's capacity is then the largest rate of requests at which it keeps them, " +
 				"by its profile. See [latency.md](latency.md).", reflect.TypeFor[SLO](), "latency", "models",
@@ -99,7 +102,9 @@ func notation(t reflect.Type) string {
 	case reflect.TypeFor[Duration]():
 		return "duration"
 	case reflect.TypeFor[Headroom]():
-		return "number or auto"
+		return "number, PromQL or auto"
+	case reflect.TypeFor[Minimum]():
+		return "whole [quantity](#quantities)"
 	case reflect.TypeFor[Seconds]():
 		return "time"
 	case reflect.TypeFor[Regexp]():

@@ -137,7 +137,7 @@ func with(document any, path []step, value any) any {
 }
 
 // structural are the messages for what a schema can tell too.
-var structural = regexp.MustCompile(`is expected|this must be|unknown (field|value)|is not a (duration|time|quantity)|is (below|above|missing|empty)|` +
+var structural = regexp.MustCompile(`is expected|this must be|unknown (field|value)|is not a (duration|time|quantity|number of replicas)|is (below|above|missing|empty)|` +
 	`no value|empty (list|expression)|expression has|nothing to scrape`)
 
 // refused says whether the loader finds a structural mistake at or below a place.

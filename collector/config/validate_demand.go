@@ -11,6 +11,9 @@ import (
 
 // windows checks the durations that queries are built with. Below one second the query would be invalid.
 func (v *validator) windows(path string, t Tuning) {
+	if at := strict.Join(path, "headroom"); v.Has(at) && t.Headroom != nil {
+		v.vector(at, t.Headroom.Query)
+	}
 	for _, w := range []struct {
 		key   string
 		value *Duration

@@ -54,7 +54,7 @@ func (v *validator) variantGuards(path string, x *Variant) {
 	}
 	v.needsReplicas(at, "failsafe")
 	v.watchable(at+".after", x.Failsafe.After)
-	if n := x.Failsafe.Replicas; n != nil && (*n < x.Replicas.Min || x.Replicas.Max != nil && *n > *x.Replicas.Max) {
+	if n := x.Failsafe.Replicas; n != nil && (*n < x.Replicas.Min.Least() || x.Replicas.Max != nil && *n > *x.Replicas.Max) {
 		v.Errorf(at+".replicas", nil, "%d replicas are outside replicas.min and replicas.max", *n).Hint("use a number between them")
 	}
 }

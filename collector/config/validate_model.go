@@ -30,6 +30,7 @@ func (v *validator) model(path string, m *Model) {
 	v.namespace(strict.Join(path, "namespace"), m.Namespace)
 	v.windows(path, m.Tuning)
 	v.guards(path, m.Guards)
+	v.quantity(strict.Join(path, "replicas.min"), m.Replicas.Min.Quantity)
 	v.claims(path, m)
 	available := v.available(path, m)
 	v.measuredUses(path, m)
@@ -177,8 +178,9 @@ func (v *validator) variant(path string, m *Model, x *Variant) {
 	for _, name := range sortedKeys(x.Uses) {
 		v.use(strict.Join(path, "uses."+name), name, x.Uses[name])
 	}
-	if most := x.Replicas.Max; most != nil && *most < x.Replicas.Min {
-		v.Errorf(path+".replicas.max", nil, "maximum %d is below minimum %d", *most, x.Replicas.Min).
+	v.quantity(path+".replicas.min", x.Replicas.Min.Quantity)
+	if most := x.Replicas.Max; most != nil && *most < x.Replicas.Min.Least() {
+		v.Errorf(path+".replicas.max", nil, "maximum %d is below minimum %d", *most, x.Replicas.Min.Least()).
 			Hint("raise the maximum, or remove it")
 	}
 	v.variantGuards(path, x)
@@ -273,8 +275,8 @@ func (v *validator) modelMinimum(path string, m *Model) {
 		}
 		most += *x.Replicas.Max
 	}
-	if *m.Replicas.Min > most {
-		v.Errorf(path+".replicas.min", nil, "minimum %d is above the sum of the variants' maximums, %d", *m.Replicas.Min, most).
+	if least := m.Replicas.Min.Least(); least > most {
+		v.Errorf(path+".replicas.min", nil, "minimum %d is above the sum of the variants' maximums, %d", least, most).
 			Hint("lower the minimum or raise a maximum")
 	}
 }

@@ -62,9 +62,7 @@ func rateHint(available map[string]ActiveSignal) string {
 // wakes checks that a model which may go to zero can come back: with no replica left, its servers say nothing.
 func (v *validator) wakes(path string, m *Model) {
 	at := strict.Join(path, "replicas.min")
-	if *m.Replicas.Min != 0 || len(m.active) == 0 || slices.ContainsFunc(m.active, func(s ActiveSignal) bool {
-		return s.OnMissing == OnMissingZero && !s.Alive.IsZero()
-	}) {
+	if !m.Replicas.Min.IsNumber() || m.Replicas.Min.Least() != 0 || len(m.active) == 0 || m.Wakes() {
 		return
 	}
 	v.Errorf(at, nil, "no signal of the model is known while no replica runs: nothing could wake it").

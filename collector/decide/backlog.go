@@ -17,7 +17,7 @@ import (
 // other signal says how many come: a replica then works off its capacity once in this time.
 const serviceTime = 15 * time.Second
 
-// serviceTimes bound what capacities say of it.
+// serviceLeast and serviceMost bound the time in service that follows from two capacities: outside of it, one of them is a mistake.
 const serviceLeast, serviceMost = time.Second, 10 * time.Minute
 
 // readServiceTime finds out how long a request is in service: that many requests of which so many come in a second. Of several variants

@@ -44,7 +44,8 @@ type model struct {
 	read     *match.Model
 	signals  []*signal
 	variants []*variant
-	lacking  match.Missing // what is not known of its replicas or their past
+	lacking  match.Missing // what is not known of its minimums, its replicas or their past
+	minimum  int           // of replicas over all variants of each role
 	known    optimizer.Knowledge
 
 	life time.Duration // that a plan of it is expected to have
@@ -77,6 +78,8 @@ type variant struct {
 	model      *model
 	read       *match.Variant
 	runs       match.Replicas // what the decision is for
+	asked      int            // its minimum as it is told
+	minimum    int            // the same, within its maximum
 	cost       *float64
 	uses       map[string]float64
 	capacities []float64 // by signal
@@ -189,7 +192,7 @@ func (d *decider) gather() {
 		d.readCapacities(m)
 		d.addBacklog(m)
 		m.unserved()
-		m.lacking = d.replicasUnknown(m).Or(d.guardsFailed(m))
+		m.lacking = m.readMinimums().Or(d.replicasUnknown(m)).Or(d.guardsFailed(m))
 		m.known = m.knowledge()
 		m.life = d.life(m)
 		m.recurs()

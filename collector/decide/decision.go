@@ -45,8 +45,12 @@ type Model struct {
 	Binding   string    `json:"binding"`   // the signal that decides the size of the plan
 	Shortfall *float64  `json:"shortfall"` // the largest unserved share of a planned demand, from 0 to 1; nil when nothing was planned
 	Variants  []Variant `json:"variants"`
+	// Life is how long a plan is expected to live, in seconds: a start must pay within it.
+	Life float64 `json:"plan_life_seconds"`
 	// MinimumShort is how many replicas budgets or maximums keep the model below its minimum.
 	MinimumShort int `json:"minimum_short,omitempty"`
+	// Minimum is what its replicas.min yields where that is an expression.
+	Minimum *int `json:"minimum,omitempty"`
 }
 
 // ID tells a model from those of other namespaces.
@@ -72,21 +76,30 @@ func (m *Model) CostNow() *float64 {
 type Signal struct {
 	Name       string   `json:"name"`
 	Unit       string   `json:"unit"`
-	Measured   *float64 `json:"measured"`       // now
-	Stabilized *float64 `json:"stabilized"`     // after the windows
-	Forecast   *float64 `json:"forecast"`       // by the time at which a replica that is ordered now is ready
-	Headroom   *float64 `json:"headroom"`       // what planned is above the larger of stabilized and forecast, as a share of it
-	Backlog    *float64 `json:"backlog"`        // what waits; it is planned for in addition, as far as nothing works it off
-	Planned    *float64 `json:"planned"`        // the larger of stabilized and forecast, with headroom
-	Ready      *float64 `json:"ready_supply"`   // what the ready replicas can serve
-	Supply     *float64 `json:"planned_supply"` // what the planned replicas can serve
-	Missing    string   `json:"missing"`        // why there is no demand
-	Assumed    bool     `json:"assumed"`        // no result, counted as no demand because the source is up
-	Ignored    bool     `json:"ignored"`        // missing, and the configuration says that this does not matter
-	Partial    string   `json:"partial"`        // why the demand may be more than this: it may raise a variant, never lower it
-	Sources    *int     `json:"sources"`        // how many sources told it; nil where nothing can witness it
+	Measured   *float64 `json:"measured"`          // now
+	Stabilized *float64 `json:"stabilized"`        // after the windows
+	Forecast   *float64 `json:"forecast"`          // by the time at which a replica that is ordered now is ready
+	Headroom   *float64 `json:"headroom"`          // what planned is above the larger of stabilized and forecast, as a share of it
+	Backlog    *float64 `json:"backlog"`           // what waits; it is planned for in addition, as far as nothing works it off
+	Planned    *float64 `json:"planned"`           // the larger of stabilized and forecast, with headroom
+	Ready      *float64 `json:"ready_supply"`      // what the ready replicas can serve
+	Supply     *float64 `json:"planned_supply"`    // what the planned replicas can serve
+	Returns    *Returns `json:"returns,omitempty"` // demand that comes back soon, for which replicas that are asked for stay
+	Missing    string   `json:"missing"`           // why there is no demand
+	Assumed    bool     `json:"assumed"`           // no result, counted as no demand because the source is up
+	Ignored    bool     `json:"ignored"`           // missing, and the configuration says that this does not matter
+	Partial    string   `json:"partial"`           // why the demand may be more than this: it may raise a variant, never lower it
+	Sources    *int     `json:"sources"`           // how many sources told it; nil where nothing can witness it
 	Expected   *int     `json:"expected_sources"`
 	Inputs     []string `json:"inputs"` // names of the inputs that it rests on
+}
+
+// Returns is a demand above what is planned now that comes back before stopping replicas for it would pay.
+type Returns struct {
+	Level float64 `json:"level"`        // in the signal's unit, headroom included
+	Times int     `json:"times"`        // how often it came back during the last day
+	Gap   float64 `json:"gap_seconds"`  // after which it came back, on average; 0 where it did not yet
+	Stay  float64 `json:"stay_seconds"` // for which replicas stay for it from now on, unless it comes back
 }
 
 // Variant is what is known and decided of one variant.
@@ -101,21 +114,23 @@ type Variant struct {
 	Correction  *float64           `json:"correction"` // what the times of its profile are multiplied by, or its capacity is divided by; above 1 replicas are slower
 	Missed      *Missed            `json:"missed"`     // the target whose misses made the correction, if any did
 	Capacities  []Capacity         `json:"capacities"`
-	Current     *int               `json:"current"` // replicas asked for now
+	Startup     float64            `json:"startup_seconds"` // from the order of a replica until it is ready
+	Current     *int               `json:"current"`         // replicas asked for now
 	Ready       *int               `json:"ready"`
-	Starting    []Start            `json:"starting"`    // replicas that are asked for and expected to become ready
-	Overdue     int                `json:"overdue"`     // replicas that should be ready by now, and are not
-	Planned     *int               `json:"planned"`     // before the guards
-	PlanReason  optimizer.Reason   `json:"plan_reason"` // what determined planned
-	Guards      []optimizer.Effect `json:"guards"`      // what each guard made of planned, in their order
-	Stuck       *int               `json:"stuck"`       // what it is capped at, because others did not become ready in time
-	Unfollowed  *int               `json:"unfollowed"`  // what its autoscaler stays at, however many are needed: no more is relied on
-	Unplaced    bool               `json:"unplaced"`    // it is not the autoscaler: the scheduler finds no node for the others
-	Desired     *int               `json:"desired"`     // nil where autoscalers must hold
-	Reason      optimizer.Reason   `json:"reason"`      // what determined desired
-	Up          bool               `json:"up"`          // all inputs of the decision are valid
-	Missing     string             `json:"missing"`     // why it is not up
-	Inputs      []string           `json:"inputs"`      // names of the inputs of its cost, uses, capacities and replicas
+	Starting    []Start            `json:"starting"`          // replicas that are asked for and expected to become ready
+	Overdue     int                `json:"overdue"`           // replicas that should be ready by now, and are not
+	Minimum     *int               `json:"minimum,omitempty"` // what its replicas.min yields where that is an expression
+	Planned     *int               `json:"planned"`           // before the guards
+	PlanReason  optimizer.Reason   `json:"plan_reason"`       // what determined planned
+	Guards      []optimizer.Effect `json:"guards"`            // what each guard made of planned, in their order
+	Stuck       *int               `json:"stuck"`             // what it is capped at, because others did not become ready in time
+	Unfollowed  *int               `json:"unfollowed"`        // what its autoscaler stays at, however many are needed: no more is relied on
+	Unplaced    bool               `json:"unplaced"`          // it is not the autoscaler: the scheduler finds no node for the others
+	Desired     *int               `json:"desired"`           // nil where autoscalers must hold
+	Reason      optimizer.Reason   `json:"reason"`            // what determined desired
+	Up          bool               `json:"up"`                // all inputs of the decision are valid
+	Missing     string             `json:"missing"`           // why it is not up
+	Inputs      []string           `json:"inputs"`            // names of the inputs of its cost, uses, capacities and replicas
 }
 
 // Start is replicas that are starting.

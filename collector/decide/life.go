@@ -175,6 +175,7 @@ type recurring struct {
 	level float64
 	gap   time.Duration // after which it came back, in the mean
 	times int           // that it did, over the last day
+	stay  time.Duration // for which replicas stay for it from now on
 }
 
 const (
@@ -194,11 +195,11 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 	past, planned := s.plannedPast(), *s.out.Planned
 	restart, young := 2*(startup+acting), startup+acting+newFor
 	next, looked := planned, 0
-	for i, peak := range slices.Backward(past.Values) {
+	for _, peak := range slices.Backward(past.Values) {
 		if !(peak > next) {
 			continue
 		}
-		if looked++; looked > levelsMost || past.Ago(i) > lifeDay/2 {
+		if looked++; looked > levelsMost {
 			break
 		}
 		next = peak * (1 + levelApart)
@@ -207,19 +208,28 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 			c.Now, c.Last = 0, c.Now
 		}
 		often := len(c.Below) > 0 && slices.Min(c.Below) < newFor || peak < planned*(1+fellBy)
-		if c.Now < c.Below.Wait(restart) || often && c.Now+c.Last < young {
-			found = &recurring{level: peak, gap: c.Below.Mean(), times: len(c.Below)}
+		stay := c.Below.Wait(restart) - c.Now
+		if often {
+			stay = max(stay, young-c.Now-c.Last)
+		}
+		if stay > 0 {
+			found = &recurring{level: peak, gap: c.Below.Mean(), times: len(c.Below), stay: stay}
 		}
 	}
 	return found
 }
 
-// capacityNoise is by what share capacities differ from one moment to the next where they are measured, or follow from measured lengths.
-const capacityNoise = 0.01
+const (
+	// capacityNoise is by what share capacities differ from one moment to the next where they are measured, or follow from measured
+	// lengths.
+	capacityNoise = 0.01
+	// stopNoise is the share that a stop needs: half as much again, so that noise alone does not undo it.
+	stopNoise = 1.5 * capacityNoise
+)
 
 // steadied is what a signal is planned for: the demand, and of what may come on top of it what is asked for already carries, or was
 // during the last minute: an autoscaler acts late. No replica is started for demand that comes back, nor does one stop because capacities
-// are measured a little larger for a moment. A stop needs half as much again as their noise, so that noise alone does not undo it.
+// are measured a little larger for a moment.
 func (s *signal) steadied() float64 {
 	planned, now, lately, ordered, measured := *s.out.Planned, 0.0, 0.0, 0.0, false
 	for _, v := range s.model.variants {
@@ -227,13 +237,13 @@ func (s *signal) steadied() float64 {
 			return planned
 		}
 		capacity, asked, n := v.capacities[s.Place], v.runs.Starts.Current, *v.runs.Current.N
-		most := most(n, asked.Over(acting))
+		largest := most(n, asked.Over(acting))
 		now += capacity * float64(n)
-		lately += capacity * float64(most)
+		lately += capacity * float64(largest)
 		if asked.At(acting) > float64(n) {
-			most = n // it was lowered, and no order has come and gone
+			largest = n // it was lowered, and no order has come and gone
 		}
-		ordered += capacity * float64(most)
+		ordered += capacity * float64(largest)
 		measured = measured || capacity > 0 && !v.Capacities[s.Place].Constant()
 	}
 	kept := planned
@@ -242,7 +252,7 @@ func (s *signal) steadied() float64 {
 	}
 	planned = max(planned, min(kept, lately))
 	if measured {
-		planned = max(planned, min(kept*(1+1.5*capacityNoise), now), min(kept*(1+capacityNoise), ordered))
+		planned = max(planned, min(kept*(1+stopNoise), now), min(kept*(1+capacityNoise), ordered))
 	}
 	return planned
 }

@@ -47,14 +47,14 @@ func missed(load, seen match.Past, want float64) (m Missed, ok bool) {
 	if len(late) < leastLooks {
 		return m, false
 	}
-	from := median(late)
+	from := upperMedian(late)
 	loads, times := looksAbove(load, seen, 0, from)
-	m = Missed{Want: want, Seen: median(times), Load: median(loads), From: from, Looks: len(times)}
+	m = Missed{Want: want, Seen: upperMedian(times), Load: upperMedian(loads), From: from, Looks: len(times)}
 	return m, len(times) >= leastLooks && m.Seen > want
 }
 
-// median is the middle value, the larger of two.
-func median(values []float64) float64 {
+// upperMedian is the middle value, the larger of two: it was seen.
+func upperMedian(values []float64) float64 {
 	slices.Sort(values)
 	return values[len(values)/2]
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/collector/query"
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
@@ -27,8 +28,24 @@ func (s *signal) law() forecast.Law {
 	return forecast.Law{Ahead: s.Lead + query.NoticedAfter, Quantile: lessonShare}
 }
 
+// headroom is the share that an expression yields, and the default where it yields none.
+func (m *model) headroom() (share float64, missing match.Missing) {
+	switch told := m.read.Headroom; {
+	case !told.Missing.OK():
+		return m.Headroom.Ratio, told.Missing
+	case told.Number > config.MaxHeadroom:
+		return m.Headroom.Ratio, match.Missing{Input: m.HeadroomTold.Query.Name, Why: match.BadRange}
+	default:
+		return told.Number, match.Missing{}
+	}
+}
+
 // withHeadroom is what to plan for: the expected demand plus the configured share, or as much as the law asks for.
 func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float64, missing match.Missing) {
+	if s.model.HeadroomTold.Set {
+		share, missing := s.model.headroom()
+		return expected * (1 + share), missing
+	}
 	fixed, x := expected*(1+s.model.Headroom.Ratio), &s.read.Absolute
 	if missing = x.Recent.Missing.Or(x.Day.Missing).Or(x.WeekAgo.Missing); !missing.OK() || len(x.Recent.Values) == 0 {
 		return fixed, missing

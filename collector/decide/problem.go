@@ -2,12 +2,10 @@ package decide
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/optimizer"
-	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
 // problem states what is known as an integer program. What follows from how much is known, the guards add.
@@ -84,7 +82,7 @@ func price(v *optimizer.Variant, startup time.Duration) {
 
 func (d *decider) problemVariant(v *variant) optimizer.Variant {
 	out := optimizer.Variant{
-		Name: v.Name, Role: optimizer.Role(v.Role), Min: v.Replicas.Min, Max: v.Replicas.Max, Capacity: map[string]float64{}, Uses: map[string]float64{},
+		Name: v.Name, Role: optimizer.Role(v.Role), Min: v.minimum, Max: v.Replicas.Max, Capacity: map[string]float64{}, Uses: map[string]float64{},
 	}
 	for _, s := range v.model.signals {
 		out.Capacity[s.Name] = v.capacities[s.Place]
@@ -106,33 +104,4 @@ func (d *decider) problemVariant(v *variant) optimizer.Variant {
 		}
 	}
 	return out
-}
-
-// minReplicas is the fewest replicas of a model over all variants of each role. A model that may go to zero keeps one until it has
-// been without demand for as long as the configuration asks. What is not known keeps what runs, and starts nothing that is known not to
-// run.
-func (d *decider) minReplicas(m *model) int {
-	if least := *m.Replicas.Min; least > 0 {
-		return least
-	}
-	runs := slices.ContainsFunc(m.variants, func(v *variant) bool { return v.runs.Current.N == nil || *v.runs.Current.N > 0 })
-	for _, s := range m.signals {
-		if s.out.Planned != nil && (runs && !d.idle(s) || *s.out.Planned > 0) {
-			return 1
-		}
-	}
-	return 0
-}
-
-// idle reports whether a signal showed no demand for as long as the configuration asks, and was watched for so long: a Prometheus
-// that has just started knows of no demand either.
-func (d *decider) idle(s *signal) bool {
-	after := s.model.IdleFor
-	past, missing := s.past(func(x *match.Demand) match.Past { return x.Idle })
-	waited := s.read.Queued.Idle
-	if !missing.OK() || forecast.Most(past.Over(after)) > 0 || !waited.Missing.OK() || forecast.Most(waited.Over(after)) > 0 || s.backlog > 0 {
-		return false
-	}
-	steps := past.Over(after)
-	return !math.IsNaN(past.At(after)) && enough(forecast.Known(steps), len(steps))
 }

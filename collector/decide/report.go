@@ -2,6 +2,7 @@ package decide
 
 import (
 	"slices"
+	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/optimizer"
@@ -54,7 +55,10 @@ func (d *decider) reportBudgets(out *Decision, plan *optimizer.Plan, planned boo
 
 func (d *decider) reportModel(i int, m *model, found *solution) Model {
 	out := Model{
-		Name: m.Name, Namespace: m.Namespace, Signals: make([]Signal, 0, len(m.signals)), Variants: make([]Variant, 0, len(m.variants)),
+		Name: m.Name, Namespace: m.Namespace, Life: m.life.Seconds(), Signals: make([]Signal, 0, len(m.signals)), Variants: make([]Variant, 0, len(m.variants)),
+	}
+	if m.Min.Query != nil && m.read.Min.Missing.OK() {
+		out.Minimum = &m.minimum
 	}
 	var planned *optimizer.ModelPlan
 	if found.err == nil && m.known != optimizer.KnownNothing {
@@ -78,6 +82,9 @@ func (d *decider) reportModel(i int, m *model, found *solution) Model {
 	for _, s := range m.signals {
 		s.out.Ready = s.supplyOfReady()
 		s.out.Supply = s.plannedSupply(out.Variants)
+		if r := s.recurring; r != nil {
+			s.out.Returns = &Returns{r.level, r.times, r.gap.Seconds(), r.stay.Seconds()}
+		}
 		if s.out.Inputs == nil {
 			s.out.Inputs = []string{}
 		}
@@ -124,11 +131,14 @@ func (s *signal) plannedSupply(planned []Variant) *float64 {
 // report writes down what is known of a variant.
 func (v *variant) report() Variant {
 	out := Variant{
-		Name: v.Name, Accelerator: v.Accelerator, Role: string(v.Role),
+		Name: v.Name, Accelerator: v.Accelerator, Startup: time.Duration(v.Startup).Seconds(), Role: string(v.Role),
 		TargetKind: string(v.ScaleTarget.Kind), TargetName: v.ScaleTarget.Name,
 		Current: v.runs.Current.N, Ready: v.runs.Ready.N, Cost: v.cost, Correction: v.correction, Missed: v.missed, Stuck: v.stuck, Unfollowed: v.reached, Unplaced: v.unplaced,
 		Inputs: append([]string{}, v.Inputs...), Reason: optimizer.ReasonHold, Capacities: []Capacity{}, Guards: []optimizer.Effect{},
 		Starting: v.startsReported(), Overdue: v.pending.overdue,
+	}
+	if v.Min.Query != nil && v.read.Min.Missing.OK() {
+		out.Minimum = &v.asked
 	}
 	if watts, draws := v.watts(); draws && watts > 0 {
 		out.Watts = &watts

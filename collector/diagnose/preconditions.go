@@ -33,7 +33,7 @@ func (d *Diagnosis) NoReplicas(inputs []match.Input) string {
 func (d *Diagnosis) NothingWakes(m int) string {
 	of := d.program.Models[m]
 	gateway := slices.ContainsFunc(of.ActiveSignals(), func(s config.ActiveSignal) bool { return strings.HasPrefix(s.Key(), "epp.") })
-	if *of.Replicas.Min != 0 || !gateway {
+	if of.Fewest() != 0 || !gateway {
 		return ""
 	}
 	namespace := d.program.Config.Labels.Namespace

@@ -79,15 +79,34 @@ func (b *builder) demand(v *collector.Variant) string {
 	capacity := capacityOf(v, b.model.Binding)
 	for _, s := range b.model.Signals {
 		if s.Name == b.model.Binding && s.Planned != nil && capacity > 0 && v.Desired != nil {
-			carries := capacity * float64(*v.Desired)
-			if carries >= *s.Planned {
-				return fmt.Sprintf("%s needs %s, for all of the %s %s planned for", s.Name, pronoun(*v.Desired), number(*s.Planned), s.Unit)
+			planned, kept := b.kept(&s)
+			part := number(capacity * float64(*v.Desired))
+			if capacity*float64(*v.Desired) >= planned {
+				part = "all"
 			}
-			return fmt.Sprintf("%s needs %s, for %s of the %s %s planned for", s.Name, pronoun(*v.Desired),
-				number(carries), number(*s.Planned), s.Unit)
+			return fmt.Sprintf("%s needs %s, for %s of the %s %s planned for%s", s.Name, pronoun(*v.Desired), part, number(planned), s.Unit, kept)
 		}
 	}
 	return "the demand needs " + pronoun(orZero(v.Desired))
+}
+
+// kept is what the plan serves of a signal, and where that is more than is planned for by itself, for whom replicas stay.
+func (b *builder) kept(s *collector.Signal) (planned float64, why string) {
+	planned = *s.Planned
+	stated := b.stated()
+	if stated == nil || stated.Demand[s.Name] <= planned*(1+optimizer.Tolerance) {
+		return planned, ""
+	}
+	more := stated.Demand[s.Name]
+	switch r := s.Returns; {
+	case r == nil:
+		return more, fmt.Sprintf("; %s would do, but capacities are measured, and vary by as much", number(planned))
+	case r.Times == 0:
+		return more, fmt.Sprintf("; %s would do, but what was started for more a moment ago stays for another %s", number(planned), span(r.Stay))
+	default:
+		return more, fmt.Sprintf("; %s would do, but %s came back %s during the last day, after %s on average: replicas for it stay for another %s",
+			number(planned), number(r.Level), counted(r.Times, "time", "times"), span(r.Gap), span(r.Stay))
+	}
 }
 
 func pronoun(n int) string {
@@ -103,9 +122,22 @@ func (b *builder) minimum(i int) string {
 	case stated == nil:
 		return "a minimum asks for them"
 	case stated.Variants[i].Min > 0 && stated.Variants[i].Min >= orZero(b.model.Variants[i].Planned):
-		return fmt.Sprintf("its own minimum is %d", stated.Variants[i].Min)
+		return ownMinimum(stated.Variants[i].Min, b.model.Variants[i].Minimum)
+	case b.model.Minimum != nil && *b.model.Minimum == stated.MinReplicas:
+		return fmt.Sprintf("the model's minimum is %d over all variants now, by its expression", stated.MinReplicas)
 	}
 	return fmt.Sprintf("the model's minimum is %d over all variants", stated.MinReplicas)
+}
+
+// ownMinimum tells a variant's minimum, and where it is an expression what that asks for.
+func ownMinimum(least int, asked *int) string {
+	switch {
+	case asked == nil:
+		return fmt.Sprintf("its own minimum is %d", least)
+	case *asked > least:
+		return fmt.Sprintf("the expression of its own minimum asks for %d, and its maximum is %d", *asked, least)
+	}
+	return fmt.Sprintf("its own minimum is %d now, by its expression", least)
 }
 
 // budget names those that have no room for another replica.
@@ -155,16 +187,55 @@ func (b *builder) overlap(i int) string {
 		going := b.others(i, func(o *collector.Variant) bool { return orZero(o.Planned) < orZero(o.Current) }, "others")
 		return fmt.Sprintf("there is room for %d of the %d wanted until replicas of %s go", to, from, going)
 	}
-	coming := b.others(i, func(o *collector.Variant) bool { return orZero(o.Planned) > orZero(o.Ready) }, "what replaces them")
+	coming := b.coming(i)
 	verb := "stay"
 	if to-from == 1 {
 		verb = "stays"
 	}
-	what := "the demand"
-	if b.model.Shortfall != nil && *b.model.Shortfall > 0 {
-		what = "what the plan does"
+	if coming == "" {
+		coming = "ready replicas carry what the plan does"
 	}
-	return fmt.Sprintf("%d %s until the ready replicas of %s carry %s", to-from, verb, coming, what)
+	return fmt.Sprintf("%d %s until %s", to-from, verb, coming)
+}
+
+// coming says which replicas are waited for in place of a variant's, and when they are expected to be ready; empty for none.
+func (b *builder) coming(i int) string {
+	var parts []string
+	last, known := 0.0, true
+	for j := range b.model.Variants {
+		v := &b.model.Variants[j]
+		if j == i || orZero(v.Planned) <= orZero(v.Ready) {
+			continue
+		}
+		parts = append(parts, fmt.Sprintf("%d of %s", *v.Planned, v.Name))
+		in, ok := readyIn(v, *v.Planned)
+		last, known = max(last, in), known && ok
+	}
+	switch {
+	case len(parts) == 0:
+		return ""
+	case known:
+		return list(parts) + " are ready, expected in " + span(last)
+	}
+	return list(parts) + " are ready"
+}
+
+// readyIn is in how many seconds so many replicas are expected to be ready; false where that cannot be told.
+func readyIn(v *collector.Variant, n int) (seconds float64, known bool) {
+	have := orZero(v.Ready)
+	for _, s := range v.Starting {
+		if have >= n {
+			break
+		}
+		have, seconds = have+s.Replicas, s.In
+	}
+	switch {
+	case have >= n:
+		return seconds, true
+	case v.Overdue > 0 || v.Stuck != nil || v.Unfollowed != nil || v.Startup == 0 || orZero(v.Desired) < n:
+		return 0, false
+	}
+	return v.Startup, true // those that are ordered now
 }
 
 // others names the other variants of the model of which something holds.

@@ -26,6 +26,7 @@ type Model struct {
 	StartCost *float64  `json:"start_cost"` // currency per hour that the plan counts for starting its replicas
 	Waking    bool      `json:"waking"`     // nothing is ready: the plan takes what is ready soonest for its cost, not what costs least
 	RunnerUp  *RunnerUp `json:"runner_up"`  // null where there is no other choice, or none was looked for
+	Cheaper   *Cheaper  `json:"cheaper"`    // null where nothing is cheaper to run, or it was not looked for
 	Variants  []Variant `json:"variants"`
 }
 
@@ -35,6 +36,14 @@ type RunnerUp struct {
 	Cost      float64    `json:"cost"`       // currency per hour
 	StartCost float64    `json:"start_cost"` // currency per hour
 	Dearer    *float64   `json:"dearer"`     // by how much it is dearer, start cost included; null where a model wakes
+}
+
+// Cheaper is a choice for one model that would cost less to run, and too much to reach.
+type Cheaper struct {
+	Variants []Replicas `json:"variants"`
+	Saves    float64    `json:"saves"`        // currency per hour
+	Reach    float64    `json:"reach"`        // currency, for starts beyond those of the plan
+	Life     float64    `json:"life_seconds"` // that plans of the model are expected to live: the starts do not pay within it
 }
 
 // Replicas are a number of replicas of a variant.

@@ -166,5 +166,5 @@ func TestOverlapOfAShortModel(t *testing.T) {
 	chat := &s.Models[0].Variants[0]
 	chat.Guards = []optimizer.Effect{{Guard: optimizer.ReasonMakeBeforeBreak, From: chat.Desired, To: new(4)}}
 	chat.Desired, chat.Reason = new(4), optimizer.ReasonMakeBeforeBreak
-	assert.Equal(t, "2 stay until the ready replicas of what replaces them carry what the plan does", whole(t, s).Models[0].Variants[0].Because)
+	assert.Equal(t, "2 stay until ready replicas carry what the plan does", whole(t, s).Models[0].Variants[0].Because)
 }

@@ -28,7 +28,7 @@ func (e *UnknownModelError) Error() string {
 }
 
 // Of explains the models with a name, in any namespace or, as namespace/name, in one; an *UnknownModelError where there is none. An
-// empty name selects all. Inputs that only other models rest on are left out. For each model a runner-up is looked for until stop
+// empty name selects all. Inputs that only other models rest on are left out. For each model a runner-up and a cheaper choice are looked for until stop
 // says that there is no time left.
 func Of(s *collector.Snapshot, model string, stop func() bool) (*Explanation, error) {
 	e := New(s)
@@ -42,7 +42,7 @@ func Of(s *collector.Snapshot, model string, stop func() bool) (*Explanation, er
 			continue
 		}
 		if !stop() {
-			m.RunnerUp = runnerUp(s, i)
+			m.RunnerUp, m.Cheaper = runnerUp(s, i), cheaper(s, i, stop)
 		}
 		e.Models = append(e.Models, *m)
 	}

@@ -241,19 +241,13 @@ func (m *Model) Costs() string {
 	if m.Waking {
 		text += " Nothing is ready: what is ready soonest for its cost is chosen, not what costs least."
 	}
+	if m.Cheaper != nil {
+		text += "\n  " + m.Cheaper.sentence()
+	}
 	if m.RunnerUp == nil {
 		return text
 	}
-	var others []string
-	for _, v := range m.RunnerUp.Variants {
-		if v.Replicas > 0 {
-			others = append(others, fmt.Sprintf("%d %s", v.Replicas, v.Variant))
-		}
-	}
-	if len(others) == 0 {
-		others = []string{"nothing"}
-	}
-	text += fmt.Sprintf("\n  The runner-up is %s for %s per hour%s", list(others), money(m.RunnerUp.Cost), starting(&m.RunnerUp.StartCost))
+	text += fmt.Sprintf("\n  The runner-up is %s for %s per hour%s", mix(m.RunnerUp.Variants), money(m.RunnerUp.Cost), starting(&m.RunnerUp.StartCost))
 	if m.RunnerUp.Dearer != nil {
 		text += ", dearer by " + money(*m.RunnerUp.Dearer)
 	}

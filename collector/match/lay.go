@@ -78,7 +78,7 @@ type layer struct {
 	seen   []float64 // what series of this key told already at each step, NaN where nothing was
 	groups map[group]*groupCells
 	lists  map[int][][]float64 // owner -> step -> numbers, where their median counts
-	loose  []*stream           // series that name no variant and no pod
+	loose  []*stream           // series that name nothing whose median counts
 }
 
 // group is one replica of a LeaderWorkerSet.
@@ -93,6 +93,10 @@ type groupCells struct{ sum, pods []float64 }
 func (l *layer) lay(s *stream) {
 	switch l.by.Owner {
 	case query.OfModel:
+		if l.by.Median && !l.names(&s.id) {
+			l.loose = append(l.loose, s)
+			return
+		}
 		l.place(s, l.modelsOf(s.id))
 	case query.OfVariant:
 		if s.id.variant == "" && s.id.pod == "" && l.by.Median {
@@ -263,23 +267,35 @@ func (l *layer) spoil(other []*stream) {
 	}
 }
 
-// placeLoose gives series that name no variant and no pod to the variants that they do not contradict and that no other series
-// tells about.
+// placeLoose gives series that name no variant and no pod to the variants, and those that name no model to the models, that they do not
+// contradict and that no other series tells about.
 func (l *layer) placeLoose() {
-	for _, v := range l.program.Variants {
-		if len(l.loose) == 0 || l.grid.Cells[v.Place] != nil {
-			continue
+	switch {
+	case len(l.loose) == 0:
+	case l.by.Owner == query.OfModel:
+		for _, m := range l.program.Models {
+			l.placeLooseAt(m.Place, m)
 		}
-		for _, s := range l.loose {
-			if (s.id.namespace == "" || s.id.namespace == v.Model.Namespace) && (s.id.model == "" || s.id.model == v.Model.Name) {
-				l.each(s, func(step int, value float64, bad string) {
-					cells := l.cells(v.Place)
-					if bad != "" || !math.IsNaN(cells[step]) {
-						value = unusable
-					}
-					cells[step] = value
-				})
-			}
+	default:
+		for _, v := range l.program.Variants {
+			l.placeLooseAt(v.Place, v.Model)
+		}
+	}
+}
+
+func (l *layer) placeLooseAt(owner int, m *query.Model) {
+	if l.grid.Cells[owner] != nil {
+		return
+	}
+	for _, s := range l.loose {
+		if (s.id.namespace == "" || s.id.namespace == m.Namespace) && (s.id.model == "" || s.id.model == m.Name) {
+			l.each(s, func(step int, value float64, bad string) {
+				cells := l.cells(owner)
+				if bad != "" || !math.IsNaN(cells[step]) {
+					value = unusable
+				}
+				cells[step] = value
+			})
 		}
 	}
 }

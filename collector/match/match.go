@@ -14,7 +14,7 @@ func (m *Matcher) Match(a *Answers) *Readings {
 	r := &reader{
 		matcher: m, program: m.program, answers: a, read: &Readings{At: a.At}, tallies: map[*query.Query]*tally{},
 		models: map[readKey][]cell{}, series: map[readKey]*variantSeries{}, up: map[readKey][]identity{},
-		told: map[readKey]*workloadCounts{}, strays: map[readKey]map[string]string{},
+		told: map[readKey]*workloadCounts{}, strays: map[readKey]map[string]string{}, nameless: map[readKey]map[string]*cell{},
 	}
 	r.read.Inputs = r.inputs()
 	r.read.Unaged = r.age()
@@ -26,6 +26,7 @@ func (m *Matcher) Match(a *Answers) *Readings {
 	r.read.Models = make([]Model, len(m.program.Models))
 	for i, x := range m.program.Models {
 		out := &r.read.Models[i]
+		out.Min, out.Headroom = r.ofModelAlone(x.Min, x), r.ofModelAlone(x.HeadroomTold, x)
 		out.Signals, out.Variants = make([]Signal, 0, len(x.Signals)), make([]Variant, 0, len(x.Variants))
 		for _, v := range x.Variants {
 			replicas[v.Place].ReadyWindow = r.past(x.Ready, v.Place)
@@ -97,7 +98,7 @@ func (r *reader) ofModel(m *query.Model, q *query.Query, labels config.LabelName
 	if missing := r.failed(q); !missing.OK() {
 		return Reading{Missing: missing}
 	}
-	return r.byModel(q, labels)[m.Place].reading(q)
+	return r.byModel(q, nil, labels)[m.Place].reading(q)
 }
 
 // usage reads what is in use of a variant, in fractions of one replica's capacity.
@@ -116,7 +117,7 @@ func (r *reader) mean(m *query.Model, q *query.Query, labels config.LabelNames) 
 	if missing := r.failed(q); !missing.OK() {
 		return Value{Missing: missing}
 	}
-	return r.byModel(q, labels)[m.Place].value(q)
+	return r.byModel(q, nil, labels)[m.Place].value(q)
 }
 
 // variant reads what is told of a variant itself.
@@ -124,7 +125,7 @@ func (r *reader) variant(v *query.Variant, replicas Replicas) Variant {
 	labels := r.program.Config.Labels
 	n := len(v.Model.Signals)
 	out := Variant{
-		Cost: r.ofVariant(v.Cost, v, labels), CostDay: r.past(v.Cost.Day, v.Place), Uses: make(map[string]Value, len(v.Uses)), Replicas: replicas,
+		Min: r.ofVariant(v.Min, v, labels), Cost: r.ofVariant(v.Cost, v, labels), CostDay: r.past(v.Cost.Day, v.Place), Uses: make(map[string]Value, len(v.Uses)), Replicas: replicas,
 		Capacities: make([]Value, 0, n), ITL: make([]Value, 0, n), Running: make([]Value, 0, n),
 	}
 	for name, q := range v.Uses {
@@ -207,6 +208,22 @@ func (r *reader) steady(now Value, q query.Quantity, owner int) Value {
 	}
 	now.Number = median(values)
 	return now
+}
+
+// ofModelAlone reads a quantity for one model: its own series, or else those that name no model.
+func (r *reader) ofModelAlone(q query.Quantity, m *query.Model) Value {
+	if q.Query == nil {
+		return constant(q)
+	}
+	if missing := r.failed(q.Query); !missing.OK() {
+		return Value{Missing: missing}
+	}
+	labels := r.program.Config.Labels
+	found := r.byModel(q.Query, q.FromLabels, labels)[m.Place]
+	if len(found.samples) == 0 && found.bad == "" {
+		found = r.namelessOf(q, labels, m.Namespace)
+	}
+	return r.steady(found.value(q.Query), q, m.Place)
 }
 
 // ofVariant reads a quantity for one variant: the median over its pods where it comes from pods.

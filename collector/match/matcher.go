@@ -123,6 +123,12 @@ func (m *Matcher) modelsOf(id identity) []int {
 	return slices.Compact(found)
 }
 
+// names reports whether a series names a model, by any of the labels that do.
+func (m *Matcher) names(id *identity) bool {
+	return id.model != "" || id.variant != "" || id.pod != "" ||
+		slices.ContainsFunc(m.claimLabels, func(l model.LabelName) bool { return id.metric[l] != "" })
+}
+
 // nowhere reports whether a series does not say of which namespace it is: then it cannot be used, even if only one model goes by its
 // name. It may well be that of a namespace which this configuration does not know.
 func (id *identity) nowhere() bool { return id.namespace == "" }

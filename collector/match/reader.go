@@ -24,6 +24,8 @@ type reader struct {
 	up      map[readKey][]identity
 	told    map[readKey]*workloadCounts
 	strays  map[readKey]map[string]string // namespace -> a series with demand that belongs to no model
+
+	nameless map[readKey]map[string]*cell // namespace -> series that name no model
 }
 
 // readKey tells apart what is read from one answer by different labels.
@@ -128,7 +130,7 @@ func (r *reader) failed(q *query.Query) Missing {
 
 // strayDemand is a series with demand that belongs to no model and may be that of one in a namespace; empty for none.
 func (r *reader) strayDemand(q *query.Query, labels config.LabelNames, namespace string) string {
-	r.byModel(q, labels)
+	r.byModel(q, nil, labels)
 	strays := r.strays[readKey{query: q, labels: labels}]
 	if stray := strays[namespace]; stray != "" {
 		return stray
@@ -137,8 +139,9 @@ func (r *reader) strayDemand(q *query.Query, labels config.LabelNames, namespace
 }
 
 // byModel reads an answer as numbers per model.
-func (r *reader) byModel(q *query.Query, labels config.LabelNames) []cell {
-	key := readKey{query: q, labels: labels}
+func (r *reader) byModel(q *query.Query, fromLabels []string, labels config.LabelNames) []cell {
+	from := strings.Join(fromLabels, ",")
+	key := readKey{q, labels, from}
 	if cells, ok := r.models[key]; ok {
 		return cells
 	}
@@ -148,7 +151,7 @@ func (r *reader) byModel(q *query.Query, labels config.LabelNames) []cell {
 	for i, s := range r.answers.Queries[q.Place].Vector {
 		id := identify(s.Metric, labels)
 		owners := r.matcher.modelsOf(id)
-		p.place(i, s, "", owners, &id, r.matcher.key(id), sourced{pod: id.pod})
+		p.place(i, s, from, owners, &id, r.matcher.key(id), sourced{pod: id.pod})
 		if value, bad := valueOf(s, ""); len(owners) == 0 && bad == "" && value > 0 {
 			if text := s.Metric.String(); strays[id.namespace] == "" || text < strays[id.namespace] {
 				strays[id.namespace] = text
@@ -158,6 +161,48 @@ func (r *reader) byModel(q *query.Query, labels config.LabelNames) []cell {
 	p.finish()
 	r.models[key], r.strays[key] = p.cells, strays
 	return p.cells
+}
+
+// namelessOf collects the series that name no model and do not contradict a namespace.
+func (r *reader) namelessOf(q query.Quantity, labels config.LabelNames, namespace string) cell {
+	from := strings.Join(q.FromLabels, ",")
+	key := readKey{q.Query, labels, from}
+	if r.nameless[key] == nil {
+		t, all := r.tally(q.Query), map[string]*cell{}
+		for i, s := range r.answers.Queries[q.Query.Place].Vector {
+			id := identify(s.Metric, labels)
+			if r.matcher.names(&id) {
+				continue
+			}
+			if all[id.namespace] == nil {
+				all[id.namespace] = &cell{}
+			}
+			value, bad := valueOf(s, from)
+			if t.matched[i] = true; bad != "" {
+				t.bad[i] = bad
+			}
+			all[id.namespace].add(sourced{value: value}, bad)
+		}
+		r.nameless[key] = all
+	}
+	return together(r.nameless[key][namespace], r.nameless[key][""])
+}
+
+// together is what several cells say of one thing, of which one number is wanted.
+func together(cells ...*cell) cell {
+	var found cell
+	for _, c := range cells {
+		if c != nil {
+			found.samples = append(found.samples, c.samples...)
+			if c.bad != "" {
+				found.bad = c.bad
+			}
+		}
+	}
+	if len(found.samples) > 1 && found.bad == "" {
+		found.bad = BadDuplicate
+	}
+	return found
 }
 
 // variantSeries are the cells of an answer by variant, and those series that name no variant and no pod: where a quantity is
@@ -204,20 +249,8 @@ func (r *reader) byVariant(q *query.Query, fromLabels []string, labels config.La
 
 // looseOf collects the series that name no variant and no pod, and nothing that contradicts a variant.
 func (vs *variantSeries) looseOf(v *query.Variant) cell {
-	var found cell
-	m := v.Model
-	for _, place := range []scoped{{m.Namespace, m.Name}, {m.Namespace, ""}, {"", m.Name}, {"", ""}} {
-		if c := vs.loose[place]; c != nil {
-			found.samples = append(found.samples, c.samples...)
-			if c.bad != "" {
-				found.bad = c.bad
-			}
-		}
-	}
-	if len(found.samples) > 1 && found.bad == "" {
-		found.bad = BadDuplicate
-	}
-	return found
+	m, at := v.Model, vs.loose
+	return together(at[scoped{m.Namespace, m.Name}], at[scoped{m.Namespace, ""}], at[scoped{"", m.Name}], at[scoped{"", ""}])
 }
 
 // placing gives the samples of one answer to their owners.

@@ -25,6 +25,8 @@ type Budget struct {
 
 // Model is what was read of one model.
 type Model struct {
+	Min      Value // of replicas over all variants
+	Headroom Value // where it is asked for
 	Signals  []Signal
 	Variants []Variant
 }
@@ -73,6 +75,7 @@ func (p *Past) Spoilt(within time.Duration) bool { return p.spoilt != nil && *p.
 
 // Variant is what was read of one variant.
 type Variant struct {
+	Min        Value // of replicas
 	Cost       Value
 	CostDay    Past // over the last day; empty for a number
 	Uses       map[string]Value

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"math"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
 	"github.com/variant-exporter/variant-exporter/collector/past"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
+	"github.com/variant-exporter/variant-exporter/internal/testclock"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
@@ -107,29 +107,11 @@ func store(t *testing.T) *counted {
 	return &counted{RangeQuerier: engine}
 }
 
-// clock is a time that tests move.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) set(at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = at
-}
-
-func keeper(t *testing.T, source promapi.RangeQuerier, c *clock) (*past.Keeper, *config.Config) {
+func keeper(t *testing.T, source promapi.RangeQuerier, c *testclock.Clock) (*past.Keeper, *config.Config) {
 	t.Helper()
 	cfg, found := config.Load("fleet.yml", fleetConfig)
 	require.NotNil(t, cfg, "%v", found)
-	k, err := past.NewKeeper(cfg, source, past.Options{Concurrency: 2, Now: c.now})
+	k, err := past.NewKeeper(cfg, source, past.Options{Concurrency: 2, Now: c.Now})
 	require.NoError(t, err)
 	t.Cleanup(k.Close)
 	return k, cfg
@@ -162,7 +144,7 @@ func numbers(p *past.Point) []float64 {
 // TestRecordDecidesAsThen holds every point to an evaluation of its own, and the questions to a few over ranges.
 func TestRecordDecidesAsThen(t *testing.T) {
 	source := store(t)
-	k, cfg := keeper(t, source, &clock{at: end})
+	k, cfg := keeper(t, source, testclock.New(end))
 	r, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
 	require.NoError(t, err)
 	require.NoError(t, r.Err)
@@ -182,7 +164,7 @@ func TestRecordDecidesAsThen(t *testing.T) {
 // TestRecordGoesOn asks again later: only what is new is worked out, and once more what was not settled.
 func TestRecordGoesOn(t *testing.T) {
 	source := store(t)
-	c := &clock{at: end.Add(-10 * time.Minute)}
+	c := testclock.New(end.Add(-10 * time.Minute))
 	k, cfg := keeper(t, source, c)
 	before, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
 	require.NoError(t, err)
@@ -192,7 +174,7 @@ func TestRecordGoesOn(t *testing.T) {
 	assert.Len(t, again.Points, len(before.Points))
 	assert.Equal(t, asked, source.ranges.Load()+source.instants.Load(), "an answer is kept for an interval")
 
-	c.set(end.Add(-8 * time.Minute))
+	c.Set(end.Add(-8 * time.Minute))
 	after, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
 	require.NoError(t, err)
 	require.Len(t, after.Points, 91)
@@ -207,12 +189,12 @@ func TestRecordGoesOn(t *testing.T) {
 // TestWatchingCostsLittle counts what is worked out while somebody watches: what is new, and once more what has settled since.
 func TestWatchingCostsLittle(t *testing.T) {
 	source := store(t)
-	c := &clock{at: end.Add(-10 * time.Minute)}
+	c := testclock.New(end.Add(-10 * time.Minute))
 	k, _ := keeper(t, source, c)
 	before, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
 	require.NoError(t, err)
 	for i := range 8 {
-		c.set(end.Add(-10*time.Minute + time.Duration(i+1)*past.Interval))
+		c.Set(end.Add(-10*time.Minute + time.Duration(i+1)*past.Interval))
 		after, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
 		require.NoError(t, err)
 		require.NoError(t, after.Err)
@@ -232,18 +214,18 @@ func TestWatchingCostsLittle(t *testing.T) {
 // TestRecordOutlivesAFailure holds that what was known is not lost while the source is gone.
 func TestRecordOutlivesAFailure(t *testing.T) {
 	source := store(t)
-	c := &clock{at: end.Add(-10 * time.Minute)}
+	c := testclock.New(end.Add(-10 * time.Minute))
 	k, _ := keeper(t, source, c)
 	before, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
 	require.NoError(t, err)
 	source.broken.Store(true)
-	c.set(end.Add(-9 * time.Minute))
+	c.Set(end.Add(-9 * time.Minute))
 	after, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
 	require.NoError(t, err)
 	require.ErrorContains(t, after.Err, "refused")
 	assert.Equal(t, before.Points[6:], after.Points)
 	source.broken.Store(false)
-	c.set(end.Add(-8 * time.Minute))
+	c.Set(end.Add(-8 * time.Minute))
 	whole, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
 	require.NoError(t, err)
 	require.NoError(t, whole.Err)
@@ -254,7 +236,7 @@ func TestRecordOutlivesAFailure(t *testing.T) {
 // TestRecordOfThePast ends when it is told to, and says what is wrong where the source is gone.
 func TestRecordOfThePast(t *testing.T) {
 	source := store(t)
-	c := &clock{at: end}
+	c := testclock.New(end)
 	k, _ := keeper(t, source, c)
 	at := end.Add(-20*time.Minute + 3*time.Second)
 	source.broken.Store(true)
@@ -264,7 +246,7 @@ func TestRecordOfThePast(t *testing.T) {
 	assert.False(t, r.Complete)
 
 	source.broken.Store(false)
-	c.set(end.Add(time.Minute))
+	c.Set(end.Add(time.Minute))
 	r, err = k.Record(t.Context(), rangeOf(t, "1h"), at)
 	require.NoError(t, err)
 	require.NoError(t, r.Err)
@@ -277,7 +259,7 @@ func TestRecordOfThePast(t *testing.T) {
 // TestRecordDoesNotWait returns what there is when its time is over, and goes on.
 func TestRecordDoesNotWait(t *testing.T) {
 	source := store(t)
-	k, _ := keeper(t, source, &clock{at: end})
+	k, _ := keeper(t, source, testclock.New(end))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r, err := k.Record(ctx, rangeOf(t, "15m"), time.Time{})
@@ -292,7 +274,7 @@ func TestRecordDoesNotWait(t *testing.T) {
 // TestManyMoments holds that whoever looks at many moments keeps no more of them than a few, and leaves no work behind.
 func TestManyMoments(t *testing.T) {
 	source := store(t)
-	k, _ := keeper(t, source, &clock{at: end})
+	k, _ := keeper(t, source, testclock.New(end))
 	now, cancel := context.WithCancel(t.Context())
 	cancel()
 	for i := range 30 {
@@ -306,14 +288,14 @@ func TestManyMoments(t *testing.T) {
 
 func TestAt(t *testing.T) {
 	source := store(t)
-	c := &clock{at: end}
+	c := testclock.New(end)
 	k, cfg := keeper(t, source, c)
 	at := end.Add(-20 * time.Minute)
 	s, err := k.At(t.Context(), at.Add(300*time.Millisecond))
 	require.NoError(t, err)
 	assert.Equal(t, at, s.At)
 	assert.Equal(t, numbers(past.PointOf(decided(t, cfg, source.RangeQuerier, at))), numbers(past.PointOf(s)))
-	c.set(end.Add(time.Hour))
+	c.Set(end.Add(time.Hour))
 	again, err := k.At(t.Context(), at)
 	require.NoError(t, err)
 	assert.Same(t, s, again, "the past is kept")
@@ -323,7 +305,7 @@ func TestAt(t *testing.T) {
 	require.NoError(t, err)
 	require.Error(t, broken.Inputs[0].Err)
 	source.broken.Store(false)
-	c.set(end.Add(2 * time.Hour))
+	c.Set(end.Add(2 * time.Hour))
 	whole, err := k.At(t.Context(), at.Add(time.Second))
 	require.NoError(t, err)
 	require.NoError(t, whole.Inputs[0].Err, "a failure is not the past")
@@ -331,7 +313,7 @@ func TestAt(t *testing.T) {
 
 func TestLatencies(t *testing.T) {
 	source := store(t)
-	k, _ := keeper(t, source, &clock{at: end})
+	k, _ := keeper(t, source, testclock.New(end))
 	record, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
 	require.NoError(t, err)
 	all, err := k.Latencies(t.Context(), 0, record)

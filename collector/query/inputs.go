@@ -34,7 +34,10 @@ func (p *compiler) listInputs() {
 			for _, e := range []*Expression{&s.Absolute, &s.Usage, &s.Queued, &s.Alive, &s.Sources} {
 				s.Inputs = appendNames(s.Inputs, e.histories())
 			}
-			s.Inputs = appendNames(s.Inputs, []*History{s.Looks.Load, s.Looks.TTFT, s.Looks.ITL})
+			for _, q := range asked(m.HeadroomTold.Query) {
+				s.Inputs = append(s.Inputs, q.Name)
+			}
+			s.Inputs = appendNames(s.Inputs, []*History{s.Looks.Load, s.Looks.TTFT, s.Looks.ITL, m.HeadroomTold.Past})
 		}
 	}
 	for _, v := range p.Variants {
@@ -57,9 +60,9 @@ func appendNames(names []string, histories []*History) []string {
 	return names
 }
 
-// histories lists what is read about the variant itself over the input window.
+// histories lists what is read about the variant itself over the input window, and about the minimum of its model.
 func (v *Variant) histories() []*History {
-	all := []*History{v.Cost.Past, v.Cost.Day}
+	all := []*History{v.Cost.Past, v.Cost.Day, v.Min.Past, v.Model.Min.Past}
 	for _, name := range slices.Sorted(maps.Keys(v.Uses)) {
 		all = append(all, v.Uses[name].Past)
 	}
@@ -69,9 +72,9 @@ func (v *Variant) histories() []*History {
 	return all
 }
 
-// queries lists what is asked about the variant itself: its cost, uses, capacities and replicas.
+// queries lists what is asked about the variant itself: its cost, uses, capacities, minimums and replicas.
 func (v *Variant) queries(p *Program) []*Query {
-	all := []*Query{v.Cost.Query}
+	all := []*Query{v.Cost.Query, v.Min.Query, v.Model.Min.Query}
 	for _, name := range slices.Sorted(maps.Keys(v.Uses)) {
 		all = append(all, v.Uses[name].Query)
 	}

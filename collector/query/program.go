@@ -39,23 +39,29 @@ type Budget struct {
 // Model is a model with what answers its quantities.
 type Model struct {
 	*config.Model
-	Place    int // in Program.Models
-	Signals  []*Signal
-	Variants []*Variant
-	IdleFor  time.Duration // how long it must have been idle: idle_after, and no less than a start takes
-	Ready    *History      // ready replicas over the windows, and a minute before: who should have told
+	Place        int // in Program.Models
+	Signals      []*Signal
+	Variants     []*Variant
+	Min          Quantity      // of replicas over all variants
+	HeadroomTold Quantity      // where headroom is an expression
+	IdleFor      time.Duration // how long it must have been idle: idle_after, and no less than a start takes
+	Ready        *History      // ready replicas over the windows, and a minute before: who should have told
 }
 
 // Variant is a variant with what answers its quantities.
 type Variant struct {
 	*config.Variant
 	Model      *Model
-	Place      int // in Program.Variants
+	Place      int      // in Program.Variants
+	Min        Quantity // of replicas
 	Cost       Quantity
 	Uses       map[string]Quantity
 	Capacities []Quantity // in the order of the model's signals
 	Inputs     []string   // names of the queries and histories about the variant itself
 }
+
+// ID tells a model from those of other namespaces.
+func (m *Model) ID() string { return m.Namespace + "/" + m.Name }
 
 // Carries reports whether the variant is meant to serve a signal: it has a capacity for it, or a profile that yields one.
 func (v *Variant) Carries(s *Signal) bool { return v.Capacities[s.Place].Set || v.Sized(s) }
@@ -117,6 +123,9 @@ func (p *compiler) bindBudget(b *config.Budget) {
 
 func (p *compiler) bindModel(m *config.Model) {
 	bound := &Model{Model: m, Place: len(p.Models), IdleFor: idleFor(m)}
+	by := Reader{Owner: OfModel, Labels: p.Config.Labels}
+	bound.Min = p.quantityBy(bound.ID()+".replicas.min", m.Replicas.Min.Quantity, by)
+	bound.HeadroomTold = p.quantityBy(bound.ID()+".headroom", config.Quantity{Query: m.Headroom.Query, Set: !m.Headroom.Query.IsZero()}, by)
 	for i, s := range m.ActiveSignals() {
 		signal := p.bindSignal(m, s)
 		signal.Place = i
@@ -164,6 +173,7 @@ func (p *compiler) bindVariant(m *Model, v *config.Variant) *Variant {
 		Variant: v, Model: m, Place: len(p.Variants), Uses: map[string]Quantity{},
 	}
 	by := Reader{Owner: OfVariant, Labels: p.Config.Labels}
+	x.Min = p.quantityBy(id+".replicas.min", v.Replicas.Min.Quantity, by)
 	x.Cost = p.quantityBy(id+".cost", v.Cost, by)
 	if x.Cost.Query != nil && len(m.Model.Variants) > 1 {
 		for _, l := range v.Cost.FromLabels {

@@ -127,7 +127,7 @@ func (p *compiler) levels(name string, e config.Expr, by Reader) *History {
 // nowAndIdle asks for an expression now, and over what idleness looks back at.
 func (p *compiler) nowAndIdle(name string, e config.Expr, m *config.Model, by Reader) Expression {
 	x := Expression{Now: p.ask(name, e)}
-	if *m.Replicas.Min == 0 {
+	if m.Fewest() == 0 {
 		x.Idle = p.read(name, e, idleFor(m), by)
 	}
 	return x

@@ -163,7 +163,7 @@ func TestViewers(t *testing.T) {
 	require.Equal(t, int64(1), s.evaluations.Load())
 	paths := []string{"/", "/inputs", "/configuration", "/what-if", "/model?id=" + url.QueryEscape(llama), "/api/v1/explain", "/api/v1/inputs", "/api/v1/plan", "/api/v1/history?range=15m"}
 	for interval := range 4 {
-		s.set(stageNow.Add(time.Duration(interval) * past.Interval))
+		s.clock.Set(stageNow.Add(time.Duration(interval) * past.Interval))
 		var viewers sync.WaitGroup
 		for i := range 40 {
 			viewers.Go(func() {

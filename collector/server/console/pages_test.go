@@ -169,7 +169,7 @@ func live(t *testing.T, b *browser) {
 	b.open(t, base+"/")
 	require.Contains(t, b.text(t, ".evaluated"), "09:52:00")
 	eval[bool](t, b, "window.here = true; document.querySelector('.models a').focus(); true")
-	s.set(stageNow.Add(time.Minute))
+	s.clock.Set(stageNow.Add(time.Minute))
 	eval[bool](t, b, look)
 	require.Eventually(t, func() bool { return strings.Contains(b.text(t, ".evaluated"), "09:53:00") }, 10*time.Second, 50*time.Millisecond)
 	assert.True(t, eval[bool](t, b, "window.here"), "the page was not loaded again")
@@ -219,7 +219,7 @@ func down(t *testing.T, b *browser) {
 	b.open(t, base+"/")
 	b.settle(t)
 	s.broken.Store(true)
-	s.set(stageNow.Add(time.Minute))
+	s.clock.Set(stageNow.Add(time.Minute))
 	for name, address := range map[string]string{"down": "/", "down-inputs": "/inputs", "down-model": addresses()["model"]} {
 		b.open(t, base+address)
 		assert.Equal(t, "error", eval[string](t, b, "document.querySelector('.banner').className.split(' ').at(-1)"), name)

@@ -23,6 +23,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/past"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 	"github.com/variant-exporter/variant-exporter/collector/server"
+	"github.com/variant-exporter/variant-exporter/internal/testclock"
 )
 
 // stageConfig is a fleet with something of everything: a swap by price, a budget that runs out, latencies, a model that sleeps.
@@ -75,21 +76,7 @@ type stage struct {
 	remarks     config.Diagnostics
 	broken      atomic.Bool
 	evaluations atomic.Int64
-
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (s *stage) clock() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now
-}
-
-func (s *stage) set(now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = now
+	clock       *testclock.Clock
 }
 
 var errRefused = errors.New(`post "http://prometheus.monitoring:9090/api/v1/query": dial tcp 10.0.0.7:9090: connect: connection refused`)
@@ -200,7 +187,7 @@ func TestMain(m *testing.M) {
 // newStage returns a stage at the moment of the swap.
 func newStage(t testing.TB) *stage {
 	t.Helper()
-	s := &stage{now: stageNow}
+	s := &stage{clock: testclock.New(stageNow)}
 	s.config, s.remarks = config.Load("variant_exporter.yml", stageConfig)
 	require.NotNil(t, s.config, "%v", s.remarks)
 	story.once.Do(func() {
@@ -303,7 +290,7 @@ func (s *stage) serve(t testing.TB, change func(*server.Options)) string {
 	var none string
 	opts := server.Options{
 		Load: func(context.Context) (server.Loaded, error) {
-			keeper, err := past.NewKeeper(s.config, s, past.Options{Concurrency: 4, Now: s.clock})
+			keeper, err := past.NewKeeper(s.config, s, past.Options{Concurrency: 4, Now: s.clock.Now})
 			if err != nil {
 				return server.Loaded{}, err
 			}
@@ -314,7 +301,7 @@ func (s *stage) serve(t testing.TB, change func(*server.Options)) string {
 		},
 		Web:           &web.FlagConfig{WebListenAddresses: &[]string{"127.0.0.1:0"}, WebConfigFile: &none, WebSystemdSocket: &systemd},
 		TelemetryPath: "/metrics", TimeoutOffset: 250 * time.Millisecond, MaxTimeout: 20 * time.Second, HistoryRange: "1h",
-		Logger: slog.New(slog.DiscardHandler), Now: s.clock,
+		Logger: slog.New(slog.DiscardHandler), Now: s.clock.Now,
 	}
 	if change != nil {
 		change(&opts)
