@@ -111,7 +111,7 @@ func readVLLM(raw json.RawMessage) ([]calibration.Observation, error) {
 	o.Concurrency = r.Completed / r.Duration * (o.TTFT + (output-1)*o.ITL)
 	const rounds = 3 // of a bounded load, from which on its start and its end matter little
 	if all, sent := r.RequestRate.(string); sent && all == "inf" && r.Concurrency != nil && r.Completed >= rounds**r.Concurrency {
-		o.Concurrency = *r.Concurrency
+		o.Concurrency, o.Arrivals = *r.Concurrency, latency.Replacing
 	}
 	return observed(o)
 }

@@ -28,7 +28,7 @@ func TestReadBenchmark(t *testing.T) {
 	}{
 		"vLLM": {
 			vllmRun(8, 25, 6) + "\n" + vllmRun(16, 30, 7),
-			[]calibration.Observation{{Concurrency: 8, Lengths: fixed, ITL: 0.006, TTFT: 0.025}, {Concurrency: 16, Lengths: fixed, ITL: 0.007, TTFT: 0.03}},
+			[]calibration.Observation{{Concurrency: 8, Lengths: fixed, ITL: 0.006, TTFT: 0.025, Arrivals: latency.Replacing}, {Concurrency: 16, Lengths: fixed, ITL: 0.007, TTFT: 0.03, Arrivals: latency.Replacing}},
 		},
 		"vLLM with rates": {
 			strings.Replace(vllmRun(8, 25, 6), `"inf"`, `4.0`, 1),
@@ -48,7 +48,7 @@ func TestReadBenchmark(t *testing.T) {
 		},
 		"CSV": {
 			"concurrency,input_tokens,output_tokens,ttft,itl\n8,512,128,0.025,0.006\n",
-			[]calibration.Observation{{Concurrency: 8, Lengths: fixed, ITL: 0.006, TTFT: 0.025}},
+			[]calibration.Observation{{Concurrency: 8, Lengths: fixed, ITL: 0.006, TTFT: 0.025, Arrivals: latency.Replacing}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // The columns of a benchmark's results, in seconds and tokens.
@@ -100,7 +101,7 @@ func columnNames() []string {
 
 // observation reads a line.
 func (r *csvReader) observation(header, cells []string) (calibration.Observation, error) {
-	var o calibration.Observation
+	o := calibration.Observation{Arrivals: latency.Replacing}
 	for i, cell := range cells {
 		value, err := r.number(i, header[i], strings.TrimSpace(cell))
 		if err != nil {

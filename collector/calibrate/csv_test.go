@@ -18,8 +18,8 @@ const csvHeader = "concurrency,input_tokens,output_tokens,ttft,itl\n"
 
 func TestReadCSV(t *testing.T) {
 	want := []calibration.Observation{
-		{Concurrency: 1, Lengths: latency.Lengths{Input: 512, Output: 150}, TTFT: 0.03, ITL: 0.008},
-		{Concurrency: 2.5, Lengths: latency.Lengths{Output: 1}, ITL: 0.009},
+		{Concurrency: 1, Lengths: latency.Lengths{Input: 512, Output: 150}, TTFT: 0.03, ITL: 0.008, Arrivals: latency.Replacing},
+		{Concurrency: 2.5, Lengths: latency.Lengths{Output: 1}, ITL: 0.009, Arrivals: latency.Replacing},
 	}
 	for name, text := range map[string]string{
 		"plain":               csvHeader + "1,512,150,0.03,0.008\n2.5,0,1,,9e-3\n",

@@ -311,8 +311,8 @@ func TestCalibrateFindsChunks(t *testing.T) {
 	var observations []calibration.Observation
 	for _, l := range []latency.Lengths{{Input: 512, Output: 128}, {Input: 2048, Output: 128}, {Input: 128, Output: 512}} {
 		for _, n := range []float64{1, 4, 16, 64, 128} {
-			itl, ttft := latency.Closed(truth, l, n)
-			observations = append(observations, calibration.Observation{Concurrency: n, Lengths: l, ITL: itl, TTFT: ttft})
+			itl, ttft := latency.InService(truth, l, n, latency.Replacing)
+			observations = append(observations, calibration.Observation{Concurrency: n, Lengths: l, ITL: itl, TTFT: ttft, Arrivals: latency.Replacing})
 		}
 	}
 	c, err := calibration.FitBudget(observations, 2048)
@@ -322,7 +322,7 @@ func TestCalibrateFindsChunks(t *testing.T) {
 	assert.InEpsilon(t, truth.Alpha, c.Alpha.Value, 0.02)
 	assert.Less(t, c.HeldOut.ByLengths, 0.03)
 	itl, _ := c.Latency(32, latency.Lengths{Input: 1000, Output: 300})
-	want, _ := latency.Closed(truth, latency.Lengths{Input: 1000, Output: 300}, 32)
+	want, _ := latency.InService(truth, latency.Lengths{Input: 1000, Output: 300}, 32, latency.AtRandom)
 	assert.InEpsilon(t, want, itl.Value, 0.02)
 
 	question := calibration.CapacityQuestion{
