@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,12 +126,28 @@ func (f *calibrateFlags) validate() error {
 		return fmt.Errorf("--max-batch-tokens=%d: less than --max-batch=%d, so that not even one token of each request fits", f.maxBatchTokens, f.maxBatch)
 	case f.kvTokens < 0:
 		return fmt.Errorf("--kv-tokens=%d: 0 or more", f.kvTokens)
-	case !(f.quantile >= 0 && f.quantile < 1):
-		return fmt.Errorf("--slo.quantile=%v: between 0 and 1", f.quantile)
 	case f.csv != "" && f.configIsForced:
 		return errors.New("--csv and --config.file: give one of them")
 	case len(f.benchmarks) > 0 && (f.csv != "" || f.configIsForced):
 		return errors.New("--benchmark goes with neither --csv nor --config.file: give one of them")
+	}
+	for i, file := range f.benchmarks {
+		if slices.Contains(f.benchmarks[:i], file) {
+			return fmt.Errorf("--benchmark=%s: given twice, which would count as more evidence than there is", file)
+		}
+	}
+	return f.validateSLO()
+}
+
+// validateSLO refuses targets that are none.
+func (f *calibrateFlags) validateSLO() error {
+	switch {
+	case !(f.quantile >= 0 && f.quantile < 1):
+		return fmt.Errorf("--slo.quantile=%v: between 0 and 1", f.quantile)
+	case f.ttft < 0 || f.itl < 0:
+		return fmt.Errorf("--slo.ttft=%s, --slo.itl=%s: a target is more than 0", f.ttft, f.itl)
+	case f.quantile > 0 && f.slo() == nil:
+		return fmt.Errorf("--slo.quantile=%v: of which target? Give --slo.ttft or --slo.itl too", f.quantile)
 	}
 	return nil
 }

@@ -110,3 +110,19 @@ func TestCSVOfThePage(t *testing.T) {
 	require.Zero(t, code, "%s%s", out, problems)
 	require.Contains(t, out, "requests per second a replica")
 }
+
+// TestCalibrateRefuses are flags that say nothing.
+func TestCalibrateRefuses(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--slo.itl=-5ms"}, "a target is more than 0"},
+		{[]string{"--slo.quantile=0.95"}, "--slo.quantile=0.95: of which target?"},
+		{[]string{"--benchmark=a.json", "--benchmark=a.json"}, "--benchmark=a.json: given twice"},
+	} {
+		code, _, problems := runs(t, append([]string{"calibrate"}, tc.args...)...)
+		assert.NotZero(t, code)
+		assert.Contains(t, problems, tc.want)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
@@ -13,26 +14,67 @@ import (
 )
 
 // ReadBenchmark reads the results of a benchmark: the JSON that vLLM's serving benchmark, guidellm, genai-perf or aiperf write, one
-// object after the other where there are several, or CSV as ReadCSV does.
+// object after the other or an array where there are several, or CSV as ReadCSV does.
 func ReadBenchmark(file string, text []byte) ([]calibration.Observation, error) {
-	if start := bytes.TrimLeft(text, " \t\r\n\ufeff"); len(start) == 0 || start[0] != '{' {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if start := bytes.TrimLeft(text, " \t\r\n"); len(start) == 0 || start[0] != '{' && start[0] != '[' {
 		return ReadCSV(file, bytes.NewReader(text))
 	}
-	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
+	results, err := splitResults(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: read result %d: %w", file, len(results)+1, err)
+	}
 	var observations []calibration.Observation
-	for run := 1; ; run++ {
-		var raw json.RawMessage
-		if err := d.Decode(&raw); errors.Is(err, io.EOF) {
-			return observations, nil
-		} else if err != nil {
-			return nil, fmt.Errorf("%s: read result %d: %w", file, run, err)
-		}
+	for i, raw := range results {
 		more, err := readExport(raw)
 		if err != nil {
-			return nil, fmt.Errorf("%s: result %d: %w", file, run, err)
+			return nil, fmt.Errorf("%s: result %d: %w", file, i+1, err)
 		}
 		observations = append(observations, more...)
 	}
+	return observations, nil
+}
+
+// splitResults are the objects of a file. With an error, those before it.
+func splitResults(text []byte) ([]json.RawMessage, error) {
+	var results []json.RawMessage
+	for d := json.NewDecoder(bytes.NewReader(withoutInfinity(text))); ; {
+		var raw json.RawMessage
+		if err := d.Decode(&raw); errors.Is(err, io.EOF) {
+			return results, nil
+		} else if err != nil {
+			return results, err
+		}
+		if raw[0] != '[' {
+			results = append(results, raw)
+			continue
+		}
+		var several []json.RawMessage
+		if err := json.Unmarshal(raw, &several); err != nil {
+			return results, err
+		}
+		results = append(results, several...)
+	}
+}
+
+// notJSON are strings, which are left alone, and the numbers of Python that are not JSON.
+var notJSON = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?\b(?:Infinity|NaN)\b`)
+
+// withoutInfinity writes numbers that JSON does not have as JSON: an infinite rate means all at once, and what is no number is
+// missing.
+func withoutInfinity(text []byte) []byte {
+	if !bytes.Contains(text, []byte("Infinity")) && !bytes.Contains(text, []byte("NaN")) {
+		return text
+	}
+	return notJSON.ReplaceAllFunc(text, func(found []byte) []byte {
+		switch string(found) {
+		case "Infinity":
+			return []byte(`"inf"`)
+		case "-Infinity", "NaN":
+			return []byte("null")
+		}
+		return found
+	})
 }
 
 // errUnknownExport is for JSON of no tool that is known.
@@ -111,7 +153,7 @@ func readVLLM(raw json.RawMessage) ([]calibration.Observation, error) {
 	o.Concurrency = r.Completed / r.Duration * (o.TTFT + (output-1)*o.ITL)
 	const rounds = 3 // of a bounded load, from which on its start and its end matter little
 	if all, sent := r.RequestRate.(string); sent && all == "inf" && r.Concurrency != nil && r.Completed >= rounds**r.Concurrency {
-		o.Concurrency = *r.Concurrency
+		o.Concurrency, o.Arrivals = *r.Concurrency, latency.Replacing
 	}
 	return observed(o)
 }

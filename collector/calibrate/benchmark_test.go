@@ -28,11 +28,22 @@ func TestReadBenchmark(t *testing.T) {
 	}{
 		"vLLM": {
 			vllmRun(8, 25, 6) + "\n" + vllmRun(16, 30, 7),
-			[]calibration.Observation{{Concurrency: 8, Lengths: fixed, ITL: 0.006, TTFT: 0.025}, {Concurrency: 16, Lengths: fixed, ITL: 0.007, TTFT: 0.03}},
+			[]calibration.Observation{{Concurrency: 8, Lengths: fixed, ITL: 0.006, TTFT: 0.025, Arrivals: latency.Replacing}, {Concurrency: 16, Lengths: fixed, ITL: 0.007, TTFT: 0.03, Arrivals: latency.Replacing}},
 		},
 		"vLLM with rates": {
 			strings.Replace(vllmRun(8, 25, 6), `"inf"`, `4.0`, 1),
 			[]calibration.Observation{{Concurrency: 4 * (0.025 + 127*0.006), Lengths: fixed, ITL: 0.006, TTFT: 0.025}},
+		},
+		"an array": {
+			"[" + vllmRun(8, 25, 6) + ",\n" + vllmRun(16, 30, 7) + "]",
+			[]calibration.Observation{
+				{Concurrency: 8, Lengths: fixed, ITL: 0.006, TTFT: 0.025, Arrivals: latency.Replacing},
+				{Concurrency: 16, Lengths: fixed, ITL: 0.007, TTFT: 0.03, Arrivals: latency.Replacing},
+			},
+		},
+		"numbers of Python": {
+			strings.NewReplacer(`"inf"`, `Infinity`, `"mean_itl_ms":6`, `"mean_itl_ms":NaN,"note":"NaN \"Infinity"`).Replace(vllmRun(8, 25, 6)),
+			[]calibration.Observation{{Concurrency: 8, Lengths: fixed, ITL: 0.006, TTFT: 0.025, Arrivals: latency.Replacing}},
 		},
 		"guidellm": {
 			`{"metadata":{},"benchmarks":[{"metrics":{"request_concurrency":{"successful":{"mean":7.5}},
@@ -48,7 +59,7 @@ func TestReadBenchmark(t *testing.T) {
 		},
 		"CSV": {
 			"concurrency,input_tokens,output_tokens,ttft,itl\n8,512,128,0.025,0.006\n",
-			[]calibration.Observation{{Concurrency: 8, Lengths: fixed, ITL: 0.006, TTFT: 0.025}},
+			[]calibration.Observation{{Concurrency: 8, Lengths: fixed, ITL: 0.006, TTFT: 0.025, Arrivals: latency.Replacing}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +85,8 @@ func TestReadBenchmarkRefuses(t *testing.T) {
 		`{"mean_itl_ms":6`:                                 "bench: read result 1: unexpected EOF",
 		vllmRun(8, 25, 6) + `{"benchmarks":[{}]}`:          "bench: result 2: benchmarks[0]: no requests in service, output tokens, time between tokens",
 		`{"inter_token_latency":{"unit":"weeks","avg":1}}`: `unit "weeks" of a time is not known`,
-		``: "bench:1:1: no header",
+		`[` + vllmRun(8, 25, 6) + `,3]`:                    "bench: result 2: json: cannot unmarshal number",
+		``:                                                 "bench:1:1: no header",
 	} {
 		_, err := calibrate.ReadBenchmark("bench", []byte(text))
 		assert.ErrorContains(t, err, want)

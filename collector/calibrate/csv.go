@@ -1,6 +1,8 @@
 package calibrate
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -11,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
+	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
 // The columns of a benchmark's results, in seconds and tokens.
@@ -37,8 +40,10 @@ func (e *CSVError) Error() string {
 // ttft, in any order, and one line per run or span of steady load. itl or ttft may be empty in a line, not both. Mistakes are
 // *CSVError.
 func ReadCSV(file string, from io.Reader) ([]calibration.Observation, error) {
-	r := &csvReader{Reader: csv.NewReader(from), file: file}
-	r.TrimLeadingSpace = true
+	text := bufio.NewReader(from)
+	r := &csvReader{Reader: csv.NewReader(text), file: file}
+	r.Comma = separator(text)
+	r.TrimLeadingSpace = r.Comma != '\t' // which would be trimmed with an empty cell
 	header, err := r.header()
 	if err != nil {
 		return nil, err
@@ -60,6 +65,18 @@ func ReadCSV(file string, from io.Reader) ([]calibration.Observation, error) {
 	}
 }
 
+// separator is what stands between the names of the columns: a comma, or what spreadsheets write instead.
+func separator(text *bufio.Reader) rune {
+	start, _ := text.Peek(text.Size()) // less where there is less, and an error is met again
+	header, _, _ := bytes.Cut(start, []byte("\n"))
+	for _, other := range []rune{';', '\t'} {
+		if bytes.ContainsRune(header, other) && !bytes.ContainsRune(header, ',') {
+			return other
+		}
+	}
+	return ','
+}
+
 type csvReader struct {
 	*csv.Reader
 	file string
@@ -79,9 +96,12 @@ func (r *csvReader) header() ([]string, error) {
 		if i == 0 {
 			cells[i] = strings.TrimPrefix(cells[i], "\ufeff") // as spreadsheets write
 		}
+		_, notANumber := strconv.ParseFloat(cells[i], 64)
 		switch {
+		case notANumber == nil:
+			return nil, r.errorAt(i, "%s is no name of a column: the first line must be a header, such as %s", cells[i], strings.Join(columnNames(), ","))
 		case !slices.Contains(columnNames(), cells[i]):
-			return nil, r.errorAt(i, "no column is named %q: there are %s", cells[i], strings.Join(columnNames(), ", "))
+			return nil, r.errorAt(i, "no column is named %q: there are %s, in seconds and tokens", cells[i], strings.Join(columnNames(), ", "))
 		case slices.Contains(cells[:i], cells[i]):
 			return nil, r.errorAt(i, "a second column %s", cells[i])
 		}
@@ -100,7 +120,7 @@ func columnNames() []string {
 
 // observation reads a line.
 func (r *csvReader) observation(header, cells []string) (calibration.Observation, error) {
-	var o calibration.Observation
+	o := calibration.Observation{Arrivals: latency.Replacing}
 	for i, cell := range cells {
 		value, err := r.number(i, header[i], strings.TrimSpace(cell))
 		if err != nil {

@@ -18,14 +18,16 @@ const csvHeader = "concurrency,input_tokens,output_tokens,ttft,itl\n"
 
 func TestReadCSV(t *testing.T) {
 	want := []calibration.Observation{
-		{Concurrency: 1, Lengths: latency.Lengths{Input: 512, Output: 150}, TTFT: 0.03, ITL: 0.008},
-		{Concurrency: 2.5, Lengths: latency.Lengths{Output: 1}, ITL: 0.009},
+		{Concurrency: 1, Lengths: latency.Lengths{Input: 512, Output: 150}, TTFT: 0.03, ITL: 0.008, Arrivals: latency.Replacing},
+		{Concurrency: 2.5, Lengths: latency.Lengths{Output: 1}, ITL: 0.009, Arrivals: latency.Replacing},
 	}
 	for name, text := range map[string]string{
 		"plain":               csvHeader + "1,512,150,0.03,0.008\n2.5,0,1,,9e-3\n",
 		"spaces":              "concurrency, input_tokens, output_tokens, ttft, itl\n1, 512 ,150, 0.03,0.008\n\n2.5,0,1,  ,0.009",
 		"another order":       "itl,ttft,output_tokens,input_tokens,concurrency\r\n0.008,0.03,150,512,1\r\n0.009,,1,0,2.5\r\n",
 		"as spreadsheets do":  "\ufeff" + csvHeader + "\"1\",512,150,0.03,0.008\n2.5,0,1,,0.009\n",
+		"semicolons":          strings.ReplaceAll(csvHeader+"1,512,150,0.03,0.008\n2.5,0,1, ,9e-3\n", ",", ";"),
+		"tabs":                strings.ReplaceAll(csvHeader+"1,512,150,0.03,0.008\n2.5,0,1,,9e-3\n", ",", "\t"),
 		"nothing to be found": "",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,8 +67,8 @@ func TestReadCSVOfDocs(t *testing.T) {
 func TestReadCSVRefuses(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
 		"empty":            {"", "bench.csv:1:1: no header: want concurrency,input_tokens,output_tokens,ttft,itl"},
-		"no header":        {"1,512,150,0.03,0.008\n", `bench.csv:1:1: no column is named "1": there are concurrency, input_tokens, output_tokens, ttft, itl`},
-		"unknown column":   {"concurrency,tokens\n", `bench.csv:1:13: no column is named "tokens": there are concurrency, input_tokens, output_tokens, ttft, itl`},
+		"no header":        {"1,512,150,0.03,0.008\n", "bench.csv:1:1: 1 is no name of a column: the first line must be a header, such as concurrency,input_tokens,output_tokens,ttft,itl"},
+		"unknown column":   {"concurrency,tokens\n", `bench.csv:1:13: no column is named "tokens": there are concurrency, input_tokens, output_tokens, ttft, itl, in seconds and tokens`},
 		"column twice":     {"itl,itl\n", "bench.csv:1:5: a second column itl"},
 		"missing column":   {"concurrency,input_tokens,output_tokens,ttft\n", "bench.csv:1:1: no column itl"},
 		"not a number":     {csvHeader + "1,512,150,0.03,0.008\n2,512,x,0.03,0.008\n", `bench.csv:3:7: output_tokens: "x" is not a number`},

@@ -74,11 +74,18 @@ func spread(t *testing.T, file, column string) float64 {
 	return math.Sqrt(squares/n-sum*sum/n/n) / (sum / n)
 }
 
-// h200Profile is what calibrate fits to the closed-loop points of the recorded server that are kept.
-func h200Profile(t *testing.T, keep func(o *calibration.Observation) bool) latency.Profile {
+// benchmarked are the closed-loop points of the recorded server.
+func benchmarked(t *testing.T) []calibration.Observation {
 	t.Helper()
 	all, err := calibrate.ReadCSV("calibrate-main.csv", recorded.Open(t, h200+"calibrate-main.csv"))
 	require.NoError(t, err)
+	return all
+}
+
+// h200Profile is what calibrate fits to the closed-loop points of the recorded server that are kept.
+func h200Profile(t *testing.T, keep func(o *calibration.Observation) bool) latency.Profile {
+	t.Helper()
+	all := benchmarked(t)
 	var some []calibration.Observation
 	for i := range all {
 		if keep(&all[i]) {

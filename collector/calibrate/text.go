@@ -149,6 +149,10 @@ func (y *yamlWriter) seen(r *Result) {
 	if r.HeldOut.ByLengths > 0 {
 		lengths = ", at lengths " + number(100*r.HeldOut.ByLengths, 2) + " %"
 	}
+	if len(r.Observations) <= calibration.MinObservations {
+		y.comment("Warning: too few observations to leave one out of the fit: nobody knows how far it is off at other loads.")
+		return
+	}
 	y.comment("Error of itl where it was left out of the fit: at loads %s %%%s. Intervals include it.", number(100*r.HeldOut.ByLoad, 2), lengths)
 }
 
@@ -169,26 +173,36 @@ func (y *yamlWriter) capacity(r *Result) {
 	y.comment("It holds for these lengths and the %s to %s requests in service that were seen. Without a profile, paste it as:",
 		number(r.Concurrency.Min, 4), number(r.Concurrency.Max, 4))
 	y.line("#   capacity: {concurrency: %s}   # or, for a signal in requests per second, %s", number(c.Concurrency.Low, 3), number(c.Rate.Low, 3))
-	if r.SLO.ITL > farTarget*r.seenITL() {
-		y.comment("Warning: no observation came near the target for itl (%sms): the slowest was %sms. Load one replica up to it.",
-			milliseconds(r.SLO.ITL), milliseconds(r.seenITL()))
-	}
+	itl, ttft := r.slowest()
+	y.farTarget("itl", r.SLO.ITL, itl)
+	y.farTarget("ttft", r.SLO.TTFT, ttft)
 	if c.Extrapolated {
 		y.comment("Warning: this rests on the latency with up to %s requests in service, more than were ever seen (%s): it is extrapolated.",
 			number(c.Reach, 4), number(r.Concurrency.Max, 4))
 	}
 }
 
-// farTarget is the target over the slowest that was seen beyond which a capacity is a guess.
-const farTarget = 2
-
-// seenITL is the longest mean time between output tokens that was seen.
-func (r *Result) seenITL() float64 {
-	longest := 0.0
-	for _, o := range r.Observations {
-		longest = max(longest, o.ITL)
+// farTarget warns where a target is far beyond the slowest that was seen: the capacity is then a guess.
+func (y *yamlWriter) farTarget(name string, target, slowest float64) {
+	const far = 2
+	if slowest > 0 && target > far*slowest {
+		y.comment("Warning: no observation came near the target for %s (%sms): the slowest was %sms. Load one replica up to it.",
+			name, milliseconds(target), milliseconds(slowest))
 	}
-	return longest
+}
+
+// slowest are the longest mean times between output tokens and to the first one that were seen, without outliers.
+func (r *Result) slowest() (itl, ttft float64) {
+	outITL, outTTFT := r.Outliers()
+	for i, o := range r.Observations {
+		if !outITL[i] {
+			itl = max(itl, o.ITL)
+		}
+		if !outTTFT[i] {
+			ttft = max(ttft, o.TTFT)
+		}
+	}
+	return itl, ttft
 }
 
 func targets(s latency.SLO) string {

@@ -27,6 +27,8 @@ type Observation struct {
 	// TTFT is the mean time to the first token of requests that did not wait
 	// for service, in seconds; 0 if it was not observed.
 	TTFT float64
+	// Arrivals say when the requests came.
+	Arrivals latency.Arrivals
 }
 
 // Estimate is a value with its interval, at the Confidence.

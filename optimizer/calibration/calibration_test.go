@@ -311,8 +311,8 @@ func TestCalibrateFindsChunks(t *testing.T) {
 	var observations []calibration.Observation
 	for _, l := range []latency.Lengths{{Input: 512, Output: 128}, {Input: 2048, Output: 128}, {Input: 128, Output: 512}} {
 		for _, n := range []float64{1, 4, 16, 64, 128} {
-			itl, ttft := latency.Closed(truth, l, n)
-			observations = append(observations, calibration.Observation{Concurrency: n, Lengths: l, ITL: itl, TTFT: ttft})
+			itl, ttft := latency.InService(truth, l, n, latency.Replacing)
+			observations = append(observations, calibration.Observation{Concurrency: n, Lengths: l, ITL: itl, TTFT: ttft, Arrivals: latency.Replacing})
 		}
 	}
 	c, err := calibration.FitBudget(observations, 2048)
@@ -322,7 +322,7 @@ func TestCalibrateFindsChunks(t *testing.T) {
 	assert.InEpsilon(t, truth.Alpha, c.Alpha.Value, 0.02)
 	assert.Less(t, c.HeldOut.ByLengths, 0.03)
 	itl, _ := c.Latency(32, latency.Lengths{Input: 1000, Output: 300})
-	want, _ := latency.Closed(truth, latency.Lengths{Input: 1000, Output: 300}, 32)
+	want, _ := latency.InService(truth, latency.Lengths{Input: 1000, Output: 300}, 32, latency.AtRandom)
 	assert.InEpsilon(t, want, itl.Value, 0.02)
 
 	question := calibration.CapacityQuestion{
@@ -337,4 +337,31 @@ func TestCalibrateFindsChunks(t *testing.T) {
 	assert.InEpsilon(t, exact.Rate, capacity.Rate.Value, 0.03)
 	assert.LessOrEqual(t, capacity.Rate.Low, exact.Rate)
 	assert.GreaterOrEqual(t, capacity.Rate.High, exact.Rate)
+}
+
+// TestCalibrateOfFew leaves out one observation after the other where there are few, plans with no load that was not seen, and notices
+// a line in other units.
+func TestCalibrateOfFew(t *testing.T) {
+	var observations []calibration.Observation
+	for i, n := range []float64{1, 2, 4, 8, 16, 32, 64} {
+		wobble := 1 + 0.02*float64(i%2)
+		observations = append(observations, calibration.Observation{
+			Concurrency: n, Lengths: latency.Lengths{Input: 512, Output: 128}, ITL: (0.005 + 0.0001*n) * wobble,
+		})
+	}
+	question := calibration.CapacityQuestion{
+		SLO: latency.SLO{ITL: 0.04}, Lengths: latency.Lengths{Input: 512, Output: 128}, MaxBatch: 1024, MaxQueue: 10_240,
+	}
+	c, err := calibration.Fit(observations)
+	require.NoError(t, err)
+	assert.Greater(t, c.HeldOut.ByLoad, 0.005)
+	capacity, err := c.Capacity(question)
+	require.NoError(t, err)
+	assert.Greater(t, capacity.Concurrency.Value, 200.0)
+	assert.LessOrEqual(t, capacity.Concurrency.Low, 1.1*64*1.05, "the plan is of no load beyond those seen")
+
+	observations[2].ITL *= 1000
+	c, err = calibration.Fit(observations)
+	require.NoError(t, err)
+	assert.Contains(t, c.Warnings, "1 of 7 observations have an itl above 1 s, which no server shows: are they in milliseconds?")
 }

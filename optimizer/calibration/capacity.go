@@ -47,7 +47,8 @@ type CapacityQuestion struct {
 // profile at the rates.
 //
 // The interval is widened by the error at loads and lengths that were left out of
-// the fit, and its low end lowered where latency bends upward at high load.
+// the fit, and its low end lowered where latency bends upward at high load. It is
+// of no load that was not seen.
 func (c *Fitted) Capacity(q CapacityQuestion) (Capacity, error) {
 	best, err := q.of(c.Profile(q.MaxBatch, q.MaxQueue))
 	if err != nil {
@@ -71,9 +72,9 @@ func (c *Fitted) Capacity(q CapacityQuestion) (Capacity, error) {
 	result.Concurrency = Estimate{inService(best.Rate), inService(result.Rate.Low), inService(result.Rate.High)}
 	result.Reach = c.reach(&q, &result)
 	result.Extrapolated = result.Reach > trustedReach*c.Concurrency.Max
-	if result.Concurrency.Low > farReach*c.Concurrency.Max {
+	if seen := trustedReach * c.Concurrency.Max; result.Concurrency.Low > seen {
 		// Nothing was seen of such a load: plan with what was.
-		result.Rate.Low = server.RateOf(c.Concurrency.Max)
+		result.Rate.Low = min(result.Rate.Low, server.RateOf(seen))
 		result.Concurrency.Low = inService(result.Rate.Low)
 	}
 	return result, nil
@@ -82,9 +83,6 @@ func (c *Fitted) Capacity(q CapacityQuestion) (Capacity, error) {
 // spreadReach is how far the number in service goes beyond its mean in what
 // decides a quantile.
 const spreadReach = 1.3
-
-// farReach is the load over the highest seen beyond which nothing is known.
-const farReach = 2
 
 // rates are the best rate and the ends of its interval: the smallest and the
 // largest that noise, and errors at what was left out, make of it.

@@ -19,7 +19,7 @@ func (t *terms) says(o *Observation, budget int) (itl, ttft float64) {
 	if p.Chunk == (latency.Chunk{}) {
 		p.Chunk.Alpha = latency.MinTime
 	}
-	return latency.Closed(p, o.Lengths, o.Concurrency)
+	return latency.InService(p, o.Lengths, o.Concurrency, o.Arrivals)
 }
 
 const (
@@ -27,7 +27,7 @@ const (
 	chunkSettled   = 1e-5 // by how much a step still improves it
 	chunkStep      = 1e-4 // of a numerical derivative, as a share of the coefficient
 	itlScatter     = 0.03 // of ITL, as a share
-	ttftScale      = 16   // the scatter of TTFT over it: it has what happens outside iterations
+	ttftScale      = 8    // the scatter of TTFT over it: it has what happens outside iterations
 	leastScatter   = 0.02 // of what is left out that makes no difference
 	outlierErrors  = 4    // scatters beyond which an observation counts for no more
 	minChunkSeen   = 8    // observations of both latencies that chunks are fitted to

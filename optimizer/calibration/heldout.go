@@ -11,7 +11,8 @@ import (
 type HeldOut struct {
 	// ByLoad is the error at loads that are left out, ByLengths that at
 	// lengths: the root of the mean square, as a share. ByLengths is 0 if all
-	// lengths are alike.
+	// lengths are alike, and ByLoad if there are too few observations to leave
+	// one out.
 	ByLoad    float64 `json:"by_load"`
 	ByLengths float64 `json:"by_lengths"`
 }
@@ -31,8 +32,12 @@ type predict func(fitted, left []Observation) []float64
 // holdOut leaves out one part of the loads, and of the lengths, after the other.
 func holdOut(observations []Observation, p predict) HeldOut {
 	load := func(o *Observation) float64 { return o.Concurrency }
+	folds := loadFolds
+	if count := len(observations); count-(count+folds-1)/folds < MinObservations {
+		folds = count // of a few, one after the other
+	}
 	return HeldOut{
-		ByLoad:    p.errorOf(observations, byRank(observations, load, loadFolds)),
+		ByLoad:    p.errorOf(observations, byRank(observations, load, folds)),
 		ByLengths: p.errorOf(observations, byLengths(observations)),
 	}
 }

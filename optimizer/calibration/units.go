@@ -28,3 +28,15 @@ func checkUnits(observations []Observation) error {
 	}
 	return nil
 }
+
+// milliseconds is how many observations have a time between tokens that no
+// server shows. Where most have, checkUnits refuses them.
+func (c *Fitted) milliseconds() int {
+	count := 0
+	for i := range c.observations {
+		if c.observations[i].ITL > slowestToken {
+			count++
+		}
+	}
+	return count
+}

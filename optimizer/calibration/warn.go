@@ -109,6 +109,9 @@ func (c *Fitted) warn(count int) {
 			"At %.4g input and %.4g output tokens any other split gives the same time between tokens; at other lengths the profile is a guess",
 			c.Condition, c.Input.Median, c.Output.Median)
 	}
+	if slow := c.milliseconds(); slow > 0 {
+		say("%d of %d observations have an itl above %g s, which no server shows: are they in milliseconds?", slow, count, slowestToken)
+	}
 	c.warnOf("itl", c.ITL, say)
 	c.warnOf("ttft", c.TTFT, say)
 	if c.ITL.Observations == 0 {

@@ -22,7 +22,6 @@ func BenchmarkSize(b *testing.B) {
 	} {
 		b.Run(bc.name, func(b *testing.B) {
 			b.ReportAllocs()
-			b.ReportAllocs()
 			for b.Loop() {
 				s, err := latency.NewServer(profile, lengths)
 				if err != nil {

@@ -121,6 +121,15 @@ func (o *occupancy) mean(of func(n int) float64) float64 {
 	return sum / o.accepted()
 }
 
+// meanAt is mean of what is known at n-1.
+func (o *occupancy) meanAt(of []float64) float64 {
+	sum := o.queued * of[len(of)-1]
+	for i, weight := range o.head[:len(of)] {
+		sum += weight * of[i]
+	}
+	return sum / o.accepted()
+}
+
 // batch is the largest number in service.
 func (o *occupancy) batch() int { return len(o.period) }
 

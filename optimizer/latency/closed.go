@@ -12,13 +12,42 @@ type closed struct {
 	decoding float64 // of those in service
 }
 
-// Closed returns the mean latencies of a server that always has n requests in
-// service, as in a benchmark of a fixed concurrency: whoever is done is
-// replaced. It is the model of iterations of two kinds, at their means.
-func Closed(p Profile, l Lengths, n float64) (itl, ttft float64) {
+// Arrivals say when requests come.
+type Arrivals int
+
+// When requests come.
+const (
+	// AtRandom is the traffic of many users.
+	AtRandom Arrivals = iota
+	// Replacing is a benchmark of a fixed concurrency: one comes as another is
+	// done.
+	Replacing
+)
+
+// InService returns the mean latencies of a server that always has n requests in
+// service. It is the model of iterations of two kinds, at their means.
+func InService(p Profile, l Lengths, n float64, come Arrivals) (itl, ttft float64) {
 	k := newKinds(&p, l)
 	c := k.closed(n)
+	if come == Replacing {
+		return k.replacing(&c, n)
+	}
 	return c.step, c.first
+}
+
+// replacing are the latencies where one comes as another is done. Of the chunks
+// in its iterations one in n was its own, while it did not decode yet. It comes
+// as an iteration starts that others are in, waits for that and for the one
+// scheduled behind it, and is computed with those that came with it.
+func (k *kinds) replacing(c *closed, n float64) (itl, ttft float64) {
+	if k.input == 0 {
+		return c.step, c.first
+	}
+	others := max(0, 1-1/n)
+	plain, joined := k.decode(c.decoding), c.rate*c.step
+	itl = plain + others*(c.step-plain)
+	ttft = itl*(1+min(1, max(0, n-1))) + k.prompt(others*c.decoding, k.input*(1+others*joined)) + k.backlog(c.decoding, c.rate)
+	return itl, ttft
 }
 
 // closed finds what n in service are: those that decode, and those that come

@@ -5,5 +5,5 @@ package latency
 func (s *Server) Missed(rate, ttft float64) float64 {
 	w := newSpread(s)
 	w.solve(rate)
-	return w.missed(ttft)
+	return w.missed(w.lateFirst(ttft))
 }

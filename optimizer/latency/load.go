@@ -20,11 +20,15 @@ type load struct {
 	at     [knots]int    // rising
 	means  [knots]closed // there
 	period []float64     // per departure, at n-1
+	first  []float64     // time to the first token, at n-1
+	itl    []float64     // time between tokens, at n-1
 	chain  occupancy
 }
 
 func newLoad(s *Server) *load {
-	w := &load{server: s, period: make([]float64, s.batch())}
+	n := s.batch()
+	numbers := make([]float64, 3*n)
+	w := &load{server: s, period: numbers[:n], first: numbers[n : 2*n], itl: numbers[2*n:]}
 	for i := range w.at {
 		part := float64(i) / (knots - 1)
 		w.at[i] = min(max(i, int(math.Round(float64(s.batch())*part*part))), s.batch())
@@ -39,7 +43,8 @@ func newLoad(s *Server) *load {
 	w.rise()
 	for n := range w.period {
 		x := float64(n + 1)
-		w.period[n] = (w.between(x, firstOf) + (s.output-1)*w.between(x, stepOf)) / x
+		w.first[n], w.itl[n] = w.between(x, firstOf), w.between(x, itlOf)
+		w.period[n] = (w.first[n] + (s.output-1)*w.between(x, stepOf)) / x
 	}
 	return w
 }
@@ -84,8 +89,7 @@ func (w *load) result() Means {
 	o, s := &w.chain, w.server
 	wait, service := o.meanWait(), o.meanService()
 	throughput := o.throughput()
-	itl := o.mean(func(n int) float64 { return w.between(float64(n), itlOf) })
-	first := o.mean(func(n int) float64 { return w.between(float64(n), firstOf) })
+	itl, first := o.meanAt(w.itl), o.meanAt(w.first)
 	return Means{
 		Rate:       o.rate,
 		Throughput: throughput,

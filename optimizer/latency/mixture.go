@@ -24,22 +24,17 @@ type mixture struct {
 	residual tail    // of the running iteration, when a request arrives
 }
 
-const (
-	sweeps     = 60    // of the distribution, at most
-	converged  = 1e-9  // by how much it still moves
-	negligible = 1e-12 // share
-)
+const negligible = 1e-12 // share
 
 // solve finds the stationary distribution beside d decoding requests.
 func (m *mixture) solve(k *kinds, p *prompts, d, rate float64) {
-	m.share[0] = 1
 	m.decoding = d
 	m.times(k, p)
-	for range sweeps {
-		if m.sweep(p, rate) < converged {
-			break
-		}
+	c := &transitions{reach: int(m.room) + 1}
+	for j := range c.to {
+		m.next(p, rate, j, 1, &c.to[j])
 	}
+	m.share = c.stationary()
 	m.measure(k, p, rate)
 }
 
@@ -55,49 +50,17 @@ func (m *mixture) times(k *kinds, p *prompts) {
 	}
 }
 
-// sweep lets one iteration pass and returns by how much the distribution moved.
-func (m *mixture) sweep(p *prompts, rate float64) float64 {
-	next := m.after(p, rate, &m.share)
-	moved := 0.0
-	for j := range next {
-		moved += math.Abs(next[j] - m.share[j])
+// next adds what is there after an iteration that started with a state, times a
+// share: what it left, and what joined meanwhile.
+func (m *mixture) next(p *prompts, rate float64, j int, share float64, to *[bins]float64) {
+	level, part := p.level(rate * m.time[j])
+	left := max(0, float64(j)-m.room)
+	low := int(left)
+	upper := share * (left - float64(low)) // left is between two bins
+	p.join(to, low, level, part, share-upper)
+	if upper > 0 {
+		p.join(to, low+1, level, part, upper)
 	}
-	m.share = next
-	return moved
-}
-
-// after is what is there after an iteration, of those with given shares.
-//
-// What joins depends on the time of the iteration alone, so that shares are
-// first summed by the levels that this lies between. All iterations from the
-// budget on take the same time.
-func (m *mixture) after(p *prompts, rate float64, shares *[bins]float64) (next [bins]float64) {
-	var weight [levels + 1]float64
-	for j, share := range shares[:int(m.room)+1] {
-		if share > negligible {
-			level, part := p.level(rate * m.time[j])
-			weight[level] += share * (1 - part)
-			weight[level+1] += share * part
-		}
-	}
-	for level, share := range weight {
-		if share > negligible {
-			p.joining[level].add(&next, 0, share)
-		}
-	}
-	if int(m.room)+1 >= bins {
-		return next
-	}
-	full := p.between(p.level(rate * m.time[bins-1]))
-	for j := int(m.room) + 1; j < bins; j++ {
-		if share := shares[j]; share > negligible {
-			left := float64(j) - m.room
-			low := int(left)
-			full.add(&next, low, share*(1-(left-float64(low))))
-			full.add(&next, low+1, share*(left-float64(low)))
-		}
-	}
-	return next
 }
 
 // measure sets the means, and what arrivals find.
@@ -112,12 +75,14 @@ func (m *mixture) measure(k *kinds, p *prompts, rate float64) {
 		}
 		m.residual.sum[j] += m.share[j] * m.time[j]
 	}
-	seen := m.share
-	for j := range seen {
-		seen[j] *= m.time[j] / m.step
+	var seen [bins]float64 // when the iteration ends that an arrival falls into
+	for j, share := range m.share {
+		if share > negligible {
+			m.next(p, rate, j, share*m.time[j]/m.step, &seen)
+		}
 	}
 	m.found = [bins]float64{}
-	for i, share := range m.after(p, rate, &seen) {
+	for i, share := range seen {
 		if share > negligible {
 			p.add(&m.found, i, share)
 		}

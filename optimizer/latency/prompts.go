@@ -115,15 +115,13 @@ func (j *joined) add(to *[bins]float64, left int, share float64) {
 	to[bins-1] += share * j.beyond[end]
 }
 
-// between is what joins between two levels.
-func (p *prompts) between(level int, part float64) (mix joined) {
-	low, high := &p.joining[level], &p.joining[level+1]
-	mix.end = max(low.end, high.end)
-	for i := range mix.share {
-		mix.share[i] = (1-part)*low.share[i] + part*high.share[i]
-		mix.beyond[i] = (1-part)*low.beyond[i] + part*high.beyond[i]
+// join puts a share of what joins between two levels behind the bins that are
+// left.
+func (p *prompts) join(to *[bins]float64, left, level int, part, share float64) {
+	p.joining[level].add(to, left, share*(1-part))
+	if part > 0 {
+		p.joining[level+1].add(to, left, share*part)
 	}
-	return mix
 }
 
 // lognormal are equally likely lengths of a mean and a coefficient of variation.

@@ -91,14 +91,15 @@ func (s *Server) Capacity(slo SLO) (Capacity, error) {
 func (s *Server) excess(slo SLO) func(rate float64) (float64, Binding) {
 	if slo.Quantile > 0 {
 		w := newSpread(s)
+		first, among := w.firstLater(slo.TTFT), w.lateAmong(slo.ITL)
 		return func(rate float64) (float64, Binding) {
 			w.solve(rate)
 			ttft, itl := -1.0, -1.0
 			if slo.TTFT > 0 {
-				ttft = w.missed(slo.TTFT)/(1-slo.Quantile) - 1
+				ttft = w.missed(first())/(1-slo.Quantile) - 1
 			}
 			if slo.ITL > 0 {
-				itl = w.lateTokens(slo.ITL)/(1-slo.Quantile) - 1
+				itl = w.chain.meanAt(among)/(1-slo.Quantile) - 1
 			}
 			return worse(ttft, itl)
 		}
@@ -117,9 +118,9 @@ func (s *Server) excess(slo SLO) func(rate float64) (float64, Binding) {
 	}
 }
 
-// missed is the share of requests that have their first token later than a target, or are turned away.
-func (w *spread) missed(ttft float64) float64 {
-	return (w.lateFirst(ttft)*w.chain.accepted() + w.chain.full) / (w.chain.accepted() + w.chain.full)
+// missed is the share of requests that are turned away, or late, of those let in.
+func (w *spread) missed(late float64) float64 {
+	return (late*w.chain.accepted() + w.chain.full) / (w.chain.accepted() + w.chain.full)
 }
 
 func worse(ttft, itl float64) (float64, Binding) {

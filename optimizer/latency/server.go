@@ -176,14 +176,20 @@ func (s *Server) ITLQuantile(rate, q float64) float64 {
 	return w.itlQuantile(q)
 }
 
-// atLeast is the smallest x, to twelve digits, from which on a falling function is
-// not above a bound.
-func atLeast(bound float64, of func(x float64) float64) float64 {
+// Halvings of a search.
+const (
+	roughly = 24 // to seven digits
+	exactly = 42 // to twelve
+)
+
+// atLeast is the smallest x, to so many halvings, from which on a falling
+// function is not above a bound.
+func atLeast(bound float64, of func(x float64) float64, halvings int) float64 {
 	low, high := 0.0, 1e-3
 	for of(high) > bound && high < math.MaxFloat64/4 {
 		low, high = high, 2*high
 	}
-	for range 42 {
+	for range halvings {
 		middle := low + (high-low)/2
 		if of(middle) > bound {
 			low = middle

@@ -79,7 +79,12 @@ func (c simulation) run() measured {
 		s.end(running, now)
 		running = next
 	}
-	s.measured.inService = area / observed
+	return s.finish(area / observed)
+}
+
+// finish is what was measured.
+func (s *simulated) finish(inService float64) measured {
+	s.measured.inService = inService
 	slices.Sort(s.measured.ttft)
 	slices.Sort(s.measured.itl)
 	return s.measured

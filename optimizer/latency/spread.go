@@ -15,6 +15,8 @@ type spread struct {
 	prompts prompts
 	node    [nodes]float64 // rising
 	mixes   [nodes]mixture
+	beside  []place    // of the numbers in service, at n-1
+	decodes []float64  // of them, at n-1
 	full    [3]float64 // times to the first token in a full batch, in the middle of equally likely thirds
 }
 
@@ -27,9 +29,14 @@ func newSpread(s *Server) *spread {
 		others := (w.node[i] - 1) / w.node[i] // of those in service: what meets the tokens of one is of these
 		w.mixes[i].solve(&s.kinds, &w.prompts, w.decoding(w.node[i]), others*w.between(w.node[i], rateOf))
 	}
+	w.beside, w.decodes = make([]place, s.batch()), make([]float64, s.batch())
+	for i := range w.beside {
+		n := float64(i + 1)
+		w.beside[i], w.decodes[i] = w.placeOf(n), w.decoding(n)
+	}
 	for i := range w.full {
 		late := 1 - (float64(i)+0.5)/float64(len(w.full))
-		w.full[i] = atLeast(late, w.mixes[nodes-1].later)
+		w.full[i] = atLeast(late, w.mixes[nodes-1].later, roughly)
 	}
 	return w
 }
@@ -54,15 +61,20 @@ func (w *spread) fill() {
 	w.prompts.fill(k.input, k.inputCV, unit, w.server.maxRate*longest)
 }
 
-// beside returns the nodes on both sides of a number in service, and the share
-// of the upper one.
-func (w *spread) beside(n float64) (below int, part float64) {
+// place is where a number in service lies among the nodes: how far from one to
+// the next.
+type place struct {
+	below int
+	part  float64
+}
+
+func (w *spread) placeOf(n float64) place {
 	last := w.node[nodes-1]
 	if last <= 1 {
-		return 0, 0
+		return place{}
 	}
-	below = min(int((nodes-1)*math.Sqrt((n-1)/(last-1))), nodes-2)
-	return below, (n - w.node[below]) / (w.node[below+1] - w.node[below])
+	below := min(int((nodes-1)*math.Sqrt((n-1)/(last-1))), nodes-2)
+	return place{below, (n - w.node[below]) / (w.node[below+1] - w.node[below])}
 }
 
 // lateTokens is the share of the output tokens that come later than a target
@@ -71,47 +83,43 @@ func (w *spread) beside(n float64) (below int, part float64) {
 // Tokens come from a batch of n in proportion to n/(service time with n) =
 // mu(n), and in balance mu(n) p(n) = rate p(n-1): a token is made among n as
 // often as an arrival finds n-1.
+func (w *spread) lateTokens(target float64) float64 { return w.chain.meanAt(w.lateAmong(target)) }
+
+// lateAmong is the share of late tokens among n in service, at n-1. It does not
+// depend on the rate.
 //
 // How many tokens are in the cache varies also with whose they are: by
 // contextCV/sqrt(n), which stands here for a normal distribution in three
 // points.
-func (w *spread) lateTokens(target float64) float64 {
+func (w *spread) lateAmong(target float64) []float64 {
 	cv := w.server.kinds.contextCV
+	late := make([]float64, w.server.batch())
 	if cv*w.server.kinds.gamma == 0 && cv*w.server.kinds.chunkGamma == 0 {
-		return w.lateWith(target, 0)
+		w.lateWith(target, 0, 1, late)
+		return late
 	}
-	return w.lateWith(target, 0)*2/3 + (w.lateWith(target, cv*math.Sqrt(3))+w.lateWith(target, -cv*math.Sqrt(3)))/6
+	w.lateWith(target, 0, 2.0/3, late)
+	w.lateWith(target, cv*math.Sqrt(3), 1.0/6, late)
+	w.lateWith(target, -cv*math.Sqrt(3), 1.0/6, late)
+	return late
 }
 
-// lateWith is the share of late tokens if requests have more in the cache than
-// on average.
-func (w *spread) lateWith(target, more float64) float64 {
-	o := &w.chain
-	batch := o.batch()
-	// Of the numbers in service from which on a state is late, the weight by
-	// nodes. Longer iterations are late with fewer in service.
-	var weight [nodes]float64
-	next, sum := batch+1, 0.0
+// lateWith adds the shares of late tokens if requests have more in the cache
+// than on average, times a weight.
+func (w *spread) lateWith(target, more, weight float64, late []float64) {
+	// Longer iterations are late with fewer in service.
+	next := len(late) + 1
 	for j := range bins {
 		if !w.happens(j) {
 			continue
 		}
-		first := 1 + sort.Search(next-1, func(x int) bool { return w.time(float64(1+x), j, more) > target })
-		for n := next - 1; n >= first; n-- {
-			found := o.head[n-1]
-			if n == batch {
-				found += o.queued
-			}
-			i, part := w.beside(float64(n))
-			weight[i] += found * (1 - part)
-			weight[min(i+1, nodes-1)] += found * part
+		first := 1 + sort.Search(next-1, func(x int) bool { return w.time(1+x, j, more) > target })
+		for n := first; n < next; n++ {
+			at := w.beside[n-1]
+			late[n-1] += weight * ((1-at.part)*w.mixes[at.below].residual.share[j] + at.part*w.mixes[at.below+1].residual.share[j])
 		}
 		next = first
-		for i := range w.mixes {
-			sum += weight[i] * w.mixes[i].share[j]
-		}
 	}
-	return sum / o.accepted()
 }
 
 // happens reports whether a state of the mixture has a share that counts.
@@ -125,8 +133,8 @@ func (w *spread) happens(j int) bool {
 }
 
 // time is that of an iteration with n in service, by the state.
-func (w *spread) time(n float64, j int, more float64) float64 {
-	k, d := &w.server.kinds, w.decoding(n)
+func (w *spread) time(n, j int, more float64) float64 {
+	k, d := &w.server.kinds, w.decodes[n-1]
 	cached := d * k.context * max(0, 1+more/math.Sqrt(d))
 	if j == 0 {
 		return k.plain(d, cached)
@@ -136,31 +144,49 @@ func (w *spread) time(n float64, j int, more float64) float64 {
 
 // lateFirst is the share of the requests let in whose first token comes later
 // than a target.
-func (w *spread) lateFirst(target float64) float64 {
-	o := &w.chain
-	batch := o.batch()
+func (w *spread) lateFirst(target float64) float64 { return w.firstLater(target)() }
+
+// firstLater is lateFirst of a target, ready to be asked at several rates.
+func (w *spread) firstLater(target float64) func() float64 {
 	if w.server.kinds.input == 0 {
-		return w.lateDecode(target)
+		return func() float64 { return w.lateDecode(target) }
 	}
-	var weight [nodes]float64
-	for n, found := range o.head[1:batch] {
-		i, part := w.beside(float64(n + 1))
-		weight[i] += found * (1 - part)
-		weight[min(i+1, nodes-1)] += found * part
-	}
-	floor := w.lateAlone(target)
-	late, left := o.head[0]*floor, o.accepted()-o.head[0]
+	f := w.firstTokens(target)
+	return func() float64 { return f.late(w) }
+}
+
+// firstTokens are the shares of the requests whose first token comes later than
+// a target, by what they find. They do not depend on the rate.
+type firstTokens struct {
+	target float64
+	among  []float64 // with n others in service, at n
+	most   float64   // in a full batch
+}
+
+func (w *spread) firstTokens(target float64) *firstTokens {
+	f := &firstTokens{target: target, among: make([]float64, w.server.batch()), most: w.lateAlone(target)}
+	f.among[0] = f.most
+	var late [nodes]float64
 	for i := range w.mixes {
-		if left <= negligible*o.accepted() {
-			break
-		}
 		// More in service are not faster: what bins and the continuation of
 		// their tail say otherwise is their error, and a search needs it gone.
-		floor = max(floor, w.mixes[i].later(target))
-		late += weight[i] * floor
-		left -= weight[i]
+		f.most = max(f.most, w.mixes[i].later(target))
+		late[i] = f.most
 	}
-	return (late + w.lateQueued(target, floor)) / o.accepted()
+	for n := 1; n < len(f.among); n++ {
+		at := w.beside[n-1]
+		f.among[n] = (1-at.part)*late[at.below] + at.part*late[at.below+1]
+	}
+	return f
+}
+
+// late is the share of the requests let in.
+func (f *firstTokens) late(w *spread) float64 {
+	o, late := &w.chain, 0.0
+	for n, found := range o.head[:o.batch()] {
+		late += found * f.among[n]
+	}
+	return (late + w.lateQueued(f.target, f.most)) / o.accepted()
 }
 
 // lateQueued is the weight of the requests that find the batch full and whose
@@ -208,6 +234,6 @@ func (w *spread) lateDecode(target float64) float64 {
 	return (late + o.longer((target-w.between(float64(batch), stepOf))/w.period[batch-1])) / o.accepted()
 }
 
-func (w *spread) itlQuantile(q float64) float64 { return atLeast(1-q, w.lateTokens) }
+func (w *spread) itlQuantile(q float64) float64 { return atLeast(1-q, w.lateTokens, exactly) }
 
-func (w *spread) ttftQuantile(q float64) float64 { return atLeast(1-q, w.lateFirst) }
+func (w *spread) ttftQuantile(q float64) float64 { return atLeast(1-q, w.lateFirst, exactly) }

@@ -1,0 +1,93 @@
+package latency_test
+
+import (
+	"testing"
+)
+
+// columns are what the time of iterations is made of in TestRecordedIterations: one and the cached tokens of one that decodes; one,
+// the computed and the cached tokens, and the longest context, of one with a chunk.
+const columns = 6
+
+// TestRecordedIterations fits the recorded iterations themselves. Those with a chunk wait for the longest context of their batch, which
+// the model does not know.
+func TestRecordedIterations(t *testing.T) {
+	var gram [columns][columns]float64
+	var right [columns]float64
+	for _, name := range []string{"fixed-0", "fixed-2", "mixed-0", "mixed-2", "mixed-4"} {
+		for _, w := range windows(t, name) {
+			for i := range columns {
+				right[i] += w[i] * w[columns]
+				for j := range columns {
+					gram[i][j] += w[i] * w[j]
+				}
+			}
+		}
+	}
+	c := solved(gram, right)
+	t.Logf("decodes only: %.2f ms + %.4f per 1,000 cached tokens", 1e3*c[0], 1e6*c[1])
+	t.Logf("with a chunk: %.2f ms + %.4f per computed token + %.4f per 1,000 cached + %.2f per 1,000 tokens of the longest context",
+		1e3*c[2], 1e3*c[3], 1e6*c[4], 1e6*c[5])
+	if longest := c[5]; longest < 0.5e-6 || longest > 2e-6 {
+		t.Errorf("a token of the longest context costs %g s", longest)
+	}
+}
+
+// windows are sums over eight iterations each, and the time that they took: the times of single ones are those at which they were
+// scheduled, one or two early.
+func windows(t *testing.T, name string) [][columns + 1]float64 {
+	t.Helper()
+	const width, warmUp, early, stalled = 8, 6, 1, 0.2
+	iterations := recordedRows(t, "main-"+name+"-iterations.csv.gz")
+	requests := recordedRows(t, "main-"+name+"-requests.csv.gz")
+	var all [][columns + 1]float64
+	for i := early; i+width < len(iterations); i += width {
+		var w [columns + 1]float64
+		w[columns] = iterations[i+width]["time"] - iterations[i]["time"]
+		if iterations[i]["time"] < warmUp || w[columns] > width*stalled {
+			continue
+		}
+		for k := i; k < i+width; k++ {
+			batch := iterations[k-early]
+			if batch["decode_only"] == 1 {
+				w[0], w[1] = w[0]+1, w[1]+batch["cached_tokens"]
+				continue
+			}
+			w[2], w[3], w[4] = w[2]+1, w[3]+batch["batch_tokens"], w[4]+batch["cached_tokens"]
+			w[5] += longest(requests, iterations[k]["time"])
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+// longest is the longest context of the requests that decode at a time.
+func longest(requests []map[string]float64, at float64) float64 {
+	most := 0.0
+	for _, r := range requests {
+		if from, to := r["first_token"], r["last_token"]; from > 0 && from <= at && at < to {
+			most = max(most, r["input_tokens"]+r["output_tokens"]*(at-from)/(to-from))
+		}
+	}
+	return most
+}
+
+// solved are the solutions of symmetric equations.
+func solved(a [columns][columns]float64, b [columns]float64) (x [columns]float64) {
+	for i := range a {
+		for r := i + 1; r < columns; r++ {
+			factor := a[r][i] / a[i][i]
+			for c := range a[r] {
+				a[r][c] -= factor * a[i][c]
+			}
+			b[r] -= factor * b[i]
+		}
+	}
+	for i := columns - 1; i >= 0; i-- {
+		x[i] = b[i]
+		for c := i + 1; c < columns; c++ {
+			x[i] -= a[i][c] * x[c]
+		}
+		x[i] /= a[i][i]
+	}
+	return x
+}
