@@ -489,6 +489,25 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, startup: 4m, cap
 	})
 }
 
+// TestDemandThatComesBackToAYoungLaw: while noise is not learnt, no less was planned than the share asks for, of late too. So a replica that
+// was started for a moment's demand six minutes ago stays.
+func TestDemandThatComesBackToAYoungLaw(t *testing.T) {
+	const text = `
+defaults: {headroom: auto, scale_down_window: 2m}
+signals: {load: {unit: requests per second, demand: demand}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, startup: 2m, capacity: {load: 10}}]}]`
+	at := func(peak string) canned {
+		return canned{
+			"demand": load("42"), "past demand": joined(load("42 @1h..6m15s"), load(peak+" @6m..5m"), load("42 @4m45s..0s")),
+			"current": runs("a", "6"), "ready": runs("a", "6"),
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"a peak that needed six":       {config: text, answers: at("44"), want: `variant_desired_replicas{variant="a"} 6`},
+		"a peak that needed only five": {config: text, answers: at("43"), want: `variant_desired_replicas{variant="a"} 5`},
+	})
+}
+
 // TestPodsWithoutANode: others stand in for pods that the scheduler finds no node for, and these stay asked for.
 func TestPodsWithoutANode(t *testing.T) {
 	text := strings.Replace(strings.Replace(standIn, "LIMIT", "12", 1), "rolling: rolling}", "rolling: rolling, unschedulable: unplaced}", 1)
