@@ -469,6 +469,31 @@ models: [{name: m, namespace: ns, variants: [
 	})
 }
 
+// TestNoSwapForDemandThatIsGone: a window still holds the demand of two minutes ago. What would be cheaper for it is not started: it would be
+// ready when nobody needs it.
+func TestNoSwapForDemandThatIsGone(t *testing.T) {
+	const text = `
+defaults: {headroom: 0, scale_down_window: 3m}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [
+  {name: large, cost: 9, startup: 2m, capacity: {load: 100}},
+  {name: small, cost: 6, startup: 2m, capacity: {load: 20}}]}]`
+	at := func(now string) canned {
+		return canned{
+			"demand": load(now), "past demand": joined(load("120 @1h..2m"), load(now+" @1m45s..0s")),
+			"current": runs("large", "2", "small", "0"), "ready": runs("large", "2", "small", "0"),
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"it is gone": {config: text, answers: at("20"), want: `
+			variant_desired_replicas{variant="large"} 2
+			variant_desired_replicas{variant="small"} 0`},
+		"it went down a little": {config: text, answers: at("110"), want: `
+			variant_desired_replicas{variant="large"} 2
+			variant_desired_replicas{variant="small"} 1`},
+	})
+}
+
 // TestDemandThatComesBack: replicas stay for demand that comes back before it pays to stop them, and not for demand that does not.
 func TestDemandThatComesBack(t *testing.T) {
 	const text = `
