@@ -202,6 +202,39 @@ models: [{name: m, namespace: ns, variants: [
 	})
 }
 
+// TestRateOfBothRoles: each request passes through a prefill and a decode, so each of them must carry the rate that comes. What is in service
+// is in one of them at a time.
+func TestRateOfBothRoles(t *testing.T) {
+	config := func(unit, more string) string {
+		return `
+signals: {load: {unit: ` + unit + `, demand: demand}}
+models: [{name: m, namespace: ns, variants: [
+  {name: a, role: prefill, cost: 1, capacity: {load: 10}},
+  {name: b, role: decode, cost: 1, capacity: {load: 20}}` + more + `]}]
+`
+	}
+	answers := canned{"demand": load("40")}
+	runCases(t, map[string]decisionCase{
+		"requests per second": {config: config("requests per second", ""), answers: answers, want: `
+			variant_desired_replicas{variant="a"} 4
+			variant_desired_replicas{variant="b"} 2
+			variant_model_demand{signal="load/decode",unit="requests per second"} 40
+			variant_model_demand{signal="load/prefill",unit="requests per second"} 40`},
+		"requests in service": {config: config("requests", ""), answers: answers, want: `
+			variant_desired_replicas{variant="a"} 2
+			variant_desired_replicas{variant="b"} 1`},
+		"another serves whole requests": {config: config("requests per second", ", {name: c, cost: 1, capacity: {load: 40}}"), answers: answers, want: `
+			variant_desired_replicas{variant="a"} 0
+			variant_desired_replicas{variant="b"} 0
+			variant_desired_replicas{variant="c"} 1`},
+		"a role without a capacity": {
+			config: strings.Replace(config("requests per second", ""), "capacity: {load: 20}", "capacity: {load: 0}", 1), answers: answers, want: `
+			variant_desired_replicas{variant="a"} 4
+			variant_desired_replicas{variant="b"} 1`,
+		},
+	})
+}
+
 // TestZeroCapacity is about a capacity that somebody tells to be zero: nobody would serve.
 func TestZeroCapacity(t *testing.T) {
 	const config = `

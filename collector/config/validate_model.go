@@ -12,19 +12,19 @@ import (
 // ActiveSignal is a signal that a model is planned by.
 type ActiveSignal struct {
 	Name string
+	Role Role // whose part of the requests it is; empty for all of it
 	Signal
+
+	whole string // name of the signal that it is a part of
 }
 
 // Key names the signal with its preset, such as vllm.concurrency, so that signals of one name from two presets stay apart.
 func (s ActiveSignal) Key() string {
 	if s.preset == "" {
-		return s.Name
+		return s.configured()
 	}
-	return s.preset + "." + s.Name
+	return s.preset + "." + s.configured()
 }
-
-// ActiveSignals returns the signals that a model is planned by, in the order of their names.
-func (m *Model) ActiveSignals() []ActiveSignal { return m.active }
 
 func (v *validator) model(path string, m *Model) {
 	v.namespace(strict.Join(path, "namespace"), m.Namespace)

@@ -48,7 +48,8 @@ type model struct {
 	minimum  int           // of replicas over all variants of each role
 	known    optimizer.Knowledge
 
-	life time.Duration // that a plan of it is expected to have
+	life  time.Duration // that a plan of it is expected to have
+	holds time.Duration // that its windows still hold its demand
 
 	limitedUp, limitedDown bool // whether the limits on change are in force
 }
@@ -195,6 +196,7 @@ func (d *decider) gather() {
 		m.lacking = m.readMinimums().Or(d.replicasUnknown(m)).Or(d.guardsFailed(m))
 		m.known = m.knowledge()
 		m.life = d.life(m)
+		m.holds = m.held()
 		m.recurs()
 		m.forgetPast()
 		m.limitedUp, m.limitedDown = m.limited(m.ScaleUpLimit), m.limited(m.ScaleDownLimit)

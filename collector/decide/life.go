@@ -97,6 +97,39 @@ func (d *decider) life(m *model) time.Duration {
 	return min(life, lifeDay)
 }
 
+// held is for how long the scale-down windows still hold the demand of a model at what was there and is no more, at least a minute: the mix
+// that is best for it is another one by then, so a start for its sake would not pay. It is a day where the demand is still there.
+func (m *model) held() time.Duration {
+	longest, fell := acting, false
+	for _, s := range m.signals {
+		if s.out.Planned == nil || *s.out.Planned <= 0 {
+			continue
+		}
+		if stable := s.out.Stabilized; stable == nil || s.level >= *stable*(1-fellBy) {
+			return lifeDay
+		}
+		fell, longest = true, max(longest, s.heldFor())
+	}
+	if !fell {
+		return lifeDay
+	}
+	return longest
+}
+
+// heldFor is how long it takes until the window of a signal has lost what it holds, by more than demand goes up and down.
+func (s *signal) heldFor() time.Duration {
+	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
+	if !missing.OK() {
+		return lifeDay
+	}
+	for i, v := range slices.Backward(window.Values) {
+		if v >= *s.out.Stabilized*(1-fellBy) {
+			return time.Duration(*s.model.ScaleDownWindow) - window.Ago(i)
+		}
+	}
+	return 0
+}
+
 // lived is how long the stays above a level lasted. A level that demand has not reached all day lasts for as long.
 func lived(c forecast.Crossings) time.Duration {
 	switch {

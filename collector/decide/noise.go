@@ -77,10 +77,16 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 	}
 	recent := forecast.Most(x.Recent.Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
 	most := mostly * max(expected, recent)
-	s.plan = func(ago time.Duration, then float64) float64 { return min(plan(ago, then), most) }
 	planned = max(expected, min(planned, most))
 	if !learnt {
 		planned = max(planned, fixed)
+	}
+	s.plan = func(ago time.Duration, then float64) float64 {
+		planned := max(then, min(plan(ago, then), most))
+		if !learnt {
+			planned = max(planned, then*(1+s.model.Headroom.Ratio)) // as now
+		}
+		return planned
 	}
 	return planned, match.Missing{}
 }

@@ -98,7 +98,7 @@ func (d *decider) problemVariant(v *variant) optimizer.Variant {
 	if v.runs.Current.N != nil {
 		out.Current = *v.runs.Current.N
 		startup := time.Duration(v.Startup)
-		life := max(v.model.life, startup)
+		life := min(max(v.model.life, startup), v.model.holds)
 		if life > 0 {
 			out.StartCost = min(out.Cost*(startup.Seconds()/life.Seconds()), match.MaxValue)
 		}

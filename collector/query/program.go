@@ -68,7 +68,7 @@ func (v *Variant) Carries(s *Signal) bool { return v.Capacities[s.Place].Set || 
 
 // Sized reports whether the variant's capacity for a signal follows from its profile.
 func (v *Variant) Sized(s *Signal) bool {
-	return !v.Capacities[s.Place].Set && v.Profile != nil && s.InputTokens != nil
+	return !v.Capacities[s.Place].Set && v.Profile != nil && s.InputTokens != nil && v.Serves(s.ActiveSignal)
 }
 
 // compiler collects the distinct queries of a Program.
@@ -197,10 +197,11 @@ func (p *compiler) bindVariant(m *Model, v *config.Variant) *Variant {
 // capacity is the variant's own, or the one that the signal brings.
 func (p *compiler) capacity(id string, v *config.Variant, s config.ActiveSignal) Quantity {
 	by := Reader{Owner: OfVariant, Labels: s.Labels}
-	if own, ok := v.Capacity[s.Name]; ok && own.Set {
-		return p.quantityBy(id+".capacity."+s.Name, own, by)
+	q, own := v.CapacityOf(s)
+	if own {
+		return p.quantityBy(id+".capacity."+s.Name, q, by)
 	}
-	return p.quantityBy(s.Key()+".capacity", s.Capacity, by)
+	return p.quantityBy(s.Key()+".capacity", q, by)
 }
 
 // idleFor is how long a model must have been idle before it may go to zero. A model that is put to sleep while it starts would never
