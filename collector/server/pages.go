@@ -173,7 +173,7 @@ func (p *pages) inputs(w io.Writer, r *http.Request, v *view) error {
 	}
 	o := &console.Inputs{Snapshot: v.snapshot}
 	if c := v.generation.Config; c != nil && c.Prometheus != nil {
-		o.Prometheus = c.Prometheus.URL
+		o.Prometheus = c.Prometheus.ForBrowsers()
 	}
 	return p.console.Inputs(w, l, o)
 }

@@ -33,6 +33,14 @@ func TestRemarksStandInPlace(t *testing.T) {
 	assert.Contains(t, text, "2 remarks stand below their lines.")
 }
 
+// TestForBrowsers holds that a browser is led to where it can go, and where nobody says, to where the exporter goes.
+func TestForBrowsers(t *testing.T) {
+	p := config.Prometheus{URL: "http://prometheus:9090"}
+	assert.Equal(t, "http://prometheus:9090", p.ForBrowsers())
+	p.ExternalURL = "https://prometheus.example.com"
+	assert.Equal(t, "https://prometheus.example.com", p.ForBrowsers())
+}
+
 // TestGraphLink holds links into Prometheus to have no credentials and no scheme that a browser would run.
 func TestGraphLink(t *testing.T) {
 	at := time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC)
