@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/chart"
 	"github.com/variant-exporter/variant-exporter/collector/explain"
 	"github.com/variant-exporter/variant-exporter/collector/past"
 	"github.com/variant-exporter/variant-exporter/optimizer"
@@ -31,7 +32,7 @@ type modelPage struct {
 	Costs     string
 	Rows      []variantRow
 	Signals   []signalBlock
-	Latencies []Chart
+	Latencies []chart.Chart
 	Changes   []decisionChange
 	Progress  *progress
 }
@@ -39,7 +40,7 @@ type modelPage struct {
 // signalBlock is a signal with its course.
 type signalBlock struct {
 	collector.Signal
-	Chart    *Chart
+	Chart    *chart.Chart
 	Witness  string
 	Decides  bool
 	Headroom string
@@ -52,7 +53,7 @@ type variantRow struct {
 	States   past.States
 	Known    bool // how many replicas there are
 	Arrivals string
-	Chart    *Chart
+	Chart    *chart.Chart
 }
 
 // decisionChange is a moment at which another number of replicas was desired.
@@ -99,8 +100,8 @@ func signalOf(o *Model, m *explain.Model, j int) signalBlock {
 		b.Headroom = explain.Percent(*s.Headroom)
 	}
 	if drawn(o.Record) {
-		chart := signalChart(fmt.Sprintf("signal-%d", j), o.Record, o.Index, j, s)
-		b.Chart = &chart
+		drawing := signalChart(fmt.Sprintf("signal-%d", j), o.Record, o.Index, j, s)
+		b.Chart = &drawing
 	}
 	return b
 }
@@ -122,8 +123,8 @@ func variantOf(o *Model, m *explain.Model, j int) variantRow {
 	r := variantRow{Variant: *v, Sentence: capital(sentence), States: past.StatesOf(&v.Variant), Arrivals: arrivals(v)}
 	r.Known = v.Current != nil && v.Ready != nil
 	if drawn(o.Record) {
-		chart := replicasChart(fmt.Sprintf("replicas-%d", j), o.Record, o.Index, j, &v.Variant)
-		r.Chart = &chart
+		drawing := replicasChart(fmt.Sprintf("replicas-%d", j), o.Record, o.Index, j, &v.Variant)
+		r.Chart = &drawing
 	}
 	return r
 }

@@ -57,6 +57,7 @@ func TestBrowser(t *testing.T) {
 		{"prefix", prefix},
 		{"keyboard", keyboard},
 		{"large", large},
+		{"reports", reports},
 		{"accessible", accessible},
 	} {
 		t.Run(part.name, func(t *testing.T) {
