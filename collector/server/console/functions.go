@@ -26,7 +26,7 @@ func (c *Console) functions() template.FuncMap {
 // seconds writes a span of time with a unit that suits it.
 func seconds(s float64) string {
 	switch {
-	case s > 0 && s < 0.0005:
+	case s < 0.0005:
 		return "< 1 ms"
 	case s < 0.0995:
 		return fmt.Sprintf("%.0f ms", 1000*s)

@@ -34,6 +34,7 @@ type modelPage struct {
 	Signals   []signalBlock
 	Latencies []chart.Chart
 	Changes   []decisionChange
+	Step      string // between the moments that are compared
 	Progress  *progress
 }
 
@@ -69,7 +70,7 @@ func (c *Console) Model(w io.Writer, l Look, o *Model) error {
 	m, whole := &o.Explanation.Models[0], o.Record
 	record, skipped := known(o.Record)
 	o.Record = record
-	p := &modelPage{Frame: c.newFrame(m.Name, "model", l, o.Explanation), Model: m, State: stateOf(m), Best: explain.BestSingle(o.Snapshot, o.Index)}
+	p := &modelPage{Frame: c.newFrame(m.Name, "model", l, o.Explanation), Model: m, State: stateOf(o.Snapshot, o.Index, m), Best: explain.BestSingle(o.Snapshot, o.Index)}
 	p.lookingBack(l)
 	p.Hidden = []Link{{"id", m.ID()}}
 	p.Costs = strings.TrimSpace(m.Costs())
@@ -84,7 +85,7 @@ func (c *Console) Model(w io.Writer, l Look, o *Model) error {
 			latency.Values = latency.Values[min(skipped, len(latency.Values)):]
 			p.Latencies = append(p.Latencies, latencyChart(fmt.Sprintf("latency-%d", j), o.Record, &latency))
 		}
-		p.Changes = changesOf(o.Record, o.Index, m)
+		p.Changes, p.Step = changesOf(o.Record, o.Index, m), seconds(o.Record.Range.Step.Seconds())
 	}
 	p.Progress = progressOf(whole)
 	return c.write(w, "model", p)
@@ -112,9 +113,9 @@ func witnessOf(s *collector.Signal) string {
 	case s.Sources == nil:
 		return "nothing can witness it"
 	case s.Expected == nil:
-		return word(*s.Sources, "source tells it", "sources tell it")
+		return "told by " + word(*s.Sources, "source", "sources")
 	}
-	return fmt.Sprintf("%d of %d sources tell it", *s.Sources, *s.Expected)
+	return fmt.Sprintf("told by %d of %s", *s.Sources, word(*s.Expected, "source", "sources"))
 }
 
 func variantOf(o *Model, m *explain.Model, j int) variantRow {

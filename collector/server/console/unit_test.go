@@ -82,7 +82,7 @@ func TestQuestion(t *testing.T) {
 
 func TestWords(t *testing.T) {
 	for got, want := range map[string]string{
-		seconds(0): "0 ms", seconds(0.0001): "< 1 ms", seconds(0.0123): "12 ms", seconds(2.34): "2.3 s", seconds(75): "75 s", seconds(600): "10 min", seconds(7800): "2.2 h",
+		seconds(0): "< 1 ms", seconds(0.0001): "< 1 ms", seconds(0.0123): "12 ms", seconds(2.34): "2.3 s", seconds(75): "75 s", seconds(600): "10 min", seconds(7800): "2.2 h",
 		signed(0): "±0", signed(1.5): "+1.50", signed(-1.5): "−1.50", quantileText(0.95): "p95", quantileText(0.999): "p99.9",
 	} {
 		assert.Equal(t, want, got)
