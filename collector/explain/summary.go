@@ -32,10 +32,10 @@ func (e *Explanation) Summary() (Severity, string) {
 	case decided < all:
 		parts := []string{fmt.Sprintf("%d of %s decided.", decided, counted(all, "variant is", "variants are"))}
 		if held := all - numbers; held > 0 {
-			parts = append(parts, fmt.Sprintf("%d have no number: autoscalers hold.", held))
+			parts = append(parts, counted(held, "has", "have")+" no number: autoscalers hold.")
 		}
 		if partly := numbers - decided; partly > 0 {
-			parts = append(parts, fmt.Sprintf("%d are decided with some inputs missing.", partly))
+			parts = append(parts, counted(partly, "is", "are")+" decided with some inputs missing.")
 		}
 		return SeverityWarning, strings.Join(append(parts, wrong...), " ")
 	case len(wrong) > 0:

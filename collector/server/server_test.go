@@ -22,7 +22,7 @@ func TestPaths(t *testing.T) {
 		body         string // is contained
 	}{
 		{"GET", "/", 200, `href="metrics"`},
-		{"GET", "/model", 404, "name a model: id=namespace/name"},
+		{"GET", "/model", 404, "Name a model: id=namespace/name"},
 		{"GET", "/model?id=llm/m", 200, "<h1>m "},
 		{"GET", "/inputs", 200, "<h1>Inputs"},
 		{"GET", "/configuration", 200, "not a file that could be shown"},

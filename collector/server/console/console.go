@@ -119,7 +119,7 @@ func (c *Console) write(w io.Writer, page string, content any) error {
 // Fail writes what stands in the place of a page: why there is none.
 func (c *Console) Fail(w io.Writer, page, text string) error {
 	f := c.frame
-	f.Title, f.Page, f.Severity, f.Summary = "There is nothing to show", page, explain.SeverityError, text
+	f.Title, f.Page, f.Severity, f.Summary = "There is nothing to show", page, explain.SeverityError, strings.TrimSuffix(capital(text), ".")+"."
 	return c.write(w, "error", &f)
 }
 
