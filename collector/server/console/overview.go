@@ -80,7 +80,8 @@ func (c *Console) Overview(w io.Writer, l Look, o *Overview) error {
 	p := &overviewPage{Frame: c.newFrame("Overview", "", l, e), Plan: e.Plan, Causes: causesOf(e.Inputs), Progress: progressOf(o.Record)}
 	record, _ := known(o.Record)
 	p.lookingBack(l)
-	if p.Attention, p.More = e.Attention(); len(p.Causes) > 0 && p.Causes[0].Inputs == len(e.Inputs) {
+	down := len(p.Causes) > 0 && p.Causes[0].Inputs == len(e.Inputs)
+	if p.Attention, p.More = e.Attention(); down {
 		p.Attention, p.More = nil, 0 // It is all for one reason, which has been said.
 	}
 	for i := range p.Attention {
@@ -93,7 +94,11 @@ func (c *Console) Overview(w io.Writer, l Look, o *Overview) error {
 		p.Budgets = append(p.Budgets, barOf(o.Snapshot, b))
 	}
 	for i := range e.Models {
-		p.Models = append(p.Models, rowOf(o.Snapshot, record, e, i))
+		row := rowOf(o.Snapshot, record, e, i)
+		if down && row.State.Severity == explain.SeverityError {
+			row.State.Text = "no input has an answer"
+		}
+		p.Models = append(p.Models, row)
 	}
 	return c.write(w, "overview", p)
 }

@@ -234,6 +234,8 @@ func down(t *testing.T, b *browser) {
 	b.open(t, base+"/")
 	text := b.text(t, "#content")
 	assert.Contains(t, text, "Nothing is decided: autoscalers hold.")
+	assert.Contains(t, text, "no input has an answer")
+	assert.NotContains(t, text, "Look at", "the one cause has been said")
 	assert.Contains(t, text, "inputs: connection: post \"http://prometheus.monitoring:9090/api/v1/query\": dial tcp 10.0.0.7:9090: connect: connection refused")
 	assert.InDelta(t, 3, eval[float64](t, b, "document.querySelectorAll('.spark').length"), 0, "the past is still there")
 	b.quiet(t, "down")
