@@ -155,7 +155,8 @@ func TestCharts(t *testing.T) {
 	var drawn []chart.Chart
 	for _, part := range strings.Split(b.String(), `<script type="application/json">`)[1:] {
 		var c chart.Chart
-		require.NoError(t, json.Unmarshal([]byte(part[:strings.Index(part, "</script>")]), &c))
+		text, _, _ := strings.Cut(part, "</script>")
+		require.NoError(t, json.Unmarshal([]byte(text), &c))
 		require.Len(t, c.Times, 96)
 		require.Equal(t, int64(900), c.Times[1])
 		require.True(t, c.Since)
