@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/chart"
@@ -31,6 +32,13 @@ func (c *course) draw(title, unit string, lines ...chart.Line) chart.Chart {
 	}
 	for i := range steps {
 		out.Times = append(out.Times, wholeSeconds(time.Duration(i)*c.Step))
+	}
+	if end := wholeSeconds(c.end); steps > 0 && out.Times[steps-1] < end { // The last step lasts until then.
+		out.Times = append(out.Times, end)
+		for i := range out.Series {
+			values := out.Series[i].Values
+			out.Series[i].Values = append(slices.Clip(values), values[len(values)-1])
+		}
 	}
 	c.drawn++
 	return out

@@ -157,12 +157,12 @@ func TestCharts(t *testing.T) {
 		var c chart.Chart
 		text, _, _ := strings.Cut(part, "</script>")
 		require.NoError(t, json.Unmarshal([]byte(text), &c))
-		require.Len(t, c.Times, 96)
+		require.Len(t, c.Times, 97, "the last step has an end")
 		require.Equal(t, int64(900), c.Times[1])
 		require.True(t, c.Since)
 		require.Equal(t, []chart.Mark{{From: 6 * 3600, To: 8 * 3600, Label: "1"}, {From: 15 * 3600, To: 15 * 3600, Label: "2"}}, c.Marks)
 		for _, l := range c.Series {
-			require.Len(t, l.Values, 96, l.Label)
+			require.Len(t, l.Values, 97, l.Label)
 		}
 		drawn = append(drawn, c)
 	}

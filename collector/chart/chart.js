@@ -40,7 +40,9 @@ const drawCharts = (() => {
     ctx.textAlign = 'center';
     ctx.lineWidth = pixel;
     ctx.setLineDash([3 * pixel, 3 * pixel]);
+    const labels = new Map(); // those of one moment stand side by side
     for (const m of marks) {
+      labels.set(m.from, [...labels.get(m.from) ?? [], m.label]);
       const from = plot.valToPos(m.from, 'x', true), to = plot.valToPos(m.to, 'x', true);
       ctx.globalAlpha = .12;
       ctx.fillRect(from, bbox.top, to - from, bbox.height);
@@ -49,8 +51,8 @@ const drawCharts = (() => {
       ctx.moveTo(from, bbox.top);
       ctx.lineTo(from, bbox.top + bbox.height);
       ctx.stroke();
-      ctx.fillText(m.label, from, bbox.top - 5 * pixel);
     }
+    for (const [from, all] of labels) ctx.fillText(all.join(', '), plot.valToPos(from, 'x', true), bbox.top - 5 * pixel);
     ctx.restore();
   }
 
@@ -82,7 +84,7 @@ const drawCharts = (() => {
       padding: data.marks ? [18, null, null, null] : undefined,
       hooks: data.marks ? { drawAxes: [(u) => mark(u, data.marks)] } : undefined,
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), 'Etc/UTC'),
-      scales: { x: { range: () => [data.from, Math.max(data.to, data.from + 1)] }, y: { range: (_, low, high) => [0, Math.max(high || 0, data.whole ? 1 : 1e-9) * 1.08] } },
+      scales: { x: { range: () => [data.from, Math.max(data.to, data.from + 1)] }, y: { range: (_, low, high) => [0, (high > 1e-9 ? Math.max(high, data.whole ? 1 : 0) : 1) * 1.08] } },
       legend: { markers: { width: 0, fill: (u, i) => u.series[i].stroke?.(u, i) } },
       cursor: { points: { size: 6 }, drag: { x: false, y: false } },
       axes: [
