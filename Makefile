@@ -85,11 +85,11 @@ engines:
 
 # Fetches the script that draws the console's charts from npm, by its integrity hash. It is checked in: building needs only Go.
 uplot:
-	collector/server/console/assets/fetch.sh uplot
+	collector/chart/fetch.sh uplot
 
 # Looks at the console in a real browser (Chromium on PATH), with axe-core from npm. SHOTS=DIR keeps pictures of every page.
 browser-tests:
-	collector/server/console/assets/fetch.sh axe-core
+	collector/chart/fetch.sh axe-core
 	CONSOLE_SCREENSHOTS=$(SHOTS) $(GO) test -count=1 -v -run='^TestBrowser$$' ./collector/server/console
 
 # Rewrites all checked-in files that are generated. CI fails if one is not current.

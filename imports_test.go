@@ -18,7 +18,7 @@ var arrows = map[string][]string{
 	"":                         {"command"},
 	"command":                  {"collector/server", "collector/discover", "collector/explain", "rules", "backtest"},
 	"collector/server":         {"collector/server/console", "collector/embedded"},
-	"collector/server/console": {"collector/explain", "collector/past", "collector/whatif", "collector/svg"},
+	"collector/server/console": {"collector/explain", "collector/past", "collector/whatif", "collector/svg", "collector/chart"},
 	"collector/past":           {"collector", "collector/timeline"},
 	"collector/whatif":         {"collector"},
 	"collector/timeline":       {"collector/promapi"},
@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"collector/embedded":       {"collector/promapi"},
 	"collector/promapi":        {},
 	"collector/svg":            {},
+	"collector/chart":          {},
 	"optimizer":                {"optimizer/internal"},
 	"optimizer/internal":       {},
 	"optimizer/calibration":    {"optimizer/latency"},
@@ -43,7 +44,7 @@ var arrows = map[string][]string{
 	"rules":                    {"collector/config"},
 	"internal/recorded":        {}, // for tests, as is the next
 	"internal/testclock":       {},
-	"backtest":                 {"collector", "collector/svg", "collector/embedded", "collector/timeline"},
+	"backtest":                 {"collector", "collector/chart", "collector/embedded", "collector/timeline"},
 }
 
 // TestImports holds the import directions of the layout. It looks at what is built, not at tests.

@@ -139,7 +139,7 @@ func TestReplayRecordedRuns(t *testing.T) {
 			golden(t, filepath.Join("testdata", "replay", "h100-staircase-"+name+".txt"), out)
 			drawn, err := os.ReadFile(page)
 			require.NoError(t, err)
-			assert.Equal(t, 4, strings.Count(string(drawn), "<svg "))
+			assert.Equal(t, 4, strings.Count(string(drawn), "<figure"))
 			decidesAsScrapes(t, file, args)
 		})
 		t.Run(name+"/prometheus", func(t *testing.T) {

@@ -64,6 +64,10 @@ func (f *serveFlags) addWebFlags(cmd *kingpin.CmdClause) {
 	cmd.Flag("web.health-listen-address", "Address that serves /-/healthy and /-/ready only, without the TLS and authentication of --web.config.file: for probes. Default: none.").
 		PlaceHolder("ADDRESS").StringVar(&f.server.HealthAddress)
 	cmd.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.server.TelemetryPath)
+	cmd.Flag("web.external-url", "URL at which clients reach the exporter, such as through a proxy; or its path alone. All paths begin with its path, "+
+		"unless --web.route-prefix says otherwise.").PlaceHolder("URL").StringVar(&f.server.ExternalURL)
+	cmd.Flag("web.route-prefix", "What all paths begin with, also that of the metrics. / for a proxy that takes the path of --web.external-url away. "+
+		"Default: that path.").PlaceHolder("PATH").StringVar(&f.server.RoutePrefix)
 	cmd.Flag("web.max-requests", "Scrapes served at once; more get 503. Pages and the API have half as many places of their own. 0: no limit.").Default("40").Int64Var(&f.server.MaxRequests)
 	f.checks.require("web.max-requests", "not be negative", func() bool { return f.server.MaxRequests >= 0 })
 	cmd.Flag("web.enable-lifecycle", "Allow to reload the configuration with POST /-/reload.").BoolVar(&f.server.EnableLifecycle)

@@ -85,7 +85,8 @@ func New(ctx context.Context, o Options) (*Demo, error) {
 		return nil, err
 	}
 	d := &Demo{options: o, scenario: s, config: c, runs: runs, turn: semaphore.NewWeighted(1)}
-	runs[0].Product.Store.Keep(s.Length()) // The pages look back.
+	runs[0].Product.Store.Keep(s.Length()) // The pages look back, also on latencies.
+	runs[0].Product.Also("vllm:time_to_first_token_seconds_bucket", "vllm:inter_token_latency_seconds_bucket")
 	// When it is warm, there is a plan to show.
 	if err := d.until(ctx, time.Duration(max(s.Warmup, s.Evaluate))); err != nil {
 		return nil, errors.Join(err, d.Close())

@@ -64,6 +64,13 @@ func (*Product) Name() string { return policy.Product }
 // Wanted reports whether the configuration asks for a name.
 func (p *Product) Wanted(name string) bool { return p.every || p.names[name] }
 
+// Also has more names kept than the configuration asks for: for those who look.
+func (p *Product) Also(names ...string) {
+	for _, name := range names {
+		p.names[name] = true
+	}
+}
+
 // Desired implements policy.Policy.
 func (p *Product) Desired(o *policy.Observation) map[string]int {
 	s := p.ask(scenario.Start().Add(o.At))

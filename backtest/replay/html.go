@@ -3,29 +3,23 @@ package replay
 import (
 	_ "embed"
 	"fmt"
-	"html/template"
 	"io"
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/chart"
 )
 
 //go:embed page.tmpl
 var pageTemplate string
-
-// The heights of charts, in the units of their drawing.
-const (
-	heightOfCost    = 200
-	heightOfDemand  = 200
-	heightOfVariant = 130
-)
 
 // page is what the template shows.
 type page struct {
 	From, To, Step string
 	Steps          int
 	Total          []shownLine
-	Charts         []chart
+	Charts         []chart.Chart
 	Models         []shownModel
 	Notes          []string
 }
@@ -36,14 +30,14 @@ type shownModel struct {
 	Name                                                 string
 	RanShort, RanLargest, FollowedShort, FollowedLargest string
 	Variants                                             [][]string
-	Charts                                               []chart
+	Charts                                               []chart.Chart
 }
 
 // WriteHTML writes a page with the comparison and its course over time, which needs nothing else to be shown.
 func WriteHTML(w io.Writer, r *Result) error {
-	t, err := template.New("page").Parse(pageTemplate)
+	t, err := chart.NewPage(pageTemplate)
 	if err != nil {
-		return fmt.Errorf("read the page's template: %w", err)
+		return err //nolint:wrapcheck // it says what it is
 	}
 	p := page{
 		From: r.From.Format(time.DateTime), To: r.To.Format(time.DateTime), Step: shortDuration(r.StepSeconds), Steps: r.Steps,
@@ -53,16 +47,16 @@ func WriteHTML(w io.Writer, r *Result) error {
 		p.Total = append(p.Total, shownLine{l.name, l.ran, l.followed, l.difference})
 	}
 	for i := range r.Models {
-		p.Models = append(p.Models, showModel(r, &r.Models[i]))
+		p.Models = append(p.Models, showModel(r, i, &r.Models[i]))
 	}
-	if err := t.Execute(w, p); err != nil {
+	if err := t.ExecuteTemplate(w, "page", p); err != nil {
 		return fmt.Errorf("write the page: %w", err)
 	}
 	return nil
 }
 
 // costCharts show what a moment cost, and what it all came to. A variant counts where both are known.
-func costCharts(r *Result) []chart {
+func costCharts(r *Result) []chart.Chart {
 	var rate, sum [2][]float64
 	for way := range 2 {
 		rate[way], sum[way] = make([]float64, r.Steps), make([]float64, r.Steps)
@@ -85,17 +79,33 @@ func costCharts(r *Result) []chart {
 			}
 		}
 	}
-	return []chart{
-		newChart(r, "Cost per hour", heightOfCost, bothWays(rate[ran], rate[wouldRun])),
-		newChart(r, "Cost since the beginning", heightOfCost, bothWays(sum[ran], sum[wouldRun])),
+	return []chart.Chart{
+		newChart(r, "cost", "Cost per hour", "", bothWays(rate[ran], rate[wouldRun])),
+		newChart(r, "sum", "Cost since the beginning", "", bothWays(sum[ran], sum[wouldRun])),
 	}
 }
 
-func bothWays(ran, followed []float64) []plotted {
-	return []plotted{{name: "ran", class: "ran", values: ran}, {name: "followed", class: "followed", values: followed}}
+// newChart draws lines over all steps.
+func newChart(r *Result, id, title, unit string, lines []chart.Line) chart.Chart {
+	c := chart.Chart{ID: id, Title: title, Unit: unit, From: r.From.Unix(), To: r.To.Unix()}
+	for i := range r.Steps {
+		c.Times = append(c.Times, r.From.Unix()+int64(float64(i)*r.StepSeconds))
+	}
+	for _, l := range lines {
+		c.Add(l)
+	}
+	c.Thin()
+	return c
 }
 
-func showModel(r *Result, m *Model) shownModel {
+func bothWays(ran, followed []float64) []chart.Line {
+	return []chart.Line{
+		{Label: "ran", Color: "forecast", Values: ran, Step: true, Wide: true},
+		{Label: "followed", Color: "plan", Values: followed, Step: true},
+	}
+}
+
+func showModel(r *Result, index int, m *Model) shownModel {
 	x, y := &m.Total.Ran, &m.Total.Followed
 	shown := shownModel{
 		Name:     m.Namespace + "/" + m.Name,
@@ -108,10 +118,10 @@ func showModel(r *Result, m *Model) shownModel {
 		if !known(demand) {
 			continue
 		}
-		series := append([]plotted{{name: "demand", class: "demand", values: demand, area: true}},
-			bothWays(floats(s.RanSupply), floats(s.FollowedSupply))...)
-		series[1].name, series[2].name = "ran could carry", "followed could carry"
-		shown.Charts = append(shown.Charts, newChart(r, s.Name+", "+s.Unit, heightOfDemand, series))
+		lines := bothWays(floats(s.RanSupply), floats(s.FollowedSupply))
+		lines[ran].Label, lines[wouldRun].Label = "ran could carry", "followed could carry"
+		lines = append(lines, chart.Line{Label: "demand", Color: "demand", Values: demand, Fill: true, Step: true})
+		shown.Charts = append(shown.Charts, newChart(r, fmt.Sprintf("signal-%d-%d", index, i), s.Name, s.Unit, lines))
 	}
 	for i := range m.Variants {
 		v := &m.Variants[i]
@@ -120,9 +130,11 @@ func showModel(r *Result, m *Model) shownModel {
 			v.Name, fixed(x.ReplicaHours), fixed(y.ReplicaHours), fixed(x.Cost), fixed(y.Cost),
 			strconv.Itoa(x.Changes), strconv.Itoa(y.Changes), number(v.HeldMinutes),
 		})
-		series := bothWays(counts(v.Current), counts(v.Followed))
-		if known(series[ran].values) {
-			shown.Charts = append(shown.Charts, newChart(r, v.Name+", replicas", heightOfVariant, series))
+		lines := bothWays(counts(v.Current), counts(v.Followed))
+		if known(lines[ran].Values) {
+			drawn := newChart(r, fmt.Sprintf("replicas-%d-%d", index, i), v.Name, "replicas", lines)
+			drawn.Low, drawn.Whole = true, true
+			shown.Charts = append(shown.Charts, drawn)
 		}
 	}
 	return shown

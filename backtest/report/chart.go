@@ -2,105 +2,116 @@ package report
 
 import (
 	"fmt"
-	"html/template"
-	"math"
-	"strconv"
+	"slices"
 	"time"
 
-	"github.com/variant-exporter/variant-exporter/collector/svg"
+	"github.com/variant-exporter/variant-exporter/collector/chart"
 )
 
-// The measures of a chart, in the units of its drawing.
-const (
-	chartWidth = 960
-	chartLeft  = 56
-	chartRight = chartWidth - 8
-	chartTop   = 18 // room for the numbers of events
-	chartFoot  = 24
-	ticksX     = 8
-	ticksY     = 4
-)
-
-// chart is a diagram over time.
-type chart struct {
-	Title   string
-	Lines   []key
-	States  bool          // areas that are stacked
-	Drawing template.HTML // SVG, in which every text is escaped
+// course is what the charts of a policy have in common.
+type course struct {
+	*Timeline
+	policy int // its place among those that are shown
+	drawn  int // charts so far
+	end    time.Duration
+	marks  []chart.Mark
 }
 
-// key says in which color a line is drawn.
-type key struct{ Name, Class string }
+func wholeSeconds(d time.Duration) int64 { return int64(d / time.Second) }
 
-// plotted is a series to draw: a value for each step, NaN where there is none.
-type plotted struct {
-	name, class string
-	values      []float64
-	area        bool
-}
-
-// canvas is what all charts of a page share: the time that they show, and the events in it.
-type canvas struct {
-	length time.Duration
-	events []Event
-}
-
-func (c canvas) draw(title string, height int, series []plotted) chart {
-	f := svg.Frame{
-		Left: chartLeft, Top: chartTop, Right: chartRight, Bottom: float64(height - chartFoot),
-		EndX: max(1, c.length.Seconds()), EndY: 1e-9, Grid: `class="grid"`,
+// draw draws lines since the beginning of the course.
+func (c *course) draw(title, unit string, lines ...chart.Line) chart.Chart {
+	steps := 0
+	out := chart.Chart{
+		ID: fmt.Sprintf("chart-%d-%d", c.policy, c.drawn), Title: title, Unit: unit, Since: true, To: wholeSeconds(c.end), Marks: c.marks,
 	}
-	for _, s := range series {
-		for _, v := range s.values {
-			if v > f.EndY && !math.IsInf(v, 1) { // not for NaN
-				f.EndY = v
-			}
+	for _, l := range lines {
+		steps = max(steps, len(l.Values))
+		l.Step = true
+		out.Add(l)
+	}
+	for i := range steps {
+		out.Times = append(out.Times, wholeSeconds(time.Duration(i)*c.Step))
+	}
+	if end := wholeSeconds(c.end); steps > 0 && out.Times[steps-1] < end { // The last step lasts until then.
+		out.Times = append(out.Times, end)
+		for i := range out.Series {
+			values := out.Series[i].Values
+			out.Series[i].Values = append(slices.Clip(values), values[len(values)-1])
 		}
 	}
-	step := svg.Step(f.EndY, ticksY)
-	f.EndY = math.Ceil(f.EndY/step-1e-9) * step // The last tick is at the upper edge.
-	d := svg.New(chartWidth, height, `role="img" `+svg.Attribute("aria-label", title))
-	d.Axes(f, timeTicks(c.length), svg.Ticks(f.EndY, step, func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }))
-	out := chart{Title: title}
-	for _, s := range series {
-		out.Lines = append(out.Lines, key{s.name, s.class})
-		d.Put(`<path class="%v" d="%v"/>`, s.class, f.Steps(s.values, s.area))
-	}
-	c.mark(d, f)
-	out.Drawing = template.HTML(d.String()) // The drawing has escaped every text.
+	c.drawn++
 	return out
 }
 
-// mark draws events: a band as long as each of them lasts, a line where it begins, and its number above.
-func (c canvas) mark(d *svg.Drawing, f svg.Frame) {
-	for i, e := range c.events {
-		x := f.X(e.At.Seconds())
-		if end := f.X(min(e.At+e.For, c.length).Seconds()); end > x {
-			d.Put(`<rect class="event" x="%v" y="%v" width="%v" height="%v"/>`, x, f.Top, end-x, f.Bottom-f.Top)
-		}
-		d.Put(`<line class="event" x1="%v" y1="%v" x2="%v" y2="%v"><title>%v</title></line>`, x, f.Top, x, f.Bottom, e.What)
-		d.Text(x, f.Top-5, `class="event" text-anchor="middle"`, strconv.Itoa(i+1))
+// charts show what came, what it met, and what it cost.
+func (c *course) charts() []chart.Chart {
+	var all []chart.Chart
+	for i := range c.Models {
+		all = append(all, c.service(&c.Models[i])...)
+	}
+	for i := range c.Variants {
+		all = append(all, c.replicas(&c.Variants[i]))
+	}
+	cost := c.draw("Cost per hour", "", chart.Line{Label: "cost", Color: "held", Values: c.Cost, Fill: true})
+	cost.Low = true
+	all = append(all, cost)
+	for i := range all {
+		all[i].Thin()
+	}
+	return all
+}
+
+// service is the load and the service of a model.
+func (c *course) service(m *ModelCourse) []chart.Chart {
+	missed := make([]float64, len(m.Attained))
+	for i, v := range m.Attained {
+		missed[i] = 100 * (1 - v)
+	}
+	outside := c.draw(m.ID+": requests outside the targets", "%", chart.Line{Label: "missed", Color: "target", Values: missed, Fill: true})
+	between := c.draw(m.ID+": time between tokens", "ms", withTarget(1000*m.TargetITL, chart.Line{Label: "p95", Color: "forecast", Values: scaled(m.ITL95, 1000)})...)
+	outside.Low, between.Low = true, true
+	return []chart.Chart{
+		c.draw(m.ID+": requests", "per second",
+			chart.Line{Label: "ready replicas can carry", Color: "supply", Values: m.Carried, Fill: true},
+			chart.Line{Label: "arrived", Color: "demand", Values: m.Rate}),
+		outside,
+		c.draw(m.ID+": time to first token", "s", withTarget(m.TargetTTFT,
+			chart.Line{Label: "p95", Color: "forecast", Values: m.TTFT95}, chart.Line{Label: "median", Color: "demand", Values: m.TTFT50})...),
+		between,
 	}
 }
 
-// timeTicks are round times since the beginning.
-func timeTicks(length time.Duration) []svg.Tick {
-	every := 24 * time.Hour * time.Duration(math.Ceil(float64(length)/float64(24*time.Hour)/ticksX))
-	for _, candidate := range []time.Duration{
-		time.Second, 10 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
-		time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour,
-	} {
-		if length/candidate <= ticksX {
-			every = candidate
-			break
-		}
+// replicas are those of a variant by state.
+func (c *course) replicas(v *VariantCourse) chart.Chart {
+	out := c.draw("Replicas of "+v.ID, "replicas",
+		chart.Line{Label: "ready", Color: "serving", Values: v.Ready, Fill: true},
+		chart.Line{Label: "loading", Color: "starting", Values: v.Starting, Fill: true},
+		chart.Line{Label: "without a place", Color: "pending", Values: v.Pending, Fill: true},
+		chart.Line{Label: "draining", Color: "draining", Values: v.Draining, Fill: true},
+		chart.Line{Label: "desired", Color: "planned", Values: v.Desired})
+	out.Stack, out.Whole, out.Low = true, true, true
+	return out
+}
+
+// withTarget adds a line at a target, where there is one.
+func withTarget(target float64, lines ...chart.Line) []chart.Line {
+	if target <= 0 || len(lines) == 0 {
+		return lines
 	}
-	var ticks []svg.Tick
-	// A label at the right edge would be cut off.
-	for at := time.Duration(0); at <= length-length/40; at += max(every, time.Second) {
-		ticks = append(ticks, svg.Tick{Value: at.Seconds(), Text: short(at)})
+	values := make(chart.Values, len(lines[0].Values))
+	for i := range values {
+		values[i] = target
 	}
-	return ticks
+	return append(lines, chart.Line{Label: "target", Color: "target", Values: values, Dash: true})
+}
+
+func scaled(values []float64, by float64) []float64 {
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = by * v
+	}
+	return out
 }
 
 // short writes a time as 2d, 1h30m or 45s.

@@ -88,16 +88,6 @@ func (e *Event) kinds() []kind {
 	}
 }
 
-// What names the kind of the event, for people.
-func (e *Event) What() string {
-	for _, k := range e.kinds() {
-		if k.given {
-			return k.key
-		}
-	}
-	return ""
-}
-
 // variant is the variant that the event is about, and the path of its name below the event; empty for none.
 func (e *Event) variant() (name, path string) {
 	switch {

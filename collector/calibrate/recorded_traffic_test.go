@@ -44,18 +44,18 @@ func traffic(t *testing.T, s *segment, name string) []calibration.Observation {
 		within := func(at float64) bool { return at >= from && at < from+span }
 		var waited, tokens, served, time, ttft, first float64
 		for i := 1; i+1 < len(iterations); i++ {
-			at := number(t, iterations[i], "time")
+			at := iterations[i].Number(t, "time")
 			if !within(at) {
 				continue
 			}
-			took := number(t, iterations[i+1], "time") - at
-			made := number(t, iterations[i-1], "requests") // what is computed was scheduled one before
+			took := iterations[i+1].Number(t, "time") - at
+			made := iterations[i-1].Number(t, "requests") // what is computed was scheduled one before
 			waited, tokens = waited+took*made, tokens+made
-			served, time = served+took*number(t, iterations[i], "active"), time+took
+			served, time = served+took*iterations[i].Number(t, "active"), time+took
 		}
 		for _, q := range requests {
-			if q["first_token"] != "" && within(number(t, q, "first_token")) {
-				ttft, first = ttft+number(t, q, "first_token")-number(t, q, "arrival"), first+1
+			if q["first_token"] != "" && within(q.Number(t, "first_token")) {
+				ttft, first = ttft+q.Number(t, "first_token")-q.Number(t, "arrival"), first+1
 			}
 		}
 		if tokens > 0 && first > 0 {

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -36,9 +37,13 @@ type Config struct {
 
 // Prometheus is the server to query.
 type Prometheus struct {
-	URL        string     `yaml:"url" required:"true" doc:"Base URL of Prometheus, or of a server with its HTTP API, such as Thanos, Mimir or VictoriaMetrics."`
-	HTTPConfig HTTPConfig `yaml:"http_config" doc:"Prometheus' own HTTP client settings: tls_config, basic_auth, authorization, oauth2, http_headers (for tenants), proxy_url and so on."`
+	URL         string     `yaml:"url" required:"true" doc:"Base URL of Prometheus, or of a server with its HTTP API, such as Thanos, Mimir or VictoriaMetrics."`
+	ExternalURL string     `yaml:"external_url" doc:"Base URL of Prometheus as a browser reaches it: for the links of the console into Prometheus. Default: url."`
+	HTTPConfig  HTTPConfig `yaml:"http_config" doc:"Prometheus' own HTTP client settings: tls_config, basic_auth, authorization, oauth2, http_headers (for tenants), proxy_url and so on."`
 }
+
+// ForBrowsers is the base URL of Prometheus as a browser reaches it.
+func (p *Prometheus) ForBrowsers() string { return cmp.Or(p.ExternalURL, p.URL) }
 
 // LabelNames are the labels that say what a result is about.
 type LabelNames struct {

@@ -68,7 +68,7 @@ const (
 	foreignSections = "global scrape_configs"
 	httpSections    = "http_config basic_auth authorization oauth2 tls_config"
 	freeSections    = "http_headers proxy_connect_header endpoint_params claims"
-	harmlessKeys    = "url type username username_file username_ref password_file password_ref credentials_file credentials_ref " +
+	harmlessKeys    = "url external_url type username username_file username_ref password_file password_ref credentials_file credentials_ref " +
 		"client_id client_secret_file client_secret_ref client_certificate_key_id client_certificate_key_file " +
 		"client_certificate_key_ref grant_type signature_algorithm iss audience scopes token_url bearer_token_file ca cert " +
 		"ca_file cert_file key_file ca_ref cert_ref key_ref server_name insecure_skip_verify min_version max_version " +

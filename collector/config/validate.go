@@ -84,15 +84,21 @@ func (v *validator) sourceOfAnswers() {
 		v.Errorf("prometheus", v.Key("prometheus"), "prometheus and scrape_configs are both set").
 			Hint("keep prometheus, or global and scrape_configs: there is one data source")
 	}
-	if c.Prometheus.URL == "" {
-		return // It has been reported.
+	v.address("prometheus.url", c.Prometheus.URL, "http://prometheus.monitoring:9090", "move them to prometheus.http_config, where they are kept secret")
+	v.address("prometheus.external_url", c.Prometheus.ExternalURL, "https://prometheus.example.com", "remove them: a browser asks its user")
+}
+
+// address holds a base URL to be one. An empty one has been reported where it is required.
+func (v *validator) address(path, address, example, cure string) {
+	if address == "" {
+		return
 	}
-	u, err := url.Parse(c.Prometheus.URL)
+	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		v.Errorf("prometheus.url", nil, "not a Prometheus URL").Hint("write it like http://prometheus.monitoring:9090")
+		v.Errorf(path, nil, "not a Prometheus URL").Hint("write it like %s", example)
 	case u.User != nil:
-		v.Errorf("prometheus.url", nil, "credentials in the URL").Hint("move them to prometheus.http_config, where they are kept secret")
+		v.Errorf(path, nil, "credentials in the URL").Hint("%s", cure)
 	}
 }
 

@@ -32,10 +32,10 @@ func (e *Explanation) Summary() (Severity, string) {
 	case decided < all:
 		parts := []string{fmt.Sprintf("%d of %s decided.", decided, counted(all, "variant is", "variants are"))}
 		if held := all - numbers; held > 0 {
-			parts = append(parts, fmt.Sprintf("%d have no number: autoscalers hold.", held))
+			parts = append(parts, counted(held, "has", "have")+" no number: autoscalers hold.")
 		}
 		if partly := numbers - decided; partly > 0 {
-			parts = append(parts, fmt.Sprintf("%d are decided with some inputs missing.", partly))
+			parts = append(parts, counted(partly, "is", "are")+" decided with some inputs missing.")
 		}
 		return SeverityWarning, strings.Join(append(parts, wrong...), " ")
 	case len(wrong) > 0:
@@ -64,7 +64,7 @@ func (e *Explanation) decidedAny() bool {
 func (e *Explanation) wrong() []string {
 	var parts []string
 	if short := e.short(); short > 0 {
-		parts = append(parts, fmt.Sprintf("The plan leaves demand of %s unserved.", counted(short, "model", "models")))
+		parts = append(parts, fmt.Sprintf("The plan leaves a part of the demand of %s unserved.", counted(short, "model", "models")))
 	}
 	if behind := e.behind(); behind > 0 {
 		parts = append(parts, fmt.Sprintf("The ready replicas of %s serve less than the demand now.", counted(behind, "model", "models")))
@@ -165,7 +165,7 @@ func (e *Explanation) Attention() (shown []Attention, more int) {
 
 func (m *Model) trouble() string {
 	if m.Shortfall != nil && *m.Shortfall > 0 {
-		return Percent(*m.Shortfall) + " of the demand is unserved"
+		return Percent(*m.Shortfall) + " of the planned demand is unserved"
 	}
 	for i := range m.Variants {
 		if v := &m.Variants[i]; !v.Up {

@@ -14,6 +14,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
+	"github.com/variant-exporter/variant-exporter/collector/query"
 	"github.com/variant-exporter/variant-exporter/collector/timeline"
 )
 
@@ -50,6 +51,7 @@ type Keeper struct {
 	work    sync.WaitGroup
 	slot    chan struct{} // one evaluation of the past at once: scrapes come first
 	moments *moments
+	models  []*query.Model // for what signals there are
 
 	mu      sync.Mutex
 	closed  bool
@@ -65,7 +67,7 @@ func NewKeeper(c *config.Config, source promapi.RangeQuerier, o Options) (*Keepe
 	}
 	k := &Keeper{
 		config: c, source: source, options: o, slot: make(chan struct{}, 1),
-		courses: map[courseKey]*course{}, latency: map[latencyKey]latencyEntry{},
+		courses: map[courseKey]*course{}, latency: map[latencyKey]latencyEntry{}, models: query.Compile(c).Models,
 	}
 	e, err := k.evaluator(source)
 	if err != nil {
@@ -94,29 +96,34 @@ func (k *Keeper) evaluator(source promapi.RangeQuerier) (*collector.Evaluator, e
 // Record returns the course of decisions over a range up to a time, the present for the zero time. It waits for what is missing until
 // ctx ends, and then returns what there is: the rest is worked out meanwhile.
 func (k *Keeper) Record(ctx context.Context, r Range, end time.Time) (*Record, error) {
-	c, err := k.course(r, end)
+	c, err := k.course(courseKey{name: r.Name}, r, end)
 	if err != nil {
 		return nil, err
 	}
-	done := k.fill(c)
+	k.wait(ctx, c)
+	return c.record(k.options.Now()), nil
+}
+
+// wait works out what a course lacks, and waits for it until ctx ends.
+func (k *Keeper) wait(ctx context.Context, c *course) {
 	select {
-	case <-done:
+	case <-k.fill(c):
 	case <-ctx.Done():
 	}
-	return c.record(k.options.Now()), nil
 }
 
 // courseKey tells ranges apart: those that end now go on, and have no end.
 type courseKey struct {
-	name string
-	end  int64 // the last step; 0 for the present
+	name   string
+	end    int64 // the last step; 0 for the present
+	gauges bool  // it is read from gauges
 }
 
 // course is a range with what has been worked out of it.
 type course struct {
 	Range
-	end       int64 // the last step; 0 for the present
-	evaluator *collector.Evaluator
+	end       int64                // the last step; 0 for the present
+	evaluator *collector.Evaluator // nil for one that is read from gauges
 	source    *switched
 	base      context.Context //nolint:containedctx // Work on it ends when it is forgotten.
 	stop      context.CancelFunc
@@ -124,13 +131,12 @@ type course struct {
 	mu      sync.Mutex
 	points  []*Point
 	err     error
-	ended   time.Time     // when the last work on it ended
+	looked  time.Time     // what the last work on it took for the present, or where that failed, when it did
 	filling chan struct{} // closed when the work under way ends; nil for none
 	used    int64         // guarded by Keeper.mu
 }
 
-func (k *Keeper) course(r Range, end time.Time) (*course, error) {
-	key := courseKey{name: r.Name}
+func (k *Keeper) course(key courseKey, r Range, end time.Time) (*course, error) {
 	if !end.IsZero() {
 		_, key.end = r.steps(end)
 	}
@@ -142,9 +148,11 @@ func (k *Keeper) course(r Range, end time.Time) (*course, error) {
 		return c, nil
 	}
 	c := &course{Range: r, end: key.end, source: &switched{RangeQuerier: k.source}, used: k.used}
-	var err error
-	if c.evaluator, err = k.evaluator(c.source); err != nil {
-		return nil, err
+	if !key.gauges {
+		var err error
+		if c.evaluator, err = k.evaluator(c.source); err != nil {
+			return nil, err
+		}
 	}
 	c.base, c.stop = context.WithCancel(k.base)
 	k.courses[key] = c
@@ -202,17 +210,20 @@ func (k *Keeper) fill(c *course) <-chan struct{} {
 	}
 	done := make(chan struct{})
 	now := k.options.Now()
-	if c.whole() || !c.ended.IsZero() && now.Sub(c.ended) < Interval && now.Sub(c.ended) >= 0 || !k.begin() {
+	if c.whole() || !c.looked.IsZero() && now.Sub(c.looked) < Interval && now.Sub(c.looked) >= 0 || !k.begin() {
 		close(done)
 		return done
 	}
 	c.filling = done
 	go func() {
 		defer k.work.Done()
-		err := k.complete(c)
+		err := k.complete(c, now)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.err, c.ended, c.filling = err, k.options.Now(), nil
+		c.err, c.looked, c.filling = err, now, nil
+		if err != nil {
+			c.looked = k.options.Now()
+		}
 		close(done)
 	}()
 	return done
@@ -236,10 +247,12 @@ func (k *Keeper) begin() bool {
 
 // complete evaluates every step that a course lacks, or that may come out otherwise now that it is settled, from range queries over all
 // of them.
-func (k *Keeper) complete(c *course) error {
+func (k *Keeper) complete(c *course, now time.Time) error {
 	ctx, cancel := context.WithTimeout(c.base, fillTimeout)
 	defer cancel()
-	now := k.options.Now()
+	if c.evaluator == nil {
+		return k.sketch(ctx, c, now)
+	}
 	steps := c.lacking(now)
 	if len(steps) == 0 {
 		return nil

@@ -286,6 +286,97 @@ func TestManyMoments(t *testing.T) {
 	assert.True(t, r.Complete, "%v", r.Err)
 }
 
+// gauges writes what an exporter would have shown over a span of time.
+func gauges(t *testing.T, source *counted, cfg *config.Config, from, to time.Time, names ...string) {
+	t.Helper()
+	e, err := collector.NewEvaluator(cfg, source.RangeQuerier, collector.EvaluatorOptions{Concurrency: 2, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	for at := from; !at.After(to); at = at.Add(30 * time.Second) {
+		s := &e.Evaluate(t.Context(), at).Models[0]
+		var v model.Vector
+		for _, name := range names {
+			value := s.Signals[0].Measured
+			if name == "variant_model_ready_supply" {
+				value = s.Signals[0].Ready
+			}
+			for _, instance := range []string{"a", "b"} { // a pair of exporters
+				v = append(v, &model.Sample{Metric: model.Metric{
+					"__name__": model.LabelValue(name), "instance": model.LabelValue(instance), "model": "chat", "target_namespace": "llm", "signal": "concurrency", "unit": "requests",
+				}, Value: model.SampleValue(*value), Timestamp: model.TimeFromUnixNano(at.UnixNano())})
+			}
+		}
+		require.NoError(t, source.RangeQuerier.(*embedded.Engine).Append(t.Context(), v))
+	}
+}
+
+// TestSketch reads the course of demand and supply from the exporter's own gauges, by two questions, and comes to what was decided then.
+func TestSketch(t *testing.T) {
+	source := store(t)
+	c := testclock.New(end)
+	k, cfg := keeper(t, source, c)
+	gauges(t, source, cfg, begin.Add(34*time.Minute), end, "variant_model_demand", "variant_model_ready_supply")
+	r, err := k.Sketch(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	require.True(t, r.Complete)
+	require.Len(t, r.Points, 91)
+	assert.Equal(t, int64(2), source.ranges.Load())
+	assert.Zero(t, source.instants.Load())
+	for i := 0; i < 91; i += 6 { // the moments of its scrapes
+		want, got := past.PointOf(decided(t, cfg, source.RangeQuerier, r.Points[i].At)), r.Points[i]
+		assert.InDelta(t, want.Models[0].Signals[0].Measured, got.Models[0].Signals[0].Measured, 1e-9, got.At)
+		assert.InDelta(t, want.Models[0].Signals[0].Ready, got.Models[0].Signals[0].Ready, 1e-9, got.At)
+		assert.True(t, math.IsNaN(got.Models[0].Variants[0].Desired))
+	}
+	asked := source.ranges.Load()
+	_, err = k.Sketch(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	assert.Equal(t, asked, source.ranges.Load(), "an answer is kept for an interval")
+	c.Set(end.Add(past.Interval))
+	_, err = k.Sketch(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	assert.Equal(t, asked+2, source.ranges.Load())
+}
+
+// TestSketchWithoutGauges works out every step where the gauges do not tell the most of a range.
+func TestSketchWithoutGauges(t *testing.T) {
+	source := store(t)
+	k, cfg := keeper(t, source, testclock.New(end))
+	gauges(t, source, cfg, begin.Add(45*time.Minute), end, "variant_model_demand", "variant_model_ready_supply")
+	r, err := k.Sketch(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	require.True(t, r.Complete)
+	require.Len(t, r.Points, 91)
+	assert.False(t, math.IsNaN(r.Points[10].Models[0].Variants[0].Desired), "decided again")
+
+	source.broken.Store(true)
+	r, err = k.Sketch(t.Context(), rangeOf(t, "1h"), time.Time{})
+	require.NoError(t, err)
+	require.ErrorContains(t, r.Err, "refused")
+}
+
+// TestClockThatJumps is of work that takes long: it ends at a time for which nothing has been worked out.
+func TestClockThatJumps(t *testing.T) {
+	source := store(t)
+	c := testclock.New(end.Add(-10 * time.Minute))
+	k, _ := keeper(t, &jumping{counted: source, jump: func() { c.Set(end) }}, c)
+	_, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	r, err := k.Record(t.Context(), rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	assert.Equal(t, end, r.Points[len(r.Points)-1].At)
+}
+
+// jumping is a source during whose work time goes by.
+type jumping struct {
+	*counted
+	jump func()
+}
+
+func (j *jumping) QueryRange(ctx context.Context, expr string, r v1.Range) (model.Matrix, error) {
+	j.jump()
+	return j.counted.QueryRange(ctx, expr, r)
+}
+
 func TestAt(t *testing.T) {
 	source := store(t)
 	c := testclock.New(end)

@@ -109,12 +109,19 @@ func (p *pages) lookOf(r *http.Request, v *view) (console.Look, error) {
 
 // record is what is known of the past, after waiting for more of it for a time; nil where there is none.
 func (p *pages) record(ctx context.Context, v *view, l console.Look, wait time.Duration) *past.Record {
+	return p.ask(ctx, v, l, wait, (*past.Keeper).Record)
+}
+
+// ask asks for the past, whole or as a sketch.
+func (p *pages) ask(
+	ctx context.Context, v *view, l console.Look, wait time.Duration, of func(*past.Keeper, context.Context, past.Range, time.Time) (*past.Record, error),
+) *past.Record {
 	if v.generation.Past == nil {
 		return nil
 	}
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	record, err := v.generation.Past.Record(waiting, l.Range, v.at)
+	record, err := of(v.generation.Past, waiting, l.Range, v.at)
 	if err != nil {
 		p.server.logger.Warn("The past could not be asked for.", "err", err)
 		return nil
@@ -127,7 +134,7 @@ func (p *pages) overview(w io.Writer, r *http.Request, v *view) error {
 	if err != nil {
 		return err
 	}
-	return p.console.Overview(w, l, &console.Overview{Snapshot: v.snapshot, Record: p.record(r.Context(), v, l, overviewWait)})
+	return p.console.Overview(w, l, &console.Overview{Snapshot: v.snapshot, Record: p.ask(r.Context(), v, l, overviewWait, (*past.Keeper).Sketch)})
 }
 
 func (p *pages) model(w io.Writer, r *http.Request, v *view) error {
@@ -173,7 +180,7 @@ func (p *pages) inputs(w io.Writer, r *http.Request, v *view) error {
 	}
 	o := &console.Inputs{Snapshot: v.snapshot}
 	if c := v.generation.Config; c != nil && c.Prometheus != nil {
-		o.Prometheus = c.Prometheus.URL
+		o.Prometheus = c.Prometheus.ForBrowsers()
 	}
 	return p.console.Inputs(w, l, o)
 }

@@ -70,7 +70,7 @@ func TestAssets(t *testing.T) {
 	srv := serving(t, fleet(t, "a"))
 	body := get(t, srv, "/").body
 	found := regexp.MustCompile(`(?:src|href)="(assets/[^"]+)"`).FindAllStringSubmatch(body, -1)
-	require.Len(t, found, 5)
+	require.Len(t, found, 6)
 	for _, address := range found {
 		got := get(t, srv, "/"+address[1])
 		require.Equal(t, http.StatusOK, got.status, address[1])

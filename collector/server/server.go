@@ -34,6 +34,11 @@ type Options struct {
 	HealthAddress string
 	// TelemetryPath is where the metrics are, such as /metrics.
 	TelemetryPath string
+	// ExternalURL is where clients reach the exporter, as through a proxy: a URL, or its path alone. Its path is what all paths begin with,
+	// unless RoutePrefix says otherwise. Empty: no prefix.
+	ExternalURL string
+	// RoutePrefix is what all paths begin with, also that of the metrics; / for none. Empty: the path of ExternalURL.
+	RoutePrefix string
 	// TimeoutOffset is left of a scrape's timeout for rendering and sending.
 	TimeoutOffset time.Duration
 	// MaxTimeout bounds every evaluation.
@@ -104,8 +109,11 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 	s.whatIfs = semaphore.NewWeighted(maxWhatIfs)
 	s.pages = semaphore.NewWeighted(max(1, s.capacity/2))
 	s.registerSelf()
-	handler := s.routes()
-	var err error
+	prefix, err := opts.prefix()
+	if err != nil {
+		return nil, err
+	}
+	handler := below(prefix, s.routes())
 	if s.listeners, err = listen(ctx, opts.Web); err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func TestPaths(t *testing.T) {
 		body         string // is contained
 	}{
 		{"GET", "/", 200, `href="metrics"`},
-		{"GET", "/model", 404, "name a model: id=namespace/name"},
+		{"GET", "/model", 404, "Name a model: id=namespace/name"},
 		{"GET", "/model?id=llm/m", 200, "<h1>m "},
 		{"GET", "/inputs", 200, "<h1>Inputs"},
 		{"GET", "/configuration", 200, "not a file that could be shown"},
@@ -89,6 +89,66 @@ func TestOptionalPaths(t *testing.T) {
 	}
 }
 
+// TestPrefix holds all paths to stand below a prefix, and redirects to stay where the client is.
+func TestPrefix(t *testing.T) {
+	for _, tc := range []struct{ external, route, prefix string }{
+		{"", "", ""},
+		{"https://tools.example", "", ""},
+		{"https://tools.example/a/variants/", "", "/a/variants"},
+		{"/variants", "", "/variants"},
+		{"", "variants/", "/variants"},
+		{"https://tools.example/a/variants", "/", ""},
+		{"https://tools.example/a", "/b", "/b"},
+	} {
+		t.Run(tc.external+" "+tc.route, func(t *testing.T) {
+			opts := options(t)
+			opts.ExternalURL, opts.RoutePrefix, opts.EnablePprof = tc.external, tc.route, true
+			srv := started(t, opts)
+			for _, path := range []string{"/metrics", "/-/healthy", "/api/v1/explain", "/inputs", "/", "/assets/app.js"} {
+				if got := get(t, srv, tc.prefix+path); got.status != http.StatusOK {
+					t.Errorf("%s%s answers %d", tc.prefix, path, got.status)
+				}
+				outside := get(t, srv, "/elsewhere"+path)
+				if outside.status != http.StatusNotFound {
+					t.Errorf("/elsewhere%s answers %d", path, outside.status)
+				}
+			}
+			redirects := map[string]string{"//inputs": "./../inputs", "/debug/pprof": "./../debug/pprof/"}
+			if tc.prefix != "" {
+				for path, want := range map[string]int{"/metrics": http.StatusNotFound, tc.prefix + "x/metrics": http.StatusNotFound} {
+					if got := get(t, srv, path); got.status != want {
+						t.Errorf("%s answers %d, want %d", path, got.status, want)
+					}
+				}
+				redirects[""] = "./" + tc.prefix[strings.LastIndex(tc.prefix, "/")+1:] + "/"
+				if to := location(t, srv, "/"); to != "."+tc.prefix+"/" {
+					t.Errorf("/ leads to %q", to)
+				}
+			}
+			for path, want := range redirects {
+				if to := location(t, srv, tc.prefix+path); to != want {
+					t.Errorf("%s%s leads to %q, want %q", tc.prefix, path, to, want)
+				}
+			}
+		})
+	}
+}
+
+// location is where a path leads to.
+func location(t *testing.T, srv *server.Server, path string) string {
+	t.Helper()
+	stay := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := stay.Get("http://" + srv.Addr().String() + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode < 300 || resp.StatusCode > 399 {
+		t.Errorf("%s answers %d", path, resp.StatusCode)
+	}
+	return resp.Header.Get("Location")
+}
+
 func TestInvalidOptions(t *testing.T) {
 	taken := started(t, options(t)).Addr().String()
 	for _, tc := range []struct {
@@ -105,6 +165,10 @@ func TestInvalidOptions(t *testing.T) {
 		{"path of a page", func(o *server.Options) { o.TelemetryPath = "/inputs" }, `metrics cannot be served at "/inputs"`},
 		{"reserved path", func(o *server.Options) { o.TelemetryPath = "/-/ready" }, `metrics cannot be served at "/-/ready"`},
 		{"path of the API", func(o *server.Options) { o.TelemetryPath = "/api/v1/plan" }, `metrics cannot be served at "/api/v1/plan"`},
+		{"external URL without a host", func(o *server.Options) { o.ExternalURL = "tools/variants" }, `the external URL "tools/variants" is none`},
+		{"external URL with a query", func(o *server.Options) { o.ExternalURL = "https://a.example/?b" }, `the external URL "https://a.example/?b" is none`},
+		{"external URL with credentials", func(o *server.Options) { o.ExternalURL = "https://me:it@a.example/" }, "is none: want http or https"},
+		{"prefix with a pattern", func(o *server.Options) { o.RoutePrefix = "/{x}" }, `paths cannot begin with "/{x}"`},
 		{"no addresses", func(o *server.Options) { o.Web = listenOn() }, "no address to listen on"},
 		{"no sockets from systemd", func(o *server.Options) { *o.Web.WebSystemdSocket = true }, "systemd has passed no sockets"},
 		{"address in use", func(o *server.Options) { o.Web = listenOn("127.0.0.1:0", taken) }, "address already in use"},

@@ -202,9 +202,9 @@ func TestPagesWithoutScript(t *testing.T) {
 	base := newStage(t).serve(t, nil)
 	for path, wants := range map[string][]string{
 		addresses()["model"]: {"6 expected in ", "make before break", "The runner-up is ", "nothing can witness it", `role="img" aria-label="Over the last 1h demand was `},
-		"/inputs":            {"For 3 signals.", `href="http://prometheus.monitoring:9090/graph?g0.end_input=2026-11-03&#43;09%3A52%3A00&amp;g0.expr=current&amp;`, "0 to 293"},
-		"/configuration":     {"password: &lt;secret&gt;", "llama-8b-a100"},
-		"/":                  {"The plan leaves demand of 1 model unserved.", "Nothing is left.", "One variant each"},
+		"/inputs":            {"For 3 signals.", `href="https://prometheus.example.com/tools/graph?g0.end_input=2026-11-03&#43;09%3A52%3A00&amp;g0.expr=current&amp;`, "0 to 293"},
+		"/configuration":     {"password: &lt;secret&gt;", "external_url: https://prometheus.example.com/tools", "llama-8b-a100"},
+		"/":                  {"The plan leaves a part of the demand of 1 model unserved.", "18.1 % of the planned demand is unserved: nothing is left of h200", "Nothing is left for llm/Qwen/Qwen3-32B.", "One variant each"},
 	} {
 		resp, err := http.Get(base + path)
 		require.NoError(t, err)

@@ -16,13 +16,14 @@ import (
 
 	"github.com/prometheus/common/version"
 
+	"github.com/variant-exporter/variant-exporter/collector/chart"
 	"github.com/variant-exporter/variant-exporter/collector/explain"
 )
 
 //go:embed templates/*.html
 var templates embed.FS
 
-//go:embed assets/app.js assets/console.css assets/uplot/uPlot.iife.min.js assets/uplot/uPlot.min.css assets/uplot/LICENSE assets/icon.svg
+//go:embed assets/app.js assets/icon.svg
 var assets embed.FS
 
 // Policy is the content security policy of every page: it loads nothing but what the exporter serves, and runs no script that stands in
@@ -53,7 +54,8 @@ type Options struct {
 // New returns a Console.
 func New(o Options) *Console {
 	c := &Console{pages: map[string]*template.Template{}, assets: loadAssets()}
-	layout := template.Must(template.New("layout.html").Funcs(c.functions()).ParseFS(templates, "templates/layout.html", "templates/parts.html"))
+	layout := template.Must(template.New("layout.html").Funcs(chart.Functions()).Funcs(c.functions()).ParseFS(templates, "templates/layout.html", "templates/parts.html"))
+	layout = template.Must(layout.Parse(chart.Figure()))
 	for _, page := range []string{"overview", "model", "inputs", "configuration", "whatif", "error"} {
 		c.pages[page] = template.Must(template.Must(layout.Clone()).ParseFS(templates, "templates/"+page+".html"))
 	}
@@ -63,21 +65,25 @@ func New(o Options) *Console {
 
 func loadAssets() map[string]asset {
 	all := map[string]asset{}
-	for name, file := range map[string]struct{ path, kind string }{
-		"app.js":      {"assets/app.js", "text/javascript; charset=utf-8"},
-		"console.css": {"assets/console.css", "text/css; charset=utf-8"},
-		"icon.svg":    {"assets/icon.svg", "image/svg+xml"},
-		"uplot.js":    {"assets/uplot/uPlot.iife.min.js", "text/javascript; charset=utf-8"},
-		"uplot.css":   {"assets/uplot/uPlot.min.css", "text/css; charset=utf-8"},
-		"uplot.txt":   {"assets/uplot/LICENSE", "text/plain; charset=utf-8"},
-	} {
-		content, err := assets.ReadFile(file.path)
+	add := func(name, kind string, content []byte) {
+		sum := sha256.Sum256(content)
+		all[name] = asset{content, kind, hex.EncodeToString(sum[:6])}
+	}
+	own := func(name string) []byte {
+		content, err := assets.ReadFile("assets/" + name)
 		if err != nil {
 			panic(err) // The file is part of the program.
 		}
-		sum := sha256.Sum256(content)
-		all[name] = asset{content, file.kind, hex.EncodeToString(sum[:6])}
+		return content
 	}
+	const script, style = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
+	add("app.js", script, own("app.js"))
+	add("icon.svg", "image/svg+xml", own("icon.svg"))
+	add("chart.js", script, chart.File("chart.js"))
+	add("style.css", style, chart.File("style.css"))
+	add("uplot.js", script, chart.File("uplot/uPlot.iife.min.js"))
+	add("uplot.css", style, chart.File("uplot/uPlot.min.css"))
+	add("uplot.txt", "text/plain; charset=utf-8", chart.File("uplot/LICENSE"))
 	return all
 }
 
@@ -113,7 +119,7 @@ func (c *Console) write(w io.Writer, page string, content any) error {
 // Fail writes what stands in the place of a page: why there is none.
 func (c *Console) Fail(w io.Writer, page, text string) error {
 	f := c.frame
-	f.Title, f.Page, f.Severity, f.Summary = "There is nothing to show", page, explain.SeverityError, text
+	f.Title, f.Page, f.Severity, f.Summary = "There is nothing to show", page, explain.SeverityError, strings.TrimSuffix(capital(text), ".")+"."
 	return c.write(w, "error", &f)
 }
 

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"math"
@@ -19,10 +18,7 @@ func (c *Console) functions() template.FuncMap {
 		"hour":   func(t time.Time) string { return t.UTC().Format("15:04:05") },
 		"number": explain.Number, "money": explain.Money, "count": explain.Count, "percent": explain.Percent,
 		"seconds": seconds, "signed": signed, "plain": plain, "amount": func(x float64) string { return explain.Money(&x) },
-		"reason": reasonText, "capital": capital, "data": func(v any) (template.JS, error) {
-			text, err := json.Marshal(v)  // escapes <, > and &: nothing in it ends the element
-			return template.JS(text), err //nolint:gosec // JSON in an element that browsers do not run
-		},
+		"reason": reasonText, "capital": capital,
 		"word": word, "times100": func(x float64) float64 { return 100 * x },
 	}
 }
@@ -30,7 +26,7 @@ func (c *Console) functions() template.FuncMap {
 // seconds writes a span of time with a unit that suits it.
 func seconds(s float64) string {
 	switch {
-	case s > 0 && s < 0.0005:
+	case s < 0.0005:
 		return "< 1 ms"
 	case s < 0.0995:
 		return fmt.Sprintf("%.0f ms", 1000*s)

@@ -95,7 +95,9 @@ func TestOverviewGrowsWithTheFleet(t *testing.T) {
 	require.NoError(t, c.Overview(&page, look, large))
 	assert.Equal(t, 250, bytes.Count(page.Bytes(), []byte(`class="spark"`)))
 	assert.Less(t, page.Len(), 1<<20)
-	assert.Less(t, took(large), 10*took(small), "five times the models")
+	most := took(large)
+	assert.Less(t, most, 10*took(small), "five times the models")
+	assert.Less(t, most, 400*time.Millisecond, "it is to be under 100 ms; the race detector takes the rest")
 }
 
 // BenchmarkOverview makes the overview of 1,000 variants of 250 models: go test -bench=Overview ./collector/server/console.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/chart"
 	"github.com/variant-exporter/variant-exporter/collector/explain"
 	"github.com/variant-exporter/variant-exporter/collector/past"
 	"github.com/variant-exporter/variant-exporter/optimizer"
@@ -31,15 +32,16 @@ type modelPage struct {
 	Costs     string
 	Rows      []variantRow
 	Signals   []signalBlock
-	Latencies []Chart
+	Latencies []chart.Chart
 	Changes   []decisionChange
+	Step      string // between the moments that are compared
 	Progress  *progress
 }
 
 // signalBlock is a signal with its course.
 type signalBlock struct {
 	collector.Signal
-	Chart    *Chart
+	Chart    *chart.Chart
 	Witness  string
 	Decides  bool
 	Headroom string
@@ -52,7 +54,7 @@ type variantRow struct {
 	States   past.States
 	Known    bool // how many replicas there are
 	Arrivals string
-	Chart    *Chart
+	Chart    *chart.Chart
 }
 
 // decisionChange is a moment at which another number of replicas was desired.
@@ -68,7 +70,7 @@ func (c *Console) Model(w io.Writer, l Look, o *Model) error {
 	m, whole := &o.Explanation.Models[0], o.Record
 	record, skipped := known(o.Record)
 	o.Record = record
-	p := &modelPage{Frame: c.newFrame(m.Name, "model", l, o.Explanation), Model: m, State: stateOf(m), Best: explain.BestSingle(o.Snapshot, o.Index)}
+	p := &modelPage{Frame: c.newFrame(m.Name, "model", l, o.Explanation), Model: m, State: stateOf(o.Snapshot, o.Index, m), Best: explain.BestSingle(o.Snapshot, o.Index)}
 	p.lookingBack(l)
 	p.Hidden = []Link{{"id", m.ID()}}
 	p.Costs = strings.TrimSpace(m.Costs())
@@ -83,7 +85,7 @@ func (c *Console) Model(w io.Writer, l Look, o *Model) error {
 			latency.Values = latency.Values[min(skipped, len(latency.Values)):]
 			p.Latencies = append(p.Latencies, latencyChart(fmt.Sprintf("latency-%d", j), o.Record, &latency))
 		}
-		p.Changes = changesOf(o.Record, o.Index, m)
+		p.Changes, p.Step = changesOf(o.Record, o.Index, m), seconds(o.Record.Range.Step.Seconds())
 	}
 	p.Progress = progressOf(whole)
 	return c.write(w, "model", p)
@@ -99,8 +101,8 @@ func signalOf(o *Model, m *explain.Model, j int) signalBlock {
 		b.Headroom = explain.Percent(*s.Headroom)
 	}
 	if drawn(o.Record) {
-		chart := signalChart(fmt.Sprintf("signal-%d", j), o.Record, o.Index, j, s)
-		b.Chart = &chart
+		drawing := signalChart(fmt.Sprintf("signal-%d", j), o.Record, o.Index, j, s)
+		b.Chart = &drawing
 	}
 	return b
 }
@@ -111,9 +113,9 @@ func witnessOf(s *collector.Signal) string {
 	case s.Sources == nil:
 		return "nothing can witness it"
 	case s.Expected == nil:
-		return word(*s.Sources, "source tells it", "sources tell it")
+		return "told by " + word(*s.Sources, "source", "sources")
 	}
-	return fmt.Sprintf("%d of %d sources tell it", *s.Sources, *s.Expected)
+	return fmt.Sprintf("told by %d of %s", *s.Sources, word(*s.Expected, "source", "sources"))
 }
 
 func variantOf(o *Model, m *explain.Model, j int) variantRow {
@@ -122,8 +124,8 @@ func variantOf(o *Model, m *explain.Model, j int) variantRow {
 	r := variantRow{Variant: *v, Sentence: capital(sentence), States: past.StatesOf(&v.Variant), Arrivals: arrivals(v)}
 	r.Known = v.Current != nil && v.Ready != nil
 	if drawn(o.Record) {
-		chart := replicasChart(fmt.Sprintf("replicas-%d", j), o.Record, o.Index, j, &v.Variant)
-		r.Chart = &chart
+		drawing := replicasChart(fmt.Sprintf("replicas-%d", j), o.Record, o.Index, j, &v.Variant)
+		r.Chart = &drawing
 	}
 	return r
 }

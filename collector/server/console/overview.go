@@ -63,6 +63,7 @@ type modelRow struct {
 	Spark               template.HTML
 	Variants            []variantCell
 	Now, Planned        *float64 // currency per hour
+	Moves               bool     // the plan costs another amount
 }
 
 // variantCell is what a model runs of a variant.
@@ -79,13 +80,25 @@ func (c *Console) Overview(w io.Writer, l Look, o *Overview) error {
 	p := &overviewPage{Frame: c.newFrame("Overview", "", l, e), Plan: e.Plan, Causes: causesOf(e.Inputs), Progress: progressOf(o.Record)}
 	record, _ := known(o.Record)
 	p.lookingBack(l)
-	p.Attention, p.More = e.Attention()
+	down := len(p.Causes) > 0 && p.Causes[0].Inputs == len(e.Inputs)
+	if p.Attention, p.More = e.Attention(); down {
+		p.Attention, p.More = nil, 0 // It is all for one reason, which has been said.
+	}
+	for i := range p.Attention {
+		if a := &p.Attention[i]; planned(o.Snapshot)(a.Index) > 0 {
+			a.Trouble = shortText(o.Snapshot, a.Index, explain.Percent(*o.Snapshot.Models[a.Index].Shortfall))
+		}
+	}
 	p.Costs = costsOf(o.Snapshot, e)
 	for _, b := range e.Budgets {
-		p.Budgets = append(p.Budgets, barOf(b))
+		p.Budgets = append(p.Budgets, barOf(o.Snapshot, b))
 	}
 	for i := range e.Models {
-		p.Models = append(p.Models, rowOf(o.Snapshot, record, e, i))
+		row := rowOf(o.Snapshot, record, e, i)
+		if down && row.State.Severity == explain.SeverityError {
+			row.State.Text = "no input has an answer"
+		}
+		p.Models = append(p.Models, row)
 	}
 	return c.write(w, "overview", p)
 }
@@ -152,7 +165,7 @@ func costsOf(s *collector.Snapshot, e *explain.Explanation) costs {
 	return c
 }
 
-func barOf(b collector.Budget) budgetBar {
+func barOf(s *collector.Snapshot, b collector.Budget) budgetBar {
 	bar := budgetBar{Budget: b, Text: explain.Number(b.Used) + " of " + explain.Number(b.Limit) + " " + b.Unit}
 	switch {
 	case b.Limit == nil:
@@ -167,8 +180,11 @@ func barOf(b collector.Budget) budgetBar {
 		bar.Full, bar.Note = true, "Minimums alone exceed the limit."
 	case b.ShadowPrice != nil && *b.ShadowPrice > 0:
 		bar.Full, bar.Note = true, "Nothing is left: one more would save "+explain.Money(b.ShadowPrice)+" per hour."
-	case bar.Share >= 1-1e-9 && b.Used != nil:
+	case b.Limit != nil && b.Used != nil && *b.Limit > 0 && full(*b.Used, *b.Limit):
 		bar.Full, bar.Note = true, "Nothing is left."
+		if names := lacking(s, b.Name, planned(s)); len(names) > 0 {
+			bar.Note = "Nothing is left for " + firstOf(names) + "."
+		}
 	}
 	return bar
 }
@@ -176,9 +192,10 @@ func barOf(b collector.Budget) budgetBar {
 func rowOf(s *collector.Snapshot, r *past.Record, e *explain.Explanation, i int) modelRow {
 	m := &e.Models[i]
 	row := modelRow{
-		ID: m.ID(), Name: m.Name, Namespace: m.Namespace, State: stateOf(m), Now: s.Models[i].CostNow(), Planned: m.Cost,
+		ID: m.ID(), Name: m.Name, Namespace: m.Namespace, State: stateOf(s, i, m), Now: s.Models[i].CostNow(), Planned: m.Cost,
 		Demand: explain.Number(nil), Supply: explain.Number(nil),
 	}
+	row.Moves = row.Planned != nil && explain.Money(row.Planned) != explain.Money(row.Now)
 	if j := leading(m); j >= 0 {
 		x := &m.Signals[j]
 		row.Demand, row.Supply, row.Unit = explain.Number(x.Measured), explain.Number(x.Ready), x.Unit
@@ -219,14 +236,14 @@ type state struct {
 }
 
 // stateOf says what matters most about a model.
-func stateOf(m *explain.Model) state {
+func stateOf(s *collector.Snapshot, index int, m *explain.Model) state {
 	for i := range m.Variants {
 		if m.Variants[i].Desired == nil {
 			return state{explain.SeverityError, "no number", m.Variants[i].Name + ": " + m.Variants[i].Missing}
 		}
 	}
 	if m.Shortfall != nil && *m.Shortfall > 0 {
-		return state{explain.SeverityError, "short", explain.Percent(*m.Shortfall) + " of the demand is unserved"}
+		return state{explain.SeverityError, "short", shortText(s, index, explain.Percent(*m.Shortfall))}
 	}
 	for i := range m.Signals {
 		s := &m.Signals[i]

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector/explain"
+	"github.com/variant-exporter/variant-exporter/collector/server"
 	"github.com/variant-exporter/variant-exporter/collector/whatif"
 )
 
@@ -56,6 +57,7 @@ func TestBrowser(t *testing.T) {
 		{"prefix", prefix},
 		{"keyboard", keyboard},
 		{"large", large},
+		{"reports", reports},
 		{"accessible", accessible},
 	} {
 		t.Run(part.name, func(t *testing.T) {
@@ -232,29 +234,71 @@ func down(t *testing.T, b *browser) {
 	b.open(t, base+"/")
 	text := b.text(t, "#content")
 	assert.Contains(t, text, "Nothing is decided: autoscalers hold.")
+	assert.Contains(t, text, "no input has an answer")
+	assert.NotContains(t, text, "Look at", "the one cause has been said")
 	assert.Contains(t, text, "inputs: connection: post \"http://prometheus.monitoring:9090/api/v1/query\": dial tcp 10.0.0.7:9090: connect: connection refused")
 	assert.InDelta(t, 3, eval[float64](t, b, "document.querySelectorAll('.spark').length"), 0, "the past is still there")
 	b.quiet(t, "down")
 }
 
-// prefix holds the pages to work behind a proxy that puts them into a folder.
+// prefix holds the pages to work behind a proxy that has them in a folder, whether or not it takes the folder off the path.
 func prefix(t *testing.T, b *browser) {
-	base := newStage(t).serve(t, nil)
-	target, err := url.Parse(base)
-	require.NoError(t, err)
-	proxy := httptest.NewServer(http.StripPrefix("/tools/variants", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}))
-	defer proxy.Close()
-	b.open(t, proxy.URL+"/tools/variants/")
-	b.settle(t)
-	for _, link := range []string{"Inputs", "What if", "Configuration", "Overview"} {
-		eval[bool](t, b, fmt.Sprintf("[...document.querySelectorAll('nav a')].find((a) => a.textContent === %q).click(); true", link))
+	for name, tc := range map[string]struct {
+		change func(*server.Options)
+		strip  string
+	}{
+		"stripped": {nil, "/tools/variants"},
+		"left":     {func(o *server.Options) { o.ExternalURL = "https://example.com/tools/variants/" }, ""},
+		"partly":   {func(o *server.Options) { o.RoutePrefix = "/variants" }, "/tools"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target, err := url.Parse(newStage(t).serve(t, tc.change))
+			require.NoError(t, err)
+			proxy := httptest.NewServer(http.StripPrefix(tc.strip, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}))
+			defer proxy.Close()
+			inFolder(t, b, proxy.URL+"/tools/variants/")
+		})
+	}
+}
+
+// inFolder goes through the pages of a console in a folder.
+func inFolder(t *testing.T, b *browser, folder string) {
+	t.Helper()
+	at := func(part, link string) {
 		require.Eventually(t, func() bool {
 			return eval[bool](t, b, fmt.Sprintf("document.querySelector('nav [aria-current]')?.textContent === %q && document.readyState === 'complete'", link))
 		}, 10*time.Second, 20*time.Millisecond, link)
-		assert.True(t, strings.HasPrefix(eval[string](t, b, "location.href"), proxy.URL+"/tools/variants/"), link)
+		address := eval[string](t, b, "location.href")
+		assert.True(t, strings.HasPrefix(address, folder+part), address)
+		assert.NotEqual(t, "rgba(0, 0, 0, 0)", eval[string](t, b, "getComputedStyle(document.querySelector('header')).borderBottomColor"))
 	}
+	b.open(t, strings.TrimSuffix(folder, "/")+"//inputs") // net/http cleans paths by a redirect
+	at("inputs", "Inputs")
+	b.open(t, folder)
+	b.settle(t)
 	assert.InDelta(t, 3, eval[float64](t, b, "document.querySelectorAll('.models tbody tr').length"), 0)
-	b.quiet(t, "prefix")
+	for _, link := range []string{"Inputs", "What if", "Configuration", "Overview"} {
+		eval[bool](t, b, fmt.Sprintf("[...document.querySelectorAll('nav a')].find((a) => a.textContent === %q).click(); true", link))
+		at("", link)
+	}
+	b.open(t, folder+strings.TrimPrefix(addresses()["model"], "/"))
+	b.settle(t)
+	assert.Positive(t, eval[float64](t, b, "document.querySelectorAll('.plot canvas').length"), "charts are drawn")
+	b.open(t, folder+"what-if")
+	b.do(t, chromedp.SendKeys(chromedp.CSS(`[name="all"]`), "2"), chromedp.Click(chromedp.CSS(".ask")), chromedp.WaitReady(chromedp.CSS(".answer")))
+	at("what-if?", "What if")
+	b.open(t, folder+strings.TrimPrefix(addresses()["past"], "/"))
+	b.do(t, chromedp.Click(chromedp.CSS(".past a")), chromedp.WaitNotPresent(chromedp.CSS(".past")))
+	at("", "Overview")
+	links := eval[[]string](t, b, "[...document.querySelectorAll('footer a')].map((a) => a.href)")
+	assert.NotEmpty(t, links)
+	for _, link := range links {
+		resp, err := http.Get(link)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		assert.Equal(t, http.StatusOK, resp.StatusCode, link)
+	}
+	b.quiet(t, folder)
 }
 
 // keyboard goes through a page without a mouse: first past the navigation, then through everything that can be used.

@@ -30,6 +30,7 @@ import (
 const stageConfig = `# The fleet on call.
 prometheus:
   url: http://prometheus.monitoring:9090
+  external_url: https://prometheus.example.com/tools
   http_config:
     basic_auth: {username: exporter, password: s3cret}
 scale_targets: {current: 'current', ready: 'ready'}

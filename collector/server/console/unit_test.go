@@ -33,6 +33,14 @@ func TestRemarksStandInPlace(t *testing.T) {
 	assert.Contains(t, text, "2 remarks stand below their lines.")
 }
 
+// TestForBrowsers holds that a browser is led to where it can go, and where nobody says, to where the exporter goes.
+func TestForBrowsers(t *testing.T) {
+	p := config.Prometheus{URL: "http://prometheus:9090"}
+	assert.Equal(t, "http://prometheus:9090", p.ForBrowsers())
+	p.ExternalURL = "https://prometheus.example.com"
+	assert.Equal(t, "https://prometheus.example.com", p.ForBrowsers())
+}
+
 // TestGraphLink holds links into Prometheus to have no credentials and no scheme that a browser would run.
 func TestGraphLink(t *testing.T) {
 	at := time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC)
@@ -74,7 +82,7 @@ func TestQuestion(t *testing.T) {
 
 func TestWords(t *testing.T) {
 	for got, want := range map[string]string{
-		seconds(0): "0 ms", seconds(0.0001): "< 1 ms", seconds(0.0123): "12 ms", seconds(2.34): "2.3 s", seconds(75): "75 s", seconds(600): "10 min", seconds(7800): "2.2 h",
+		seconds(0): "< 1 ms", seconds(0.0001): "< 1 ms", seconds(0.0123): "12 ms", seconds(2.34): "2.3 s", seconds(75): "75 s", seconds(600): "10 min", seconds(7800): "2.2 h",
 		signed(0): "±0", signed(1.5): "+1.50", signed(-1.5): "−1.50", quantileText(0.95): "p95", quantileText(0.999): "p99.9",
 	} {
 		assert.Equal(t, want, got)

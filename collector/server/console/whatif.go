@@ -33,8 +33,15 @@ type whatIfPage struct {
 	Chosen   *whatif.ModelAnswer
 	Others   []whatif.ModelAnswer // that change too
 	Error    string
+	Worth    []budgetWorth
 	Asked    bool
 	Single   bool // there is only one model
+}
+
+// budgetWorth is a budget with what one more of it would do.
+type budgetWorth struct {
+	whatif.BudgetAnswer
+	Before, After string
 }
 
 // field is a field of the form: what it is now, and what was filled in.
@@ -143,7 +150,7 @@ func (c *Console) WhatIf(w io.Writer, l Look, o *WhatIf) error {
 	if len(e.Models) > 0 {
 		p.fill(o, &e.Models[chosen], chosen)
 	}
-	p.answer(o.Answer, chosen)
+	p.answer(o, chosen)
 	return c.write(w, "whatif", p)
 }
 
@@ -180,7 +187,8 @@ func (p *whatIfPage) fill(o *WhatIf, m *explain.Model, index int) {
 // maxOthers bounds how many other models are listed.
 const maxOthers = 20
 
-func (p *whatIfPage) answer(a *whatif.Answer, chosen int) {
+func (p *whatIfPage) answer(o *WhatIf, chosen int) {
+	a := o.Answer
 	if a == nil {
 		return
 	}
@@ -192,4 +200,23 @@ func (p *whatIfPage) answer(a *whatif.Answer, chosen int) {
 			p.Others = append(p.Others, *m)
 		}
 	}
+	for i := range a.Budgets {
+		b := &a.Budgets[i]
+		p.Worth = append(p.Worth, budgetWorth{
+			BudgetAnswer: *b,
+			Before:       worth(o.Snapshot, b, b.Used.Before, b.Limit.Before, b.ShadowPrice.Before, func(i int) float64 { return a.Models[i].Shortfall.Before }),
+			After:        worth(o.Snapshot, b, b.Used.After, b.Limit.After, b.ShadowPrice.After, func(i int) float64 { return a.Models[i].Shortfall.After }),
+		})
+	}
+}
+
+// worth is what one more of a budget would do: save cost, or serve a model that is short.
+func worth(s *collector.Snapshot, b *whatif.BudgetAnswer, used, limit, price float64, shortfall func(model int) float64) string {
+	switch {
+	case price > 0:
+		return "saves " + explain.Money(&price) + " per hour"
+	case full(used, limit) && len(lacking(s, b.Name, shortfall)) > 0:
+		return "may serve more"
+	}
+	return "saves nothing"
 }
