@@ -41,7 +41,7 @@ func TestRecordedLoad(t *testing.T) {
 	if testing.Short() {
 		schedules = 2
 	}
-	for _, name := range recorded.Staircases {
+	for _, name := range recorded.Staircases() {
 		load := recordedLoad(t, name)
 		sc := *scenarios(t)[0]
 		sc.fleet = func(seed uint64) fleetOf {

@@ -84,7 +84,7 @@ func (f follows) Desired(o *policy.Observation) map[string]int {
 // TestRecordedRuns feeds the requests of recorded vLLM runs to as many servers as were ready then, with the profile of the other run, and
 // compares what the requests met.
 func TestRecordedRuns(t *testing.T) {
-	names := recorded.Staircases
+	names := recorded.Staircases()
 	var runs []recording
 	for _, name := range names {
 		runs = append(runs, readRecording(t, name))

@@ -60,7 +60,7 @@ func (r recordedRun) observations() []calibration.Observation {
 // the result against the least squares line that the recording brings of its own. (Another published line for this model and
 // accelerator, of a run whose lengths are not known, is 6.91 + 0.0852 n ms: a profile is of one load's lengths and one setup.)
 func TestRecordedRuns(t *testing.T) {
-	for _, name := range recorded.Staircases {
+	for _, name := range recorded.Staircases() {
 		t.Run(name, func(t *testing.T) {
 			run := recordedRun{recorded.Staircase(t, name)}
 			r := calibrate.Fit(calibrate.Subject{

@@ -218,7 +218,7 @@ func (r Regexp) MarshalText() ([]byte, error) {
 	if r.Regexp == nil {
 		return nil, nil
 	}
-	return []byte(r.Regexp.String()), nil
+	return []byte(r.String()), nil
 }
 
 // JSONSchema implements strict.Schemer.

@@ -103,7 +103,7 @@ func TestLifeGoesByTheSignalThatBinds(t *testing.T) {
 func TestDemandThatComesBack(t *testing.T) {
 	t.Parallel()
 	const minute, hour = time.Minute, time.Hour
-	every := func(gap time.Duration, now time.Duration) forecast.History {
+	every := func(gap, now time.Duration) forecast.History {
 		return past(minute, append(often(8, run{40, 10 * minute}, run{20, gap}), run{40, 10 * minute}, run{20, now})...)
 	}
 	steps := past(minute, slices.Concat([]run{{60, 10 * minute}, {20, 2 * hour}},

@@ -136,7 +136,7 @@ type Derived struct {
 }
 
 // Staircases are the names of the recorded runs.
-var Staircases = []string{"h100-staircase-a", "h100-staircase-b"}
+func Staircases() []string { return []string{"h100-staircase-a", "h100-staircase-b"} }
 
 // Staircase reads one of the recorded runs.
 func Staircase(t testing.TB, name string) *Run {
