@@ -21,10 +21,10 @@ import (
 // limits of the tests are above that: another machine may have slower processors, and what else runs on it takes from their caches.
 // BenchmarkScrape and the log of these tests have the figures.
 const (
-	largeScrape = 125 * time.Millisecond
+	largeScrape = 75 * time.Millisecond
 	smallScrape = 10 * time.Millisecond
 	coldScrapes = 8
-	residentKB  = 90_000
+	residentKB  = 85_000
 
 	processes = 3 // that are measured, where the first is above a limit: the best of them counts
 )

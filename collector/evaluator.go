@@ -22,6 +22,7 @@ const GarbagePercent = 75
 // EvaluatorOptions are what an Evaluator needs in addition to the configuration.
 type EvaluatorOptions struct {
 	Concurrency int              // queries in flight at once; at least 1
+	AnswerBytes int64            // memory that the answers of an evaluation may take together, about; 0: no bound
 	Now         func() time.Time // measures durations; decisions depend on the time given to Evaluate only
 	Logger      *slog.Logger
 }
@@ -94,12 +95,17 @@ func (e *Evaluator) ask(ctx context.Context, at time.Time) *match.Answers {
 	answers := &match.Answers{
 		At: at, Queries: make([]match.Answer, len(queries)), Histories: make([]match.History, len(e.program.Histories)),
 	}
+	allowance := promapi.NewAllowance(e.options.AnswerBytes)
 	var group errgroup.Group
 	group.SetLimit(e.options.Concurrency)
 	for i, q := range queries {
 		group.Go(func() error {
 			begun := e.options.Now()
-			vector, err := e.querier.Query(ctx, q.Expr, at)
+			asking, closeAccount := allowance.Account(ctx)
+			vector, err := e.querier.Query(asking, q.Expr, at)
+			if err != nil {
+				closeAccount() // Other answers are kept until the evaluation ends.
+			}
 			answers.Queries[i] = match.Answer{Vector: vector, Err: err, Duration: e.options.Now().Sub(begun)}
 			return nil
 		})
@@ -107,7 +113,7 @@ func (e *Evaluator) ask(ctx context.Context, at time.Time) *match.Answers {
 	for i, h := range e.program.Histories {
 		group.Go(func() error {
 			begun := e.options.Now()
-			answers.Histories[i] = e.histories.ask(ctx, h, at)
+			answers.Histories[i] = e.histories.ask(ctx, allowance, h, at)
 			answers.Histories[i].Duration = e.options.Now().Sub(begun)
 			return nil
 		})

@@ -46,7 +46,8 @@ func NewHandler(s *Snapshot, opts promhttp.HandlerOpts, others ...prometheus.Gat
 	if err != nil {
 		return nil, fmt.Errorf("compress scrapes: %w", err)
 	}
-	return compress(promhttp.HandlerFor(NewGatherer(s, others...), opts)), nil
+	g := NewGatherer(s, others...)
+	return compress(textFirst(g, promhttp.HandlerFor(g, opts))), nil
 }
 
 // byLabels is the order of series in a family, which all have the same labels.

@@ -37,14 +37,14 @@ func newHistories(p *query.Program, m *match.Matcher, q promapi.RangeQuerier) *h
 // ask reads a history at a moment. The newest step that is kept is asked for again, and the newest of those at which anything was told:
 // where they are told otherwise now, such as by a store that is back or a Prometheus that has lost its past, nothing that is kept can be
 // relied on.
-func (h *histories) ask(ctx context.Context, q *query.History, at time.Time) match.History {
+func (h *histories) ask(ctx context.Context, allowance *promapi.Allowance, q *query.History, at time.Time) match.History {
 	first, last := stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step)
 	kept := h.known(q, first, last)
-	grid, err := h.read(ctx, q, kept, first, last)
+	grid, err := h.read(ctx, allowance, q, kept, first, last)
 	if err == nil && kept.Steps > 0 {
 		var same bool
-		if same, err = h.agree(ctx, q, &kept, &grid); err == nil && !same {
-			grid, err = h.read(ctx, q, h.nothing(q, first), first, last)
+		if same, err = h.agree(ctx, allowance, q, &kept, &grid); err == nil && !same {
+			grid, err = h.read(ctx, allowance, q, h.nothing(q, first), first, last)
 		}
 	}
 	if err != nil {
@@ -55,7 +55,7 @@ func (h *histories) ask(ctx context.Context, q *query.History, at time.Time) mat
 }
 
 // read asks for what is not kept, and for the newest step that is. It returns the steps from first on.
-func (h *histories) read(ctx context.Context, q *query.History, kept match.Grid, first, last int64) (match.Grid, error) {
+func (h *histories) read(ctx context.Context, allowance *promapi.Allowance, q *query.History, kept match.Grid, first, last int64) (match.Grid, error) {
 	from := first
 	if kept.Steps > 0 {
 		from = kept.First + int64(kept.Steps) - 1
@@ -64,13 +64,11 @@ func (h *histories) read(ctx context.Context, q *query.History, kept match.Grid,
 	var news []match.Grid
 	for from <= last {
 		steps := int(min(most, last-from+1))
-		matrix, err := h.querier.QueryRange(ctx, q.Expr, v1.Range{
-			Start: timeOf(from, q.Step), End: timeOf(from+int64(steps)-1, q.Step), Step: q.Step,
-		})
+		grid, err := h.lay(ctx, allowance, q, from, steps)
 		if err != nil {
 			return match.Grid{}, err
 		}
-		news = append(news, h.matcher.Lay(q, matrix, from, steps))
+		news = append(news, grid)
 		from += int64(steps)
 	}
 	if kept.Steps == 0 && len(news) == 1 {
@@ -79,9 +77,25 @@ func (h *histories) read(ctx context.Context, q *query.History, kept match.Grid,
 	return kept.Join(first, news...), nil
 }
 
+// lay asks for some steps. The memory of the answer is free again once it is laid out.
+func (h *histories) lay(ctx context.Context, allowance *promapi.Allowance, q *query.History, from int64, steps int) (match.Grid, error) {
+	ctx, closeAccount := allowance.Account(ctx)
+	defer closeAccount()
+	matrix, err := h.querier.QueryRange(ctx, q.Expr, v1.Range{
+		Start: timeOf(from, q.Step), End: timeOf(from+int64(steps)-1, q.Step), Step: q.Step,
+	})
+	if err == nil {
+		err = ctx.Err() // Laying a large answer out takes long.
+	}
+	if err != nil {
+		return match.Grid{}, err //nolint:wrapcheck // The querier says what it was doing.
+	}
+	return h.matcher.Lay(q, matrix, from, steps), nil
+}
+
 // agree reports whether a grid says the same as what is kept of its newest step. A step at which nothing was told says nothing of those
 // before it, so the newest that was told is asked for too.
-func (h *histories) agree(ctx context.Context, q *query.History, kept, grid *match.Grid) (bool, error) {
+func (h *histories) agree(ctx context.Context, allowance *promapi.Allowance, q *query.History, kept, grid *match.Grid) (bool, error) {
 	newest := kept.First + int64(kept.Steps) - 1
 	if !kept.SameAt(grid, newest) {
 		return false, nil
@@ -90,11 +104,10 @@ func (h *histories) agree(ctx context.Context, q *query.History, kept, grid *mat
 	if !ok || told == newest {
 		return true, nil
 	}
-	matrix, err := h.querier.QueryRange(ctx, q.Expr, v1.Range{Start: timeOf(told, q.Step), End: timeOf(told, q.Step), Step: q.Step})
+	again, err := h.lay(ctx, allowance, q, told, 1)
 	if err != nil {
-		return false, err //nolint:wrapcheck // The querier says what it was doing.
+		return false, err
 	}
-	again := h.matcher.Lay(q, matrix, told, 1)
 	return kept.SameAt(&again, told), nil
 }
 

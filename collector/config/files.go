@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"syscall"
+	"time"
 
 	commonconfig "github.com/prometheus/common/config"
 
@@ -17,6 +20,9 @@ import (
 
 // maxFile bounds a configuration file and the files that it names, in bytes.
 const maxFile = 16 << 20
+
+// pipeTime bounds how long a pipe is waited for.
+const pipeTime = 10 * time.Second
 
 // readFile reads a regular file. Opening a named pipe waits for whoever writes it, and a device may never end.
 func readFile(name string) ([]byte, error) {
@@ -28,7 +34,41 @@ func readFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close() //nolint:errcheck // it was only read
-	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	return readBounded(name, file)
+}
+
+// readFileOrPipe reads a file that the command line names, which may be a pipe, as of a shell's <(command). It waits for the writer for
+// a limited time.
+func readFileOrPipe(name string, limit time.Duration) ([]byte, error) {
+	if info, err := os.Stat(name); err != nil || info.Mode().Type() != os.ModeNamedPipe {
+		return readFile(name)
+	}
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	context.AfterFunc(ctx, func() { _ = file.SetReadDeadline(time.Unix(1, 0)) })
+	for {
+		text, err := readBounded(name, file)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, fmt.Errorf("%s: the pipe was not closed within %s by what writes it", name, limit)
+		case err != nil || len(text) > 0:
+			return text, err
+		}
+		select { // Nobody has opened it for writing yet, or it was closed without a word.
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%s: nothing was written to the pipe within %s", name, limit)
+		case <-time.After(limit / 100):
+		}
+	}
+}
+
+func readBounded(name string, from io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(from, maxFile+1))
 	if err == nil && len(text) > maxFile {
 		err = fmt.Errorf("%s: larger than %d bytes", name, maxFile)
 	}

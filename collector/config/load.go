@@ -11,9 +11,9 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config/strict"
 )
 
-// LoadFile reads a configuration file. Names of files in it are relative to its folder.
+// LoadFile reads a configuration file, or a pipe. Names of files in it are relative to its folder.
 func LoadFile(name string) (*Config, Diagnostics, error) {
-	text, err := readFile(name)
+	text, err := readFileOrPipe(name, pipeTime)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read configuration: %w", err)
 	}

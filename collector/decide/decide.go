@@ -34,6 +34,7 @@ type decider struct {
 	limits   []*float64 // per budget; nil when unknown
 	models   []*model
 	variants []*variant // of all models, in their order
+	days     days
 
 	interrupted bool // the planner ran out of time: its plan depends on the machine, so it may raise, never lower
 }
@@ -50,6 +51,7 @@ type model struct {
 
 	life  time.Duration // that a plan of it is expected to have
 	holds time.Duration // that its windows still hold its demand
+	days  *days
 
 	limitedUp, limitedDown bool // whether the limits on change are in force
 }
@@ -152,7 +154,7 @@ func (d *decider) bind() {
 	models, variants := make([]model, len(d.program.Models)), make([]variant, len(d.program.Variants))
 	for i, m := range d.program.Models {
 		x := &models[i]
-		x.Model, x.read = m, &d.read.Models[i]
+		x.Model, x.read, x.days = m, &d.read.Models[i], &d.days
 		x.signals, x.variants = make([]*signal, 0, len(m.Signals)), make([]*variant, 0, len(m.Variants))
 		for j, s := range m.Signals {
 			x.signals = append(x.signals, &signal{

@@ -58,7 +58,7 @@ func (d *decider) expect(s *signal, now match.Reading) float64 {
 	s.partial(s.witness())
 	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
 	s.partial(missing.String())
-	whole := s.withoutBacklog(s.whole(window))
+	whole := s.withoutBacklog(s.whole(s.upToWindows(window)))
 	expected := now.Value
 	if missing.OK() {
 		stable, why := s.stabilized(now.Value, whole)
@@ -81,6 +81,12 @@ func (d *decider) expect(s *signal, now match.Reading) float64 {
 		s.out.Headroom = &share
 	}
 	return planned
+}
+
+// upToWindows is the part of a history that the windows look at, and the step before them: others may have asked for more of it.
+func (s *signal) upToWindows(h forecast.History) forecast.History {
+	windows := time.Duration(*s.model.ScaleDownWindow) + time.Duration(*s.model.ScaleUpWindow)
+	return forecast.History{Step: h.Step, Since: h.Since, Values: h.Over(windows + 2*h.Step)}
 }
 
 // day says why the demand of the last day is not known, which what comes back is found in. A day without any result, while there is a

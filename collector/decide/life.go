@@ -30,15 +30,16 @@ func (s *signal) plannedPast() forecast.History {
 	var out forecast.History
 	demand, missing := s.past(func(x *match.Demand) match.Past { return x.Levels })
 	if share := s.out.Headroom; missing.OK() && share != nil && s.out.Planned != nil {
-		out = forecast.History{Step: demand.Step, Since: demand.Since, Values: demand.Over(lifeDay)}
+		out = forecast.History{Step: demand.Step, Since: demand.Since, Values: s.model.days.take(demand.Over(lifeDay))}
 		if s.OnMissing == config.OnMissingZero {
-			out.Values = slices.Clone(out.Values) // they are shared
 			known := slices.IndexFunc(out.Values, func(v float64) bool { return !math.IsNaN(v) })
 			unknownIsZero(forecast.History{Values: out.Values[max(0, known):]}) // before that it may not have been watched
 		}
-		out = out.Scale(1 + *share)
+		for i := range out.Values {
+			out.Values[i] *= 1 + *share
+		}
 		s.plannedThen(out)
-		out = out.Held(time.Duration(*s.model.ScaleDownWindow))
+		out.Hold(time.Duration(*s.model.ScaleDownWindow))
 	}
 	s.held = &out
 	return out
@@ -66,12 +67,30 @@ func (s *signal) plannedThen(h forecast.History) {
 	}
 }
 
-// forgetPast frees what plannedPast keeps: a day of every signal takes much memory, and nothing asks for it again.
+// forgetPast gives back what plannedPast keeps: a day of every signal takes much memory, and nothing asks for it again.
 func (m *model) forgetPast() {
 	for _, s := range m.signals {
+		if s.held != nil {
+			m.days.give(s.held.Values)
+		}
 		s.held = nil
 	}
 }
+
+// days are copies of the past of signals, which one model after another uses.
+type days struct{ free [][]float64 }
+
+// take returns a copy of values.
+func (d *days) take(values []float64) []float64 {
+	var copied []float64
+	if last := len(d.free) - 1; last >= 0 {
+		copied, d.free = d.free[last], d.free[:last]
+	}
+	return append(copied[:0], values...)
+}
+
+// give takes a copy back that nobody reads any more.
+func (d *days) give(values []float64) { d.free = append(d.free, values) }
 
 // supplyAsked is what the replicas that are asked for can serve of a signal.
 func (s *signal) supplyAsked() float64 {

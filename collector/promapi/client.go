@@ -99,7 +99,9 @@ func (c *Client) Query(ctx context.Context, expr string, at time.Time) (model.Ve
 		return nil, err
 	}
 	defer c.free(body)
-	vector, err := decodeVector(body.Bytes(), instant(when), &c.known)
+	account := accountOf(ctx)
+	vector, err := decodeVector(body.Bytes(), instant(when), &c.known, account)
+	_ = account.spend(-bodyShare * body.Len())
 	if err != nil {
 		return nil, c.fail(ReasonOf(err), err)
 	}
@@ -116,7 +118,9 @@ func (c *Client) QueryRange(ctx context.Context, expr string, r v1.Range) (model
 		return nil, err
 	}
 	defer c.free(body)
-	matrix, err := decodeMatrix(body.Bytes(), asked, &c.known)
+	account := accountOf(ctx)
+	matrix, err := decodeMatrix(body.Bytes(), asked, &c.known, account)
+	_ = account.spend(-bodyShare * body.Len())
 	if err != nil {
 		return nil, c.fail(ReasonOf(err), err)
 	}

@@ -17,6 +17,7 @@ type decoder struct {
 
 	asked   grid
 	known   *knownLabels
+	account *account
 	element func() // reads one element of a result
 
 	status, errorType, errorText string
@@ -37,8 +38,8 @@ type decoder struct {
 type label struct{ name, value word }
 
 // decodeVector reads the answer to an instant query. Its errors are *Error. Nothing of the body is kept.
-func decodeVector(body []byte, asked grid, known *knownLabels) (model.Vector, error) {
-	d := &decoder{scanner: scanner{data: body}, asked: asked, known: known, kind: model.ValVector.String()}
+func decodeVector(body []byte, asked grid, known *knownLabels, a *account) (model.Vector, error) {
+	d := &decoder{scanner: scanner{data: body}, asked: asked, known: known, account: a, kind: model.ValVector.String()}
 	vector := model.Vector{}
 	d.element = func() { vector = append(vector, d.sample()) }
 	if err := d.answer(); err != nil {
@@ -48,8 +49,8 @@ func decodeVector(body []byte, asked grid, known *knownLabels) (model.Vector, er
 }
 
 // decodeMatrix reads the answer to a range query. Its errors are *Error. Nothing of the body is kept.
-func decodeMatrix(body []byte, asked grid, known *knownLabels) (model.Matrix, error) {
-	d := &decoder{scanner: scanner{data: body}, asked: asked, known: known, kind: model.ValMatrix.String()}
+func decodeMatrix(body []byte, asked grid, known *knownLabels, a *account) (model.Matrix, error) {
+	d := &decoder{scanner: scanner{data: body}, asked: asked, known: known, account: a, kind: model.ValMatrix.String()}
 	matrix := model.Matrix{}
 	d.element = func() { matrix = append(matrix, d.stream()) }
 	if err := d.answer(); err != nil {
@@ -63,6 +64,9 @@ func (d *decoder) answer() error {
 	d.fields("an object", d.envelope)
 	d.end()
 	if d.err != nil {
+		if _, ok := errors.AsType[*Error](d.err); ok {
+			return d.err
+		}
 		return &Error{Reason: ReasonBadResponse, Err: d.err}
 	}
 	return d.verdict()

@@ -102,14 +102,14 @@ func TestVectorsComeBack(t *testing.T) {
 		result, err := json.Marshal(vector)
 		require.NoError(t, err)
 		body := answers(t, "vector", string(result))
-		got, err := decodeVector(body, instant(at), &remembered)
+		got, err := decodeVector(body, instant(at), &remembered, nil)
 		require.NoError(t, err)
 		same(t, vector, got)
 
 		trimmed := strings.TrimRight(string(body), " \n\t")
-		_, err = decodeVector([]byte(trimmed[:rapid.IntRange(0, len(trimmed)-1).Draw(t, "cut")]), instant(at), &remembered)
+		_, err = decodeVector([]byte(trimmed[:rapid.IntRange(0, len(trimmed)-1).Draw(t, "cut")]), instant(at), &remembered, nil)
 		require.ErrorIs(t, err, errTruncated)
-		_, err = decodeVector(body, instant(at+2), &remembered)
+		_, err = decodeVector(body, instant(at+2), &remembered, nil)
 		require.Equal(t, len(vector) > 0, err != nil)
 	})
 }
@@ -139,7 +139,7 @@ func TestMatricesComeBack(t *testing.T) {
 		}), 0, 5).Draw(t, "matrix"))
 		result, err := json.Marshal(matrix)
 		require.NoError(t, err)
-		got, err := decodeMatrix(answers(t, "matrix", string(result)), asked, &remembered)
+		got, err := decodeMatrix(answers(t, "matrix", string(result)), asked, &remembered, nil)
 		require.NoError(t, err)
 		same(t, matrix, got)
 	})
@@ -181,7 +181,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	const at = 1_790_000_000_123
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if vector, err := decodeVector(body, instant(at), &remembered); err == nil {
+		if vector, err := decodeVector(body, instant(at), &remembered, nil); err == nil {
 			elements := reference(t, body, "vector")
 			require.Len(t, vector, len(elements))
 			for i, s := range vector {
@@ -192,7 +192,7 @@ func FuzzDecode(f *testing.F) {
 				_ = s.String()
 			}
 		}
-		if matrix, err := decodeMatrix(body, grid{at, at + 60_000, 15_000}, &remembered); err == nil {
+		if matrix, err := decodeMatrix(body, grid{at, at + 60_000, 15_000}, &remembered, nil); err == nil {
 			elements := reference(t, body, "matrix")
 			require.Len(t, matrix, len(elements))
 			for i, s := range matrix {
@@ -281,9 +281,11 @@ func BenchmarkDecode(b *testing.B) {
 	const at = 1_790_000_000_123
 	for _, steps := range []int{0, 10} {
 		kind, body := pods(8000, steps)
-		ours := func() (model.Value, error) { return decodeVector(body, instant(at), &remembered) }
+		ours := func() (model.Value, error) { return decodeVector(body, instant(at), &remembered, nil) }
 		if steps > 0 {
-			ours = func() (model.Value, error) { return decodeMatrix(body, grid{at, at + 150_000, 15_000}, &remembered) }
+			ours = func() (model.Value, error) {
+				return decodeMatrix(body, grid{at, at + 150_000, 15_000}, &remembered, nil)
+			}
 		}
 		value, err := ours()
 		require.NoError(b, err)

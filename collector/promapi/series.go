@@ -74,14 +74,23 @@ func (d *decoder) metric() model.Metric {
 	if written != nil {
 		if metric := d.known.find(written); metric != nil {
 			d.pos += len(written)
+			d.spend(seriesBytes)
 			return metric
 		}
 	}
 	metric := d.newMetric()
+	d.spend(seriesBytes + labelsBytes + d.pos - start)
 	if d.err == nil && d.pos == start+len(written) {
 		d.known.remember(written, metric)
 	}
 	return metric
+}
+
+// spend counts memory that is taken.
+func (d *decoder) spend(bytes int) {
+	if err := d.account.spend(bytes); err != nil && d.err == nil {
+		d.fail(err)
+	}
 }
 
 // newMetric reads labels.
@@ -113,8 +122,11 @@ func (d *decoder) values() []model.SamplePair {
 		if n := len(d.row); n > 0 && d.row[n-1].Timestamp >= p.Timestamp {
 			d.fail(errDisorder)
 		}
-		d.row = append(d.row, p)
+		if d.row = append(d.row, p); len(d.row)%pairsAtOnce == 0 {
+			d.spend(2 * pairBytes * pairsAtOnce) // in the row, and in what is returned
+		}
 	}
+	d.spend(pairBytes * (len(d.row) % pairsAtOnce))
 	values := d.pairs.take(len(d.row))
 	copy(values, d.row)
 	return values

@@ -23,7 +23,7 @@ func (l *bodyLimiter) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := &limitedBody{source: resp.Body, reader: resp.Body, left: l.limit, limit: l.limit}
+	body := &limitedBody{source: resp.Body, reader: resp.Body, left: l.limit, limit: l.limit, account: accountOf(req.Context())}
 	if resp.Header.Get("Content-Encoding") == "gzip" {
 		body.reader = &lazyGzip{source: resp.Body}
 		resp.Header.Del("Content-Encoding")
@@ -47,6 +47,8 @@ type limitedBody struct {
 	reader io.Reader
 	left   int64
 	limit  int64
+
+	account *account
 }
 
 // Read implements io.Reader.
@@ -60,6 +62,9 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 		return n, &Error{Reason: ReasonTooLarge, Err: fmt.Errorf("the answer is over %d bytes", b.limit)}
 	}
 	b.left -= int64(n)
+	if over := b.account.spend(bodyShare * n); over != nil {
+		return n, over
+	}
 	return n, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -163,9 +164,9 @@ func (l *Loader) releaseEngine(engine *sharedEngine) error {
 // loaded makes a configuration usable with a source.
 func (l *Loader) loaded(cfg *config.Config, remarks config.Diagnostics, q promapi.RangeQuerier) (Loaded, error) {
 	evaluator, err := collector.NewEvaluator(cfg, limited{q, l.slots}, collector.EvaluatorOptions{
-		Concurrency: l.opts.Concurrency,
-		Logger:      l.opts.Logger,
-		Now:         l.opts.Now,
+		AnswerBytes: answerBytes(), Concurrency: l.opts.Concurrency,
+		Logger: l.opts.Logger,
+		Now:    l.opts.Now,
 	})
 	if err != nil {
 		return Loaded{}, err
@@ -198,3 +199,10 @@ func withoutSnippets(remarks config.Diagnostics) config.Diagnostics {
 	}
 	return bare
 }
+
+// answerBytes is what the answers of an evaluation may take together: a quarter of Go's memory limit. Matching them takes as much again,
+// and one evaluation may begin before an abandoned one has ended.
+func answerBytes() int64 { return min(debug.SetMemoryLimit(-1)/4, mostAnswerBytes) }
+
+// mostAnswerBytes is for a process without a memory limit.
+const mostAnswerBytes = 512 << 20

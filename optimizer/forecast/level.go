@@ -80,27 +80,29 @@ func (h History) Crossings(level float64) Crossings {
 	return c
 }
 
-// Held is a history of which each value is the largest over a window that ends with it.
-func (h History) Held(window time.Duration) History {
-	out := History{h.Step, h.Since, make([]float64, len(h.Values))}
+// Hold replaces each value by the largest over a window that ends with it.
+func (h History) Hold(window time.Duration) {
 	steps := 1
 	if h.Step > 0 {
 		steps = max(1, int(window/h.Step))
 	}
-	var best []int // places of values that may be the largest of a window to come, largest first
+	type peak struct {
+		at    int
+		value float64
+	}
+	var best []peak // that may be the largest of a window to come, largest first
 	for i, v := range h.Values {
-		for len(best) > 0 && best[0] <= i-steps {
-			best = best[1:]
+		if len(best) > 0 && best[0].at <= i-steps {
+			best = append(best[:0], best[1:]...) // there are few, and memory for them is taken once
 		}
 		if !math.IsNaN(v) {
-			for len(best) > 0 && h.Values[best[len(best)-1]] <= v {
+			for len(best) > 0 && best[len(best)-1].value <= v {
 				best = best[:len(best)-1]
 			}
-			best = append(best, i)
+			best = append(best, peak{i, v})
 		}
-		if out.Values[i] = math.NaN(); len(best) > 0 {
-			out.Values[i] = h.Values[best[0]]
+		if h.Values[i] = math.NaN(); len(best) > 0 {
+			h.Values[i] = best[0].value
 		}
 	}
-	return out
 }

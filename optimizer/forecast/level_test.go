@@ -47,10 +47,13 @@ func TestWait(t *testing.T) {
 	require.Zero(t, forecast.Stays{}.Mean())
 }
 
-func TestHeld(t *testing.T) {
+func TestHold(t *testing.T) {
 	nan := math.NaN()
-	got := forecast.History{Step: time.Minute, Values: []float64{nan, 3, 1, 1, 2, 1, 1, 1}}.Held(3 * time.Minute)
+	got := forecast.History{Step: time.Minute, Values: []float64{nan, 3, 1, 1, 2, 1, 1, 1}}
+	got.Hold(3 * time.Minute)
 	require.True(t, math.IsNaN(got.Values[0]))
 	require.Equal(t, []float64{3, 3, 3, 2, 2, 2, 1}, got.Values[1:])
-	require.Equal(t, []float64{1, 2, 1}, forecast.History{Step: time.Minute, Values: []float64{1, 2, 1}}.Held(0).Values)
+	same := forecast.History{Step: time.Minute, Values: []float64{1, 2, 1}}
+	same.Hold(0)
+	require.Equal(t, []float64{1, 2, 1}, same.Values)
 }
