@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -95,6 +96,7 @@ func (r *OnlineReport) addInput(i *Input, d *diagnose.Diagnosis) {
 	case *i.Series > 0 && *i.Matched == 0 && i.Stray != "":
 		r.problem("%s: labels do not fit: %d series and none belongs to a configured model or variant, for example %s", i.Name, *i.Series, i.Stray)
 	case *i.Series == 0 && i.Sparse:
+	case *i.Series == 0 && r.emptyNow(i):
 	case *i.Series == 0:
 		r.doubt("%s: no series%s", i.Name, d.Absent(i))
 	case i.Stray != "":
@@ -106,6 +108,15 @@ func (r *OnlineReport) addInput(i *Input, d *diagnose.Diagnosis) {
 	if i.Age != nil && *i.Age > staleAge.Seconds() {
 		r.doubt("%s: the newest sample is %.0fs old", i.Name, *i.Age)
 	}
+}
+
+// emptyNow tells whether an input is the history of one that has no series either: that is said once.
+func (r *OnlineReport) emptyNow(i *Input) bool {
+	name, _, history := strings.Cut(i.Name, ".history")
+	demand := strings.TrimSuffix(name, ".sources") + ".demand"
+	return history && slices.ContainsFunc(r.Inputs, func(now Input) bool {
+		return (now.Name == name || now.Name == demand) && now.Err == nil && (*now.Series == 0 || *now.Matched == 0)
+	})
 }
 
 // diagnoseInput says why an input has nothing that fits, or too much.

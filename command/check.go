@@ -106,7 +106,10 @@ func printSchema(w io.Writer) error {
 func printRemarks(w io.Writer, file string, cfg *config.Config, remarks config.Diagnostics) error {
 	mistakes := 0
 	for _, d := range remarks {
-		fmt.Fprintf(w, "%s\n\n", d)
+		fmt.Fprintln(w, d)
+		if !d.ToDo() {
+			fmt.Fprintln(w)
+		}
 		if d.Severity == config.SeverityError {
 			mistakes++
 		}

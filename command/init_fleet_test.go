@@ -157,9 +157,10 @@ func newMadeFleet(t *testing.T) *madeFleet {
 	deployment("llama-8b-l4", "59bd75cc8f", "node-2", 2, profileL4, 65*time.Second)
 	for _, hpa := range []struct {
 		name, target string
-		most         float64
-	}{{"llama-h100", "llama-8b-h100", 8}, {"keda-hpa-llama-l4", "llama-8b-l4", 12}} {
+		least, most  float64
+	}{{"llama-h100", "llama-8b-h100", 1, 8}, {"keda-hpa-llama-l4", "llama-8b-l4", 2, 12}} {
 		f.steady(hpa.most, "kube_horizontalpodautoscaler_spec_max_replicas", "namespace", "llm", "horizontalpodautoscaler", hpa.name)
+		f.steady(hpa.least, "kube_horizontalpodautoscaler_spec_min_replicas", "namespace", "llm", "horizontalpodautoscaler", hpa.name)
 		f.steady(1, "kube_horizontalpodautoscaler_info", "namespace", "llm", "horizontalpodautoscaler", hpa.name, "scaletargetref_kind", "Deployment", "scaletargetref_name", hpa.target)
 	}
 	f.groups(t)

@@ -102,6 +102,8 @@ func saysWhatIsThere(t *testing.T, file string) {
 		assert.Greater(t, v.Capacity["generation_tokens"].Number, 50., v.name)
 		assert.Greater(t, v.Capacity["concurrency"].Number, 1., v.name)
 	}
+	assert.Equal(t, []int{0, 0, 2}, []int{group.Replicas.Min, h100.Replicas.Min, l4.Replicas.Min}, "an HPA's 1 is no wish")
+	assert.Equal(t, config.DefaultRateWindow(), *c.RateWindow, "scrapes every 15 s need no other")
 	assert.Greater(t, h100.Capacity["generation_tokens"].Number, 2*l4.Capacity["generation_tokens"].Number)
 }
 
@@ -119,6 +121,9 @@ func showsChanges(t *testing.T, file, text string) {
 	code, out, problems := runs(t, "init", "--update", "--from=6h", "--output="+file)
 	require.Zero(t, code, problems)
 	assert.Contains(t, out, "nothing has changed")
+	write(t, file, strings.Replace(text, "min: 2 ", "min: 1 ", 1))
+	_, out, _ = runs(t, "init", "--update", "--from=6h", "--output="+file)
+	assert.Contains(t, out, "~ variant llm/llama-8b-l4: replicas.min: 1 -> 2\n")
 	edited := strings.NewReplacer("max: 8 ", "max: 6 ", "llama-8b-l4", "llama-8b-t4", "limit: 16", "limit: 32").Replace(text)
 	write(t, file, edited)
 	code, out, problems = runs(t, "init", "--update", "--from=6h", "--output="+file)
@@ -213,6 +218,32 @@ func TestInitUsage(t *testing.T) {
 	code, _, problems := runs(t, "init", "--prometheus.url=http://127.0.0.1:1", "--from=5m")
 	assert.Equal(t, exitFailure, code)
 	assert.Contains(t, problems, "--from=5m: want a time of at least an hour")
+}
+
+// TestInitSeldomScraped is about kube-prometheus-stack's usual interval, for which the usual window of rates is too short, and about a
+// history that is shorter than what is asked for.
+func TestInitSeldomScraped(t *testing.T) {
+	now := time.Now().Truncate(time.Minute)
+	var samples model.Vector
+	for at := now.Add(-2 * time.Hour); !at.After(now); at = at.Add(30 * time.Second) {
+		samples = append(samples, &model.Sample{
+			Metric: metricOf("vllm:num_requests_running", "namespace", "llm", "pod", "a-0", "model_name", "m"), Value: 1, Timestamp: model.TimeFromUnixNano(at.UnixNano()),
+		})
+	}
+	file := filepath.Join(t.TempDir(), "variant_exporter.yml")
+	url := engineWith(t, samples)
+	code, _, problems := runs(t, "init", "--prometheus.url="+url, "--from=2d", "--output="+file)
+	require.Zero(t, code, problems)
+	require.Equal(t, "2m", loaded(t, file).RateWindow.String())
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "and in the 2d before (the servers' series go back only 2h).")
+	code, _, problems = runs(t, "init", "--prometheus.url="+url, "--from=2h", "--output="+file, "--force")
+	require.Zero(t, code, problems)
+	text, err = os.ReadFile(file)
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "go back only")
+	require.NotContains(t, string(text), "accelerator:", "none is known")
 }
 
 // TestInitHTTPConfig holds that settings for the connection arrive in the configuration, with the names of files as they are found from

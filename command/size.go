@@ -2,6 +2,8 @@ package command
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -22,6 +24,9 @@ func size(file string, std Streams) error {
 		return err
 	}
 	question, err := latency.ParseSizing(data)
+	if _, other := errors.AsType[*json.SyntaxError](err); other {
+		return fmt.Errorf("%s: %w: want JSON; calibrate --format=json prints a profile as it goes in there", name, err)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

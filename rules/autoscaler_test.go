@@ -223,6 +223,17 @@ func TestKEDAAuthentication(t *testing.T) {
 	require.Equal(t, 30, got.PollingInterval)
 }
 
+// TestKEDALoopback is about a configuration that was made through a port-forward.
+func TestKEDALoopback(t *testing.T) {
+	c := parse(t, one("", "{name: a, cost: 1, capacity: {concurrency: 1}, replicas: {max: 4}}"))
+	for address, lost := range map[string]bool{
+		"http://127.0.0.1:9090": true, "http://localhost:9090": true, "http://[::1]:9090": true, "http://prometheus.monitoring:9090": false,
+	} {
+		m, err := rules.KEDA(c, rules.KEDAOptions{Trigger: rules.TriggerPrometheus, PollingInterval: time.Minute, PrometheusURL: address})
+		require.Equal(t, lost, strings.Contains(text(t, m, err), "# "+address+" is this machine's own"), address)
+	}
+}
+
 // TestKEDAFallback is about the number that KEDA runs when it cannot be told: the failsafe's, unless that is zero. KEDA counts failures at
 // its own polls and at each sync of the HPA.
 func TestKEDAFallback(t *testing.T) {

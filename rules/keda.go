@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -92,6 +93,11 @@ func KEDA(c *config.Config, o KEDAOptions) (*Manifest, error) {
 	if !o.TriggersOnly {
 		m.noteTolerance(o.Kubernetes)
 	}
+	for _, address := range []string{o.PrometheusURL, o.ExporterURL} {
+		if onLoopback(address) {
+			m.note(address + " is this machine's own: in a cluster KEDA does not reach it. Give the address that it reaches: --prometheus.url, --exporter.url.")
+		}
+	}
 	switch {
 	case !authenticates(c):
 	case o.Trigger == TriggerMetricsAPI:
@@ -149,6 +155,16 @@ func (o KEDAOptions) complete(c *config.Config) (KEDAOptions, error) {
 func askable(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
+// onLoopback says whether an address is one that only programs on the same machine reach, such as that of a port-forward.
+func onLoopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // authenticates says whether the exporter tells the Prometheus who it is.

@@ -45,7 +45,7 @@ func (s *scenarioText) model(m *Model, c *config.Model) error {
 	rate := slices.IndexFunc(m.Signals, func(x Signal) bool { return x.Unit == rateUnit })
 	if rate < 0 {
 		return fmt.Errorf("%s is planned by no signal in %s, so the history does not say how many requests came: "+
-			"add one to the configuration, such as latency of the preset epp", id, rateUnit)
+			"add one to the configuration, such as the signal latency of the preset vllm or epp, which needs an slo, and profiles by variant_exporter calibrate", id, rateUnit)
 	}
 	points, unknown, err := s.windows(m.Signals[rate].Demand)
 	if err != nil {

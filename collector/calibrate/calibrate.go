@@ -48,6 +48,9 @@ func Fit(s Subject) Result {
 	c, err := calibration.FitBudget(s.Observations, s.MaxBatchTokens)
 	if err != nil {
 		r.Error = err.Error()
+		if s.Variant != "" && len(s.Observations) == 0 && len(s.Dropped) == 0 {
+			r.Error += ": its replicas have none of the series asked for, which are vLLM's unless --expr flags say otherwise"
+		}
 		return r
 	}
 	r.Fitted = c

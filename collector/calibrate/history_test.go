@@ -198,7 +198,8 @@ func TestGatherFleet(t *testing.T) {
 	}
 	assert.NotZero(t, subjects[1].Dropped["where the set of replicas changed"])
 	assert.Empty(t, subjects[2].Observations)
-	assert.Equal(t, "cannot fit a profile: 0 observations, at least 6 are needed", calibrate.Fit(subjects[2]).Error)
+	assert.Equal(t, "cannot fit a profile: 0 observations, at least 6 are needed: its replicas have none of the series asked for, "+
+		"which are vLLM's unless --expr flags say otherwise", calibrate.Fit(subjects[2]).Error)
 }
 
 // TestGatherRefuses: what cannot be asked, and answers that cannot be used.

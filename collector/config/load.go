@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	commonconfig "github.com/prometheus/common/config"
@@ -14,7 +16,10 @@ import (
 // LoadFile reads a configuration file, or a pipe. Names of files in it are relative to its folder.
 func LoadFile(name string) (*Config, Diagnostics, error) {
 	text, err := readFileOrPipe(name, pipeTime)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, fmt.Errorf("read configuration: %w: variant_exporter init makes one, and --config.file names another", err)
+	case err != nil:
 		return nil, nil, fmt.Errorf("read configuration: %w", err)
 	}
 	c, found := Load(name, string(text))

@@ -36,6 +36,15 @@ func rateWindowIn(root *yaml.Node) Duration {
 	return min(longest, longestRateWindow)
 }
 
+// RateWindowFor is the time over which rates of sources are to be measured that are scraped at an interval: as long as the default, or four
+// scrapes, so that one that is missed leaves a rate with an answer.
+func RateWindowFor(interval time.Duration) Duration {
+	return max(defaultRateWindow, samplesPerWindow*Duration(interval))
+}
+
+// DefaultRateWindow is rate_window where a file does not give it.
+func DefaultRateWindow() Duration { return defaultRateWindow }
+
 // entryOf is the value of a key of a mapping; nil for none.
 func entryOf(n *yaml.Node, key string) *yaml.Node {
 	if n == nil {

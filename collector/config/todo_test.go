@@ -25,12 +25,15 @@ models:
 	var got []string
 	for _, d := range found {
 		require.Equal(t, config.SeverityWarning, d.Severity)
+		require.True(t, d.ToDo())
+		require.NotEmpty(t, d.Snippet, "editors get it all the same")
+		require.NotContains(t, d.String(), "\n")
 		got = append(got, d.String())
 	}
 	require.Len(t, got, 3)
-	require.Contains(t, got[0], "test.yml:1:3: warning: to do: all of it\n")
-	require.Contains(t, got[1], "test.yml:5:31: warning: to do: is it?\n")
-	require.Contains(t, got[2], "warning: to do: the comment does not say what\n")
+	require.Contains(t, got[0], "test.yml:1:3: warning: to do: all of it")
+	require.Contains(t, got[1], "test.yml:5:31: warning: to do: is it? (namespace: llm)")
+	require.Contains(t, got[2], "warning: to do: the comment does not say what (- {name: a, cost: 1")
 	_, found = config.Load("test.yml", text)
 	require.True(t, found.HasErrors())
 	for _, d := range found {

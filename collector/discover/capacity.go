@@ -76,10 +76,23 @@ func narrowed(e calibrate.Expressions, s config.Selector, namespace string) (cal
 	return e.Map(func(expr string) (string, error) { return s.Narrow(filled.Replace(expr)) })
 }
 
+// sayWhyNot says of a capacity that was only seen why history does not tell more.
+func (v *Variant) sayWhyNot(r calibrate.Result) {
+	why := "no rate is sure to be within the targets"
+	switch {
+	case r.Error != "":
+		why = strings.TrimPrefix(r.Error, "cannot fit a profile: ")
+	case r.Capacity != nil && r.Capacity.Reason != "":
+		why = r.Capacity.Reason
+	}
+	v.Tokens.From += ". The latency seen does not tell more: " + why
+}
+
 // setCalibrated replaces what was seen by what a replica carries within the targets, at the low end of what is sure.
 func (v *Variant) setCalibrated(f *Fleet, r calibrate.Result) {
 	c := r.Capacity
 	if r.Error != "" || c == nil || c.Reason != "" || c.Rate.Low <= 0 {
+		v.sayWhyNot(r)
 		return
 	}
 	tokens, inService := math.Floor(c.Rate.Low*c.Lengths.Output), math.Floor(c.Concurrency.Low)
@@ -91,7 +104,7 @@ func (v *Variant) setCalibrated(f *Fleet, r calibrate.Result) {
 	toDo := "are these your targets? Else give --slo.ttft and --slo.itl"
 	switch {
 	case len(r.Warnings) > 0:
-		toDo = "calibrate warns: " + r.Warnings[0]
+		toDo = "does a benchmark confirm it? calibrate warns: " + r.Warnings[0]
 	case c.Extrapolated:
 		toDo = "no load as high was seen: measure it"
 	}

@@ -93,7 +93,11 @@ func (c *comparison) model(key string, old, now *config.Model) {
 		case b == nil:
 			c.add("- variant %s/%s: %s has not run a server that tells", old.Namespace, a.Name, workload)
 		default:
-			c.variant(old.Namespace+"/"+a.Name, a, b)
+			name := old.Namespace + "/" + a.Name
+			if b.Replicas.Min > max(a.Replicas.Min, *old.Replicas.Min) { // What is generated of a model's own minimum is no change.
+				c.add("~ variant %s: replicas.min: %d -> %d", name, a.Replicas.Min, b.Replicas.Min)
+			}
+			c.variant(name, a, b)
 		}
 	}
 }

@@ -37,8 +37,10 @@ type Fleet struct {
 	Notes    []string          // about all of it
 	Budgets  []Budget
 	Models   []*Model
-	OpenCost bool // prices are measured
-	Asked    int  // questions
+	OpenCost bool          // prices are measured
+	Interval time.Duration // at which the servers are scraped; 0 where that is not known
+	Known    time.Duration // how far back their series go; 0 where that is not known
+	Asked    int           // questions
 }
 
 // Value is a value of the configuration as it is written, where it comes from, and what is still to be done about it.
@@ -78,6 +80,7 @@ type Variant struct {
 	Tokens      Value // capacities
 	Concurrency Value
 	Startup     Value
+	Min         Value
 	Max         Value
 
 	work *workload
@@ -146,7 +149,7 @@ func Look(ctx context.Context, from promapi.RangeQuerier, o Options) (*Fleet, er
 	if f.assemble(works, gateways); len(f.Models) == 0 {
 		return nil, fmt.Errorf("%s tell, and none is of a workload that could be scaled: %s", many(len(servers), "server"), strings.Join(f.Notes, "; "))
 	}
-	for _, look := range []func(*asker, *workloads) error{f.lookAtAccelerators, f.lookAtMaximums, f.lookAtStarts, f.lookAtLoads, f.lookAtPrices} {
+	for _, look := range []func(*asker, *workloads) error{f.lookAtScrapes, f.lookAtAccelerators, f.lookAtBounds, f.lookAtStarts, f.lookAtLoads, f.lookAtPrices} {
 		if err := look(a, works); err != nil {
 			return nil, err
 		}

@@ -22,12 +22,16 @@ func number(v float64) string {
 	return strconv.FormatFloat(v, 'g', 3, 64)
 }
 
-// lookAtMaximums asks for the bounds that autoscalers in force have, and for the most replicas that were asked for.
-func (f *Fleet) lookAtMaximums(a *asker, w *workloads) error {
+// lookAtBounds asks for the bounds that autoscalers in force have, and for the most replicas that were asked for.
+func (f *Fleet) lookAtBounds(a *asker, w *workloads) error {
 	of := func(metric, labels string) string {
 		return fmt.Sprintf("max by (%s, %s) (%s{%s})", w.ns, labels, metric, w.within)
 	}
 	bounds, err := a.ask("maximums of HPAs", of("kube_horizontalpodautoscaler_spec_max_replicas", "horizontalpodautoscaler"))
+	if err != nil {
+		return err
+	}
+	lows, err := a.ask("minimums of HPAs", of("kube_horizontalpodautoscaler_spec_min_replicas", "horizontalpodautoscaler"))
 	if err != nil {
 		return err
 	}
@@ -40,10 +44,7 @@ func (f *Fleet) lookAtMaximums(a *asker, w *workloads) error {
 	if err != nil {
 		return err
 	}
-	most := map[place]float64{}
-	for _, x := range bounds {
-		most[place{pick(x.Metric, w.ns), pick(x.Metric, "horizontalpodautoscaler")}] = float64(x.Value)
-	}
+	most, least := byAutoscaler(bounds, w.ns), byAutoscaler(lows, w.ns)
 	autoscaler := map[string]place{}
 	for _, x := range scaled {
 		namespace := pick(x.Metric, w.ns)
@@ -58,23 +59,44 @@ func (f *Fleet) lookAtMaximums(a *asker, w *workloads) error {
 			asked[target(namespace, string(config.KindStatefulSet), pick(x.Metric, "statefulset"))] = float64(x.Value)
 		}
 	}
-	f.variants(func(_ *Model, v *Variant) { v.setMaximum(f, autoscaler, most, asked) })
+	f.variants(func(_ *Model, v *Variant) {
+		hpa, ok := autoscaler[target(v.work.namespace, v.Kind, v.Target)]
+		if ok && most[hpa] > 0 {
+			v.setBounds(hpa.name, least[hpa], most[hpa])
+			return
+		}
+		v.setMaximum(f, asked)
+	})
 	return nil
+}
+
+// byAutoscaler is what HPAs have, by their namespaces and names.
+func byAutoscaler(answer model.Vector, ns string) map[place]float64 {
+	of := map[place]float64{}
+	for _, x := range answer {
+		of[place{pick(x.Metric, ns), pick(x.Metric, "horizontalpodautoscaler")}] = float64(x.Value)
+	}
+	return of
 }
 
 // target is the key of a workload of a kind.
 func target(namespace, kind, name string) string { return namespace + "/" + kind + "/" + name }
 
-func (v *Variant) setMaximum(f *Fleet, autoscaler map[string]place, most map[place]float64, asked map[string]float64) {
-	namespace := v.work.namespace
-	if hpa, ok := autoscaler[target(namespace, v.Kind, v.Target)]; ok && most[hpa] > 0 {
-		whose := "HPA " + hpa.name
-		if name, keda := strings.CutPrefix(hpa.name, "keda-hpa-"); keda {
-			whose = "ScaledObject " + name
-		}
-		v.Max = Value{Text: number(most[hpa]), From: "maximum of " + whose + ", which must go before another autoscaler follows the gauge"}
-		return
+// setBounds takes over those of an HPA. A minimum of 1 is every HPA's, and no wish.
+func (v *Variant) setBounds(hpa string, least, most float64) {
+	whose := "HPA " + hpa
+	if name, keda := strings.CutPrefix(hpa, "keda-hpa-"); keda {
+		whose = "ScaledObject " + name
 	}
+	v.Max = Value{Text: number(most), From: "maximum of " + whose + ", which must go before another autoscaler follows the gauge"}
+	if least > 1 {
+		v.Min = Value{Text: number(least), From: "minimum of " + whose + "; without it the plan is free to run fewer, or another variant"}
+	}
+}
+
+// setMaximum is about a workload without an HPA.
+func (v *Variant) setMaximum(f *Fleet, asked map[string]float64) {
+	namespace := v.work.namespace
 	kind := v.Kind
 	if kind == string(config.KindLeaderWorkerSet) {
 		kind = string(config.KindStatefulSet) // of its leaders
@@ -84,9 +106,6 @@ func (v *Variant) setMaximum(f *Fleet, autoscaler map[string]place, most map[pla
 		Text: number(2 * n), From: fmt.Sprintf("twice the most that was asked for in %s, %s: no HPA says more", f.span(), number(n)), ToDo: "how many may it run?",
 	}
 }
-
-// span writes the time looked back.
-func (f *Fleet) span() string { return model.Duration(f.History).String() }
 
 const (
 	startQuantile = 0.9
@@ -193,6 +212,9 @@ func (f *Fleet) mostOf(a *asker, into map[place]float64, what, function string, 
 	return nil
 }
 
+// askCapacity is what is to be done about a capacity that history does not tell.
+const askCapacity = "what does a replica carry within your latency target? Measure it with a benchmark (docs/calibration.md)"
+
 // mostSeen is a capacity that is known to be reached. Where there was next to no load, it is a guess.
 func (v *Variant) mostSeen(f *Fleet, seen map[place]float64, guess float64, what string) Value {
 	replicas := map[string]float64{}
@@ -201,10 +223,10 @@ func (v *Variant) mostSeen(f *Fleet, seen map[place]float64, guess float64, what
 	}
 	n := math.Floor(most(replicas))
 	if n < 1 {
-		return Value{Text: number(guess), From: "a guess: no load was seen in " + f.span(), ToDo: "what does a replica carry? Measure it with variant_exporter calibrate, or a benchmark"}
+		return Value{Text: number(guess), From: "a guess: no load was seen in " + f.span(), ToDo: askCapacity}
 	}
 	return Value{
 		Text: number(n), From: fmt.Sprintf("the most %s of a replica over 5m in %s: it may carry more", what, f.span()),
-		ToDo: "what does a replica carry within your latency target? Measure it with variant_exporter calibrate, or a benchmark",
+		ToDo: askCapacity,
 	}
 }

@@ -66,7 +66,7 @@ func (t *text) line(depth int, key string, v Value) {
 	comment := ""
 	switch {
 	case v.From != "" && v.ToDo != "":
-		comment = "  # " + v.From + ". TODO: " + v.ToDo
+		comment = "  # " + endOf(v.From) + " TODO: " + v.ToDo
 	case v.From != "":
 		comment = "  # " + v.From
 	case v.ToDo != "":
@@ -76,6 +76,14 @@ func (t *text) line(depth int, key string, v Value) {
 		key += ": "
 	}
 	fmt.Fprintf(t, "%s%s%s%s\n", strings.Repeat("  ", depth), key, v.Text, comment)
+}
+
+// endOf ends a sentence that may be a question.
+func endOf(sentence string) string {
+	if strings.HasSuffix(sentence, "?") {
+		return sentence
+	}
+	return sentence + "."
 }
 
 // scalar quotes a text where YAML needs it.
@@ -89,7 +97,7 @@ func scalar(v Value) Value {
 
 func (t *text) head(f *Fleet) {
 	t.comment(0, "Made by: "+f.Command)
-	t.comment(0, fmt.Sprintf("From what the Prometheus knew at %s, and in the %s before. Behind each value: where it comes from.", f.At.UTC().Format("2006-01-02T15:04:05Z"), f.span()))
+	t.comment(0, fmt.Sprintf("From what the Prometheus knew at %s, and in the %s before%s. Behind each value: where it comes from.", f.At.UTC().Format("2006-01-02T15:04:05Z"), f.span(), f.shorter()))
 	t.comment(0, "variant_exporter check lists what is still to do; variant_exporter init --update shows what has changed since.")
 	for _, note := range f.Notes {
 		t.WriteString("# " + note + "\n") // in one line, which check lists
@@ -107,6 +115,9 @@ func (t *text) prometheus(f *Fleet) {
 	}
 	if s := f.Selector.String(); s != "" {
 		t.line(0, "selector", scalar(Value{Text: s, From: "as given"}))
+	}
+	if window := f.rateWindow(); window.Text != "" {
+		t.line(0, "rate_window", window)
 	}
 	if f.Labels.Namespace != "" {
 		t.line(0, "labels:", Value{})
@@ -163,13 +174,12 @@ func (t *text) variant(m *Model, v *Variant) {
 	if v.Kind != string(config.KindDeployment) || v.Target != v.Name.Text {
 		t.line(4, "scale_target", Value{Text: fmt.Sprintf("{kind: %s, name: %s}", v.Kind, scalar(Value{Text: v.Target}).Text), From: "owner of the servers' pods"})
 	}
-	optional := func(key string, value Value) {
-		if value.Text != "" {
-			t.line(4, key, value)
-		}
+	if v.Role.Text != "" {
+		t.line(4, "role", v.Role)
 	}
-	optional("role", v.Role)
-	optional("accelerator", scalar(v.Accelerator))
+	if v.Accelerator.Text != "" {
+		t.line(4, "accelerator", scalar(v.Accelerator))
+	}
 	t.line(4, "cost", v.Cost)
 	if v.Budget != "" {
 		t.line(4, "uses:", Value{})
@@ -182,5 +192,8 @@ func (t *text) variant(m *Model, v *Variant) {
 	t.line(5, "concurrency", v.Concurrency)
 	t.line(4, "startup", v.Startup)
 	t.line(4, "replicas:", Value{})
+	if v.Min.Text != "" {
+		t.line(5, "min", v.Min)
+	}
 	t.line(5, "max", v.Max)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/prometheus/exporter-toolkit/web"
@@ -26,6 +27,9 @@ func listen(ctx context.Context, flags *web.FlagConfig) ([]net.Listener, error) 
 	for _, address := range *flags.WebListenAddresses {
 		var lc net.ListenConfig
 		l, err := lc.Listen(ctx, "tcp", address)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("%w: does another exporter run? Choose another with --web.listen-address", err)
+		}
 		if err != nil {
 			return nil, errors.Join(err, closeAll(listeners))
 		}

@@ -178,9 +178,19 @@ func (l *Loader) loaded(cfg *config.Config, remarks config.Diagnostics, q promap
 	return Loaded{Evaluator: evaluator, Config: cfg, Remarks: remarks, Past: keeper}, nil
 }
 
-// log writes every remark as a line of its own.
+// log writes every remark as a line of its own, and how many say what is still to be done.
 func (l *Loader) log(ctx context.Context, remarks config.Diagnostics) {
+	toDo := 0
+	defer func() {
+		if toDo > 0 {
+			l.opts.Logger.Log(ctx, slog.LevelInfo, "Configuration: comments say what is still to be done; variant_exporter check lists it.", "things", toDo)
+		}
+	}()
 	for _, d := range remarks {
+		if d.ToDo() {
+			toDo++
+			continue
+		}
 		level := slog.LevelError
 		if d.Severity == config.SeverityWarning {
 			level = slog.LevelWarn

@@ -162,6 +162,19 @@ func TestLoaderReportsEveryMistake(t *testing.T) {
 	}
 }
 
+func TestLoaderCountsWhatIsToDo(t *testing.T) {
+	lt := newLoader(t)
+	lt.write(t, "# TODO: this\n# TODO: that\n"+asking(prometheus(t), 25))
+	loaded, err := lt.loader.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release(t, loaded)
+	if logs := lt.logs.String(); strings.Count(logs, "to be done") > 1 || !strings.Contains(logs, "things=2") || strings.Contains(logs, "to do: ") {
+		t.Errorf("want one line that counts two things, got:\n%s", logs)
+	}
+}
+
 func TestLoaderKeepsTheSamplesOverAReload(t *testing.T) {
 	lt := newLoader(t)
 	address, scrapes := target(t)

@@ -171,7 +171,7 @@ func TestInvalidOptions(t *testing.T) {
 		{"prefix with a pattern", func(o *server.Options) { o.RoutePrefix = "/{x}" }, `paths cannot begin with "/{x}"`},
 		{"no addresses", func(o *server.Options) { o.Web = listenOn() }, "no address to listen on"},
 		{"no sockets from systemd", func(o *server.Options) { *o.Web.WebSystemdSocket = true }, "systemd has passed no sockets"},
-		{"address in use", func(o *server.Options) { o.Web = listenOn("127.0.0.1:0", taken) }, "address already in use"},
+		{"address in use", func(o *server.Options) { o.Web = listenOn("127.0.0.1:0", taken) }, "address already in use: does another exporter run?"},
 		{"no web configuration", func(o *server.Options) { *o.Web.WebConfigFile = "testdata/none.yml" }, "web configuration testdata/none.yml:"},
 		{"no configuration", func(o *server.Options) { o.Load = loads(bad(errors.New("not today"))) }, "not today"},
 		{"no loader", func(o *server.Options) { o.Load = nil }, "Load, Web, Logger and Now are required"},

@@ -9,8 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"helm.sh/helm/v3/pkg/chart/loader"
-	"helm.sh/helm/v3/pkg/chartutil"
-	"helm.sh/helm/v3/pkg/engine"
 	"helm.sh/helm/v3/pkg/lint"
 	"helm.sh/helm/v3/pkg/lint/support"
 	appsv1 "k8s.io/api/apps/v1"
@@ -49,13 +47,7 @@ func (o object) at(path ...string) any {
 // render makes the manifests as helm install does.
 func render(t *testing.T, values map[string]any) (map[string]object, error) {
 	t.Helper()
-	c, err := loader.Load(chartFolder)
-	require.NoError(t, err)
-	all, err := chartutil.ToRenderValues(c, values, chartutil.ReleaseOptions{Name: "planner", Namespace: "monitoring", IsInstall: true}, nil)
-	if err != nil {
-		return nil, err
-	}
-	files, err := engine.Render(c, all)
+	files, err := Render(chartFolder, "planner", "monitoring", values)
 	if err != nil {
 		return nil, err
 	}

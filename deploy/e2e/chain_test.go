@@ -202,7 +202,9 @@ const programsVariable = "VARIANT_EXPORTER_E2E_PROGRAMS"
 
 // buildPrograms builds the exporter as it is in this work tree, and what the tests need, into a directory.
 func buildPrograms(ctx context.Context, dir string) error {
-	for name, at := range map[string]string{"variant_exporter": "../..", "modelserver": "modelserver", "externalmetrics": "externalmetrics"} {
+	for name, at := range map[string]string{
+		"variant_exporter": "../..", "modelserver": "modelserver", "externalmetrics": "externalmetrics", "render": "../charttest/render",
+	} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-C", at, "-trimpath", "-o", filepath.Join(dir, name), ".")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w\n%s", name, err, out)

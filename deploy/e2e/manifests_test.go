@@ -40,6 +40,10 @@ func (c *chain) manifests(t *testing.T) {
 			must(t, c.Validate(t.Context(), manifest))
 		})
 	}
+	t.Run("deploy/chart", func(t *testing.T) {
+		must(t, c.Validate(t.Context(), c.chart(t, everyValue)))
+		must(t, c.Delete(t.Context(), c.install(t, everyValue)))
+	})
 	t.Run("others are refused", func(t *testing.T) {
 		broken := bytes.ReplaceAll(c.generate(t, "hpa"), []byte("tolerance:"), []byte("forgiveness:"))
 		if err := c.Validate(t.Context(), broken); err == nil || !strings.Contains(err.Error(), "forgiveness") {

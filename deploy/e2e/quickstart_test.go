@@ -26,9 +26,10 @@ func (c *chain) quickstart(t *testing.T, before []byte) {
 	c.typed(t, "check", "--online", "--online.timeout=30s", file)
 	// Step 4: the chain is minutes old.
 	c.typed(t, "replay", "--config.file="+file, "--from=2m", "--step=15s")
-	// Step 5, without the nodes that could run a container.
+	// Step 5: the chart's pods are there, and as no node can run a container, a process is what runs in them.
 	c.exporter.Stop()
 	c.config = file
+	installed := c.install(t, quickstartValues)
 	c.exporter = c.startExporter(t, "exporter-init", exporterAddress)
 	must(t, cluster.Eventually(t.Context(), "Prometheus has the gauges", patience, func(ctx context.Context) error {
 		return c.value(ctx, `min(variant_up{target_namespace="llm",model="chat"})`, 1)
@@ -51,6 +52,7 @@ func (c *chain) quickstart(t *testing.T, before []byte) {
 	// And back out.
 	must(t, c.Delete(t.Context(), objects))
 	must(t, c.Apply(t.Context(), before))
+	must(t, c.Delete(t.Context(), installed))
 }
 
 // typed runs the program as people do, and requires that it succeeds.

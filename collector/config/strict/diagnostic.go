@@ -43,7 +43,7 @@ func (d Diagnostic) String() string {
 		fmt.Fprintf(&b, "%s: ", d.Path)
 	}
 	b.WriteString(d.Message)
-	if d.Snippet != "" {
+	if d.Snippet != "" && !d.ToDo() {
 		number := fmt.Sprintf("%5d", d.Line)
 		fmt.Fprintf(&b, "\n%s | %s", number, d.Snippet)
 		fmt.Fprintf(&b, "\n%s | %s%s", strings.Repeat(" ", len(number)), caretIndent(d.Snippet, cmp.Or(d.caret, d.Column)), strings.Repeat("^", max(d.width, 1)))

@@ -23,9 +23,21 @@ func (d *Decoder) WarnToDos() {
 		if text == "" {
 			text = "the comment does not say what"
 		}
+		text = Shorten(text)
+		if about := strings.TrimSpace(line[:strings.Index(line[:m[2]], "#")]); about != "" {
+			text += " (" + shortened(about, 60) + ")"
+		}
 		d.reportAt(Diagnostic{
-			Line: i + 1, Column: utf8.RuneCountInString(line[:m[2]]) + 1, Severity: SeverityWarning, Message: "to do: " + Shorten(text),
+			Line: i + 1, Column: utf8.RuneCountInString(line[:m[2]]) + 1, Severity: SeverityWarning, Message: toDoMessage + text,
 			width: utf8.RuneCountInString(line[m[2]:m[3]]),
 		})
 	}
+}
+
+const toDoMessage = "to do: "
+
+// ToDo tells whether the remark is a comment's, on what is still to be done. Rendered, it shows no line of the file: it
+// says it all.
+func (d Diagnostic) ToDo() bool {
+	return d.Severity == SeverityWarning && strings.HasPrefix(d.Message, toDoMessage)
 }
