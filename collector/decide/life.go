@@ -182,6 +182,8 @@ const (
 	newFor = 10 * time.Minute
 	// fellBy is by what share demand falls that does more than go up and down.
 	fellBy = 0.2
+	// swingDeviations is by how many standard deviations of its noise demand goes up and down without a reason that lasts.
+	swingDeviations = 2
 	// levelApart is by what share levels differ that are looked at apart, and levelsMost how many there are at the most.
 	levelApart = 0.02
 	levelsMost = 12
@@ -189,7 +191,7 @@ const (
 
 // comesBack is the largest demand of late that is needed again soon; nil where there is none above what is planned. To stop a replica and
 // to start it again costs what it costs while it starts, and as much again for the risk of being short. A replica that was started a
-// moment ago stays for a while, unless demand has fallen for good: by much, and below a level that it does not cross often.
+// moment ago stays for a while, unless demand has fallen for good: by more than it swings.
 func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 	past, planned := s.plannedPast(), *s.out.Planned
 	restart, young := 2*(startup+acting), startup+acting+newFor
@@ -206,12 +208,22 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 		if c.Over { // until now: no more is planned
 			c.Now, c.Last = 0, c.Now
 		}
-		often := len(c.Below) > 0 && slices.Min(c.Below) < newFor || peak < planned*(1+fellBy)
-		if c.Now < c.Below.Wait(restart) || often && c.Now+c.Last < young {
+		if c.Now < c.Below.Wait(restart) || s.swings(peak, c.Below) && c.Now+c.Last < young {
 			found = &recurring{level: peak, gap: c.Below.Mean(), times: len(c.Below)}
 		}
 	}
 	return found
+}
+
+// swings reports whether what is planned may soon rise to a peak of late again without a reason that lasts: it fell from it by no more than
+// noise explains. Where noise is not measured, and where a stop may change the mix of several sizes, which takes more to undo: by little, or
+// from a level that demand crosses often.
+func (s *signal) swings(peak float64, below forecast.Stays) bool {
+	planned := *s.out.Planned
+	if s.noise > 0 && len(s.model.variants) == 1 {
+		return peak < planned+swingDeviations*s.noise
+	}
+	return len(below) > 0 && slices.Min(below) < newFor || peak < planned*(1+fellBy)
 }
 
 // capacityNoise is by what share capacities differ from one moment to the next where they are measured, or follow from measured lengths.

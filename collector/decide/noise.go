@@ -60,6 +60,7 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 	}
 	recent := forecast.Most(x.Recent.Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
 	most := mostly * max(expected, recent)
+	s.noise = course.Noise(0, now)
 	s.plan = func(ago time.Duration, then float64) float64 { return min(plan(ago, then), most) }
 	planned = max(expected, min(planned, most))
 	if !learnt {
