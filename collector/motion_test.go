@@ -533,6 +533,23 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, startup: 2m, cap
 	})
 }
 
+// TestDemandThatFell: replicas that have just started stay while demand only swings. Where its noise is measured, it has fallen for good when
+// it fell by more than that; where it is not, when it fell by a fifth.
+func TestDemandThatFell(t *testing.T) {
+	const text = `
+defaults: {headroom: HEADROOM, scale_down_window: 0s}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, startup: 2m, capacity: {load: 10}}]}]`
+	answers := canned{
+		"demand": load("48"), "current": runs("a", "6"), "ready": runs("a", "6"),
+		"past demand": joined(load("48 @24h..10m15s"), load("52 @10m..5m"), load("48 @4m45s..0s")),
+	}
+	runCases(t, map[string]decisionCase{
+		"noise is not measured":             {config: strings.Replace(text, "HEADROOM", "0", 1), answers: answers, want: `variant_desired_replicas{variant="a"} 6`},
+		"by more than what noise there was": {config: strings.Replace(text, "HEADROOM", "auto", 1), answers: answers, want: `variant_desired_replicas{variant="a"} 5`},
+	})
+}
+
 // TestPodsWithoutANode: others stand in for pods that the scheduler finds no node for, and these stay asked for.
 func TestPodsWithoutANode(t *testing.T) {
 	text := strings.Replace(strings.Replace(standIn, "LIMIT", "12", 1), "rolling: rolling}", "rolling: rolling, unschedulable: unplaced}", 1)

@@ -71,6 +71,7 @@ type signal struct {
 
 	plan      func(ago time.Duration, then float64) float64 // by the law, for a demand some time ago; nil without a law
 	carriers  []carrier                                     // the variants that serve it; nil before they are needed
+	noise     float64                                       // of the demand, as the law measures it; 0 without a law
 	held      *forecast.History                             // what would have been planned over the last day
 	recurring *recurring                                    // demand that comes back soon
 }

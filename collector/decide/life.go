@@ -235,6 +235,8 @@ const (
 	newFor = 10 * time.Minute
 	// fellBy is by what share demand falls that does more than go up and down.
 	fellBy = 0.2
+	// swingDeviations is by how many standard deviations of its noise demand goes up and down without a reason that lasts.
+	swingDeviations = 2
 	// levelApart is by what share levels differ that are looked at apart, and levelsMost how many there are at the most.
 	levelApart = 0.02
 	levelsMost = 12
@@ -242,7 +244,7 @@ const (
 
 // comesBack is the largest demand of late that is needed again soon; nil where there is none above what is planned. To stop a replica and
 // to start it again costs what it costs while it starts, and as much again for the risk of being short. A replica that was started a
-// moment ago stays for a while, unless demand has fallen for good: by much, and below a level that it does not cross often.
+// moment ago stays for a while, unless demand has fallen for good: by more than it swings.
 func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 	past, planned := s.plannedPast(), *s.out.Planned
 	restart, young := 2*(startup+acting), startup+acting+newFor
@@ -259,9 +261,8 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 		if c.Over { // until now: no more is planned
 			c.Now, c.Last = 0, c.Now
 		}
-		often := len(c.Below) > 0 && slices.Min(c.Below) < newFor || peak < planned*(1+fellBy)
 		stay := c.Below.Wait(restart) - c.Now
-		if often {
+		if s.swings(peak, c.Below) {
 			stay = max(stay, young-c.Now-c.Last)
 		}
 		if stay > 0 {
@@ -269,6 +270,17 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 		}
 	}
 	return found
+}
+
+// swings reports whether what is planned may soon rise to a peak of late again without a reason that lasts: it fell from it by no more than
+// noise explains. Where noise is not measured, and where a stop may change the mix of several sizes, which takes more to undo: by little, or
+// from a level that demand crosses often.
+func (s *signal) swings(peak float64, below forecast.Stays) bool {
+	planned := *s.out.Planned
+	if s.noise > 0 && len(s.model.variants) == 1 {
+		return peak < planned+swingDeviations*s.noise
+	}
+	return len(below) > 0 && slices.Min(below) < newFor || peak < planned*(1+fellBy)
 }
 
 const (

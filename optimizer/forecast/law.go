@@ -95,6 +95,16 @@ func (c *Course) noise(end int, over time.Duration) float64 {
 	return math.Sqrt((c.squares[end+1] - c.squares[from]) / n / 2)
 }
 
+// Noise is the scale of what a demand deviates by from what is expected of it, at a moment some time ago; NaN where too little is known.
+func (c *Course) Noise(ago time.Duration, demand float64) float64 {
+	end := c.last(ago)
+	if end < 0 {
+		return math.NaN()
+	}
+	_, scale := c.trend(end, demand, 0)
+	return scale
+}
+
 // trend is what is expected ahead of a step at which the demand is what it is, and the scale of the errors. It is NaN where too little is
 // known.
 func (c *Course) trend(end int, demand float64, ahead time.Duration) (base, scale float64) {
