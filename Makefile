@@ -7,6 +7,7 @@ VULN_DB       ?= https://vuln.go.dev
 ARGS          ?= demo
 DURATION      ?= 1h
 SCHEDULES     ?= 2000
+CHECKS        ?= 1000
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -14,7 +15,7 @@ BRANCH   := $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
 INFO     := github.com/prometheus/common/version
 LD_FLAGS := -s -w -X $(INFO).Version=$(VERSION) -X $(INFO).Revision=$(REVISION) -X $(INFO).Branch=$(BRANCH)
 
-.PHONY: build release run test chart faults soak lint bench replay-bench scale-bench e2e engines generate uplot browser-tests
+.PHONY: build release run test properties chart faults soak lint bench replay-bench scale-bench e2e engines generate uplot browser-tests
 
 # Builds a static program in the working directory.
 build:
@@ -31,6 +32,11 @@ run:
 
 test:
 	$(GO) test ./...
+
+# Makes more checks of the property tests, with draws of their own each time: make properties CHECKS=10000
+properties:
+	$(GO) test -count=1 -timeout=0 $(shell grep -rl --include='*_test.go' --exclude-dir=deploy pgregory.net/rapid . | xargs -n1 dirname | sort -u) \
+		-run='$(RUN)' -rapid.checks=$(CHECKS)
 
 # Renders and lints the chart with Helm's library, and makes a release of a small program. Both are modules of their own.
 chart:

@@ -63,14 +63,21 @@ func drawFleet(t *rapid.T) movingFleet {
 	}
 	// Every model has room to swap. Where it has not, the swap of a more important model may take from a less important one.
 	pool := used + rapid.IntRange(8*most, 10*most).Draw(t, "spare")
-	f.scenario = fmt.Sprintf("duration: 40m\nwarmup: 8m\nmodels:\n%sload:\n%spools: {gpu: %d}\nvariants:\n%sautoscaler: {kind: hpa, sync: 15s, lag: 15s}\nksm_lag: %ds\nevents:\n%s",
-		models.String(), loads.String(), pool, variants.String(), rapid.SampledFrom([]int{0, 15}).Draw(t, "lag"), events.String())
+	f.scenario = fmt.Sprintf("duration: 40m\nwarmup: 8m\nmodels:\n%sload:\n%spools: {gpu: %d}\nvariants:\n%sautoscaler: %s\nksm_lag: %ds\nevents:\n%s",
+		models.String(), loads.String(), pool, variants.String(), drawAutoscaler(t), rapid.SampledFrom([]int{0, 15}).Draw(t, "lag"), events.String())
 	f.config = fmt.Sprintf("defaults: {headroom: 0.15}\nbudgets: [{name: gpu, unit: accelerators, limit: %d}]\nsignals:\n  rate:\n    unit: requests per second\n"+
 		"    demand: sum by (namespace, model_name) (rate(llm_d_epp_request_total[1m]))\nmodels:\n%s", pool, config.String())
 	return f
 }
 
-// disturb draws probes that fail for a while, and a roll-out that keeps as many replicas ready.
+// drawAutoscaler draws an HPA. One that removes replicas one by one, or KEDA's cooldown, still removes some that are wanted again since a
+// moment ago, which nothing in Prometheus tells.
+func drawAutoscaler(t *rapid.T) string {
+	return fmt.Sprintf("{kind: hpa, sync: 15s, lag: 15s, scale_down_window: %ds}", rapid.SampledFrom([]int{0, 0, 60, 300}).Draw(t, "window"))
+}
+
+// disturb draws probes that fail for a while, or a roll-out that keeps as many replicas ready. A roll-out replaces those whose probes fail
+// first, all at once: no decision could help.
 func (f *movingFleet) disturb(t *rapid.T, events *strings.Builder, variant string) {
 	if rapid.Bool().Draw(t, "blips") {
 		at, lasts := rapid.IntRange(5, 35).Draw(t, "blip"), rapid.IntRange(15, 75).Draw(t, "seconds")
@@ -82,6 +89,7 @@ func (f *movingFleet) disturb(t *rapid.T, events *strings.Builder, variant strin
 		for minute := range 3 {
 			f.disturbed = append(f.disturbed, time.Duration(at+minute)*time.Minute)
 		}
+		return
 	}
 	if rapid.IntRange(0, 3).Draw(t, "rolls") == 0 {
 		fmt.Fprintf(events, "  - {at: %dm, rollout: %s, surge: 1, unavailable: 0}\n", rapid.IntRange(5, 30).Draw(t, "roll-out"), variant)

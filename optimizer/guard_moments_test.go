@@ -93,7 +93,12 @@ func TestGuardNoLaterMomentIsWorse(t *testing.T) {
 			m.Variants[j].Max = nil
 			startups[j] = time.Duration(rapid.IntRange(0, 12).Draw(t, "startup")) * time.Minute
 			fleet[j] = drawPods(t, startups[j])
-			variants = append(variants, stateOf(fleet[j], startups[j]))
+			state := stateOf(fleet[j], startups[j])
+			if state.Ordered = rapid.Bool().Draw(t, "ordered"); state.Ordered {
+				fleet[j] = rapid.Permutation(fleet[j]).Draw(t, "pods")
+			}
+			state.Fresh = rapid.IntRange(0, 9).Draw(t, "fresh") == 0
+			variants = append(variants, state)
 		}
 		s := optimizer.State{Models: []optimizer.ModelState{known(variants...)}}
 		place(&p, s)
@@ -102,7 +107,9 @@ func TestGuardNoLaterMomentIsWorse(t *testing.T) {
 		for j := range fleet {
 			after[j] = scaled(fleet[j], *d.Models[0].Variants[j].Desired, startups[j])
 			if len(after[j]) < len(fleet[j]) {
-				lowered++
+				if lowered++; variants[j].Fresh {
+					t.Fatalf("variants[%d] is fresh, and lowered\n%v\n%v", j, fleet, after)
+				}
 			}
 		}
 		for signal, demand := range m.Demand {

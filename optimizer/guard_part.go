@@ -31,10 +31,13 @@ const (
 
 // split lists the replicas asked for, in the order in which they stay when fewer
 // are asked for: Kubernetes deletes those first that are not ready, and of
-// these the newest. While pods are being replaced, those that are ready may go
-// first.
+// these the newest. Where it deletes the newest, ready or not, and while pods
+// are being replaced, those that are ready may be the first to go.
 func (v *guardedVariant) split() []part {
 	parts := []part{{replicas: v.ready, state: serving}}
+	if v.state.Falling && v.planned >= v.current {
+		parts[0].state = hoped
+	}
 	left := v.current - v.ready
 	stuck := max(0, v.current-max(v.ready, min(v.current, v.reach)))
 	left -= stuck
@@ -52,13 +55,13 @@ func (v *guardedVariant) split() []part {
 		add(s.Replicas, loading, s.In)
 	}
 	add(left, loading, v.state.Startup)
-	if stuck > 0 {
-		parts = append(parts, part{replicas: stuck, state: lost})
+	switch {
+	case v.state.Ordered:
+		slices.Reverse(parts)
+	case v.state.Rolling:
+		return append(append(parts[1:], part{replicas: stuck, state: lost}), parts[0])
 	}
-	if v.state.Rolling {
-		parts = append(parts[1:], parts[0])
-	}
-	return parts
+	return append(parts, part{replicas: stuck, state: lost})
 }
 
 // soon is the least time until replicas that load are ready: it is not now.

@@ -213,7 +213,14 @@ func TestGuardKeepsBoundsAndBudgets(t *testing.T) {
 			}
 		}
 		for _, b := range p.Budgets {
-			bound := max(
+			// A failsafe never goes below the minimum, whatever else runs.
+			raised := func(o *outcome) int {
+				if o.state.Failsafe == nil {
+					return 0
+				}
+				return max(0, o.Min-o.current)
+			}
+			bound := total(all, b.Name, raised) + max(
 				b.Limit+s.Borrow[b.Name], total(all, b.Name, func(o *outcome) int { return o.current }),
 				total(all, b.Name, func(o *outcome) int { return o.least }),
 			)

@@ -18,7 +18,7 @@ func (g *guard) retain() {
 		if !m.anyGoes() {
 			continue
 		}
-		m.keepOrdered(g)
+		m.keepUncertain(g)
 		if rows := m.lacking(orders); len(rows) > 0 {
 			open, asked = append(open, m), append(asked, rows)
 		}
@@ -42,11 +42,12 @@ func (m *guardedModel) anyGoes() bool {
 	return slices.ContainsFunc(m.variants, func(v guardedVariant) bool { return v.goes() })
 }
 
-// keepOrdered keeps all replicas of a variant that goes, is unsteady, and loses
-// its newest replicas first: which of them serve cannot be told.
-func (m *guardedModel) keepOrdered(g *guard) {
+// keepUncertain keeps all replicas of a variant that goes where it cannot be told
+// what a lowering takes away: it is unsteady and loses its newest replicas first,
+// or what was decided a moment ago relies on its fresh ones.
+func (m *guardedModel) keepUncertain(g *guard) {
 	for j := range m.variants {
-		if v := &m.variants[j]; v.goes() && v.state.Ordered && v.unsteady() {
+		if v := &m.variants[j]; v.goes() && (v.state.Fresh || v.state.Ordered && v.unsteady()) {
 			g.set(v, v.current)
 		}
 	}

@@ -57,6 +57,14 @@ type VariantState struct {
 	// Rolling says that pods are being replaced. A lowering may then take away
 	// replicas that are ready while others are not.
 	Rolling bool
+	// Falling says that more were asked for a moment ago. An autoscaler acts
+	// late, and may still be about to remove more: where no fewer are wanted
+	// now, nothing relies on those that are left.
+	Falling bool
+	// Fresh says that replicas have become ready a moment ago. What an
+	// autoscaler was told since then may rely on them, and is not seen yet: the
+	// variant keeps what it has.
+	Fresh bool
 	// Unknown says that a cost, capacity or use of the variant is not known. It
 	// stays where it is, and has no decision.
 	Unknown bool

@@ -44,7 +44,7 @@ func (v *variant) state() optimizer.VariantState {
 	out := optimizer.VariantState{
 		Current: current, Ready: v.runs.Ready.N, Unknown: !v.missing.OK(), Stuck: v.stuck,
 		Lately: starts.lately, Overdue: starts.overdue, Starting: starts.starting,
-		Startup: time.Duration(v.Startup), Ordered: v.ordered(), Rolling: v.rolls(0),
+		Startup: time.Duration(v.Startup), Ordered: v.ordered(), Rolling: v.rolls(0), Falling: v.falls(), Fresh: v.fresh(),
 	}
 	if current == nil {
 		return out
@@ -63,6 +63,18 @@ func (v *variant) state() optimizer.VariantState {
 		out.Failsafe = v.Failsafe.Replicas
 	}
 	return out
+}
+
+// falls reports whether more replicas were asked for during the last minute than now.
+func (v *variant) falls() bool {
+	n := v.runs.Current.N
+	return n != nil && most(*n, v.runs.Starts.Current.Over(acting)) > *n
+}
+
+// fresh reports whether replicas have become ready during the last minute.
+func (v *variant) fresh() bool {
+	n := v.runs.Ready.N
+	return n != nil && least(*n, v.runs.Starts.Ready.Over(acting)) < *n
 }
 
 // limited reports whether a limit on change is in force: there is one, and the model was overloaded lately where it asks for that.

@@ -13,7 +13,8 @@ import "math"
 // the two steps next to them, less than 0.8 % apart, and the smaller one
 // counts. The SLO is not rounded. The capacity is thus at most that of
 // Server.Capacity: about 1 % less on average, and more than that only if one
-// request more or less in a small batch decides it.
+// request more or less in a small batch decides it. Quantiles come from bins;
+// with one in the SLO, the capacity or the quantile may be 0.3 % higher.
 type CapacityCache struct {
 	answers generations[capacityKey, Capacity]
 }

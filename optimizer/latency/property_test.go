@@ -276,10 +276,24 @@ func TestCacheIsConservative(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		notBelow(t, "exact capacity", exact.Rate*(1+1e-5), got.Rate)
+		if slo.Quantile == 0 {
+			notBelow(t, "exact capacity", exact.Rate*(1+1e-5), got.Rate)
+		} else if got.Rate*0.997 > exact.Rate { // where a quantile hardly changes with the rate
+			keeps(t, s, got.Rate, slo)
+		}
 		again, err := cache.Capacity(p, l, slo)
 		if err != nil || again != got {
 			t.Fatalf("got %+v, then %+v, %v", got, again, err)
 		}
 	})
+}
+
+// keeps fails if a server misses targets at a rate by more than the rounding of quantiles.
+func keeps(t *rapid.T, s *latency.Server, rate float64, slo latency.SLO) {
+	if slo.TTFT > 0 {
+		hardlyBelow(t, "target for ttft", slo.TTFT, s.TTFTQuantile(rate, slo.Quantile))
+	}
+	if slo.ITL > 0 {
+		hardlyBelow(t, "target for itl", slo.ITL, s.ITLQuantile(rate, slo.Quantile))
+	}
 }
