@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -66,7 +67,7 @@ func (c *Config) toldBy(s *Signal) []string {
 // named reports whether a selector is for the series of one metric that a source exposes.
 func named(v *parser.VectorSelector) bool {
 	return v.Name != "up" && slices.ContainsFunc(v.LabelMatchers, func(m *labels.Matcher) bool {
-		return m.Name == labels.MetricName && m.Type == labels.MatchEqual && !strings.HasPrefix(m.Value, "kube_")
+		return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && !strings.HasPrefix(m.Value, "kube_")
 	})
 }
 

@@ -70,18 +70,22 @@ func (r *reader) counts(q *query.Query) []Count {
 	return counts
 }
 
-// clusters are words in the names of labels that tell clusters apart.
-var clusters = []string{"cluster", "region", "datacenter", "environment", "tenant"}
-
 // OtherCluster reports whether two series differ in a label that tells clusters apart: then they are two things, even with the same
 // number.
 func OtherCluster(a, b model.Metric) bool {
 	for name, value := range a {
-		if other := b[name]; value != other && slices.ContainsFunc(clusters, func(word string) bool { return strings.Contains(string(name), word) }) {
+		if value != b[name] && ofCluster(string(name)) {
 			return true
 		}
 	}
 	return false
+}
+
+// ofCluster reports whether a label tells clusters apart, by its name.
+func ofCluster(label string) bool {
+	return slices.ContainsFunc([]string{"cluster", "region", "datacenter", "environment", "tenant"}, func(word string) bool {
+		return strings.Contains(label, word)
+	})
 }
 
 // countOf returns the number of replicas that a sample tells, or why it cannot be used, beside what was told of them before. The same
