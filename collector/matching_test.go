@@ -268,6 +268,13 @@ func TestReplicas(t *testing.T) {
 			absent:  []string{"variant_exporter_query_bad_samples"},
 			want:    `variant_current_replicas{variant="a"} 4`,
 		},
+		"in two clusters, with the same number": {
+			config: oneSignal,
+			answers: answers(`{namespace="ns", scale_target_kind="Deployment", scale_target_name="a", cluster="eu"} 4
+				{namespace="ns", scale_target_kind="Deployment", scale_target_name="a", cluster="us"} 4`),
+			absent: unknown,
+			want:   `variant_exporter_query_bad_samples{input="scale_targets.current",reason="duplicate"} 1`,
+		},
 		"twice, with different numbers": {
 			config:  oneSignal,
 			answers: answers(runs("a", "4") + `{namespace="ns", scale_target_kind="Deployment", scale_target_name="a", job="x"} 5`),

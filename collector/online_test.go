@@ -54,8 +54,10 @@ scale_targets.current          4       4        0.000    -
 scale_targets.ready            4       4        0.000    -
 running.demand                 2       2        0.000    -
 running.sources                2       2        0.000    -
+running.silent                 0       0        0.000    -
 tokens.demand                  2       2        0.000    -
 tokens.sources                 2       2        0.000    -
+tokens.silent                  0       0        0.000    -
 input_ages                     0       0        0.000    -
 scale_targets.current.history  4       4        0.000    -
 scale_targets.ready.history    4       4        0.000    -

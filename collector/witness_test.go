@@ -118,6 +118,11 @@ func TestGatewayWitness(t *testing.T) {
 			countSources: now, "past " + countSources: past,
 		}
 	}
+	over := func(now, past, ready string) canned {
+		answers := with(now, past)
+		answers["ready"] = runs("a", "3", "epp", ready)
+		return answers
+	}
 	gateways := func(n string) string { return `{namespace="ns", scale_target_name="epp"} ` + n }
 	for name, c := range map[string]witnessCase{
 		"as many as before": {signal: alive, model: window, answers: with(gateways("2"), gateways("2")), told: "2 of 2", desired: "1"},
@@ -129,7 +134,11 @@ func TestGatewayWitness(t *testing.T) {
 		"none any more": {
 			signal: alive, model: window, answers: with("", gateways("2 @5m..15s")), partial: "0 of 2 gateway pods tell it", told: "0 of 2",
 		},
-		"never any": {signal: alive, model: window, answers: with("", ""), desired: "1"},
+		"fewer than are ready": {
+			signal: alive, model: window, answers: over(gateways("2"), gateways("2"), "3"), partial: "2 of 3 ready pods of epp tell it", told: "2 of 2",
+		},
+		"as many as are ready": {signal: alive, model: window, answers: over(gateways("2"), gateways("2"), "2"), told: "2 of 2", desired: "1"},
+		"never any":            {signal: alive, model: window, answers: with("", ""), desired: "1"},
 		"fewer for a while": {
 			signal: alive, model: window,
 			answers: with(gateways("2"), joined(gateways("2 @5m..4m45s"), gateways("1 @4m30s..1m"), gateways("2 @45s..0s"))),
@@ -137,6 +146,15 @@ func TestGatewayWitness(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) { c.run(t) })
+	}
+}
+
+// TestQueueOfNobody: a queue that no model owns may be that of a model without any series, which is then not taken for idle.
+func TestQueueOfNobody(t *testing.T) {
+	for queued, asks := range map[string]bool{`{namespace="ns", model_name="other"} 300`: false, `{namespace="ns", model_name="other"} 0`: true} {
+		answers := canned{"demand": "", "queued": queued, "alive": `{namespace="ns"} 1`, "current": runs("a", "3"), "ready": runs("a", "3")}
+		m := evaluateWith(t, complete(demandSignal(", queued: queued, on_missing: zero, alive: alive", "")), newCanned(t, answers)).Models[0]
+		require.Equal(t, asks, m.Variants[0].Desired != nil, "%s: %s", queued, m.Signals[0].Missing)
 	}
 }
 

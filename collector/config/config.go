@@ -132,7 +132,7 @@ type Signal struct {
 	OnMissing       OnMissing  `yaml:"on_missing" doc:"Meaning of no result for a model. hold (the default): demand is unknown, and no replica is removed. zero: no demand, while alive is above zero. ignore: plan by the other signals."`
 	Alive           Expr       `yaml:"alive" doc:"Above zero while the source of the signal is up. Required by on_missing: zero."`
 	Sources         Expr       `yaml:"sources" doc:"A series for each source that tells the signal now, with every part of it present. With the label pod, sources are counted by workload and compared with the ready replicas. Default: follows from expressions such as sum by (...) (metric)."`
-	Silent          Expr       `yaml:"silent" doc:"A series for each source that is ready, told the signal before, and is silent now. Any result makes the signal partial."`
+	Silent          Expr       `yaml:"silent" doc:"A series for each source that is ready, told the signal before, and is silent now. Any result makes the signal partial. Default: targets that told an own signal within an hour and do not answer scrapes."`
 
 	Frozen Expr `yaml:"frozen" doc:"A series for each source that shows requests in progress and makes no progress. Only check --online and explain ask for it, and say so: whether the requests are real cannot be told from here. Decisions do not depend on it."`
 

@@ -248,4 +248,13 @@ func TestPresetEPPSilent(t *testing.T) {
 			signal + ", nothing is known of pods":         {signal, "silent", tells(newer, "a", "2x10 stale"), nil},
 		})
 	}
+	const queue = `llm_d_epp_flow_control_%s{namespace="llm",pod="a",instance="a:9090",inference_pool="p"} %s` + "\n"
+	queues := fmt.Sprintf(queue, "request_enqueue_duration_seconds_count", "0+5x20")
+	runPresetCases(t, "epp", map[string]presetCase{
+		"queues, and shows none": {"concurrency", "silent", queues, []string{
+			`{inference_pool="p", lacks="llm_d_epp_flow_control_queue_size", namespace="llm", pod="a"} 1`,
+		}},
+		"queues, and shows an empty one": {"concurrency", "silent", queues + fmt.Sprintf(queue, "queue_size", "0x20"), nil},
+		"queued once":                    {"concurrency", "silent", fmt.Sprintf(queue, "request_enqueue_duration_seconds_count", "5x20"), nil},
+	})
 }

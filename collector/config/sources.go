@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/prometheus/promql/parser"
@@ -75,23 +76,19 @@ func aliveOf(e Expr) (Expr, bool) {
 	return found, err == nil
 }
 
-// selectorOf is the selector of an expression that adds up one metric over its sources: sum by (...) (metric), or of its rate.
+// selectorOf is the selector of an expression that adds up one metric over its sources: sum by (...) (metric), or of its rate or a value
+// over time. Labels that are rewritten on the way change nothing in who tells it.
 func selectorOf(e Expr) (Expr, bool) {
 	if e.IsZero() {
 		return Expr{}, false
 	}
-	sum, ok := unwrap(e.ast).(*parser.AggregateExpr)
+	sum, ok := inside(e.ast, "label_replace", "label_join", "clamp_min").(*parser.AggregateExpr)
 	if !ok || sum.Op != parser.SUM {
 		return Expr{}, false
 	}
-	inner := unwrap(sum.Expr)
-	if call, ok := inner.(*parser.Call); ok && len(call.Args) == 1 {
-		switch call.Func.Name {
-		case "rate", "irate", "increase":
-			if m, ok := unwrap(call.Args[0]).(*parser.MatrixSelector); ok {
-				inner = m.VectorSelector
-			}
-		}
+	inner := inside(sum.Expr, "label_replace", "label_join", "clamp_min", "rate", "irate", "increase", "max_over_time", "avg_over_time", "last_over_time")
+	if m, ok := inner.(*parser.MatrixSelector); ok {
+		inner = m.VectorSelector
 	}
 	selector, ok := inner.(*parser.VectorSelector)
 	if !ok || moved(selector) {
@@ -99,6 +96,18 @@ func selectorOf(e Expr) (Expr, bool) {
 	}
 	found, err := ParseExpr(selector.String())
 	return found, err == nil
+}
+
+// inside is what some functions are called with, however deep. Their first argument is the vector.
+func inside(e parser.Expr, functions ...string) parser.Expr {
+	for {
+		e = unwrap(e)
+		call, ok := e.(*parser.Call)
+		if !ok || !slices.Contains(functions, call.Func.Name) {
+			return e
+		}
+		e = call.Args[0]
+	}
 }
 
 // moved reports whether a selector looks elsewhere than at the present.

@@ -25,7 +25,7 @@ func (s *signal) witness() (partial string) {
 	w := &s.read.Witness
 	switch {
 	case w.Silent != "":
-		return w.Silent + " is ready and silent"
+		return w.Silent
 	case !w.Missing.OK():
 		return w.Missing.String()
 	case !w.Asked || w.Unknown:
@@ -99,7 +99,7 @@ func (s *signal) gatewayWitness() (partial string) {
 	if g.Now < expected {
 		return fmt.Sprintf("%g of %g gateway pods tell it", g.Now, expected)
 	}
-	return ""
+	return s.read.Witness.Away
 }
 
 func (s *signal) note(told, expected float64) {

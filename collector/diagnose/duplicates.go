@@ -36,7 +36,7 @@ func (d *Diagnosis) Duplicates(i *match.Input) string {
 		switch first := seen[key]; {
 		case first == nil:
 			seen[key] = sample
-		case s.owner == query.OfTarget && (first.Value == sample.Value || d.unowned(s, sample.Metric)):
+		case s.owner == query.OfTarget && (first.Value == sample.Value && !match.OtherCluster(first.Metric, sample.Metric) || d.unowned(s, sample.Metric)):
 			// The same number told twice is told once, and other workloads do not matter.
 		default:
 			return differ(first.Metric, sample.Metric)

@@ -94,8 +94,10 @@ func (c *comparison) model(key string, old, now *config.Model) {
 			c.add("- variant %s/%s: %s has not run a server that tells", old.Namespace, a.Name, workload)
 		default:
 			name := old.Namespace + "/" + a.Name
-			if b.Replicas.Min > max(a.Replicas.Min, *old.Replicas.Min) { // What is generated of a model's own minimum is no change.
-				c.add("~ variant %s: replicas.min: %d -> %d", name, a.Replicas.Min, b.Replicas.Min)
+			// What is generated of a model's own minimum is no change, and an expression is not compared.
+			own, all, found := a.Replicas.Min, old.Replicas.Min, b.Replicas.Min.Least()
+			if (own.IsNumber() || !own.Set) && all.IsNumber() && found > max(own.Least(), all.Least()) {
+				c.add("~ variant %s: replicas.min: %d -> %d", name, own.Least(), found)
 			}
 			c.variant(name, a, b)
 		}

@@ -79,6 +79,9 @@ func (r *reader) signal(m *query.Model, s *query.Signal) Signal {
 	if s.Absolute.Given() {
 		if s.OnMissing == config.OnMissingZero && r.failed(s.Absolute.Now).OK() {
 			out.Stray = r.strayDemand(s.Absolute.Now, s.Labels, m.Namespace)
+			if out.Stray == "" && s.Queued.Given() && r.failed(s.Queued.Now).OK() {
+				out.Stray = r.strayDemand(s.Queued.Now, s.Labels, m.Namespace)
+			}
 		}
 		out.Absolute = demand(&s.Absolute, r.ofModel(m, s.Absolute.Now, s.Labels), m.Place)
 	}

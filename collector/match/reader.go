@@ -23,7 +23,8 @@ type reader struct {
 	series  map[readKey]*variantSeries
 	up      map[readKey][]identity
 	told    map[readKey]*workloadCounts
-	strays  map[readKey]map[string]string // namespace -> a series with demand that belongs to no model
+	ready   map[scoped]map[podTarget]float64 // workloads by name -> ready replicas; made when they are needed
+	strays  map[readKey]map[string]string    // namespace -> a series with demand that belongs to no model
 
 	nameless map[readKey]map[string]*cell // namespace -> series that name no model
 }

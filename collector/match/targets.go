@@ -1,6 +1,9 @@
 package match
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/prometheus/common/model"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -38,7 +41,7 @@ func (r *reader) counts(q *query.Query) []Count {
 		return counts
 	}
 	t := r.tally(q)
-	found := make([]cell, len(r.program.Variants))
+	found, first := make([]cell, len(r.program.Variants)), map[int]model.Metric{}
 	namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
 	for i, s := range r.answers.Queries[q.Place].Vector {
 		owners := r.matcher.targets[targetIn(s.Metric, namespace)]
@@ -47,6 +50,11 @@ func (r *reader) counts(q *query.Query) []Count {
 		}
 		t.matched[i] = true
 		value, bad, again := countOf(s, &found[owners[0]])
+		if before, told := first[owners[0]]; told && OtherCluster(before, s.Metric) {
+			bad, again = BadDuplicate, false
+		} else if !told {
+			first[owners[0]] = s.Metric
+		}
 		if bad != "" {
 			t.bad[i] = bad
 		}
@@ -60,6 +68,24 @@ func (r *reader) counts(q *query.Query) []Count {
 		counts[i] = found[i].count(input.Name)
 	}
 	return counts
+}
+
+// OtherCluster reports whether two series differ in a label that tells clusters apart: then they are two things, even with the same
+// number.
+func OtherCluster(a, b model.Metric) bool {
+	for name, value := range a {
+		if value != b[name] && ofCluster(string(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// ofCluster reports whether a label tells clusters apart, by its name.
+func ofCluster(label string) bool {
+	return slices.ContainsFunc([]string{"cluster", "region", "datacenter", "environment", "tenant"}, func(word string) bool {
+		return strings.Contains(label, word)
+	})
 }
 
 // countOf returns the number of replicas that a sample tells, or why it cannot be used, beside what was told of them before. The same

@@ -2,6 +2,7 @@ package match
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"strings"
 
@@ -105,7 +106,8 @@ type Witness struct {
 	Variants []Told // by variant of the model
 	Rest     Told   // pods of the model that belong to no scale target by their names
 	Gateways Told   // pods of the namespace that name no model
-	Silent   string // a source that is ready and silent, as an example
+	Silent   string // a source that should tell and does not, and why it is known to be there, as an example
+	Away     string // a workload of a gateway fewer of whose pods tell than are ready, as an example
 }
 
 // Told is a number of sources.
@@ -143,15 +145,20 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	}
 	variants := len(r.program.Variants)
 	w.Rest = read(variants + m.Place)
-	w.Gateways = read(variants + len(r.program.Models) + r.matcher.namespaces[m.Namespace])
+	gateways := variants + len(r.program.Models) + r.matcher.namespaces[m.Namespace]
+	w.Gateways = read(gateways)
+	if s.Alive.Given() {
+		w.Away = cmp.Or(r.away(told.pods[gateways]), r.away(told.pods[variants+m.Place]))
+	}
 	return w
 }
 
 // workloadCounts are the sources of one answer.
 type workloadCounts struct {
 	now     []float64
-	unknown map[string]bool   // namespaces with sources that have no pod
-	bad     map[string]string // why a count of a namespace cannot be used
+	pods    map[int]map[scoped]float64 // owner -> workload that is no variant's -> its pods
+	unknown map[string]bool            // namespaces with sources that have no pod
+	bad     map[string]string          // why a count of a namespace cannot be used
 }
 
 func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCounts {
@@ -160,7 +167,7 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 		return found
 	}
 	t, vector := r.tally(q), r.answers.Queries[q.Place].Vector
-	told := &workloadCounts{make([]float64, r.matcher.Owners(query.OfWorkload)), map[string]bool{}, map[string]string{}}
+	told := &workloadCounts{make([]float64, r.matcher.Owners(query.OfWorkload)), map[int]map[scoped]float64{}, map[string]bool{}, map[string]string{}}
 	workers := make([]float64, len(r.program.Variants))
 	seen := map[string]bool{} // a workload that tells twice would make up for one that does not tell
 	for i, s := range vector {
@@ -185,6 +192,9 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 			workers[owner]++
 		default:
 			told.now[owner] += value
+			if owner >= len(r.program.Variants) {
+				told.count(owner, scoped{id.namespace, string(id.metric[config.LabelWorkload])}, value)
+			}
 		}
 	}
 	for i, groups := range workers {
@@ -194,7 +204,58 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 	return told
 }
 
-// silent is a source of the model's signal that is ready, told it before, and is silent now; empty for none.
+// count notes how many pods of a workload that is no variant's tell.
+func (c *workloadCounts) count(owner int, workload scoped, pods float64) {
+	if c.pods[owner] == nil {
+		c.pods[owner] = map[scoped]float64{}
+	}
+	// A gateway has series of several pools: each of its pods may tell of any.
+	c.pods[owner][workload] = max(c.pods[owner][workload], pods)
+}
+
+// away is a workload fewer of whose pods tell than are ready; empty for none. The replicas of a gateway are told beside those of the
+// variants: of all workloads in their namespaces.
+func (r *reader) away(pods map[scoped]float64) string {
+	found := ""
+	for workload, told := range pods {
+		if ready, known := r.readyOf(workload); known && told < ready {
+			if text := fmt.Sprintf("%g of %g ready pods of %s tell it", told, ready, workload.name); found == "" || text < found {
+				found = text
+			}
+		}
+	}
+	return found
+}
+
+// readyOf is how many replicas of any workload are ready. Where two workloads have one name, it is not known which is meant.
+func (r *reader) readyOf(workload scoped) (ready float64, known bool) {
+	if r.ready == nil {
+		r.ready = map[scoped]map[podTarget]float64{}
+		q := r.program.Targets.Ready.Now
+		if q == nil || !r.failed(q).OK() {
+			return 0, false
+		}
+		namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
+		for _, s := range r.answers.Queries[q.Place].Vector {
+			target := targetIn(s.Metric, namespace)
+			place := scoped{target.namespace, target.name}
+			if value, bad := valueOf(s, ""); bad == "" {
+				if r.ready[place] == nil {
+					r.ready[place] = map[podTarget]float64{}
+				}
+				if before, again := r.ready[place][target]; !again || value < before {
+					r.ready[place][target] = value
+				}
+			}
+		}
+	}
+	for _, value := range r.ready[workload] {
+		return value, len(r.ready[workload]) == 1
+	}
+	return 0, false
+}
+
+// silent is a source of the model's signal that told it before and is silent now, or that shows only part of it; empty for none.
 func (r *reader) silent(m *query.Model, s *query.Signal) string {
 	t := r.tally(s.Silent)
 	found := ""
@@ -202,12 +263,26 @@ func (r *reader) silent(m *query.Model, s *query.Signal) string {
 		id := identify(sample.Metric, s.Labels)
 		t.matched[i] = true
 		if value, bad := valueOf(sample, ""); bad == "" && value > 0 && agrees(&id, m.Model, s.Labels) {
-			if text := Describe(sample.Metric); found == "" || text < found {
+			if text := Describe(sample.Metric) + silence(s, sample.Metric); found == "" || text < found {
 				found = text
 			}
 		}
 	}
 	return found
+}
+
+// labelLacks is the label in which an expression for silent sources names the series that one does not show.
+const labelLacks = "lacks"
+
+// silence says how a source is known to be there.
+func silence(s *query.Signal, metric model.Metric) string {
+	switch lacks := metric[labelLacks]; {
+	case lacks != "":
+		return " shows no " + string(lacks)
+	case s.ActiveSignal.Silent.IsZero():
+		return " told it before, and does not answer scrapes"
+	}
+	return " is ready and silent"
 }
 
 // Describe names a source: by its pod, or else by all its labels.

@@ -15,7 +15,7 @@ func (p *compiler) bindSources(m *config.Model, b *Signal) {
 			b.Sources.Window = p.readStep(b.Key()+".sources", counted, window, witnessStep(m), by)
 		}
 	}
-	b.Silent = p.ask(b.Key()+".silent", b.ActiveSignal.Silent)
+	b.Silent = p.ask(b.Key()+".silent", p.Config.SilentSources(&b.Signal))
 	if b.Silent != nil {
 		b.Silent.Sparse = true
 	}

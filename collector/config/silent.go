@@ -1,0 +1,117 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// mostSilent bounds the selectors of an own signal that silent sources are looked for by: each is read over an hour.
+const mostSilent = 4
+
+// SilentSources is the expression for the sources of a signal that told it before and are silent now: the signal's own, or for an own
+// signal the targets behind its selectors that told it within the last hour, are still to be scraped, and do not answer. A pod that is
+// known not to be ready gets no requests: it may be silent.
+func (c *Config) SilentSources(s *Signal) Expr {
+	if !s.Silent.IsZero() || s.preset != "" {
+		return s.Silent
+	}
+	down, err := c.Selector.Narrow(`up == 0`)
+	if err != nil {
+		return Expr{}
+	}
+	unready, err := c.Selector.Narrow(`kube_pod_status_ready{condition="false"} == 1`)
+	if err != nil {
+		return Expr{}
+	}
+	var parts []string
+	for _, selector := range c.toldBy(s) {
+		parts = append(parts, fmt.Sprintf(`group by (%s) ((last_over_time(%s[1h]) unless %[2]s) and on (job, instance) (%s) unless on (%s, pod) (%s))`,
+			s.sourceLabels(), selector, down, s.Labels.Namespace, unready))
+	}
+	if len(parts) == 0 {
+		return Expr{}
+	}
+	e, err := ParseExpr(strings.Join(parts, " or "))
+	if err != nil {
+		return Expr{} // What is wrong with a label's name has been reported.
+	}
+	return e
+}
+
+// toldBy lists the selectors of scraped series that the demand of a signal adds up: of which a part could be missing unseen.
+func (c *Config) toldBy(s *Signal) []string {
+	var found []string
+	for _, e := range []Expr{s.Demand, s.Latency, s.Usage, s.Queued} {
+		if e.IsZero() || isRecorded(e) {
+			continue
+		}
+		parser.Inspect(e.ast, func(n parser.Node, path []parser.Node) error {
+			v, ok := n.(*parser.VectorSelector)
+			if !ok || moved(v) || !named(v) || !addedUp(path) || movedAbove(path) || len(found) == mostSilent {
+				return nil
+			}
+			if text := v.String(); !slices.Contains(found, text) {
+				found = append(found, text)
+			}
+			return nil
+		})
+	}
+	return found
+}
+
+// named reports whether a selector is for the series of one metric that a source exposes.
+func named(v *parser.VectorSelector) bool {
+	return v.Name != "up" && slices.ContainsFunc(v.LabelMatchers, func(m *labels.Matcher) bool {
+		return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && !strings.HasPrefix(m.Value, "kube_")
+	})
+}
+
+// addedUp reports whether a selector is inside an aggregation.
+func addedUp(path []parser.Node) bool {
+	return slices.ContainsFunc(path, func(n parser.Node) bool {
+		_, ok := n.(*parser.AggregateExpr)
+		return ok
+	})
+}
+
+// movedAbove reports whether a subquery around a selector looks elsewhere than at the present.
+func movedAbove(path []parser.Node) bool {
+	return slices.ContainsFunc(path, func(n parser.Node) bool {
+		q, ok := n.(*parser.SubqueryExpr)
+		return ok && (q.OriginalOffset != 0 || q.Timestamp != nil || q.StartOrEnd != 0)
+	})
+}
+
+// sourceLabels are the labels that say whose source a series is of: not those that the signal's expressions write themselves.
+func (s *Signal) sourceLabels() string {
+	names := []string{"pod", "instance", "job"}
+	for _, label := range []string{s.Labels.Namespace, s.Labels.Model} {
+		if label != "" && !s.writes(label) {
+			names = append(names, label)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// writes reports whether an expression of the demand sets a label.
+func (s *Signal) writes(label string) bool {
+	found := false
+	for _, e := range []Expr{s.Demand, s.Latency, s.Usage, s.Queued} {
+		if e.IsZero() {
+			continue
+		}
+		parser.Inspect(e.ast, func(n parser.Node, _ []parser.Node) error {
+			if call, ok := n.(*parser.Call); ok && (call.Func.Name == "label_replace" || call.Func.Name == "label_join") {
+				to, ok := call.Args[1].(*parser.StringLiteral)
+				found = found || ok && to.Val == label
+			}
+			return nil
+		})
+	}
+	return found
+}
