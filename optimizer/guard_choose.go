@@ -104,11 +104,17 @@ func (g *guard) fill(open []*guardedModel) {
 			if v.top == v.low {
 				continue
 			}
-			more := float64(v.top - v.n)
-			for _, t := range v.takes {
-				more = min(more, math.Floor(max(0, g.room[t.row])/t.use))
-			}
-			g.set(v, v.n+max(0, int(more)))
+			g.set(v, v.n+g.fits(v, v.top-v.n))
 		}
 	}
+}
+
+// fits is how many of so many more replicas of a variant the budgets have room
+// for.
+func (g *guard) fits(v *guardedVariant, more int) int {
+	most := float64(max(0, more))
+	for _, t := range v.takes {
+		most = min(most, math.Floor(max(0, g.room[t.row])/t.use))
+	}
+	return int(most)
 }

@@ -42,13 +42,20 @@ func (m *guardedModel) anyGoes() bool {
 	return slices.ContainsFunc(m.variants, func(v guardedVariant) bool { return v.goes() })
 }
 
-// keepUncertain keeps all replicas of a variant that goes where it cannot be told
-// what a lowering takes away: it is unsteady and loses its newest replicas first,
-// or what was decided a moment ago relies on its fresh ones.
+// keepUncertain keeps replicas of a variant that goes where it cannot be told
+// what a lowering takes away: all of them if it loses its newest ones first and
+// is unsteady, and those that serve if what was decided a moment ago of another
+// variant relies on them.
 func (m *guardedModel) keepUncertain(g *guard) {
 	for j := range m.variants {
-		if v := &m.variants[j]; v.goes() && (v.state.Fresh || v.state.Ordered && v.unsteady()) {
+		v := &m.variants[j]
+		fresh := v.state.Fresh && len(m.variants) > 1
+		switch {
+		case !v.goes():
+		case v.state.Ordered && (fresh || v.unsteady()):
 			g.set(v, v.current)
+		case fresh:
+			g.set(v, max(v.n, v.ready))
 		}
 	}
 }
@@ -165,20 +172,28 @@ func (g *guard) keepParts(open []*guardedModel, asked [][]momentRow) bool {
 	if err != nil || plan.Status != StatusOptimal && slices.ContainsFunc(plan.Models, ModelPlan.short) {
 		return false
 	}
-	for i, m := range open {
-		picked := map[*guardedVariant]int{}
+	kept, picked := map[*guardedVariant]int{}, map[*guardedVariant]int{}
+	for i := range open {
 		for k, v := range owners[i] {
 			if n := plan.Models[i].Variants[k].Replicas; n > 0 {
-				// Replicas of a part stay only after all those of the parts before it.
+				kept[v] += n
 				picked[v] = earlier[i][k] + n
 			}
 		}
+	}
+	g.eachOf(open, func(v *guardedVariant) { v.low = v.n; g.set(v, v.n+kept[v]) })
+	// Replicas of a part stay only after all those of the parts before it, as far as the budgets have room for them.
+	g.eachOf(open, func(v *guardedVariant) { g.set(v, v.n+g.fits(v, v.low+picked[v]-v.n)) })
+	return true
+}
+
+// eachOf visits the variants of models.
+func (g *guard) eachOf(models []*guardedModel, visit func(*guardedVariant)) {
+	for _, m := range models {
 		for j := range m.variants {
-			v := &m.variants[j]
-			g.set(v, v.n+picked[v])
+			visit(&m.variants[j])
 		}
 	}
-	return true
 }
 
 func rowName(r int) string { return fmt.Sprintf("row %04d", r) }

@@ -62,8 +62,8 @@ type VariantState struct {
 	// now, nothing relies on those that are left.
 	Falling bool
 	// Fresh says that replicas have become ready a moment ago. What an
-	// autoscaler was told since then may rely on them, and is not seen yet: the
-	// variant keeps what it has.
+	// autoscaler was told since then may rely on them, and is not seen yet: those
+	// that are ready stay.
 	Fresh bool
 	// Unknown says that a cost, capacity or use of the variant is not known. It
 	// stays where it is, and has no decision.

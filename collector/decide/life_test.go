@@ -39,7 +39,7 @@ func served(planned float64, replicas int, startup time.Duration, day forecast.H
 	c := &config.Model{}
 	window := config.Duration(0)
 	c.ScaleDownWindow = &window
-	m := &model{Model: &query.Model{Model: c}, read: &match.Model{}}
+	m := &model{Model: &query.Model{Model: c}, read: &match.Model{}, days: &days{}}
 	v := &variant{
 		Variant: &query.Variant{Variant: &config.Variant{Startup: config.Duration(startup)}, Capacities: []query.Quantity{{Quantity: config.Quantity{Number: 10, Set: true}}}},
 		model:   m, read: &match.Variant{}, capacities: []float64{10},

@@ -77,9 +77,10 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 	}
 	recent := forecast.Most(x.Recent.Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
 	most := mostly * max(expected, recent)
-	s.noise = course.Noise(0, now)
 	planned = max(expected, min(planned, most))
-	if !learnt {
+	if learnt {
+		s.noise = course.Noise(0, now)
+	} else {
 		planned = max(planned, fixed)
 	}
 	s.plan = func(ago time.Duration, then float64) float64 {

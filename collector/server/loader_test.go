@@ -67,6 +67,10 @@ func prometheus(t *testing.T) string {
 			fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[]}}`)
 			return
 		}
+		if strings.Contains(r.FormValue("query"), "up == 0") { // all targets answer
+			fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":[]}}`)
+			return
+		}
 		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"llm","model_name":"m"},"value":[%s,"60"]}]}}`,
 			r.FormValue("time"))
 	}))
