@@ -27,6 +27,10 @@ func newFakePrometheus(t *testing.T) *fakePrometheus {
 			f.mu.RLock()
 		}
 		defer f.mu.RUnlock()
+		if strings.Contains(r.FormValue("query"), "up == 0") { // all targets answer
+			fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":[]}}`)
+			return
+		}
 		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"llm","model_name":"llama"},"value":[%s,"100"]}]}}`,
 			r.FormValue("time"))
 	}))

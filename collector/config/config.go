@@ -139,6 +139,9 @@ type Signal struct {
 	preset string // the preset it came from, if any
 }
 
+// OfPreset reports whether the signal came from a preset.
+func (s *Signal) OfPreset() bool { return s.preset != "" }
+
 // Parts is an expression whose series add up to the demand with what waits. Of a model without replicas only the queue shows, so each
 // part may be missing.
 func (s *Signal) Parts() string {

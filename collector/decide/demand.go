@@ -19,6 +19,8 @@ func (d *decider) expectDemand(s *signal) {
 			now.Missing = match.Missing{Why: "no result, while there is demand that belongs to no model: " + s.read.Stray}
 		case !d.read.Hollow.OK():
 			now.Missing = match.Missing{Why: "no result, like " + d.read.Hollow.Input + ", which must have one"}
+		case d.contradicted(s):
+			now.Missing = match.Missing{Why: "no result, while series of it are told"}
 		default:
 			now, s.out.Assumed = match.Reading{}, true
 		}
@@ -49,6 +51,17 @@ func (d *decider) expectDemand(s *signal) {
 		return
 	}
 	s.out.Planned = &planned
+}
+
+// contradicted reports whether the demand of no model at all was answered, although there are samples of the series that it is made of: the
+// expressions of presets have a result then. A demand of one's own may leave series out.
+func (d *decider) contradicted(s *signal) bool {
+	q := s.Absolute.Now
+	if q == nil || !s.OfPreset() {
+		return false
+	}
+	in := &d.read.Inputs[q.Place]
+	return in.Err == nil && in.Age != nil && in.Series != nil && *in.Series == 0
 }
 
 // expect works out what to plan for. Where a part of the past is not known, what is known may still ask for more than there is,

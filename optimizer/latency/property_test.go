@@ -2,6 +2,7 @@ package latency_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -184,7 +185,11 @@ func TestLatencyScales(t *testing.T) {
 			{"quantile of ttft", scaled.TTFTQuantile(rate/unit, 0.9), s.TTFTQuantile(rate, 0.9) * unit},
 			{"quantile of itl", scaled.ITLQuantile(rate/unit, 0.9), s.ITLQuantile(rate, 0.9) * unit},
 		} {
-			if math.Abs(c.got-c.want) > 1e-6*c.want {
+			tolerance := 1e-6
+			if strings.HasPrefix(c.what, "quantile") {
+				tolerance = 1e-4 // they are searched for
+			}
+			if math.Abs(c.got-c.want) > tolerance*c.want {
 				t.Fatalf("%s: got %.12g, want %.12g", c.what, c.got, c.want)
 			}
 		}
