@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -65,15 +64,24 @@ func writeText(w io.Writer, families []*dto.MetricFamily, scheme model.EscapingS
 	return flush()
 }
 
-// helpEscapes are those of a line of help, labelEscapes those of a label's value.
-var (
-	helpEscapes  = strings.NewReplacer(`\`, `\\`, "\n", `\n`)
-	labelEscapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
-)
+// appendEscaped appends text as the format has it: a line of help, or, with quotes, the value of a label.
+func appendEscaped(to []byte, text string, quotes bool) []byte {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '\n':
+			to = append(to, `\n`...)
+		case c == '\\', quotes && c == '"':
+			to = append(to, '\\', c)
+		default:
+			to = append(to, c)
+		}
+	}
+	return to
+}
 
 // appendHead appends what stands before the samples of a gauge.
 func appendHead(to []byte, f *dto.MetricFamily) []byte {
-	to = append(append(append(append(to, "# HELP "...), f.GetName()...), ' '), helpEscapes.Replace(f.GetHelp())...)
+	to = appendEscaped(append(append(append(to, "# HELP "...), f.GetName()...), ' '), f.GetHelp(), false)
 	return append(append(append(to, "\n# TYPE "...), f.GetName()...), " gauge\n"...)
 }
 
@@ -86,12 +94,7 @@ func appendSample(to []byte, name string, m *dto.Metric) []byte {
 			separator = '{'
 		}
 		to = append(append(append(to, separator), *l.Name...), `="`...)
-		if strings.ContainsAny(*l.Value, "\"\\\n") {
-			to = append(to, labelEscapes.Replace(*l.Value)...)
-		} else {
-			to = append(to, *l.Value...)
-		}
-		to = append(to, '"')
+		to = append(appendEscaped(to, *l.Value, true), '"')
 	}
 	if len(m.Label) > 0 {
 		to = append(to, '}')
