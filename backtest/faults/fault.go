@@ -37,9 +37,11 @@ const (
 	Negative    Fault = "negative"   // every value is
 	Histogram   Fault = "histogram"  // every value is a native histogram
 	Doubled     Fault = "doubled"    // every series stands twice, told apart by a label that has no meaning
-	slowness          = time.Second
-	hanging           = time.Minute
-	hugeSize          = 1 << 20
+
+	// A slow answer is late, and in time for every piece of a day of history: they are asked one after the other.
+	slowness = time.Second / 10
+	hanging  = time.Minute
+	hugeSize = 1 << 20
 )
 
 // OfAnswers lists the ways in which an answer can fail.
