@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/collector/past"
 )
 
 // errNoAnswer is an evaluation that did not end when its time was over.
@@ -30,6 +31,7 @@ type flights struct {
 
 	mu               sync.Mutex
 	running, waiting *flight
+	last             *flight // the last one that ended whole
 }
 
 type flight struct {
@@ -49,7 +51,7 @@ type flight struct {
 // ask is what a request wants of an evaluation.
 type ask struct {
 	budget time.Duration
-	// anyBudget takes an evaluation under way whatever time it has: that of people who look at a page.
+	// anyBudget takes an evaluation under way, or one that has just ended, whatever time it has: that of people who look at a page.
 	anyBudget bool
 	// background is an evaluation that no request waits for. It makes room at once.
 	background bool
@@ -86,6 +88,9 @@ func (f *flights) join(g *generation, a ask) *flight {
 	defer f.mu.Unlock()
 	budget, now := rounded(a.budget), f.now()
 	switch r := f.running; {
+	case r == nil && a.anyBudget && f.fresh(g, now):
+		f.last.waiters++
+		return f.last
 	case r == nil:
 		f.running = &flight{
 			generation: g, budget: budget, deadline: now.Add(budget), done: make(chan struct{}), waiters: 1, background: a.background,
@@ -125,9 +130,28 @@ func (f *flights) start(fl *flight) {
 		defer cancel()
 		fl.snapshot = fl.generation.Evaluate(ctx, f.now())
 		fl.whole = ctx.Err() == nil
+		f.land(fl)
 		f.end(fl)
 		close(fl.done)
 	}()
+}
+
+// land keeps an evaluation that has ended whole, for those who come just after it.
+func (f *flights) land(fl *flight) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if fl.whole && fl.snapshot.Duration < fl.budget*4/5 { // What was cut short, as for a client in a hurry, is not for others.
+		f.last = fl
+	}
+}
+
+// fresh reports whether the last evaluation is of use to people who look at a page. The caller holds the lock.
+func (f *flights) fresh(g *generation, now time.Time) bool {
+	if f.last == nil || f.last.generation != g {
+		return false
+	}
+	age := now.Sub(f.last.snapshot.At)
+	return age >= 0 && age < past.Interval
 }
 
 // leave takes a waiter away. The last one cancels the evaluation, which is harmless when it has ended.
