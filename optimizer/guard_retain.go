@@ -181,14 +181,14 @@ func (g *guard) keepParts(open []*guardedModel, asked [][]momentRow) bool {
 			}
 		}
 	}
-	g.eachOf(open, func(v *guardedVariant) { v.low = v.n; g.set(v, v.n+kept[v]) })
+	eachOf(open, func(v *guardedVariant) { v.low = v.n; g.set(v, v.n+kept[v]) })
 	// Replicas of a part stay only after all those of the parts before it, as far as the budgets have room for them.
-	g.eachOf(open, func(v *guardedVariant) { g.set(v, v.n+g.fits(v, v.low+picked[v]-v.n)) })
+	eachOf(open, func(v *guardedVariant) { g.set(v, v.n+g.fits(v, v.low+picked[v]-v.n)) })
 	return true
 }
 
 // eachOf visits the variants of models.
-func (g *guard) eachOf(models []*guardedModel, visit func(*guardedVariant)) {
+func eachOf(models []*guardedModel, visit func(*guardedVariant)) {
 	for _, m := range models {
 		for j := range m.variants {
 			visit(&m.variants[j])

@@ -17,7 +17,7 @@ const mostSilent = 4
 // signal the targets behind its selectors that told it within the last hour, are still to be scraped, and do not answer. A pod that is
 // known not to be ready gets no requests: it may be silent.
 func (c *Config) SilentSources(s *Signal) Expr {
-	if !s.Silent.IsZero() || s.preset != "" {
+	if !s.Silent.IsZero() || s.OfPreset() {
 		return s.Silent
 	}
 	down, err := c.Selector.Narrow(`up == 0`)

@@ -31,7 +31,7 @@ type flights struct {
 
 	mu               sync.Mutex
 	running, waiting *flight
-	last             *flight // the last one that ended whole
+	last             *flight // the newest that was not cut short
 }
 
 type flight struct {
@@ -40,8 +40,7 @@ type flight struct {
 	deadline   time.Time
 	started    time.Time
 	done       chan struct{}
-	snapshot   *collector.Snapshot // set before done is closed, as is whole
-	whole      bool                // it was not cut short
+	snapshot   *collector.Snapshot // set before done is closed
 	waiters    int                 // guarded by flights.mu
 	cancel     context.CancelFunc  // nil before it runs
 	abandoned  bool
@@ -51,7 +50,8 @@ type flight struct {
 // ask is what a request wants of an evaluation.
 type ask struct {
 	budget time.Duration
-	// anyBudget takes an evaluation under way, or one that has just ended, whatever time it has: that of people who look at a page.
+	// anyBudget is for people who look at a page. They take an evaluation under way whatever time it has, and share the newest one for an
+	// interval: viewers, however many there are, cause no more than one evaluation in that time.
 	anyBudget bool
 	// background is an evaluation that no request waits for. It makes room at once.
 	background bool
@@ -59,15 +59,15 @@ type ask struct {
 
 // evaluate returns the snapshot of an evaluation by g that takes no longer than the budget, its own or one already under way. An
 // evaluation with much less time is not shared, so that one cut short for a client in a hurry is not what a patient one gets. It
-// returns an error when ctx ends first, and whether the evaluation was a whole one: what made room for another is cut short.
-func (f *flights) evaluate(ctx context.Context, g *generation, a ask) (snapshot *collector.Snapshot, whole bool, err error) {
+// returns an error when ctx ends first.
+func (f *flights) evaluate(ctx context.Context, g *generation, a ask) (*collector.Snapshot, error) {
 	fl := f.join(g, a)
 	defer f.leave(fl)
 	select {
 	case <-fl.done:
-		return fl.snapshot, fl.whole, nil
+		return fl.snapshot, nil
 	case <-ctx.Done():
-		return nil, false, fmt.Errorf("%w: %w", errNoAnswer, context.Cause(ctx))
+		return nil, fmt.Errorf("%w: %w", errNoAnswer, context.Cause(ctx))
 	}
 }
 
@@ -88,7 +88,7 @@ func (f *flights) join(g *generation, a ask) *flight {
 	defer f.mu.Unlock()
 	budget, now := rounded(a.budget), f.now()
 	switch r := f.running; {
-	case r == nil && a.anyBudget && f.fresh(g, now):
+	case a.anyBudget && f.fresh(g, now):
 		f.last.waiters++
 		return f.last
 	case r == nil:
@@ -129,23 +129,25 @@ func (f *flights) start(fl *flight) {
 		defer fl.generation.letGo()
 		defer cancel()
 		fl.snapshot = fl.generation.Evaluate(ctx, f.now())
-		fl.whole = ctx.Err() == nil
-		f.land(fl)
+		if ctx.Err() == nil { // What made room for another is cut short.
+			f.keep(fl)
+		}
 		f.end(fl)
 		close(fl.done)
 	}()
 }
 
-// land keeps an evaluation that has ended whole, for those who come just after it.
-func (f *flights) land(fl *flight) {
+// keep makes an evaluation the newest, unless it had hardly time enough: what may be cut short, as for a client in a hurry, is not for
+// others.
+func (f *flights) keep(fl *flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if fl.whole && fl.snapshot.Duration < fl.budget*4/5 { // What was cut short, as for a client in a hurry, is not for others.
+	if fl.snapshot.Duration < fl.budget*4/5 {
 		f.last = fl
 	}
 }
 
-// fresh reports whether the last evaluation is of use to people who look at a page. The caller holds the lock.
+// fresh reports whether the newest evaluation is by g and no older than an interval. The caller holds the lock.
 func (f *flights) fresh(g *generation, now time.Time) bool {
 	if f.last == nil || f.last.generation != g {
 		return false

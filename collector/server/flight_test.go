@@ -60,7 +60,7 @@ func run(t *testing.T, e Evaluator, waiters ...wait) []result {
 			time.Sleep(w.comes)
 			ctx, cancel := context.WithTimeout(t.Context(), w.waits)
 			defer cancel()
-			got[i].snapshot, _, got[i].err = f.evaluate(ctx, g, ask{budget: w.budget})
+			got[i].snapshot, got[i].err = f.evaluate(ctx, g, ask{budget: w.budget})
 			got[i].after = time.Since(start)
 		}()
 	}
@@ -148,7 +148,7 @@ func TestFlightOfAnotherConfigurationIsNotShared(t *testing.T) {
 		evaluate := func() {
 			g := a.use()
 			defer g.letGo()
-			if _, _, err := f.evaluate(t.Context(), g, ask{budget: 8 * s}); err != nil {
+			if _, err := f.evaluate(t.Context(), g, ask{budget: 8 * s}); err != nil {
 				t.Error(err)
 			}
 		}

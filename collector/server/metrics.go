@@ -97,15 +97,12 @@ func (s *Server) evaluate(ctx context.Context, a ask) (*collector.Snapshot, erro
 
 // evaluateBy returns the outcome of an evaluation by a configuration that the caller uses.
 func (s *Server) evaluateBy(ctx context.Context, g *generation, a ask) (*collector.Snapshot, error) {
-	snapshot, whole, err := s.flights.evaluate(ctx, g, a)
+	snapshot, err := s.flights.evaluate(ctx, g, a)
 	if err != nil {
 		return nil, err
 	}
 	if snapshot.Answered() {
 		s.answered.Store(true)
-	}
-	if whole && snapshot.Duration < rounded(a.budget)*4/5 { // What was cut short, as for a client in a hurry, is not for others.
-		s.latest.put(g, snapshot)
 	}
 	return snapshot, nil
 }

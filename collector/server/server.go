@@ -76,7 +76,6 @@ type Server struct {
 	reloaded   reloadMetrics
 	active     active
 	flights    flights
-	latest     latest
 	whatIfs    *semaphore.Weighted // what-if questions under way
 	answered   atomic.Bool         // some evaluation has had an answer
 	stopping   atomic.Bool

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -23,39 +22,6 @@ type view struct {
 
 // failure answers a request that cannot be served.
 type failure func(w http.ResponseWriter, text string, status int)
-
-// latest is the newest outcome of the configuration in force. Whoever looks shares it for an interval, so that viewers, however many
-// there are, cause no more than one evaluation in that time.
-type latest struct {
-	mu         sync.Mutex
-	generation *generation
-	snapshot   *collector.Snapshot
-}
-
-func (l *latest) put(g *generation, s *collector.Snapshot) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.generation != g || l.snapshot == nil || !s.At.Before(l.snapshot.At) {
-		l.generation, l.snapshot = g, s
-	}
-}
-
-// fresh is the newest outcome, nil where it is older than an interval.
-func (l *latest) fresh(g *generation, now time.Time) *collector.Snapshot {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if age := now.Sub(l.takenAt()); l.generation != g || l.snapshot == nil || age >= past.Interval || age < 0 {
-		return nil
-	}
-	return l.snapshot
-}
-
-func (l *latest) takenAt() time.Time {
-	if l.snapshot == nil {
-		return time.Time{}
-	}
-	return l.snapshot.At
-}
 
 // viewed has a request served from a view: the present, or the moment that its parameter at names. Pages and the API have places of
 // their own, and the time that a scrape may take.
@@ -89,9 +55,6 @@ func (s *Server) look(ctx context.Context, v *view, budget time.Duration) (*coll
 		evaluating, cancel := context.WithTimeout(ctx, budget)
 		defer cancel()
 		return v.generation.Past.At(evaluating, v.at)
-	}
-	if snapshot := s.latest.fresh(v.generation, s.opts.Now()); snapshot != nil {
-		return snapshot, nil
 	}
 	return s.evaluateBy(ctx, v.generation, ask{budget: budget, anyBudget: true})
 }
