@@ -55,7 +55,7 @@ func (d *decider) reportBudgets(out *Decision, plan *optimizer.Plan, planned boo
 
 func (d *decider) reportModel(i int, m *model, found *solution) Model {
 	out := Model{
-		Name: m.Name, Namespace: m.Namespace, Life: m.life.Seconds(), Signals: make([]Signal, 0, len(m.signals)), Variants: make([]Variant, 0, len(m.variants)),
+		Name: m.Name, Namespace: m.Namespace, Life: min(m.life, m.holds).Seconds(), Signals: make([]Signal, 0, len(m.signals)), Variants: make([]Variant, 0, len(m.variants)),
 	}
 	if m.Min.Query != nil && m.read.Min.Missing.OK() {
 		out.Minimum = &m.minimum

@@ -29,9 +29,10 @@ func cheaper(s *collector.Snapshot, m int, stop func() bool) *Cheaper {
 		from := &stated.Variants[i]
 		out.Variants = append(out.Variants, Replicas{v.Name, v.Replicas})
 		out.Saves += from.Cost * float64(planned[i].Replicas)
-		hours := max(b.model.Life, b.model.Variants[i].Startup) / time.Hour.Seconds() // over which a start was spread
-		starts := func(n int) float64 { return float64(max(0, n-from.Current)) }
-		out.Reach += from.StartCost * hours * (starts(v.Replicas) - starts(planned[i].Replicas))
+		if from.StartCost > 0 { // It is that of the startup, spread over the life of a plan.
+			starts := func(n int) float64 { return float64(max(0, n-from.Current)) }
+			out.Reach += from.Cost * b.model.Variants[i].Startup / time.Hour.Seconds() * (starts(v.Replicas) - starts(planned[i].Replicas))
+		}
 	}
 	if out.Saves <= optimizer.Tolerance*max(1, math.Abs(cost)) || out.Reach <= 0 {
 		return nil

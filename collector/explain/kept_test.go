@@ -105,6 +105,7 @@ func TestCheaperMix(t *testing.T) {
 			},
 		})
 		s.Models[0].Life = life
+		s.Models[0].Variants[1].Startup = start * life / fresh.Cost // spread over the life, it is the cost of a start
 		return whole(t, s)
 	}
 	dear := mix(0.55, 1800)
