@@ -69,10 +69,14 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// settle waits until a page shows all of the past.
+// settle waits until a page is loaded, shows all of the past, and has its charts drawn.
 func (b *browser) settle(t *testing.T) {
 	t.Helper()
 	b.do(t, chromedp.WaitNotPresent(chromedp.CSS(".progress[data-more]")))
+	require.Eventually(t, func() bool {
+		return eval[bool](t, b, `document.readyState === 'complete'
+			&& [...document.querySelectorAll('figure.chart .plot')].every((p) => !p.checkVisibility() || p.querySelector('canvas') !== null)`)
+	}, 20*time.Second, 20*time.Millisecond, "the page is loaded and its charts are drawn")
 }
 
 // screens takes pictures of every page at both widths and in both schemes. The console of the browser says nothing, nothing is loaded
@@ -227,8 +231,10 @@ func down(t *testing.T, b *browser) {
 		assert.Equal(t, "error", eval[string](t, b, "document.querySelector('.banner').className.split(' ').at(-1)"), name)
 		assert.Contains(t, b.text(t, "#content"), "connection", name)
 		for _, w := range windows() {
-			b.wear(t, w, "light")
-			b.shoot(t, name+"-"+w.name)
+			for _, scheme := range []string{"light", "dark"} {
+				b.wear(t, w, scheme)
+				b.shoot(t, name+"-"+w.name+"-"+scheme)
+			}
 		}
 	}
 	b.open(t, base+"/")
