@@ -25,8 +25,9 @@ const (
 	Interval = 15 * time.Second
 	// maxCourses bounds how many ranges are kept.
 	maxCourses = 6
-	// chunkSteps bounds the size of an answer, and what is kept of answers meanwhile: for large fleets a step is megabytes.
-	chunkSteps = 120
+	// maxChunkSteps and chunkVariants bound the size of an answer, what is kept of answers meanwhile, and what a source must do at once: so
+	// many steps, but fewer of large fleets.
+	maxChunkSteps, chunkVariants = 120, 12000
 	// fillTimeout bounds the work on one range. What is left is taken up when the range is asked for again.
 	fillTimeout = 2 * time.Minute
 	// evaluationTimeout bounds one evaluation.
@@ -117,12 +118,17 @@ type courseKey struct {
 	name   string
 	end    int64 // the last step; 0 for the present
 	gauges bool  // it is read from gauges
+	model  int   // of those: the place of the only model that is read, or everyModel
 }
+
+// everyModel stands for all models where there could be one.
+const everyModel = -1
 
 // course is a range with what has been worked out of it.
 type course struct {
 	Range
 	end       int64                // the last step; 0 for the present
+	model     int                  // see courseKey
 	evaluator *collector.Evaluator // nil for one that is read from gauges
 	source    *switched
 	base      context.Context //nolint:containedctx // Work on it ends when it is forgotten.
@@ -147,7 +153,7 @@ func (k *Keeper) course(key courseKey, r Range, end time.Time) (*course, error) 
 		c.used = k.used
 		return c, nil
 	}
-	c := &course{Range: r, end: key.end, source: &switched{RangeQuerier: k.source}, used: k.used}
+	c := &course{Range: r, end: key.end, model: key.model, source: &switched{RangeQuerier: k.source}, used: k.used}
 	if !key.gauges {
 		var err error
 		if c.evaluator, err = k.evaluator(c.source); err != nil {
@@ -258,7 +264,7 @@ func (k *Keeper) complete(c *course, now time.Time) error {
 		return nil
 	}
 	grid := v1.Range{Start: c.time(steps[0]), End: c.time(steps[len(steps)-1]), Step: c.Step}
-	history := timeline.New(k.source, grid, timeline.Options{Concurrency: k.options.Concurrency, ChunkSteps: chunkSteps})
+	history := timeline.New(k.source, grid, timeline.Options{Concurrency: k.options.Concurrency, ChunkSteps: k.chunkSteps()})
 	defer history.Wait()
 	defer cancel()
 	c.source.RangeQuerier = history
@@ -268,6 +274,15 @@ func (k *Keeper) complete(c *course, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// chunkSteps is how many steps a source is asked for at once.
+func (k *Keeper) chunkSteps() int {
+	variants := 0
+	for _, m := range k.models {
+		variants += len(m.Variants)
+	}
+	return max(2, min(maxChunkSteps, chunkVariants/max(1, variants)))
 }
 
 // lacking lists the steps of a course to evaluate, in the order of time, and drops the points that are past.

@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -286,30 +287,43 @@ func TestManyMoments(t *testing.T) {
 	assert.True(t, r.Complete, "%v", r.Err)
 }
 
-// gauges writes what an exporter would have shown over a span of time.
+// gauges writes what a pair of exporters would have shown over a span of time: all of it, or only some names.
 func gauges(t *testing.T, source *counted, cfg *config.Config, from, to time.Time, names ...string) {
 	t.Helper()
 	e, err := collector.NewEvaluator(cfg, source.RangeQuerier, collector.EvaluatorOptions{Concurrency: 2, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
+	shown := map[model.Fingerprint]model.Metric{}
 	for at := from; !at.After(to); at = at.Add(30 * time.Second) {
-		s := &e.Evaluate(t.Context(), at).Models[0]
+		gone := shown
+		shown = map[model.Fingerprint]model.Metric{}
+		families, err := collector.NewGatherer(e.Evaluate(t.Context(), at)).Gather()
+		require.NoError(t, err)
 		var v model.Vector
-		for _, name := range names {
-			value := s.Signals[0].Measured
-			if name == "variant_model_ready_supply" {
-				value = s.Signals[0].Ready
+		for _, f := range families {
+			if len(names) > 0 && !slices.Contains(names, f.GetName()) {
+				continue
 			}
-			for _, instance := range []string{"a", "b"} { // a pair of exporters
-				v = append(v, &model.Sample{Metric: model.Metric{
-					"__name__": model.LabelValue(name), "instance": model.LabelValue(instance), "model": "chat", "target_namespace": "llm", "signal": "concurrency", "unit": "requests",
-				}, Value: model.SampleValue(*value), Timestamp: model.TimeFromUnixNano(at.UnixNano())})
+			for _, m := range f.GetMetric() {
+				for _, instance := range []string{"a", "b"} {
+					labels := model.Metric{"__name__": model.LabelValue(f.GetName()), "instance": model.LabelValue(instance)}
+					for _, l := range m.GetLabel() {
+						labels[model.LabelName(l.GetName())] = model.LabelValue(l.GetValue())
+					}
+					v = append(v, &model.Sample{Metric: labels, Value: model.SampleValue(m.GetGauge().GetValue()), Timestamp: model.TimeFromUnixNano(at.UnixNano())})
+					shown[labels.Fingerprint()] = labels
+					delete(gone, labels.Fingerprint())
+				}
 			}
+		}
+		for _, labels := range gone { // as Prometheus does after each scrape
+			stale := model.SampleValue(math.Float64frombits(value.StaleNaN))
+			v = append(v, &model.Sample{Metric: labels, Value: stale, Timestamp: model.TimeFromUnixNano(at.UnixNano())})
 		}
 		require.NoError(t, source.RangeQuerier.(*embedded.Engine).Append(t.Context(), v))
 	}
 }
 
-// TestSketch reads the course of demand and supply from the exporter's own gauges, by two questions, and comes to what was decided then.
+// TestSketch reads the course of demand and supply from the exporter's own gauges, by a question, and comes to what was decided then.
 func TestSketch(t *testing.T) {
 	source := store(t)
 	c := testclock.New(end)
@@ -319,7 +333,7 @@ func TestSketch(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, r.Complete)
 	require.Len(t, r.Points, 91)
-	assert.Equal(t, int64(2), source.ranges.Load())
+	assert.Equal(t, int64(1), source.ranges.Load())
 	assert.Zero(t, source.instants.Load())
 	for i := 0; i < 91; i += 6 { // the moments of its scrapes
 		want, got := past.PointOf(decided(t, cfg, source.RangeQuerier, r.Points[i].At)), r.Points[i]
@@ -334,7 +348,27 @@ func TestSketch(t *testing.T) {
 	c.Set(end.Add(past.Interval))
 	_, err = k.Sketch(t.Context(), rangeOf(t, "15m"), time.Time{})
 	require.NoError(t, err)
-	assert.Equal(t, asked+2, source.ranges.Load())
+	assert.Equal(t, asked+1, source.ranges.Load())
+}
+
+// TestModelRecord reads the course of a model from the exporter's own gauges, by a question, and comes to what was decided then.
+func TestModelRecord(t *testing.T) {
+	source := store(t)
+	k, cfg := keeper(t, source, testclock.New(end))
+	gauges(t, source, cfg, begin.Add(34*time.Minute), end)
+	r, err := k.ModelRecord(t.Context(), 0, rangeOf(t, "15m"), time.Time{})
+	require.NoError(t, err)
+	require.True(t, r.Complete)
+	require.Len(t, r.Points, 91)
+	assert.Equal(t, int64(1), source.ranges.Load())
+	assert.Zero(t, source.instants.Load())
+	held := 0.0
+	for i := 0; i < 91; i += 6 { // the moments of its scrapes
+		want := past.PointOf(decided(t, cfg, source.RangeQuerier, r.Points[i].At)).Models[0]
+		assert.Equal(t, want, r.Points[i].Models[0], r.Points[i].At)
+		held += want.Variants[0].Held + want.Variants[1].Held
+	}
+	assert.Positive(t, held, "something of everything")
 }
 
 // TestSketchWithoutGauges works out every step where the gauges do not tell the most of a range.

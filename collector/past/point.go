@@ -84,17 +84,21 @@ func PointOf(s *collector.Snapshot) *Point {
 
 // StatesOf counts the replicas of a variant by state. All are NaN where the replicas are not known.
 func StatesOf(v *collector.Variant) States {
-	current, ready := count(v.Current), count(v.Ready)
+	held := 0.0
+	for _, g := range v.Guards {
+		if g.Guard == optimizer.ReasonMakeBeforeBreak && g.From != nil && g.To != nil {
+			held = float64(*g.To - *g.From)
+		}
+	}
+	return statesOf(count(v.Current), count(v.Ready), held)
+}
+
+func statesOf(current, ready, held float64) States {
 	serving := math.Min(current, ready)
 	if math.IsNaN(serving) {
 		return States{math.NaN(), math.NaN(), math.NaN(), math.NaN()}
 	}
-	held := 0.0
-	for _, g := range v.Guards {
-		if g.Guard == optimizer.ReasonMakeBeforeBreak && g.From != nil && g.To != nil {
-			held = math.Max(0, math.Min(float64(*g.To-*g.From), serving))
-		}
-	}
+	held = math.Max(0, math.Min(held, serving))
 	return States{Serving: serving - held, Held: held, Starting: current - serving, Draining: ready - serving}
 }
 

@@ -107,15 +107,11 @@ func (p *pages) lookOf(r *http.Request, v *view) (console.Look, error) {
 	return l, nil
 }
 
-// record is what is known of the past, after waiting for more of it for a time; nil where there is none.
-func (p *pages) record(ctx context.Context, v *view, l console.Look, wait time.Duration) *past.Record {
-	return p.ask(ctx, v, l, wait, (*past.Keeper).Record)
-}
+// recorded asks for the past.
+type recorded func(k *past.Keeper, ctx context.Context, r past.Range, end time.Time) (*past.Record, error)
 
-// ask asks for the past, whole or as a sketch.
-func (p *pages) ask(
-	ctx context.Context, v *view, l console.Look, wait time.Duration, of func(*past.Keeper, context.Context, past.Range, time.Time) (*past.Record, error),
-) *past.Record {
+// record is what is known of the past, after waiting for more of it for a time; nil where there is none.
+func (p *pages) record(ctx context.Context, v *view, l console.Look, wait time.Duration, of recorded) *past.Record {
 	if v.generation.Past == nil {
 		return nil
 	}
@@ -134,7 +130,7 @@ func (p *pages) overview(w io.Writer, r *http.Request, v *view) error {
 	if err != nil {
 		return err
 	}
-	return p.console.Overview(w, l, &console.Overview{Snapshot: v.snapshot, Record: p.ask(r.Context(), v, l, overviewWait, (*past.Keeper).Sketch)})
+	return p.console.Overview(w, l, &console.Overview{Snapshot: v.snapshot, Record: p.record(r.Context(), v, l, overviewWait, (*past.Keeper).Sketch)})
 }
 
 func (p *pages) model(w io.Writer, r *http.Request, v *view) error {
@@ -154,7 +150,9 @@ func (p *pages) model(w io.Writer, r *http.Request, v *view) error {
 	if err != nil {
 		return err //nolint:wrapcheck // it is known to be there
 	}
-	record := p.record(r.Context(), v, l, modelWait)
+	record := p.record(r.Context(), v, l, modelWait, func(k *past.Keeper, ctx context.Context, r past.Range, end time.Time) (*past.Record, error) {
+		return k.ModelRecord(ctx, which[0], r, end)
+	})
 	var latencies []past.Latency
 	if record != nil {
 		if latencies, err = v.generation.Past.Latencies(ctx, which[0], record); err != nil {
