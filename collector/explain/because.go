@@ -22,7 +22,7 @@ func (b *builder) because(i int) string {
 		clause += "; " + b.held(v)
 	}
 	if v.Desired != nil && !v.Up && v.Missing != "" && v.Reason != optimizer.ReasonHold && v.Reason != optimizer.ReasonFailsafe {
-		clause += "; it may be raised, not lowered, while not everything is known (" + v.Missing + ")"
+		clause += "; it may be raised, not lowered, while not everything is known (" + Lack(v.Name, v.Missing) + ")"
 	}
 	return clause
 }
@@ -47,12 +47,12 @@ func (b *builder) clause(i int) string {
 	case optimizer.ReasonRateLimit:
 		return "a limit on change per time allows no further change for now" + planIs(v)
 	case optimizer.ReasonFailsafe:
-		return "nothing has been known for so long that its failsafe applies" + inBrackets(v.Missing)
+		return "nothing has been known for so long that its failsafe applies" + inBrackets(Lack(v.Name, v.Missing))
 	case optimizer.ReasonHold:
 		if v.Missing == "" {
 			return "what is known does not suffice to lower it"
 		}
-		return "not everything is known: " + v.Missing
+		return "not everything is known: " + Lack(v.Name, v.Missing)
 	}
 	return string(v.Reason)
 }

@@ -116,16 +116,16 @@ func TestEvaluated(t *testing.T) {
 			"  b: 2 replicas instead of 1, because concurrency needs them, for 20 of the 35 requests planned for.\n",
 			"concurrency binds", "The choice costs 6.16 per hour",
 		}},
-		"a demand without a result":    {answers{"running": nil}, []string{"no number, autoscalers hold, because not everything is known: concurrency: no result."}},
+		"a demand without a result":    {answers{"running": nil}, []string{"no number, autoscalers hold, because not everything is known: concurrency has no result."}},
 		"a demand that may be missing": {answers{"tokens": nil}, []string{"tokens is left out, as configured: no result.", "  b: 2 replicas instead of 1"}},
 		"a demand that is no number":   {answers{"running": math.NaN()}, []string{"concurrency is missing: concurrency.demand: nan.", "1 unusable (nan), for example {model_name=\"m\", namespace=\"ns\"}"}},
 		"a replica that does not tell its demand": {answers{"sources": map[string]float64{"b": 1}}, []string{
 			"  a: 2 replicas instead of 1", "it may be raised, not lowered, while not everything is known (concurrency: 0 of 1 ready replicas of a tell it)",
 		}},
 		"a cost that times out": {answers{"cost": down}, []string{
-			"  a: no number, autoscalers hold, because not everything is known: ns/a.cost: timeout.", "timeout: no answer within 10s", "  b: 3 replicas instead of 1",
+			"  a: no number, autoscalers hold, because not everything is known: Prometheus did not answer ns/a.cost in time.", "timeout: no answer within 10s", "  b: 3 replicas instead of 1",
 		}},
-		"a price of energy that times out": {answers{"price": down}, []string{"a: no number", "because not everything is known: energy_price: timeout."}},
+		"a price of energy that times out": {answers{"price": down}, []string{"a: no number", "because not everything is known: Prometheus did not answer energy_price in time."}},
 		"a limit that times out":           {answers{"limit": down}, []string{"not everything is known: budget.power: its limit or its use is not known.", "power   watts  -     -"}},
 		"replicas that time out":           {answers{"current": down}, []string{"not everything is known"}},
 		"no demand": {answers{"running": 0.0, "tokens": 0.0}, []string{

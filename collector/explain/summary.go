@@ -73,8 +73,10 @@ func (e *Explanation) wrong() []string {
 	case failing == 0:
 	case failing == len(e.Inputs):
 		parts = append(parts, "None of the inputs has a usable answer.")
+	case failing == 1:
+		parts = append(parts, fmt.Sprintf("1 of %d inputs has no usable answer.", len(e.Inputs)))
 	default:
-		parts = append(parts, fmt.Sprintf("%d of %s no usable answer.", failing, counted(len(e.Inputs), "input has", "inputs have")))
+		parts = append(parts, fmt.Sprintf("%d of %d inputs have no usable answer.", failing, len(e.Inputs)))
 	}
 	return parts
 }
@@ -169,7 +171,7 @@ func (m *Model) trouble() string {
 	}
 	for i := range m.Variants {
 		if v := &m.Variants[i]; !v.Up {
-			return v.Name + ": " + orDash(v.Missing)
+			return v.Name + ": " + orDash(Lack(v.Name, v.Missing))
 		}
 	}
 	return ""

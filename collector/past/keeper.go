@@ -333,7 +333,7 @@ func (k *Keeper) step(ctx context.Context, c *course, history *timeline.History,
 	case ctx.Err() != nil:
 		return errors.New("there was not enough time: the rest follows")
 	case history.Err() != nil:
-		return fmt.Errorf("ask for the past: %w", history.Err())
+		return fmt.Errorf("there is no answer about the past: %w", history.Err())
 	}
 	p := PointOf(snapshot)
 	p.settled = now.Sub(at) >= settled

@@ -34,7 +34,7 @@ func RangeOf(name string) (Range, error) {
 		}
 		known = append(known, r.Name)
 	}
-	return Range{}, fmt.Errorf("there is no range %q: want one of %s", name, strings.Join(known, ", "))
+	return Range{}, fmt.Errorf("there is no range %.60q: want one of %s", name, strings.Join(known, ", "))
 }
 
 // steps are the first and the last step of the range up to a time, as numbers of whole steps since the epoch.

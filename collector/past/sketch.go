@@ -78,7 +78,7 @@ func (k *Keeper) sketch(ctx context.Context, c *course, now time.Time) error {
 	first, last := c.window(now)
 	matrix, err := k.source.QueryRange(ctx, k.gaugeExpr(c.model), v1.Range{Start: c.time(first), End: c.time(last), Step: c.Step})
 	if err != nil {
-		return fmt.Errorf("ask for the exporter's own gauges: %w", err)
+		return fmt.Errorf("there is no answer about the past: %w", err)
 	}
 	reading := k.reading(c, first, last, now)
 	for _, series := range matrix {

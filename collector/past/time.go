@@ -23,7 +23,7 @@ func ParseTime(text string, now time.Time) (time.Time, error) {
 	}
 	seconds, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(math.Abs(seconds) < maxUnixSeconds) {
-		return time.Time{}, fmt.Errorf("%q is neither a time such as 2026-11-02T15:04:05Z or 1793631845 nor how long ago, such as 7d", text)
+		return time.Time{}, fmt.Errorf("%.60q is neither a time such as 2026-11-02T15:04:05Z or 1793631845 nor how long ago, such as 7d", text)
 	}
 	return time.UnixMilli(int64(math.Round(seconds * 1000))).UTC(), nil
 }

@@ -57,7 +57,7 @@ func TestOverviewStandsAlone(t *testing.T) {
 	}
 	for _, want := range []string{
 		`href="metrics"`, `href="api/v1/explain"`, `href="api/v1/plan"`, `href="api/v1/inputs"`, `href="-/ready"`, `href="-/healthy"`,
-		`href="model?id=llm%2Fa"`, "1 of 2 inputs have no usable answer.", "connection: refused",
+		`href="model?id=llm%2Fa"`, "1 of 2 inputs has no usable answer.", "connection: refused",
 	} {
 		assert.Contains(t, got.body, want)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -28,7 +29,12 @@ type failure func(w http.ResponseWriter, text string, status int)
 func (s *Server) viewed(fail failure, serve func(http.ResponseWriter, *http.Request, *view)) http.Handler {
 	return s.admitted(s.pages, fail, func(w http.ResponseWriter, r *http.Request, g *generation, budget time.Duration) {
 		v := &view{generation: g}
-		if text := r.URL.Query().Get("at"); text != "" {
+		parameters, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil { // Whoever asks for the past must not get the present.
+			fail(w, "the address is wrong: "+err.Error(), http.StatusBadRequest)
+			return
+		}
+		if text := parameters.Get("at"); text != "" {
 			at, err := s.momentOf(text, g)
 			if err != nil {
 				fail(w, err.Error(), http.StatusBadRequest)
@@ -39,7 +45,6 @@ func (s *Server) viewed(fail failure, serve func(http.ResponseWriter, *http.Requ
 		ctx, cancel := context.WithTimeout(r.Context(), budget+s.deadlines.offset)
 		defer cancel()
 		v.deadline, _ = ctx.Deadline()
-		var err error
 		if v.snapshot, err = s.look(ctx, v, budget); err != nil {
 			s.logUnanswered(r, err, budget)
 			fail(w, err.Error(), http.StatusServiceUnavailable)

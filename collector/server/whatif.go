@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,9 +54,21 @@ func readQuestion(w http.ResponseWriter, r *http.Request) (*whatif.Question, int
 		return nil, http.StatusRequestEntityTooLarge, fmt.Errorf("the question is larger than %d bytes", maxQuestionSize)
 	}
 	if err != nil {
-		return nil, http.StatusBadRequest, fmt.Errorf("read the question: %w", err)
+		return nil, http.StatusBadRequest, fmt.Errorf("read the question: %w", inJSON(err))
 	}
 	return &q, http.StatusOK, nil
+}
+
+// inJSON tells a mistake in words of JSON, not of Go.
+func inJSON(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("there is none: want an object, such as {}")
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		place := cmp.Or(wrong.Field, "the question")
+		return fmt.Errorf("%s cannot be this %s", place, wrong.Value)
+	}
+	return err
 }
 
 // errTooManyQuestions is a question that there is no room for.

@@ -104,6 +104,7 @@ func TestErrorsOfTheAPI(t *testing.T) {
 		"/api/v1/explain?at=soon":                `400 at: "soon" is neither a time such as 2026-11-02T15:04:05Z or 1793631845 nor how long ago, such as 7d`,
 		"/api/v1/plan?at=2027-01-01T00:00:00Z":   "400 at: 2027-01-01T00:00:00Z is in the future",
 		"/api/v1/inputs?at=0001-01-01T00:00:00Z": "400 at: 0001-01-01T00:00:00Z is before 1970",
+		"/api/v1/plan?at=%zz":                    `400 the address is wrong: invalid URL escape "%zz"`,
 		"/api/v1/what-if":                        "405 /api/v1/what-if takes POST",
 		"/api/v1/nothing":                        "404 there is no /api/v1/nothing",
 	} {
@@ -133,7 +134,10 @@ func TestWhatIfOfTheAPI(t *testing.T) {
 	decodeAnswer(t, resp, http.StatusOK, &past)
 	assert.Equal(t, time.Date(2026, 11, 3, 8, 30, 0, 0, time.UTC), past.Time)
 	for body, want := range map[string]string{
-		`{"demands":[]}`:                         `read the question: json: unknown field "demands"`,
+		`{"demands":[]}`: `read the question: json: unknown field "demands"`,
+		``:               "read the question: there is none: want an object, such as {}",
+		`[]`:             "read the question: the question cannot be this array",
+		`{"budgets":[{"budget":"x","limit":"1"}]}`: "read the question: budgets.limit cannot be this string",
 		`{}{}`:                                   "read the question: there is more behind the question",
 		`{"budgets":[{"budget":"x","limit":1}]}`: `there is no budget "x", or its limit is not known`,
 	} {

@@ -19,7 +19,7 @@ func (c *Console) functions() template.FuncMap {
 		"number": explain.Number, "money": explain.Money, "count": explain.Count, "percent": explain.Percent,
 		"seconds": seconds, "signed": signed, "plain": plain, "amount": func(x float64) string { return explain.Money(&x) },
 		"reason": reasonText, "capital": capital,
-		"word": word, "times100": func(x float64) float64 { return 100 * x },
+		"word": word, "lack": explain.Lack, "times100": func(x float64) float64 { return 100 * x },
 	}
 }
 

@@ -239,7 +239,7 @@ type state struct {
 func stateOf(s *collector.Snapshot, index int, m *explain.Model) state {
 	for i := range m.Variants {
 		if m.Variants[i].Desired == nil {
-			return state{explain.SeverityError, "no number", m.Variants[i].Name + ": " + m.Variants[i].Missing}
+			return state{explain.SeverityError, "no number", lack(&m.Variants[i])}
 		}
 	}
 	if m.Shortfall != nil && *m.Shortfall > 0 {
@@ -253,11 +253,14 @@ func stateOf(s *collector.Snapshot, index int, m *explain.Model) state {
 	}
 	for i := range m.Variants {
 		if v := &m.Variants[i]; !v.Up {
-			return state{explain.SeverityWarning, "partly known", v.Name + ": " + v.Missing}
+			return state{explain.SeverityWarning, "partly known", lack(v)}
 		}
 	}
 	return movement(m)
 }
+
+// lack is what is missing about a variant.
+func lack(v *explain.Variant) string { return v.Name + ": " + explain.Lack(v.Name, v.Missing) }
 
 // movement is what is under way for a model of which all is well.
 func movement(m *explain.Model) state {
