@@ -7,6 +7,9 @@ const drawCharts = (() => {
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
   const round = (v) => Number(v.toPrecision(4)).toLocaleString('en', { maximumFractionDigits: 12 });
 
+  // short writes a number where there is room for seven characters.
+  const short = (v) => v >= 1e6 ? v.toLocaleString('en', { notation: 'compact', maximumSignificantDigits: 4 }) : v > 0 && v < 1e-3 ? v.toExponential() : round(v);
+
   // stacked puts the filled series on each other: each of them begins where the one below it ends.
   function stacked(series) {
     const sums = [];
@@ -89,7 +92,7 @@ const drawCharts = (() => {
       cursor: { points: { size: 6 }, drag: { x: false, y: false } },
       axes: [
         { ...axis, size: !data.since && data.to - data.from > day ? 46 : 34, values: clock(data) },
-        { ...axis, size: 52, values: (_, ticks) => ticks.map((v) => data.whole && v % 1 ? '' : round(v)) },
+        { ...axis, size: 52, values: (_, ticks) => ticks.map((v) => data.whole && v % 1 ? '' : short(v)) },
       ],
       series: [
         { label: data.since ? 'Time' : 'UTC', value: (_, ts) => moment(data, ts ?? data.times.at(-1)) },

@@ -10,6 +10,7 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
+	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
 // WriteText writes an explanation for people: the answer first, then what it rests on.
@@ -248,8 +249,12 @@ func (m *Model) Costs() string {
 		return text
 	}
 	text += fmt.Sprintf("\n  The runner-up is %s for %s per hour%s", mix(m.RunnerUp.Variants), money(m.RunnerUp.Cost), starting(&m.RunnerUp.StartCost))
-	if m.RunnerUp.Dearer != nil {
-		text += ", dearer by " + money(*m.RunnerUp.Dearer)
+	switch dearer := m.RunnerUp.Dearer; {
+	case dearer == nil:
+	case *dearer <= optimizer.Tolerance*m.RunnerUp.Cost:
+		text += ", which is as dear"
+	default:
+		text += ", dearer by " + money(*dearer)
 	}
 	return text + "."
 }

@@ -80,6 +80,9 @@ func (c *Console) Overview(w io.Writer, l Look, o *Overview) error {
 	p := &overviewPage{Frame: c.newFrame("Overview", "", l, e), Plan: e.Plan, Causes: causesOf(e.Inputs), Progress: progressOf(o.Record)}
 	record, _ := known(o.Record)
 	p.lookingBack(l)
+	if e.NothingKnown() {
+		p.Causes = []cause{{Text: "no result. Prometheus has no data of this time, or nothing that is asked for.", Inputs: len(e.Inputs)}}
+	}
 	down := len(p.Causes) > 0 && p.Causes[0].Inputs == len(e.Inputs)
 	if p.Attention, p.More = e.Attention(); down {
 		p.Attention, p.More = nil, 0 // It is all for one reason, which has been said.

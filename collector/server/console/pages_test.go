@@ -58,10 +58,11 @@ func TestBrowser(t *testing.T) {
 		{"keyboard", keyboard},
 		{"large", large},
 		{"reports", reports},
+		{"odd", odd},
 		{"accessible", accessible},
 	} {
 		t.Run(part.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(whole, 30*time.Second)
+			ctx, cancel := context.WithTimeout(whole, time.Minute)
 			defer cancel()
 			b.Context = ctx
 			part.run(t, b)
