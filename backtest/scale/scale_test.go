@@ -73,14 +73,9 @@ func BenchmarkPrometheus(b *testing.B) {
 	if err != nil {
 		b.Skip("prometheus is not on PATH")
 	}
-	program := *binary
-	if program == "" {
-		program = filepath.Join(b.TempDir(), "variant_exporter")
-		out, err := exec.CommandContext(b.Context(), "go", "build", "-o", program, "../..").CombinedOutput()
-		require.NoError(b, err, "%s", out)
-	}
+	program := built(b)
 	data := b.TempDir()
-	write(b, data)
+	write(b, data, fleet, longPast, past)
 	for name, full := range map[string]bool{"simple": false, "rich": true} {
 		b.Run(name, func(b *testing.B) {
 			dir := b.TempDir()
@@ -111,6 +106,18 @@ func BenchmarkPrometheus(b *testing.B) {
 			}
 		})
 	}
+}
+
+// built is the program that is measured.
+func built(b *testing.B) string {
+	b.Helper()
+	if *binary != "" {
+		return *binary
+	}
+	program := filepath.Join(b.TempDir(), "variant_exporter")
+	out, err := exec.CommandContext(b.Context(), "go", "build", "-o", program, "../..").CombinedOutput()
+	require.NoError(b, err, "%s", out)
+	return program
 }
 
 // process is a program that runs for a benchmark.
@@ -197,23 +204,23 @@ func file(b *testing.B, dir, name, text string) string {
 }
 
 // write makes a block of a Prometheus' data: the series of vLLM for every pod, and those of kube-state-metrics for every Deployment.
-func write(b *testing.B, dir string) {
+func write(b *testing.B, dir string, all []series, long, fine time.Duration) {
 	b.Helper()
 	var limit syscall.Rlimit
 	require.NoError(b, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
-	w, err := tsdb.NewBlockWriter(slog.New(slog.DiscardHandler), dir, (4 * time.Hour).Milliseconds())
+	w, err := tsdb.NewBlockWriter(slog.New(slog.DiscardHandler), dir, (long + 3*time.Hour).Milliseconds())
 	require.NoError(b, err)
 	now := time.Now().Truncate(scrapeInterval)
 	refs := map[string]storage.SeriesRef{}
 	step := time.Minute
-	for at := now.Add(-longPast); at.Before(now.Add(future)); at = at.Add(step) {
-		if now.Sub(at) <= past {
+	for at := now.Add(-long); at.Before(now.Add(future)); at = at.Add(step) {
+		if now.Sub(at) <= fine {
 			step = scrapeInterval
 		}
 		app := w.Appender(b.Context())
-		for i := range fleet {
-			s := &fleet[i]
-			ref, err := app.Append(refs[s.key], s.labels, at.UnixMilli(), s.value+s.rate*at.Sub(now.Add(-longPast)).Seconds())
+		for i := range all {
+			s := &all[i]
+			ref, err := app.Append(refs[s.key], s.labels, at.UnixMilli(), s.value+s.rate*at.Sub(now.Add(-long)).Seconds())
 			require.NoError(b, err)
 			refs[s.key] = ref
 		}

@@ -62,7 +62,7 @@ func TestBrowser(t *testing.T) {
 		{"accessible", accessible},
 	} {
 		t.Run(part.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(whole, time.Minute)
+			ctx, cancel := context.WithTimeout(whole, 2*time.Minute)
 			defer cancel()
 			b.Context = ctx
 			part.run(t, b)
