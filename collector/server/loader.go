@@ -171,7 +171,7 @@ func (l *Loader) loaded(cfg *config.Config, remarks config.Diagnostics, q promap
 	if err != nil {
 		return Loaded{}, err
 	}
-	keeper, err := past.NewKeeper(cfg, q, past.Options{Concurrency: max(1, l.opts.Concurrency/2), Now: l.opts.Now})
+	keeper, err := past.NewKeeper(cfg, q, past.Options{Concurrency: max(1, l.opts.Concurrency/4), Now: l.opts.Now})
 	if err != nil {
 		return Loaded{}, err
 	}

@@ -111,7 +111,8 @@ func odd(t *testing.T, b *browser) {
 	base := newOdd(t).serve(t, nil)
 	id := func(name string) string { return "/model?id=" + url.QueryEscape("odd/"+name) }
 	for name, page := range map[string]struct{ address, want string }{
-		"overview": {"/", wildName},
+		"overview": {"/", "One variant each 4000000177.50"}, // no less than what is planned
+		"models":   {"/?range=15m", wildName},
 		"inputs":   {"/inputs", "nothing is wrong with the answers"},
 		"what-if":  {"/what-if?model=" + url.QueryEscape("odd/"+longName), longVariant},
 		"long":     {id(longName), longVariant},

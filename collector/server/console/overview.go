@@ -156,6 +156,9 @@ func costsOf(s *collector.Snapshot, e *explain.Explanation) costs {
 		case e.Models[i].Cost != nil:
 			single += *e.Models[i].Cost
 			c.Left++
+		case s.Models[i].CostNow() != nil: // The plan keeps what nothing is known about as it is.
+			single += *s.Models[i].CostNow()
+			c.Left++
 		}
 		if e.Models[i].StartCost != nil {
 			starting += *e.Models[i].StartCost
