@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/variant-exporter/variant-exporter/deploy/e2e/cluster"
 	"github.com/variant-exporter/variant-exporter/deploy/e2e/observe"
@@ -16,8 +17,8 @@ import (
 // quickstart does what docs/quickstart.md says, and nothing else, on the fleet that runs: it ends with pods that the generated objects have
 // scaled, from a configuration that init made. Before are the objects in force, whose maximums init finds.
 func (c *chain) quickstart(t *testing.T, before []byte) {
-	c.chat.SetUsers(8)
-	c.pause(t, settled)
+	c.batch.SetUsers(6)
+	c.atRest(t, map[observe.Name]int{batchL4: 2})
 	file := filepath.Join(c.logs, "init.yml")
 	// Step 2, of the namespaces that the path is about.
 	c.typed(t, "init", "--prometheus.url="+cluster.PrometheusURL, "--namespace=llm|team-b", "--from=1h", "--output="+file)
@@ -35,20 +36,29 @@ func (c *chain) quickstart(t *testing.T, before []byte) {
 		return c.value(ctx, `min(variant_up{target_namespace="llm",model="chat"})`, 1)
 	}))
 	c.typed(t, "explain", "--url=http://"+exporterAddress)
-	// Step 6.
+	// Step 6. In between nothing scales.
 	must(t, c.Delete(t.Context(), before))
+	handed := time.Now()
+	c.pause(t, settled)
+	c.unchanged(t, handed)
 	objects := c.generate(t, "keda", "--online", "--polling-interval=1s", "--cooldown-period=20s")
 	c.file(t, "quickstart-keda.yaml", objects)
 	must(t, c.Apply(t.Context(), objects))
-	// Step 7.
-	c.chat.SetUsers(60)
-	must(t, cluster.Eventually(t.Context(), "replicas of chat are ready for 60 users", 2*patience, func(context.Context) error {
-		l4, h100 := c.recorder.Now(chatL4), c.recorder.Now(chatH100)
-		if carried := 4*l4.Ready + 10*h100.Ready; carried < 60 {
-			return fmt.Errorf("%s, %s: %d of 60 requests have a place", observe.Describe([]observe.Replicas{l4}), observe.Describe([]observe.Replicas{h100}), carried)
+	// Step 7. What ran when the old objects were deleted is too few, and nothing but the new ones can change it.
+	const users, each = 20, 4
+	had := c.recorder.Now(batchL4).Ready
+	if had*each >= users {
+		t.Fatalf("%d replicas of batch-l4 ran before: they would show nothing", had)
+	}
+	from := time.Now()
+	c.batch.SetUsers(users)
+	must(t, cluster.Eventually(t.Context(), "replicas of batch-l4 are ready for all users", 2*patience, func(context.Context) error {
+		if now := c.recorder.Now(batchL4); now.Ready*each < users {
+			return fmt.Errorf("%s: %d of %d requests have a place", observe.Describe([]observe.Replicas{now}), now.Ready*each, users)
 		}
 		return nil
 	}))
+	t.Logf("batch-l4 went from %d replicas through %s", had, observe.Describe(c.recorder.Since(batchL4, from)))
 	// And back out.
 	must(t, c.Delete(t.Context(), objects))
 	must(t, c.Apply(t.Context(), before))
