@@ -92,3 +92,17 @@ func TestWriteScenarioWithoutRates(t *testing.T) {
 	clear(r.Models[0].Signals[0].Demand)
 	require.ErrorContains(t, replay.WriteScenario(&bytes.Buffer{}, r, c, nil), "llm/m: nothing is known of its load")
 }
+
+// TestWriteScenarioFromArrivals is about a model that is planned by what is in service.
+func TestWriteScenarioFromArrivals(t *testing.T) {
+	c, r := recorded(t, scenarioConfig)
+	r.Models[0].Signals[0].Unit = "requests"
+	rate := 3.0
+	came := replay.Arrivals{Preset: "vllm", Rate: make([]*float64, 20), Input: replay.Length{Mean: 600, CV: 0.5}, Output: replay.Length{Mean: 200, CV: -1}}
+	came.Rate[0], came.Rate[1] = &rate, &rate
+	var b bytes.Buffer
+	require.NoError(t, replay.WriteScenario(&b, r, c, []replay.Arrivals{came}))
+	require.Contains(t, b.String(), "points: {0s: 3}, input_tokens: {mean: 600, cv: 0.5}, output_tokens: 200}")
+	require.Contains(t, b.String(), "#   - cv of output_tokens of llm/m")
+	require.Contains(t, b.String(), "the load of llm/m is not known of 18 of 20 steps")
+}
