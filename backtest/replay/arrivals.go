@@ -37,14 +37,14 @@ func AskArrivals(ctx context.Context, c *config.Config, source promapi.RangeQuer
 	all := make([]Arrivals, len(c.Models))
 	for _, m := range program.Models {
 		best := 0
-		for _, name := range m.Model.Presets {
+		for _, name := range m.Presets {
 			s, err := c.PresetSignal(name, "latency")
 			if err != nil || s.Latency.IsZero() || s.Unit != rateUnit {
 				continue // It tells no arrivals.
 			}
 			found, known, err := a.of(ctx, m.Place, &s)
 			if err != nil {
-				return nil, fmt.Errorf("ask how many requests came to %s/%s, by the preset %s: %w", m.Model.Namespace, m.Model.Name, name, err)
+				return nil, fmt.Errorf("ask how many requests came to %s/%s, by the preset %s: %w", m.Namespace, m.Name, name, err)
 			}
 			if known > best {
 				best, found.Preset, all[m.Place] = known, name, found
