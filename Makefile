@@ -76,7 +76,7 @@ e2e:
 	deploy/e2e/build.sh
 	$(GO) build -o /dev/null .
 	cd deploy/e2e && $(GO) build ./...
-	cd deploy/e2e && $(GO) test -count=1 -v -parallel=4 -timeout=15m $(E2E_ARGS) .
+	cd deploy/e2e && $(GO) test -count=1 -v -parallel=4 -timeout=30m $(E2E_ARGS) .
 
 # Runs one scene through every engine of PromQL that can be built here. The first run builds them. See docs/engines.md.
 engines:

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
@@ -55,6 +56,7 @@ func TestInit(t *testing.T) {
 			code, out, problems = runs(t, "replay", "--config.file="+file, "--from=2h", "--step=5m")
 			require.Zero(t, code, problems)
 			assert.Contains(t, out, "TOTAL")
+			becomesAScenario(t, file)
 
 			code, _, problems = runs(t, "init", "--prometheus.url="+url, "--output="+file)
 			require.Equal(t, exitFailure, code)
@@ -62,6 +64,21 @@ func TestInit(t *testing.T) {
 			showsChanges(t, file, string(text))
 		})
 	}
+}
+
+// becomesAScenario replays the configuration as a scenario, which only lacks what no history says.
+func becomesAScenario(t *testing.T, file string) {
+	t.Helper()
+	code, out, problems := runs(t, "replay", "--config.file="+file, "--from=2h", "--step=5m", "--format=scenario")
+	require.Zero(t, code, problems)
+	_, found := scenario.Load("s.yml", out)
+	for _, f := range found {
+		assert.Contains(t, f.Message, "profile", "%s", out)
+	}
+	// Three servers of a profile, then two of the other, each at the shares that newMadeFleet gives them.
+	assert.Regexp(t, `"llm/meta-llama/Llama-3.1-8B-Instruct", shape: steps, points: \{0s: [1-9]\d*(\.\d+)?, `, out)
+	assert.Contains(t, out, "input_tokens: 600, output_tokens: 200}")
+	assert.NotContains(t, out, "#   - input_tokens of")
 }
 
 // saysWhatIsThere holds the configuration to the fleet.
@@ -88,8 +105,8 @@ func saysWhatIsThere(t *testing.T, file string) {
 		uses, cost                 float64
 		most                       int
 	}{
-		{group, "qwen", "H100", "4m", config.KindLeaderWorkerSet, 4, 16, 4},
-		{h100, "llama-8b-h100", "H100", "1m45s", config.KindDeployment, 1, 4, 8},
+		{group, "qwen", "H100", "4m", config.KindLeaderWorkerSet, 4, 27.6, 4},
+		{h100, "llama-8b-h100", "H100", "1m45s", config.KindDeployment, 1, 6.9, 8},
 		{l4, "llama-8b-l4", "L4", "1m15s", config.KindDeployment, 1, 0.8, 12},
 	} {
 		assert.Equal(t, v.name, v.Name)

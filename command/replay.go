@@ -56,7 +56,7 @@ func newReplayCommand(app *kingpin.Application) command {
 }
 
 func (f *replayFlags) run(ctx context.Context, std Streams) error {
-	result, proposal, cfg, err := f.replay(ctx, std, time.Now())
+	result, proposal, scenario, err := f.replay(ctx, std, time.Now())
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (f *replayFlags) run(ctx context.Context, std Streams) error {
 	case "csv":
 		write = replay.WriteCSV
 	case "scenario":
-		return replay.WriteScenario(std.Out, result, cfg)
+		return scenario(std.Out)
 	}
 	if err := write(std.Out, result); err != nil || proposal == nil || f.format != "text" {
 		return err
@@ -82,8 +82,8 @@ func (f *replayFlags) run(ctx context.Context, std Streams) error {
 	return proposal.WriteText(std.Out, result.Total.Ran)
 }
 
-// replay asks the configured Prometheus. There is no proposal unless it is asked for.
-func (f *replayFlags) replay(ctx context.Context, std Streams, now time.Time) (*replay.Result, *replay.Proposal, *config.Config, error) {
+// replay asks the configured Prometheus. There is no proposal and no scenario unless it is asked for.
+func (f *replayFlags) replay(ctx context.Context, std Streams, now time.Time) (*replay.Result, *replay.Proposal, func(io.Writer) error, error) {
 	from, to, err := f.period.times(now)
 	if err != nil {
 		return nil, nil, nil, err
@@ -110,7 +110,11 @@ func (f *replayFlags) replay(ctx context.Context, std Streams, now time.Time) (*
 		return nil, nil, nil, fmt.Errorf("nothing is known of what ran between %s and %s: is kube-state-metrics in this Prometheus, and does its history go back so far?",
 			result.From.Format(time.RFC3339), result.To.Format(time.RFC3339))
 	}
-	return result, proposal, cfg, err
+	if err != nil || f.format != "scenario" {
+		return result, proposal, nil, err
+	}
+	arrivals, err := replay.AskArrivals(ctx, cfg, client, result)
+	return result, proposal, func(w io.Writer) error { return replay.WriteScenario(w, result, cfg, arrivals) }, err
 }
 
 // progressOn shows progress on a terminal, and nowhere else.

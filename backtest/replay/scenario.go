@@ -22,11 +22,16 @@ const (
 const rateUnit = "requests per second"
 
 // WriteScenario writes the history as a scenario for backtest: what came, and the variants as the configuration has them. What the
-// history does not say is named at the top, and missing below, so that backtest asks for it.
-func WriteScenario(w io.Writer, r *Result, c *config.Config) error {
+// history does not say is named at the top, and missing below, so that backtest asks for it. Arrivals, by model, count for models that
+// are planned by no signal in requests per second; they may be nil.
+func WriteScenario(w io.Writer, r *Result, c *config.Config, arrivals []Arrivals) error {
 	s := &scenarioText{result: r}
 	for i := range r.Models {
-		if err := s.model(&r.Models[i], &c.Models[i]); err != nil {
+		var came Arrivals
+		if arrivals != nil {
+			came = arrivals[i]
+		}
+		if err := s.model(&r.Models[i], &c.Models[i], &came); err != nil {
 			return fmt.Errorf("write a scenario: %w", err)
 		}
 	}
@@ -40,14 +45,17 @@ type scenarioText struct {
 	missing                       []string
 }
 
-func (s *scenarioText) model(m *Model, c *config.Model) error {
+func (s *scenarioText) model(m *Model, c *config.Model, came *Arrivals) error {
 	id := m.Namespace + "/" + m.Name
-	rate := slices.IndexFunc(m.Signals, func(x Signal) bool { return x.Unit == rateUnit })
-	if rate < 0 {
-		return fmt.Errorf("%s is planned by no signal in %s, so the history does not say how many requests came: "+
-			"add one to the configuration, such as the signal latency of the preset vllm or epp, which needs an slo, and profiles by variant_exporter calibrate", id, rateUnit)
+	rates := came.Rate
+	if rate := slices.IndexFunc(m.Signals, func(x Signal) bool { return x.Unit == rateUnit }); rate >= 0 {
+		rates = m.Signals[rate].Demand
 	}
-	points, unknown, err := s.windows(m.Signals[rate].Demand)
+	if rates == nil {
+		return fmt.Errorf("%s is planned by no signal in %s, and no preset of it tells how many requests came: "+
+			"give the model the preset of its server or gateway, or a signal of your own in this unit", id, rateUnit)
+	}
+	points, unknown, err := s.windows(rates)
 	if err != nil {
 		return fmt.Errorf("%s: %w", id, err)
 	}
@@ -68,13 +76,33 @@ func (s *scenarioText) model(m *Model, c *config.Model) error {
 		s.miss("slo of %s: the targets that a request is held to", id)
 	}
 	fmt.Fprintf(&s.models, "  - {model: %s%s}\n", strconv.Quote(id), slo)
-	s.miss("input_tokens and output_tokens of %s: mean lengths, or {mean: 800, cv: 1}", id)
+	lengths := s.lengths(id, came)
 	s.miss("burstiness of %s, if its arrivals are no Poisson process: a history of rates does not say it", id)
-	fmt.Fprintf(&s.load, "  - {model: %s, shape: steps, points: {%s}}\n", strconv.Quote(id), strings.Join(points, ", "))
+	fmt.Fprintf(&s.load, "  - {model: %s, shape: steps, points: {%s}%s}\n", strconv.Quote(id), strings.Join(points, ", "), lengths)
 	for i := range m.Variants {
 		s.variant(&m.Variants[i], &c.Variants[i], c)
 	}
 	return nil
+}
+
+// lengths are those of the requests, as far as they are known.
+func (s *scenarioText) lengths(id string, came *Arrivals) string {
+	var b strings.Builder
+	for _, l := range []struct {
+		key string
+		Length
+	}{{"input_tokens", came.Input}, {"output_tokens", came.Output}} {
+		switch {
+		case l.Mean <= 0:
+			s.miss("%s of %s: a mean length, or {mean: 800, cv: 1}", l.key, id)
+		case l.CV < 0:
+			s.miss("cv of %s of %s: how much the lengths vary; without it all are alike", l.key, id)
+			fmt.Fprintf(&b, ", %s: %s", l.key, short(l.Mean))
+		default:
+			fmt.Fprintf(&b, ", %s: {mean: %s, cv: %s}", l.key, short(l.Mean), short(l.CV))
+		}
+	}
+	return b.String()
 }
 
 // windows returns the mean of each window as a point, and how many steps are not known. A window of which nothing is known has no point,

@@ -51,12 +51,13 @@ func recorded(t *testing.T, text string) (*config.Config, *replay.Result) {
 func TestWriteScenario(t *testing.T) {
 	c, r := recorded(t, scenarioConfig)
 	var b bytes.Buffer
-	require.NoError(t, replay.WriteScenario(&b, r, c))
+	require.NoError(t, replay.WriteScenario(&b, r, c, nil))
 	require.Equal(t, `# Made by replay from the history of 2026-11-16T00:00:00Z to 2026-11-16T00:20:00Z.
 # To fill in, or to look at, before it says anything:
 #   - pools: each variant has one of its own, as large as its maximum, or four times what ran
 #   - the load of llm/m is not known of 6 of 20 steps; the rate before goes on in them
-#   - input_tokens and output_tokens of llm/m: mean lengths, or {mean: 800, cv: 1}
+#   - input_tokens of llm/m: a mean length, or {mean: 800, cv: 1}
+#   - output_tokens of llm/m: a mean length, or {mean: 800, cv: 1}
 #   - burstiness of llm/m, if its arrivals are no Poisson process: a history of rates does not say it
 #   - cost of llm/b: it was known at no step
 #   - startup of llm/b: how long a replica takes to be ready
@@ -85,9 +86,23 @@ variants:
 func TestWriteScenarioWithoutRates(t *testing.T) {
 	c, r := recorded(t, scenarioConfig)
 	r.Models[0].Signals[0].Unit = "requests"
-	require.ErrorContains(t, replay.WriteScenario(&bytes.Buffer{}, r, c), "llm/m is planned by no signal in requests per second")
+	require.ErrorContains(t, replay.WriteScenario(&bytes.Buffer{}, r, c, nil), "llm/m is planned by no signal in requests per second")
 
 	c, r = recorded(t, scenarioConfig)
 	clear(r.Models[0].Signals[0].Demand)
-	require.ErrorContains(t, replay.WriteScenario(&bytes.Buffer{}, r, c), "llm/m: nothing is known of its load")
+	require.ErrorContains(t, replay.WriteScenario(&bytes.Buffer{}, r, c, nil), "llm/m: nothing is known of its load")
+}
+
+// TestWriteScenarioFromArrivals is about a model that is planned by what is in service.
+func TestWriteScenarioFromArrivals(t *testing.T) {
+	c, r := recorded(t, scenarioConfig)
+	r.Models[0].Signals[0].Unit = "requests"
+	rate := 3.0
+	came := replay.Arrivals{Preset: "vllm", Rate: make([]*float64, 20), Input: replay.Length{Mean: 600, CV: 0.5}, Output: replay.Length{Mean: 200, CV: -1}}
+	came.Rate[0], came.Rate[1] = &rate, &rate
+	var b bytes.Buffer
+	require.NoError(t, replay.WriteScenario(&b, r, c, []replay.Arrivals{came}))
+	require.Contains(t, b.String(), "points: {0s: 3}, input_tokens: {mean: 600, cv: 0.5}, output_tokens: 200}")
+	require.Contains(t, b.String(), "#   - cv of output_tokens of llm/m")
+	require.Contains(t, b.String(), "the load of llm/m is not known of 18 of 20 steps")
 }

@@ -15,7 +15,7 @@ import (
 
 const (
 	// patience is how long anything may take. What is measured takes seconds; the machine may be busy.
-	patience = 90 * time.Second
+	patience = 3 * time.Minute
 	// settled is how long something must stay as it is to count as settled: several scrapes and looks of the autoscaler.
 	settled = 3 * time.Second
 )
