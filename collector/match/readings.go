@@ -49,9 +49,9 @@ type Signal struct {
 
 // Demand is an expression's value now and over time.
 type Demand struct {
-	Now                                                                           Reading
+	Now                                                                                  Reading
 	Window, Idle, Trend, Recent, Day, WeekAgo, Levels, Failsafe, Starts, Overload, Looks Past
-	Seasons                                                                       []Past
+	Seasons                                                                              []Past
 }
 
 // Reading is a number about a model or variant.
