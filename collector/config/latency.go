@@ -17,7 +17,7 @@ type SLO struct {
 	TTFT     Seconds  `yaml:"ttft" doc:"Target for the time to the first token, such as 500ms."`
 	ITL      Seconds  `yaml:"itl" doc:"Target for the time between output tokens, such as 40ms."`
 	Quantile *float64 `yaml:"quantile" minimum:"0" maximum:"1" doc:"Share of requests, and of output tokens, that must meet the targets, such as 0.95. Default: the means must meet them."`
-	Correct  *bool    `yaml:"correct" doc:"Lowers a capacity, by at most a third, where replicas missed a target at less load than it in several looks of the last day. Default: true, where quantile is set and the signal has observed_load and buckets."`
+	Correct  *bool    `yaml:"correct" doc:"Lowers a capacity, by at most a third, where replicas missed a target at less load than it in several looks of the last day: where quantile is set and the signal has observed_load and buckets, or else where a rate has queued and a queue stood. Default: true."`
 }
 
 // Profile is the speed of a replica: the coefficients of a queueing model of its server. See docs/latency.md.
@@ -38,7 +38,10 @@ type Profile struct {
 func (p *Profile) Corrected() bool { return p.Correct != nil && *p.Correct }
 
 // Held reports whether capacities are held against the quantiles of latency that replicas show.
-func (s *SLO) Held() bool { return s != nil && s.Quantile != nil && (s.Correct == nil || *s.Correct) }
+func (s *SLO) Held() bool { return s != nil && s.Quantile != nil && s.Correctable() }
+
+// Correctable reports whether capacities may be corrected by what replicas show.
+func (s *SLO) Correctable() bool { return s == nil || s.Correct == nil || *s.Correct }
 
 // Corrected reports whether capacities of the model follow what its replicas show of their latency.
 func (m *Model) Corrected() bool {

@@ -29,6 +29,9 @@ func (d *decider) readCapacities(m *model) {
 			}
 		}
 	}
+	for _, s := range m.signals {
+		m.holdToQueue(s)
+	}
 }
 
 // unserved makes a signal say nothing of which no capacity is known: its demand would stay unserved whatever is planned, and

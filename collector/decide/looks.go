@@ -18,7 +18,7 @@ const leastLooks = 3
 // Missed is a target that replicas missed at a load that their capacity allows.
 type Missed struct {
 	Signal   string  `json:"signal"`
-	Target   string  `json:"target"` // ttft or itl
+	Target   string  `json:"target"` // ttft, itl, or queue: that nothing stands in a queue that replicas have room for
 	Quantile float64 `json:"quantile"`
 	Want     float64 `json:"want_seconds"`
 	Seen     float64 `json:"seen_seconds"` // the quantile, median over the looks

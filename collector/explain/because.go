@@ -70,6 +70,10 @@ func (b *builder) held(v *collector.Variant) string {
 			unit = " " + s.Unit
 		}
 	}
+	if m.Target == "queue" {
+		return fmt.Sprintf("a replica counts for %s%s, less than believed: at %s and more a queue stood that there was room for; what came waited %s in the mean (%d looks of five minutes)",
+			number(capacityOf(v, m.Signal)), unit, number(m.From), seconds(m.Seen), m.Looks)
+	}
 	return fmt.Sprintf("a replica counts for %s%s, less than believed: at %s and more %s of the %s took up to %s, and the target is %s (%d looks of five minutes)",
 		number(capacityOf(v, m.Signal)), unit, number(m.From), Percent(m.Quantile), what, seconds(m.Seen), seconds(m.Want), m.Looks)
 }

@@ -64,7 +64,7 @@ func (r *reader) signal(m *query.Model, s *query.Signal) Signal {
 	}
 	demand := func(e *query.Expression, now Reading, owner int) Demand {
 		d := Demand{
-			Now: now, Trend: r.past(e.Trend, owner), Recent: r.past(e.Recent, owner), Day: r.past(e.Day, owner), WeekAgo: r.past(e.WeekAgo, owner), Levels: r.past(e.Levels, owner), Failsafe: r.past(e.Failsafe, owner), Starts: r.past(e.Starts, owner), Overload: r.past(e.Overload, owner),
+			Now: now, Trend: r.past(e.Trend, owner), Recent: r.past(e.Recent, owner), Day: r.past(e.Day, owner), WeekAgo: r.past(e.WeekAgo, owner), Levels: r.past(e.Levels, owner), Failsafe: r.past(e.Failsafe, owner), Starts: r.past(e.Starts, owner), Overload: r.past(e.Overload, owner), Looks: r.past(e.Looks, owner),
 			Window: r.past(e.Window, owner), Idle: r.past(e.Idle, owner),
 		}
 		if s.OnMissing == config.OnMissingZero {
@@ -254,7 +254,7 @@ func (r *reader) replicas() []Replicas {
 		all[i] = Replicas{
 			Current: current[i], Ready: ready[i], Limits: r.past(t.Current.Window, i), Failsafe: r.past(t.Current.Failsafe, i),
 			Starts:   Starts{r.past(t.Current.Starts, i), r.past(t.Ready.Starts, i), r.past(t.Rolling.Starts, i), r.past(t.Unplaced.Starts, i)},
-			Draining: r.past(t.Draining.Starts, i),
+			Draining: r.past(t.Draining.Starts, i), ReadyLooks: r.past(t.Ready.Looks, i),
 		}
 	}
 	return all

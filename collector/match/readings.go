@@ -49,9 +49,9 @@ type Signal struct {
 
 // Demand is an expression's value now and over time.
 type Demand struct {
-	Now                                                                           Reading
-	Window, Idle, Trend, Recent, Day, WeekAgo, Levels, Failsafe, Starts, Overload Past
-	Seasons                                                                       []Past
+	Now                                                                                  Reading
+	Window, Idle, Trend, Recent, Day, WeekAgo, Levels, Failsafe, Starts, Overload, Looks Past
+	Seasons                                                                              []Past
 }
 
 // Reading is a number about a model or variant.
@@ -108,6 +108,7 @@ type Replicas struct {
 	Limits         Past // asked for, over the time of limits on change
 	Failsafe       Past // asked for, over the time after which a failsafe applies
 	ReadyWindow    Past // ready, over the windows of the model and a minute before
+	ReadyLooks     Past // ready, at the looks of the last day
 	Draining       Past // being deleted
 	Starts         Starts
 }

@@ -80,6 +80,7 @@ type Expression struct {
 	Failsafe *History   // for how long nothing was known
 	Overload *History   // for whether more was asked for than was ready
 	Starts   *History   // for how long replicas have not become ready, or have not been asked for
+	Looks    *History   // for whether a queue stood that replicas had room for
 }
 
 // Given reports whether the configuration has the expression.
@@ -87,6 +88,6 @@ func (e *Expression) Given() bool { return e.Now != nil }
 
 // histories lists what the expression is read by over time.
 func (e *Expression) histories() []*History {
-	all := []*History{e.Window, e.Idle, e.Trend, e.Recent, e.Day, e.WeekAgo, e.Levels, e.Failsafe, e.Starts, e.Overload}
+	all := []*History{e.Window, e.Idle, e.Trend, e.Recent, e.Day, e.WeekAgo, e.Levels, e.Failsafe, e.Starts, e.Overload, e.Looks}
 	return append(all, e.Seasons...)
 }

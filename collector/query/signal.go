@@ -93,6 +93,11 @@ func (p *compiler) bindSignal(m *config.Model, s config.ActiveSignal) *Signal {
 		b.Queued = p.overTime(key+".queued", s.Queued, m, ofModel) // by how much it grew counts too
 	}
 	b.Alive = p.overTime(key+".alive", s.Alive, m, Reader{Owner: OfSource, Labels: s.Labels})
+	if p.heldToQueue(m, b) {
+		by := Reader{Owner: OfModel, Labels: b.Labels}
+		b.Queued.Looks = p.readStep(key+".queued", s.Queued, LooksFor, LookStep, by)
+		p.Targets.Ready.Looks = p.readStep("scale_targets.ready", p.Config.ScaleTargets.Ready, LooksFor, LookStep, Reader{Owner: OfTarget})
+	}
 	p.bindSources(m, b)
 	p.bindForecast(key+"."+b.Form(), absolute, m, b)
 	return b
@@ -188,6 +193,11 @@ func (p *compiler) bindLooks(m *config.Model, b *Signal) {
 	if b.Looks.TTFT != nil || b.Looks.ITL != nil {
 		b.Looks.Load = look("observed_load", s.ObservedLoad.String())
 	}
+}
+
+// heldToQueue reports whether capacities are held against what waits: where it is told, and no latency says more.
+func (p *compiler) heldToQueue(m *config.Model, b *Signal) bool {
+	return b.Rate() && !b.ActiveSignal.Queued.IsZero() && b.Looks.Load == nil && m.SLO.Correctable() && b.Absolute.Levels != nil && !p.Config.ScaleTargets.Ready.IsZero()
 }
 
 // bindForecast reads what demand by the time at which a replica that is ordered now is ready follows from.
