@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +24,9 @@ type failureLog struct {
 // mostLines is how many lines about one input or model there are in logAgain, whatever it does: one that fails in turns for two reasons,
 // or works every other time, would else write a line with each scrape.
 const mostLines = 8
+
+// loggedWorkloads is how many workloads one line names.
+const loggedWorkloads = 5
 
 type loggedFailure struct {
 	reason string
@@ -89,6 +93,7 @@ func (l *failureLog) reportInput(logger *slog.Logger, at time.Time, in *Input) {
 
 // reportModel writes a line when a model is no longer fully decided, and when it is again.
 func (l *failureLog) reportModel(logger *slog.Logger, at time.Time, m *Model) {
+	l.reportOthers(logger, at, m)
 	name := "model " + m.ID()
 	for i := range m.Variants {
 		v := &m.Variants[i]
@@ -103,6 +108,25 @@ func (l *failureLog) reportModel(logger *slog.Logger, at time.Time, m *Model) {
 	}
 	if l.recovered(name, at) {
 		logger.Info("model is decided again", "model", m.Name, "namespace", m.Namespace)
+	}
+}
+
+// reportOthers writes a line when servers tell for a model that belong to none of its scale targets.
+func (l *failureLog) reportOthers(logger *slog.Logger, at time.Time, m *Model) {
+	name := "others of model " + m.ID()
+	for i := range m.Signals {
+		s := &m.Signals[i]
+		if len(s.OtherWorkloads) == 0 {
+			continue
+		}
+		if workloads := strings.Join(s.OtherWorkloads[:min(len(s.OtherWorkloads), loggedWorkloads)], ", "); l.due(name, workloads, at) {
+			logger.Warn("servers tell for a model and belong to none of its scale targets", "model", m.Name, "namespace", m.Namespace,
+				"signal", s.Name, "servers", *s.Others, "workloads", workloads)
+		}
+		return
+	}
+	if l.recovered(name, at) {
+		logger.Info("all servers of a model belong to its scale targets again", "model", m.Name, "namespace", m.Namespace)
 	}
 }
 

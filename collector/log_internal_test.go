@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/variant-exporter/variant-exporter/collector/decide"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
@@ -42,4 +43,19 @@ func TestFailuresDoNotFloodTheLog(t *testing.T) {
 			require.LessOrEqual(t, lines, 6*mostLines, "in an hour")
 		})
 	}
+}
+
+// TestServersOfOtherNamesAreLogged: once when they come, and once when they are gone.
+func TestServersOfOtherNamesAreLogged(t *testing.T) {
+	var out bytes.Buffer
+	var l failureLog
+	at, n := time.Unix(1_800_000_000, 0), 2
+	for i, workloads := range [][]string{nil, {"x", "y"}, {"x", "y"}, nil, nil} {
+		m := Model{Name: "m", Namespace: "ns", Signals: []Signal{{Name: "load", Others: &n, OtherWorkloads: workloads}}}
+		l.report(slog.New(slog.NewTextHandler(&out, nil)), at.Add(time.Duration(i)*time.Second), &Snapshot{Decision: decide.Decision{Models: []Model{m}}})
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	require.Len(t, lines, 2)
+	require.Contains(t, lines[0], `model=m namespace=ns signal=load servers=2 workloads="x, y"`)
+	require.Contains(t, lines[1], "again")
 }

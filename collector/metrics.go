@@ -37,6 +37,7 @@ const (
 	modelReady
 	modelSources
 	modelExpectedSources
+	modelOtherSources
 	modelShortfall
 	budgetLimit
 	budgetUsed
@@ -81,6 +82,7 @@ func Metrics() []Metric {
 	table[modelReady] = Metric{"variant_model_ready_supply", "What the ready replicas of all variants can serve, in the unit of the label unit. Absent if the ready replicas are not known.", signal}
 	table[modelSources] = Metric{"variant_model_sources", "Pods that tell a signal of a model now, or gateway pods. Absent where nothing can witness the signal.", signal}
 	table[modelExpectedSources] = Metric{"variant_model_expected_sources", "Pods that should tell a signal of a model now: its ready replicas, or the gateway pods that told it during the window. While fewer tell it, no replica is removed.", signal}
+	table[modelOtherSources] = Metric{"variant_model_other_sources", "Servers that tell a signal of a model now and belong to none of its scale targets by the names of their pods. Their demand counts, and nothing is known of their capacity. Absent for signals of a gateway.", signal}
 	table[modelShortfall] = Metric{"variant_model_shortfall_ratio", "Share of the planned demand that the plan leaves unserved, for the signal where it is largest.", []string{"model", "target_namespace"}}
 	table[budgetLimit] = Metric{"variant_budget_limit", "Limit of a budget, in the unit of the label unit.", []string{"budget", "unit"}}
 	table[budgetUsed] = Metric{"variant_budget_used", "What the plan uses of a budget.", []string{"budget", "unit"}}

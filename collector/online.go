@@ -145,6 +145,18 @@ func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 		if told := d.ToldBy(n, i, s); told != "" {
 			r.doubt("model %s: signal %s: what tells it is %s; see that each replica is scraped, and keeps them", m.ID(), s.Name, told)
 		}
+		if lacking := d.Lacking(n, i, s); lacking != "" {
+			r.doubt("model %s: signal %s: it needs %s, which no series is: does a relabelling drop them?", m.ID(), s.Name, lacking)
+		}
+		if others := d.Others(s); others != "" {
+			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, others)
+		}
+		if clusters := d.Clusters(n, i); clusters != "" {
+			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, clusters)
+		}
+		if unwitnessed := d.Unwitnessed(n, i); unwitnessed != "" {
+			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, unwitnessed)
+		}
 	}
 	for _, frozen := range d.Frozen(n) {
 		r.doubt("model %s: %s", m.ID(), frozen)

@@ -52,6 +52,7 @@ func (e *emitter) model(m *Model) {
 		e.pointer(modelReady, s.Ready, labels)
 		e.count(modelSources, s.Sources, labels)
 		e.count(modelExpectedSources, s.Expected, labels)
+		e.count(modelOtherSources, s.Others, labels)
 	}
 	e.pointer(modelShortfall, m.Shortfall, []*dto.LabelPair{model, namespace})
 	for _, v := range ordered(m.Variants, func(v *Variant) (string, string) { return v.Name, "" }) {

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/query"
 )
 
 // witnessed is a signal with an expression that tells who told it.
@@ -15,13 +18,18 @@ func witnessed(signal, model string) string {
 }
 
 // countSources is what is asked for the sources: pods by workload.
-const countSources = `count by (namespace, model_name, scale_target_name) (label_replace(label_replace(` +
-	`group by (namespace, model_name, pod) (sources), "scale_target_name", "$1", "pod", "(.+)-[0-9]+"), "scale_target_name", "$1", "pod", ` +
-	`"(.+)-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5}"))`
+const countSources = `count by (namespace, model_name, cluster, scale_target_name) (label_replace(group by (namespace, model_name, cluster, pod) (` +
+	`label_replace(label_join(sources, "pod", "/", "pod", "instance"), "pod", "$1", "pod", "([^/]+)/.*")), "scale_target_name", "$1", "pod", ` +
+	`"(.+?)(-[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?"))`
 
 // pods are so many pods of a workload.
 func pods(workload, n string) string {
 	return `{namespace="ns", model_name="m", scale_target_name="` + workload + `"} ` + n
+}
+
+// podsIn are so many pods of a workload in a cluster.
+func podsIn(cluster, workload, n string) string {
+	return `{namespace="ns", cluster="` + cluster + `", model_name="m", scale_target_name="` + workload + `"} ` + n
 }
 
 // witnessCase is what a signal's sources and replicas say, and what becomes of it.
@@ -69,8 +77,38 @@ func TestWitness(t *testing.T) {
 			answers: canned{countSources: joined(pods("a", "2"), `{namespace="elsewhere", model_name="m", scale_target_name="renamed"} 1`)},
 			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
 		},
-		"sources without a pod: nothing to compare with": {
+		"nor do pods of a workload with replicas of its own": {
+			answers: canned{countSources: joined(pods("a", "2"), pods("canary", "1")), "ready": runs("a", "3", "canary", "1")},
+			partial: "2 of 3 ready replicas of a tell it, and 1 of canary", told: "2 of 3",
+		},
+		"pods whose names show no workload make up for them": {
+			answers: canned{countSources: joined(pods("one", "1"), pods("two", "1"), pods("three", "1"))}, told: "3 of 3", desired: "1",
+		},
+		"sources without a pod count by their addresses": {
+			answers: canned{countSources: joined(pods("/10.0.0.1:8000", "1"), pods("/10.0.0.2:8000", "1"), pods("/10.0.0.3:8000", "1"))},
+			told:    "3 of 3", desired: "1",
+		},
+		"sources without a pod and an address: nothing to compare with": {
 			answers: canned{countSources: `{namespace="ns", model_name="m"} 1`}, desired: "1",
+		},
+		"such sources of a model that is not planned say nothing": {
+			answers: canned{countSources: joined(pods("a", "2"), `{namespace="ns", model_name="other"} 1`)},
+			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
+		},
+		"sources in two clusters": {
+			answers: canned{countSources: joined(podsIn("us", "a", "2"), podsIn("eu", "a", "3"))},
+			partial: `load.sources: duplicate: sources in two clusters tell it, cluster="eu" and cluster="us": choose one, such as with selector: '{cluster="eu"}'`,
+		},
+		"of another model they say nothing": {
+			answers: canned{countSources: joined(podsIn("us", "a", "3"), `{namespace="ns", cluster="eu", model_name="other", scale_target_name="other"} 1`)},
+			told:    "3 of 3", desired: "1",
+		},
+		"nothing tells which replicas are ready, and all tell it": {
+			answers: canned{countSources: pods("a", "3"), "ready": ""}, told: "3 of 3", desired: "1",
+		},
+		"nothing tells which replicas are ready, and one is silent": {
+			answers: canned{countSources: pods("a", "2"), "ready": ""},
+			partial: "2 of 3 replicas (how many are ready is not told) of a tell it", told: "2 of 3",
 		},
 		"the question fails": {answers: canned{countSources: "error: timeout"}, partial: "load.sources: timeout"},
 		"one is ready for less than a minute": {
@@ -106,6 +144,50 @@ func TestWitness(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) { c.run(t) })
+	}
+}
+
+// TestServersOfOtherNames: a preset says that servers tell its signals. Those whose pods belong to no scale target by their names make up
+// for replicas of one, count among the demand, and are shown.
+func TestServersOfOtherNames(t *testing.T) {
+	const presets = `models: [{name: m, namespace: ns, presets: [vllm], variants: [{name: a, cost: 1, capacity: {concurrency: 10}}]}]`
+	conf, _ := config.Load("test.yml", complete(presets))
+	expr := map[string]string{}
+	for _, q := range query.Compile(conf).Queries {
+		expr[q.Name] = q.Expr
+	}
+	for name, c := range map[string]struct {
+		sources string
+		partial string
+		others  int
+		named   []string
+		desired string
+	}{
+		"all tell it":           {pods("a", "3"), "", 0, nil, "1"},
+		"by other names":        {joined(pods("y", "1"), pods("x", "2")), "", 3, []string{"x", "y"}, "1"},
+		"one of them is silent": {pods("x", "2"), "0 of 3 ready replicas of a tell it, and 2 of x", 2, []string{"x"}, ""},
+		"by their addresses":    {joined(pods("/b:80", "1"), pods("/a:80", "2")), "", 3, []string{"/a:80", "/b:80"}, "1"},
+		"two addresses of three": {
+			joined(pods("/b:80", "1"), pods("/a:80", "1")), "0 of 3 ready replicas of a tell it, and 2 of /a:80, /b:80", 2, []string{"/a:80", "/b:80"}, "",
+		},
+		"another is there beside them": {joined(pods("a", "3"), pods("canary", "1")), "", 1, []string{"canary"}, "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := newCanned(t, canned{
+				expr["vllm.concurrency.demand"]: load("10"), expr["vllm.concurrency.queued"]: load("0"), expr["vllm.concurrency.sources"]: c.sources,
+				"current": runs("a", "3"), "ready": runs("a", "3"), "past ready": runs("a", "3"),
+			})
+			snapshot := evaluateWith(t, complete(presets), q)
+			s, v := snapshot.Models[0].Signals[0], snapshot.Models[0].Variants[0]
+			desired := ""
+			if v.Desired != nil {
+				desired = strconv.Itoa(*v.Desired)
+			}
+			require.Equal(t, []string{c.partial, c.desired}, []string{s.Partial, desired})
+			require.Equal(t, c.others, *s.Others)
+			require.Equal(t, c.named, s.OtherWorkloads)
+			require.Contains(t, exposition(t, snapshot), fmt.Sprintf(`variant_model_other_sources{model="m",signal="concurrency",target_namespace="ns",unit="requests"} %d`, c.others))
+		})
 	}
 }
 

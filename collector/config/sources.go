@@ -11,14 +11,19 @@ import (
 // LabelWorkload is the label in which the answer about sources names the workload of their pods.
 const LabelWorkload = "scale_target_name"
 
-// How Kubernetes names pods: a StatefulSet's and a LeaderWorkerSet's end with an ordinal, a Deployment's with a hash and a suffix.
-const (
-	ordinalPod    = "(.+)-[0-9]+"
-	deploymentPod = "(.+)-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5}"
-)
+// LabelCluster is the label in which the answer about sources names their cluster, where their series do.
+const LabelCluster = "cluster"
+
+// workloadOfPod is how Kubernetes names pods: those of a StatefulSet and a LeaderWorkerSet end with an ordinal, those of a Deployment with a
+// hash and a suffix. A pod with any other name is a workload of its own.
+const workloadOfPod = "(.+?)(-[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?"
+
+// Nameless begins the workload of a source without a pod. The address of its target follows.
+const Nameless = "/"
 
 // CountedSources is the expression that counts the sources of a signal by workload, so that the answer does not grow with the number
-// of pods; none where it is not known who they are.
+// of pods; none where it is not known who they are. A pod counts once, at however many addresses it is scraped. A source without a pod is
+// known by its address.
 func (c *Config) CountedSources(s *Signal) Expr {
 	sources := s.Sources
 	if sources.IsZero() {
@@ -34,13 +39,30 @@ func (c *Config) CountedSources(s *Signal) Expr {
 	if s.Labels.Model != "" {
 		by += ", " + s.Labels.Model
 	}
+	by += ", " + LabelCluster
 	counted, err := ParseExpr(fmt.Sprintf(
-		`count by (%s, %s) (label_replace(label_replace(group by (%s, pod) (%s), %q, "$1", "pod", %q), %q, "$1", "pod", %q))`,
-		by, LabelWorkload, by, sources, LabelWorkload, ordinalPod, LabelWorkload, deploymentPod))
+		`count by (%[1]s, %[2]s) (label_replace(group by (%[1]s, pod) (label_replace(label_join(%[3]s, "pod", "/", "pod", "instance"), "pod", "$1", "pod", "([^/]+)/.*")), %[2]q, "$1", "pod", %[4]q))`,
+		by, LabelWorkload, keeping(sources, "instance", LabelCluster), workloadOfPod))
 	if err != nil {
 		return Expr{} // What is wrong with a label's name has been reported.
 	}
 	return counted
+}
+
+// keeping is an expression for sources that keeps more labels, where it groups by some.
+func keeping(sources Expr, more ...string) Expr {
+	group, ok := unwrap(sources.ast).(*parser.AggregateExpr)
+	if !ok || group.Op != parser.GROUP || group.Without {
+		return sources
+	}
+	wider := *group
+	wider.Grouping = slices.Clone(group.Grouping)
+	for _, label := range more {
+		if !slices.Contains(wider.Grouping, label) {
+			wider.Grouping = append(wider.Grouping, label)
+		}
+	}
+	return Expr{text: wider.String(), ast: &wider}
 }
 
 // derivedSources is the expression for who tells a signal, where its other expressions show it. Where the configuration says by what its

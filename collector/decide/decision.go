@@ -91,7 +91,10 @@ type Signal struct {
 	Partial    string   `json:"partial"`           // why the demand may be more than this: it may raise a variant, never lower it
 	Sources    *int     `json:"sources"`           // how many sources told it; nil where nothing can witness it
 	Expected   *int     `json:"expected_sources"`
-	Inputs     []string `json:"inputs"` // names of the inputs that it rests on
+	Others     *int     `json:"other_sources"` // how many servers told it that belong to no scale target of the model by their names
+	// OtherWorkloads are the workloads of Others, or the addresses of those without a pod.
+	OtherWorkloads []string `json:"other_workloads,omitempty"`
+	Inputs         []string `json:"inputs"` // names of the inputs that it rests on
 }
 
 // Returns is a demand above what is planned now that comes back before stopping replicas for it would pay.

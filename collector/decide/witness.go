@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/match"
@@ -33,11 +34,17 @@ func (s *signal) witness() (partial string) {
 	case s.byGateway():
 		return s.gatewayWitness()
 	}
+	return s.serverWitness()
+}
+
+// serverWitness compares the servers that tell the signal with those that should.
+func (s *signal) serverWitness() (partial string) {
+	w := &s.read.Witness
 	told, expected, lacking := 0.0, 0.0, 0.0
 	var first string
 	for i, v := range s.model.variants {
-		want, known := expectedNow(v.read.Replicas)
-		if !known || !s.tells(i) {
+		want, which := expectedNow(v)
+		if which == "" || !s.tells(i) {
 			continue
 		}
 		now := w.Variants[i].Now
@@ -45,28 +52,47 @@ func (s *signal) witness() (partial string) {
 		if now < want {
 			lacking += want - now
 			if first == "" {
-				first = fmt.Sprintf("%g of %g ready replicas of %s tell it", now, want, v.Name)
+				first = fmt.Sprintf("%g of %g %s of %s tell it", now, want, which, v.Name)
 			}
 		}
 	}
+	s.noteOthers()
 	if expected == 0 {
 		return ""
 	}
-	// Pods whose names do not show their workload make up for what is lacking.
-	others := w.Rest.Now + w.Gateways.Now
+	others := s.others(w.Rest.Now + w.Gateways.Now)
 	told += min(others, lacking)
 	s.note(told, expected)
-	if others >= lacking {
+	switch {
+	case others >= lacking:
 		return ""
+	case len(w.Others) > 0 && s.out.Others != nil:
+		return first + fmt.Sprintf(", and %d of %s", *s.out.Others, strings.Join(w.Others[:min(len(w.Others), mostNamed)], ", "))
 	}
 	return first
 }
 
+// mostNamed is how many workloads are named where there are more.
+const mostNamed = 5
+
+// others are how many of so many pods, whose names do not show a workload that is known, make up for servers that are lacking.
+func (s *signal) others(told float64) float64 { return max(0, told-s.read.Witness.Elsewhere) }
+
+// noteOthers notes the servers that tell the signal for the model, and belong to none of its scale targets by their names. Where a variant
+// says by a regular expression which pods are its own, workloads show nothing.
+func (s *signal) noteOthers() {
+	if slices.ContainsFunc(s.model.variants, func(v *variant) bool { return v.Pods.Regexp != nil }) {
+		return
+	}
+	n := int(s.read.Witness.Rest.Now)
+	s.out.Others, s.out.OtherWorkloads = &n, s.read.Witness.Others
+}
+
 // byGateway reports whether gateways tell the signal, and not servers: the configuration says so, or only pods tell it that belong to no
-// variant. Nobody knows how many gateways should tell: they are compared with themselves.
+// variant. Nobody knows how many gateways should tell: they are compared with themselves. A preset says itself who tells it.
 func (s *signal) byGateway() bool {
-	if s.Alive.Given() {
-		return true
+	if s.Alive.Given() || s.OfPreset() {
+		return s.Alive.Given()
 	}
 	for i := range s.read.Witness.Variants {
 		if s.read.Witness.Variants[i].Ever() {
@@ -112,13 +138,19 @@ func (s *signal) tells(i int) bool {
 	return s.model.variants[i].Carries(s.Signal) || s.read.Witness.Variants[i].Ever()
 }
 
-// expectedNow is how many replicas should tell: the fewest that were ready over the last minute, since a replica is ready before its
-// first scrape.
-func expectedNow(r match.Replicas) (n float64, known bool) {
-	if r.Ready.N == nil {
-		return 0, false
+// expectedNow is how many replicas should tell, and what they are: the fewest that were ready over the last minute, since a replica is
+// ready before its first scrape. Where nothing tells which are ready, those count that have been asked for as long as a start takes. It is
+// not known where which is empty.
+func expectedNow(v *variant) (n float64, which string) {
+	r := v.read.Replicas
+	switch {
+	case r.Ready.N != nil:
+		return float64(least(*r.Ready.N, r.ReadyWindow.Over(query.ReadyFor))), "ready replicas"
+	case r.Current.N != nil && (r.Ready.Missing.OK() || r.Ready.Missing.NoResult()):
+		started := time.Duration(v.Startup) + query.ReadyFor
+		return float64(least(*r.Current.N, r.Starts.Current.Over(started))), "replicas (how many are ready is not told)"
 	}
-	return float64(least(*r.Ready.N, r.ReadyWindow.Over(query.ReadyFor))), true
+	return 0, ""
 }
 
 // whole drops the steps of a window at which not all sources told.
@@ -149,7 +181,7 @@ func (s *signal) lacks(ago time.Duration) bool {
 			lacking += max(0, want-told(&w.Variants[i], ago))
 		}
 	}
-	return lacking > 0 && lacking > told(&w.Rest, ago)+told(&w.Gateways, ago)
+	return lacking > 0 && lacking > s.others(told(&w.Rest, ago)+told(&w.Gateways, ago))
 }
 
 // expectedAt is expectedNow some time ago. The grid may be finer than that of the window.

@@ -118,7 +118,7 @@ func TestNothingToSay(t *testing.T) {
 	r, said, asked := check(t, chat, replicas("1", here)+pod(ours+`,model_name="chat"`))
 	require.True(t, r.OK(), said)
 	require.Empty(t, r.Doubts, said)
-	require.Equal(t, 4, asked, "whether anything is frozen, what replicas had to do, and whether the exporter is scraped")
+	require.Equal(t, 5, asked, "whether anything is frozen or of two clusters, what replicas had to do, and whether the exporter is scraped")
 	require.Len(t, r.Hints, 1)
 	require.Contains(t, said, "next: variant_desired_replicas is not in this Prometheus yet: ")
 	r, said, _ = check(t, chat, replicas("1", here)+pod(ours+`,model_name="chat"`)+`variant_desired_replicas{variant="chat-h100"} 1x48`)
@@ -171,6 +171,37 @@ func TestDiagnosis(t *testing.T) {
 			chat + "selector: '{cluster=\"eu\"}'\n", replicas("1", here+`,cluster="eu"`) + replicas("6", here+`,cluster="us"`) +
 				pod(named+`,cluster="eu"`) + pod(strings.ReplaceAll(named, "10.0.0.1", "10.9.9.9")+`,cluster="us"`), nil, true,
 		},
+		"servers in two clusters, one of which has kube-state-metrics": {
+			chat, replicas("1", here+`,cluster="eu"`) + pod(named+`,cluster="eu"`) + pod(strings.ReplaceAll(named, "10.0.0.1", "10.9.9.9")+`,cluster="us"`), []string{
+				`signal concurrency is partial: vllm.concurrency.sources: duplicate: sources in two clusters tell it, cluster="eu" and cluster="us": choose one, such as with selector: '{cluster="eu"}'`,
+			}, false,
+		},
+		"servers that another label tells apart": {
+			chat, replicas("1", here) + pod(named+`,region="eu"`) + pod(strings.ReplaceAll(named, "10.0.0.1", "10.9.9.9")+`,region="us"`), []string{
+				`note: model llm/chat: signal concurrency: its series come from region="eu" and region="us", and are added up: if those are two fleets, choose one with selector: '{region="eu"}'`,
+			}, true,
+		},
+		"servers of a Deployment of another name": {
+			chat, strings.ReplaceAll(replicas("1", here), "chat-h100", "talk-predictor") + pod(strings.ReplaceAll(named, "chat-h100", "talk-predictor")), []string{
+				`note: model llm/chat: signal concurrency: servers of talk-predictor tell it, which are of no scale target of the model: name it under scale_target`,
+			}, false,
+		},
+		"servers without a pod": {
+			chat, replicas("1", here) + pod(`namespace="llm",instance="10.0.0.1:8000",engine="0",model_name="chat"`), []string{
+				`note: model llm/chat: signal concurrency: servers have no label pod (10.0.0.1:8000): they count by their addresses, and for no variant; relabel __meta_kubernetes_pod_name to pod`,
+			}, true,
+		},
+		"a value of a label that was dropped": {
+			strings.ReplaceAll(chat, "vllm", "triton"), replicas("1", here) + `nv_trt_llm_request_metrics{` + ours + `,model="m",version="1",request_type="scheduled"} 5x48`, []string{
+				`note: model llm/chat: signal concurrency: it needs nv_trt_llm_request_metrics{request_type="waiting"}, which no series is: does a relabelling drop them?`,
+			}, false,
+		},
+		"a sum of two things, which nothing witnesses": {
+			"signals: {load: {unit: requests, demand: 'vllm:num_requests_running + on (namespace, model_name) vllm:num_requests_waiting', labels: {model: model_name}}}\n" +
+				strings.ReplaceAll(strings.Replace(chat, "    presets: [vllm]\n", "", 1), "concurrency", "load"), replicas("1", here) + pod(named), []string{
+				`note: model llm/chat: signal load: nothing witnesses it: that a source is missing from it would not be noticed; say who tells it with sources: of the signal`,
+			}, true,
+		},
 		"gauges that are frozen": {
 			chat, replicas("1", here) + strings.ReplaceAll(pod(named), "0+100x48", "700x48"), []string{
 				`note: model llm/chat: signal concurrency: requests in progress, and no progress, at pod chat-h100-6d9f8b7c5d-bcd2x: `, "vllm:generation_tokens_total",
@@ -189,7 +220,7 @@ func TestDiagnosis(t *testing.T) {
 			if test.want == nil {
 				require.Empty(t, r.Doubts)
 			}
-			require.LessOrEqual(t, asked, 8, "few questions")
+			require.LessOrEqual(t, asked, 9, "few questions")
 		})
 	}
 }

@@ -97,6 +97,7 @@ func (g gauges) model(m *explain.Model) {
 		g.put("variant_model_ready_supply", s.Ready, labels...)
 		g.count("variant_model_sources", s.Sources, labels...)
 		g.count("variant_model_expected_sources", s.Expected, labels...)
+		g.count("variant_model_other_sources", s.Others, labels...)
 	}
 	g.put("variant_model_shortfall_ratio", m.Shortfall, m.Name, m.Namespace)
 	for _, v := range m.Variants {

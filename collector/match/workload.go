@@ -3,7 +3,9 @@ package match
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/common/model"
@@ -49,11 +51,14 @@ func (l *layer) addWorkers(owner, step int) {
 	}
 }
 
+// unnamed reports whether nothing tells whose source it is: neither its pod nor its address.
+func unnamed(workload string) bool { return strings.Trim(workload, config.Nameless) == "" }
+
 // workloadOwner is the place of a workload's cells, and whether the workload are the workers of one group of a LeaderWorkerSet.
 func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
 	name := string(id.metric[config.LabelWorkload])
-	if name == "" {
-		return 0, false, false // no pod tells: there is nothing to compare with
+	if unnamed(name) {
+		return 0, false, false // there is nothing to compare with
 	}
 	if found := m.workloads[scoped{id.namespace, name}]; len(found) > 0 {
 		return found[0], false, true
@@ -80,7 +85,7 @@ func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
 
 // workloadKey is the key of a workload's count: told twice, it would make up for one that is lacking.
 func (m *Matcher) workloadKey(id *identity) string {
-	return m.key(*id) + "\x00" + string(id.metric[config.LabelWorkload])
+	return strings.Join([]string{m.key(*id), string(id.metric[config.LabelCluster]), string(id.metric[config.LabelWorkload])}, "\x00")
 }
 
 // groupOf names the replica of a LeaderWorkerSet that a pod belongs to; empty for a pod of anything else.
@@ -101,13 +106,16 @@ func (m *Matcher) groupOf(variant int, pod string) string {
 type Witness struct {
 	Asked   bool
 	Missing Missing
-	// Unknown says that sources without a pod tell the signal: there is nothing to compare with.
+	// Unknown says that sources without a pod and an address tell the signal: there is nothing to compare with.
 	Unknown  bool
-	Variants []Told // by variant of the model
-	Rest     Told   // pods of the model that belong to no scale target by their names
-	Gateways Told   // pods of the namespace that name no model
-	Silent   string // a source that should tell and does not, and why it is known to be there, as an example
-	Away     string // a workload of a gateway fewer of whose pods tell than are ready, as an example
+	Variants []Told   // by variant of the model
+	Rest     Told     // pods of the model that belong to no scale target by their names
+	Gateways Told     // pods of the namespace that name no model
+	Others   []string // the workloads of Rest, or the addresses of sources without a pod, in order
+	// Elsewhere is how many of Rest and Gateways are of workloads whose own replicas are known: they stand in for no variant's.
+	Elsewhere float64
+	Silent    string // a source that should tell and does not, and why it is known to be there, as an example
+	Away      string // a workload of a gateway fewer of whose pods tell than are ready, as an example
 }
 
 // Told is a number of sources.
@@ -133,6 +141,10 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 		return w
 	}
 	told := r.workloads(s.Sources.Now, s.Labels)
+	if two := told.clustersOf(m, s); two != "" {
+		w.Missing = Missing{Input: s.Sources.Now.Name, Why: BadDuplicate, More: two}
+		return w
+	}
 	if why := cmp.Or(told.bad[m.Namespace], told.bad[""]); why != "" {
 		w.Missing = Missing{Input: s.Sources.Now.Name, Why: why}
 		return w
@@ -147,18 +159,94 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	w.Rest = read(variants + m.Place)
 	gateways := variants + len(r.program.Models) + r.matcher.namespaces[m.Namespace]
 	w.Gateways = read(gateways)
+	w.Others = slices.Sorted(maps.Keys(workloadNames(told.pods[variants+m.Place])))
+	w.Elsewhere = r.elsewhere(m, told.pods[variants+m.Place]) + r.elsewhere(m, told.pods[gateways])
 	if s.Alive.Given() {
 		w.Away = cmp.Or(r.away(told.pods[gateways]), r.away(told.pods[variants+m.Place]))
 	}
 	return w
 }
 
+// workloadNames are the names of workloads.
+func workloadNames(pods map[scoped]float64) map[string]bool {
+	names := map[string]bool{}
+	for workload := range pods {
+		names[workload.name] = true
+	}
+	return names
+}
+
+// elsewhere counts pods of workloads that are no variant's and whose own replicas are known. Where a model says by a regular expression
+// which pods are its own, the workload of a pod shows nothing.
+func (r *reader) elsewhere(m *query.Model, pods map[scoped]float64) float64 {
+	if slices.ContainsFunc(m.Variants, func(v *query.Variant) bool { return v.Pods.Regexp != nil }) {
+		return 0
+	}
+	total := 0.0
+	for workload, told := range pods {
+		if r.hasReplicas(workload) {
+			total += told
+		}
+	}
+	return total
+}
+
+// clusters are the first two clusters, by their names, that sources of one model name; empty where there is none.
+type clusters [2]string
+
+func (c *clusters) add(name string) {
+	switch {
+	case name == "" || name == c[0] || name == c[1]:
+	case c[0] == "" || name < c[0]:
+		c[0], c[1] = name, c[0]
+	case c[1] == "" || name < c[1]:
+		c[1] = name
+	}
+}
+
+// both says that there are two clusters, and what to do; empty where there are not.
+func (c clusters) both() string {
+	if c[1] == "" {
+		return ""
+	}
+	return fmt.Sprintf("sources in two clusters tell it, %[1]s=%[2]q and %[1]s=%[3]q: choose one, such as with selector: '{%[1]s=%[2]q}'", config.LabelCluster, c[0], c[1])
+}
+
 // workloadCounts are the sources of one answer.
 type workloadCounts struct {
-	now     []float64
-	pods    map[int]map[scoped]float64 // owner -> workload that is no variant's -> its pods
-	unknown map[string]bool            // namespaces with sources that have no pod
-	bad     map[string]string          // why a count of a namespace cannot be used
+	now      []float64
+	pods     map[int]map[scoped]float64 // owner -> workload that is no variant's -> its pods
+	unknown  map[string]bool            // namespaces with sources that have neither a pod nor an address
+	bad      map[string]string          // why a count of a namespace cannot be used
+	clusters []clusters                 // by model
+	gateways map[string]*clusters       // by namespace, of pods that name no model
+}
+
+// seenIn notes in which cluster a source is: for the model whose variant it is of, or else for those that its series may be of.
+func (c *workloadCounts) seenIn(r *reader, id *identity, owner int, ok bool) {
+	cluster, models := string(id.metric[config.LabelCluster]), []int(nil)
+	if ok && owner < len(r.program.Variants) {
+		models = append(models, r.program.Variants[owner].Model.Place)
+	} else if models = r.matcher.modelsOf(*id); len(models) == 0 && id.model == "" {
+		if c.gateways[id.namespace] == nil {
+			c.gateways[id.namespace] = &clusters{}
+		}
+		c.gateways[id.namespace].add(cluster)
+	}
+	for _, m := range models {
+		c.clusters[m].add(cluster)
+	}
+}
+
+// clustersOf says that sources of two clusters tell a model's signal; empty where they do not.
+func (c *workloadCounts) clustersOf(m *query.Model, s *query.Signal) string {
+	if two := c.clusters[m.Place].both(); two != "" {
+		return two
+	}
+	if at := c.gateways[m.Namespace]; at != nil && s.Alive.Given() {
+		return at.both()
+	}
+	return ""
 }
 
 func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCounts {
@@ -167,7 +255,10 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 		return found
 	}
 	t, vector := r.tally(q), r.answers.Queries[q.Place].Vector
-	told := &workloadCounts{make([]float64, r.matcher.Owners(query.OfWorkload)), map[int]map[scoped]float64{}, map[string]bool{}, map[string]string{}}
+	told := &workloadCounts{
+		make([]float64, r.matcher.Owners(query.OfWorkload)), map[int]map[scoped]float64{}, map[string]bool{}, map[string]string{},
+		make([]clusters, len(r.program.Models)), map[string]*clusters{},
+	}
 	workers := make([]float64, len(r.program.Variants))
 	seen := map[string]bool{} // a workload that tells twice would make up for one that does not tell
 	for i, s := range vector {
@@ -176,6 +267,7 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 		owner, worker, ok := r.matcher.workloadOwner(&id)
 		value, bad := valueOf(s, "")
 		key := r.matcher.workloadKey(&id)
+		told.seenIn(r, &id, owner, ok)
 		if bad == "" && seen[key] {
 			bad = BadDuplicate
 		}
@@ -183,8 +275,8 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 		switch {
 		case bad != "":
 			t.bad[i], told.bad[id.namespace] = bad, bad
-		case id.metric[config.LabelWorkload] == "":
-			told.unknown[id.namespace] = true
+		case unnamed(string(id.metric[config.LabelWorkload])):
+			told.unknown[id.namespace] = told.unknown[id.namespace] || id.model == "" || len(r.matcher.modelsOf(id)) > 0
 		case otherRule(id.metric, q.Rule):
 			t.bad[i] = BadRule
 		case !ok:
@@ -229,30 +321,39 @@ func (r *reader) away(pods map[scoped]float64) string {
 
 // readyOf is how many replicas of any workload are ready. Where two workloads have one name, it is not known which is meant.
 func (r *reader) readyOf(workload scoped) (ready float64, known bool) {
-	if r.ready == nil {
-		r.ready = map[scoped]map[podTarget]float64{}
-		q := r.program.Targets.Ready.Now
-		if q == nil || !r.failed(q).OK() {
-			return 0, false
-		}
-		namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
-		for _, s := range r.answers.Queries[q.Place].Vector {
-			target := targetIn(s.Metric, namespace)
-			place := scoped{target.namespace, target.name}
-			if value, bad := valueOf(s, ""); bad == "" {
-				if r.ready[place] == nil {
-					r.ready[place] = map[podTarget]float64{}
-				}
-				if before, again := r.ready[place][target]; !again || value < before {
-					r.ready[place][target] = value
-				}
-			}
-		}
-	}
-	for _, value := range r.ready[workload] {
+	for _, value := range r.readyTargets()[workload] {
 		return value, len(r.ready[workload]) == 1
 	}
 	return 0, false
+}
+
+// hasReplicas reports whether a workload has replicas of its own, ready or not.
+func (r *reader) hasReplicas(workload scoped) bool { return len(r.readyTargets()[workload]) > 0 }
+
+// readyTargets are the ready replicas of all workloads that are told, by their names.
+func (r *reader) readyTargets() map[scoped]map[podTarget]float64 {
+	if r.ready != nil {
+		return r.ready
+	}
+	r.ready = map[scoped]map[podTarget]float64{}
+	q := r.program.Targets.Ready.Now
+	if q == nil || !r.failed(q).OK() {
+		return r.ready
+	}
+	namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
+	for _, s := range r.answers.Queries[q.Place].Vector {
+		target := targetIn(s.Metric, namespace)
+		place := scoped{target.namespace, target.name}
+		if value, bad := valueOf(s, ""); bad == "" {
+			if r.ready[place] == nil {
+				r.ready[place] = map[podTarget]float64{}
+			}
+			if before, again := r.ready[place][target]; !again || value < before {
+				r.ready[place][target] = value
+			}
+		}
+	}
+	return r.ready
 }
 
 // silent is a source of the model's signal that told it before and is silent now, or that shows only part of it; empty for none.

@@ -15,13 +15,19 @@ import (
 // TestSources: who tells an own signal is derived from its expressions, where they show it.
 func TestSources(t *testing.T) {
 	for name, c := range map[string]struct{ signal, want string }{
-		"a sum":                       {"demand: 'sum by (namespace, model_name) (a)'", "(a)"},
-		"a rate":                      {"demand: 'sum by (namespace, model_name) (rate(a_total[1m]))'", "(a_total)"},
+		"a sum":                       {"demand: 'sum by (namespace, model_name) (a)'", "a"},
+		"a rate":                      {"demand: 'sum by (namespace, model_name) (rate(a_total[1m]))'", "a_total"},
 		"more than one metric":        {"demand: 'sum by (namespace, model_name) (a + b)'", ""},
-		"the source that is up":       {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'up{job=\"epp\"}'", `(up{job="epp"} > 0)`},
-		"by namespace":                {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'max by (namespace) (up{job=\"epp\"})'", `(up{job="epp"} > 0)`},
-		"up by an expression":         {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'a * b'", "(a)"},
-		"as the configuration has it": {"demand: 'sum by (namespace, model_name) (a)', sources: told", "(told)"},
+		"the source that is up":       {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'up{job=\"epp\"}'", `up{job="epp"} > 0`},
+		"by namespace":                {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'max by (namespace) (up{job=\"epp\"})'", `up{job="epp"} > 0`},
+		"up by an expression":         {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'a * b'", "a"},
+		"as the configuration has it": {"demand: 'sum by (namespace, model_name) (a)', sources: told", "told"},
+		"which cluster, and at which address, is kept": {
+			"demand: a, sources: 'group by (namespace, model_name, pod) (told)'", "group by (namespace, model_name, pod, instance, cluster) (told)",
+		},
+		"another aggregation is left as it is": {
+			"demand: a, sources: 'max by (namespace, model_name, pod) (told)'", "max by (namespace, model_name, pod) (told)",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conf, found := config.Load("test.yml", fmt.Sprintf(`
@@ -36,7 +42,7 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 				return
 			}
 			require.GreaterOrEqual(t, i, 0)
-			require.Contains(t, strings.Join(strings.Fields(queries[i].Expr), " "), "group by (namespace, model_name, pod) "+c.want)
+			require.Contains(t, strings.Join(strings.Fields(queries[i].Expr), " "), "label_join("+c.want+",")
 		})
 	}
 }
