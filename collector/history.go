@@ -84,13 +84,10 @@ func (h *histories) lay(ctx context.Context, allowance *promapi.Allowance, q *qu
 	matrix, err := h.querier.QueryRange(ctx, q.Expr, v1.Range{
 		Start: timeOf(from, q.Step), End: timeOf(from+int64(steps)-1, q.Step), Step: q.Step,
 	})
-	if err == nil {
-		err = ctx.Err() // Laying a large answer out takes long.
-	}
 	if err != nil {
 		return match.Grid{}, err //nolint:wrapcheck // The querier says what it was doing.
 	}
-	return h.matcher.Lay(q, matrix, from, steps), nil
+	return h.matcher.Lay(ctx, q, matrix, from, steps) //nolint:wrapcheck // It says what it was doing.
 }
 
 // agree reports whether a grid says the same as what is kept of its newest step. A step at which nothing was told says nothing of those

@@ -109,7 +109,10 @@ func (a *arrivalAsker) cells(ctx context.Context, e config.Expr, labels config.L
 			return nil, err
 		}
 		h := &query.History{Expr: expr, Step: a.step, By: query.Reader{Owner: query.OfModel, Labels: labels}}
-		grid := a.matcher.Lay(h, matrix, first, n)
+		grid, err := a.matcher.Lay(ctx, h, matrix, first, n)
+		if err != nil {
+			return nil, err
+		}
 		for i, told := range grid.Cells {
 			if told == nil {
 				told = slices.Repeat([]float64{math.NaN()}, n)

@@ -1,6 +1,7 @@
 package match_test
 
 import (
+	"context"
 	"maps"
 	"math"
 	"slices"
@@ -42,6 +43,12 @@ func compile(tb require.TestingT) owners {
 	require.NotNil(tb, c, "%v", found)
 	p := query.Compile(c)
 	return owners{p, match.New(p)}
+}
+
+func (o owners) lay(tb require.TestingT, h *query.History, matrix model.Matrix, first int64, steps int) match.Grid {
+	g, err := o.matcher.Lay(context.Background(), h, matrix, first, steps)
+	require.NoError(tb, err)
+	return g
 }
 
 // history is one of an expression's for a kind of owner.
@@ -180,7 +187,7 @@ func TestLay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := compile(t)
-			g := o.matcher.Lay(o.history(c.expr), c.matrix, gridFirst, 4)
+			g := o.lay(t, o.history(c.expr), c.matrix, gridFirst, 4)
 			require.Equal(t, []any{gridStep, gridFirst, 4}, []any{g.Step, g.First, g.Steps})
 			sameCells(t, c.want, values(g))
 		})
@@ -194,7 +201,7 @@ func TestLayTimes(t *testing.T) {
 	for _, at := range []time.Duration{-gridStep, 0, time.Second, gridStep, 2*gridStep - time.Millisecond, 4 * gridStep} {
 		s.Values = append(s.Values, model.SamplePair{Timestamp: model.TimeFromUnixNano(gridStart.Add(at).UnixNano()), Value: 1})
 	}
-	g := o.matcher.Lay(o.history("demand"), model.Matrix{s}, gridFirst, 4)
+	g := o.lay(t, o.history("demand"), model.Matrix{s}, gridFirst, 4)
 	sameCells(t, [][]float64{{1, 1, nan, nan}, {nan, nan, nan, nan}}, values(g))
 	require.Equal(t, 7*time.Second, g.History(0, gridStart.Add(3*gridStep+7*time.Second)).Since)
 }
@@ -229,8 +236,8 @@ func TestLayInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := o.history(rapid.SampledFrom(gridExprs).Draw(t, "expression"))
 		matrix := anyMatrix(t, 5)
-		want := o.matcher.Lay(h, matrix, gridFirst, 5)
-		got := o.matcher.Lay(h, rapid.Permutation(matrix).Draw(t, "shuffled"), gridFirst, 5)
+		want := o.lay(t, h, matrix, gridFirst, 5)
+		got := o.lay(t, h, rapid.Permutation(matrix).Draw(t, "shuffled"), gridFirst, 5)
 		sameCells(t, values(want), values(got))
 	})
 }
@@ -244,7 +251,7 @@ func TestJoinAndCut(t *testing.T) {
 		h := o.history(rapid.SampledFrom(gridExprs).Draw(t, "expression"))
 		matrix := anyMatrix(t, steps)
 		part := func(first, behind int) match.Grid {
-			return o.matcher.Lay(h, matrix, gridFirst+int64(first), behind-first)
+			return o.lay(t, h, matrix, gridFirst+int64(first), behind-first)
 		}
 		middle := rapid.IntRange(0, steps).Draw(t, "middle")
 		first := rapid.IntRange(0, middle).Draw(t, "first")

@@ -2,6 +2,7 @@ package match
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -93,9 +94,9 @@ func newTally(series int) *tally {
 }
 
 // finish writes the tally into its input.
-func (t *tally) finish(input *Input, vector model.Vector) {
+func (t *tally) finish(input *Input, samples iter.Seq2[int, *model.Sample]) {
 	matched := 0
-	for i, s := range vector {
+	for i, s := range samples {
 		if t.matched[i] {
 			matched++
 		} else if t.strays && input.Stray == "" {

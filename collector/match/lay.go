@@ -2,6 +2,7 @@ package match
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"slices"
 	"time"
@@ -18,14 +19,18 @@ const (
 	sourceUpNamed = 2
 )
 
-// Lay lays the answer to a history out on its grid.
-func (m *Matcher) Lay(h *query.History, matrix model.Matrix, first int64, steps int) Grid {
+// Lay lays the answer to a history out on its grid. It fails where the context ends before that is done.
+func (m *Matcher) Lay(ctx context.Context, h *query.History, matrix model.Matrix, first int64, steps int) (Grid, error) {
+	c := &clock{ctx: ctx}
 	g := Grid{Step: h.Step, First: first, Steps: steps, Cells: make([][]float64, m.Owners(h.By.Owner))}
-	l := layer{Matcher: m, by: h.By, grid: &g, groups: map[group]*groupCells{}}
+	l := layer{Matcher: m, clock: c, by: h.By, grid: &g, groups: map[group]*groupCells{}}
 	l.free = make([]float64, 0, min(len(matrix), len(g.Cells))*steps)
 	// In one order, whatever that of the answer is: sums of floating point numbers depend on it.
 	ordered := make([]stream, len(matrix))
 	for i, s := range matrix {
+		if c.over() {
+			return Grid{}, c.err()
+		}
 		id := identify(s.Metric, h.By.Labels)
 		key := m.key(id)
 		if h.By.Owner == query.OfWorkload {
@@ -33,9 +38,17 @@ func (m *Matcher) Lay(h *query.History, matrix model.Matrix, first int64, steps 
 		}
 		ordered[i] = stream{key, id, s}
 	}
-	slices.SortStableFunc(ordered, func(a, b stream) int { return cmp.Compare(a.key, b.key) })
+	slices.SortStableFunc(ordered, func(a, b stream) int {
+		if c.over() {
+			return 0 // so that it ends soon
+		}
+		return cmp.Compare(a.key, b.key)
+	})
 	var other []*stream
 	for i := range ordered {
+		if c.over() {
+			return Grid{}, c.err()
+		}
 		if otherRule(ordered[i].series.Metric, h.Rule) {
 			other = append(other, &ordered[i])
 			continue
@@ -44,8 +57,11 @@ func (m *Matcher) Lay(h *query.History, matrix model.Matrix, first int64, steps 
 	}
 	l.finish()
 	l.spoil(other)
+	if c.ended {
+		return Grid{}, c.err()
+	}
 	g.Spoilt = slices.ContainsFunc(g.Cells, func(cells []float64) bool { return slices.Contains(cells, unusable) })
-	return g
+	return g, nil
 }
 
 // Owners is how many owners a grid has cells for.
@@ -71,6 +87,7 @@ type stream struct {
 // layer lays out one answer.
 type layer struct {
 	*Matcher
+	clock  *clock
 	by     query.Reader
 	grid   *Grid
 	free   []float64 // memory for cells
@@ -250,6 +267,9 @@ func (l *layer) finish() {
 // spoil marks the steps at which an owner is told nothing but what was recorded from another expression.
 func (l *layer) spoil(other []*stream) {
 	for _, s := range other {
+		if l.clock.over() {
+			return
+		}
 		owners := l.modelsOf(s.id)
 		if l.by.Owner == query.OfVariant {
 			owners = l.variantsOf(s.id)
@@ -288,6 +308,9 @@ func (l *layer) placeLooseAt(owner int, m *query.Model) {
 		return
 	}
 	for _, s := range l.loose {
+		if l.clock.over() {
+			return
+		}
 		if (s.id.namespace == "" || s.id.namespace == m.Namespace) && (s.id.model == "" || s.id.model == m.Name) {
 			l.each(s, func(step int, value float64, bad string) {
 				cells := l.cells(owner)

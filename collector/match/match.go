@@ -1,6 +1,7 @@
 package match
 
 import (
+	"context"
 	"math"
 	"strings"
 	"time"
@@ -9,9 +10,19 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/query"
 )
 
-// Match reads the answers of one evaluation.
-func (m *Matcher) Match(a *Answers) *Readings {
+// Match reads the answers of one evaluation. Where the context ends before all are matched, none counts.
+func (m *Matcher) Match(ctx context.Context, a *Answers) *Readings {
+	c := &clock{ctx: ctx}
+	read := m.match(c, a)
+	if c.ended {
+		read = m.match(&clock{ctx: context.WithoutCancel(ctx)}, a.without(c.err()))
+	}
+	return read
+}
+
+func (m *Matcher) match(c *clock, a *Answers) *Readings {
 	r := &reader{
+		clock:   c,
 		matcher: m, program: m.program, answers: a, read: &Readings{At: a.At}, tallies: map[*query.Query]*tally{},
 		models: map[readKey][]cell{}, series: map[readKey]*variantSeries{}, up: map[readKey][]identity{},
 		told: map[readKey]*workloadCounts{}, strays: map[readKey]map[string]string{}, nameless: map[readKey]map[string]*cell{},
@@ -40,7 +51,7 @@ func (m *Matcher) Match(a *Answers) *Readings {
 	}
 	for q, t := range r.tallies {
 		if input := &r.read.Inputs[q.Place]; input.Err == nil {
-			t.finish(input, a.Queries[q.Place].Vector)
+			t.finish(input, r.samples(q))
 		}
 	}
 	return r.read

@@ -41,9 +41,11 @@ func matched(t *testing.T, text string, answers map[string]model.Vector) (*query
 		for _, s := range answers[h.Expr] {
 			matrix = append(matrix, &model.SampleStream{Metric: s.Metric, Values: []model.SamplePair{{Timestamp: model.TimeFromUnix(at.Unix()), Value: s.Value}}})
 		}
-		a.Histories[i] = match.History{Grid: m.Lay(h, matrix, at.UnixNano()/int64(h.Step), 1), Series: len(matrix)}
+		grid, err := m.Lay(t.Context(), h, matrix, at.UnixNano()/int64(h.Step), 1)
+		require.NoError(t, err)
+		a.Histories[i] = match.History{Grid: grid, Series: len(matrix)}
 	}
-	return p, m.Match(a)
+	return p, m.Match(t.Context(), a)
 }
 
 func inputOf(t *testing.T, r *match.Readings, name string) *match.Input {

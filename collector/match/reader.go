@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 // reader reads the answers of one evaluation. An answer that several models share is matched once.
 type reader struct {
+	clock   *clock
 	matcher *Matcher
 	program *query.Program
 	answers *Answers
@@ -39,6 +41,7 @@ type readKey struct {
 // cell is what an answer says of one model or variant: a number per source, or why it cannot be used.
 type cell struct {
 	samples []sourced
+	several int // how many samples there are, where more than one is one too many
 	bad     string
 }
 
@@ -102,8 +105,8 @@ func (c *cell) units(mean bool) []float64 {
 // value reads a cell as one number: the median over its pods where it comes from pods.
 func (c *cell) value(q *query.Query) Value {
 	switch {
-	case c.bad == BadDuplicate && len(c.samples) > 1:
-		return Value{Missing: Missing{Input: q.Name, Why: c.bad, More: fmt.Sprintf("%d series, where one is needed: aggregate them, such as max(...), or select one of them", len(c.samples))}}
+	case c.bad == BadDuplicate && c.several > 1:
+		return Value{Missing: Missing{Input: q.Name, Why: c.bad, More: fmt.Sprintf("%d series, where one is needed: aggregate them, such as max(...), or select one of them", c.several)}}
 	case c.bad != "":
 		return Value{Missing: Missing{Input: q.Name, Why: c.bad}}
 	case len(c.samples) == 0:
@@ -149,7 +152,7 @@ func (r *reader) byModel(q *query.Query, fromLabels []string, labels config.Labe
 	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Models)), seen: map[string]bool{}, rule: q.Rule}
 	p.tally.strays = true
 	strays := map[string]string{}
-	for i, s := range r.answers.Queries[q.Place].Vector {
+	for i, s := range r.samples(q) {
 		id := identify(s.Metric, labels)
 		owners := r.matcher.modelsOf(id)
 		p.place(i, s, from, owners, &id, r.matcher.key(id), sourced{pod: id.pod})
@@ -170,7 +173,7 @@ func (r *reader) namelessOf(q query.Quantity, labels config.LabelNames, namespac
 	key := readKey{q.Query, labels, from}
 	if r.nameless[key] == nil {
 		t, all := r.tally(q.Query), map[string]*cell{}
-		for i, s := range r.answers.Queries[q.Query.Place].Vector {
+		for i, s := range r.samples(q.Query) {
 			id := identify(s.Metric, labels)
 			if r.matcher.names(&id) {
 				continue
@@ -189,19 +192,22 @@ func (r *reader) namelessOf(q query.Quantity, labels config.LabelNames, namespac
 	return together(r.nameless[key][namespace], r.nameless[key][""])
 }
 
-// together is what several cells say of one thing, of which one number is wanted.
+// together is what several cells say of one thing, of which one number is wanted. Of several it keeps how many there are: they may be
+// very many, for each of many variants.
 func together(cells ...*cell) cell {
 	var found cell
 	for _, c := range cells {
-		if c != nil {
-			found.samples = append(found.samples, c.samples...)
-			if c.bad != "" {
-				found.bad = c.bad
-			}
+		if c == nil {
+			continue
+		}
+		found.several += len(c.samples)
+		found.bad = cmp.Or(c.bad, found.bad)
+		if len(c.samples) == 1 {
+			found.samples = c.samples
 		}
 	}
-	if len(found.samples) > 1 && found.bad == "" {
-		found.bad = BadDuplicate
+	if found.several > 1 {
+		found.samples, found.bad = nil, cmp.Or(found.bad, BadDuplicate)
 	}
 	return found
 }
@@ -223,7 +229,7 @@ func (r *reader) byVariant(q *query.Query, fromLabels []string, labels config.La
 	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Variants)), seen: map[string]bool{}, rule: q.Rule}
 	p.tally.strays = true
 	vs := &variantSeries{cells: p.cells, loose: map[scoped]*cell{}}
-	for i, s := range r.answers.Queries[q.Place].Vector {
+	for i, s := range r.samples(q) {
 		id := identify(s.Metric, labels)
 		if id.variant != "" || id.pod != "" {
 			owners := r.matcher.variantsOf(id)

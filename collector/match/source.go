@@ -16,7 +16,7 @@ func (r *reader) alive(m *query.Model, s *query.Signal) bool {
 		return false
 	}
 	return slices.ContainsFunc(r.sources(s.Alive.Now, s.Labels), func(id identity) bool {
-		return agrees(&id, m.Model, s.Labels) && (id.model != "" || !s.SharedSource)
+		return r.clock.over() || agrees(&id, m.Model, s.Labels) && (id.model != "" || !s.SharedSource)
 	})
 }
 
@@ -29,7 +29,7 @@ func (r *reader) sources(q *query.Query, labels config.LabelNames) []identity {
 	t := r.tally(q)
 	t.strays = true
 	var up []identity
-	for i, s := range r.answers.Queries[q.Place].Vector {
+	for i, s := range r.samples(q) {
 		id := identify(s.Metric, labels)
 		if slices.ContainsFunc(r.program.Models, func(m *query.Model) bool { return agrees(&id, m.Model, labels) }) {
 			t.matched[i] = true

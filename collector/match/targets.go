@@ -43,7 +43,7 @@ func (r *reader) counts(q *query.Query) []Count {
 	t := r.tally(q)
 	found, first := make([]cell, len(r.program.Variants)), map[int]model.Metric{}
 	namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
-	for i, s := range r.answers.Queries[q.Place].Vector {
+	for i, s := range r.samples(q) {
 		owners := r.matcher.targets[targetIn(s.Metric, namespace)]
 		if len(owners) == 0 {
 			continue // most workloads of a namespace serve no model

@@ -254,14 +254,14 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 	if found := r.told[key]; found != nil {
 		return found
 	}
-	t, vector := r.tally(q), r.answers.Queries[q.Place].Vector
+	t := r.tally(q)
 	told := &workloadCounts{
 		make([]float64, r.matcher.Owners(query.OfWorkload)), map[int]map[scoped]float64{}, map[string]bool{}, map[string]string{},
 		make([]clusters, len(r.program.Models)), map[string]*clusters{},
 	}
 	workers := make([]float64, len(r.program.Variants))
 	seen := map[string]bool{} // a workload that tells twice would make up for one that does not tell
-	for i, s := range vector {
+	for i, s := range r.samples(q) {
 		t.matched[i] = true // any workload may tell
 		id := identify(s.Metric, labels)
 		owner, worker, ok := r.matcher.workloadOwner(&id)
@@ -341,7 +341,7 @@ func (r *reader) readyTargets() map[scoped]map[podTarget]float64 {
 		return r.ready
 	}
 	namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
-	for _, s := range r.answers.Queries[q.Place].Vector {
+	for _, s := range r.samples(q) {
 		target := targetIn(s.Metric, namespace)
 		place := scoped{target.namespace, target.name}
 		if value, bad := valueOf(s, ""); bad == "" {
@@ -360,7 +360,7 @@ func (r *reader) readyTargets() map[scoped]map[podTarget]float64 {
 func (r *reader) silent(m *query.Model, s *query.Signal) string {
 	t := r.tally(s.Silent)
 	found := ""
-	for i, sample := range r.answers.Queries[s.Silent.Place].Vector {
+	for i, sample := range r.samples(s.Silent) {
 		id := identify(sample.Metric, s.Labels)
 		t.matched[i] = true
 		if value, bad := valueOf(sample, ""); bad == "" && value > 0 && agrees(&id, m.Model, s.Labels) {
