@@ -161,6 +161,8 @@ type Chunk struct {
 	Alpha config.Seconds `yaml:"alpha" doc:"Fixed time. Default: 0s."`
 	Beta  config.Seconds `yaml:"beta" required:"true" doc:"Time per token that is computed."`
 	Gamma config.Seconds `yaml:"gamma" doc:"Time per cached token that is read. Default: 0s."`
+
+	Attention config.Seconds `yaml:"attention" doc:"Time in which one token of a prompt attends to one token before it. Default: 0s."`
 }
 
 // Autoscaler follows the desired replicas, as an HPA or KEDA does.

@@ -14,7 +14,7 @@ func (e *exact) iterate(sv *server, now float64) {
 	}
 	e.admit(sv, now, settled)
 	decode := len(sv.running)
-	tokens, prompts, context := float64(decode), 0.0, sv.context
+	tokens, prompts, context, before := float64(decode), 0.0, sv.context, 0.0
 	sv.chunks = sv.chunks[:0]
 	budget := sv.MaxBatchTokens - decode
 	for _, q := range sv.prefill {
@@ -24,6 +24,7 @@ func (e *exact) iterate(sv *server, now float64) {
 		n := min(budget, q.prompt)
 		budget -= n
 		prompts += float64(n)
+		before += float64(n) * (float64(q.input-q.prompt) + float64(n)/2)
 		context += float64(q.input - q.prompt)
 		sv.chunks = append(sv.chunks, chunk{q, n})
 		sv.count.promptTokens += float64(n)
@@ -35,7 +36,7 @@ func (e *exact) iterate(sv *server, now float64) {
 		}
 		return
 	}
-	sv.length = sv.iteration(tokens, prompts, context) * sv.pod.v.slow
+	sv.length = sv.attending(tokens, prompts, context, before) * sv.pod.v.slow
 	sv.began = now
 	sv.until = now + sv.length
 	if sv.place >= 0 {

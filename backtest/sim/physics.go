@@ -22,13 +22,19 @@ func physicsOf(v *variant, m *model) physics {
 	return physics{Profile: v.Profile, input: m.input, output: m.output, role: roleOf(v.Role), kv: v.KVTokens}
 }
 
-// iteration is how long an iteration takes that computes tokens, of which some are of prompts, and reads context.
+// iteration is how long an iteration takes that computes tokens, of which some are of prompts, and reads context. A token of a prompt has
+// half a prompt before it, as on average.
 func (p *physics) iteration(tokens, prompts, context float64) float64 {
+	return p.attending(tokens, prompts, context, prompts*p.input/2)
+}
+
+// attending is iteration where the tokens of prompts attend to so many before them, in sum.
+func (p *physics) attending(tokens, prompts, context, before float64) float64 {
 	if p.Chunk == nil || prompts <= 0 {
 		return float64(p.Alpha) + float64(p.Beta)*tokens + float64(p.Gamma)*context
 	}
 	decode := p.iteration(tokens-prompts, 0, context)
-	return max(decode, float64(p.Chunk.Alpha)+float64(p.Chunk.Beta)*tokens+float64(p.Chunk.Gamma)*context)
+	return max(decode, float64(p.Chunk.Alpha)+float64(p.Chunk.Beta)*tokens+float64(p.Chunk.Gamma)*context+float64(p.Chunk.Attention)*before)
 }
 
 // typical is the mean length of an iteration where prompts come at random, so that so many of their tokens are in a mean one. They are

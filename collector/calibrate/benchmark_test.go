@@ -87,6 +87,7 @@ func TestReadBenchmarkRefuses(t *testing.T) {
 		`{"inter_token_latency":{"unit":"weeks","avg":1}}`: `unit "weeks" of a time is not known`,
 		`[` + vllmRun(8, 25, 6) + `,3]`:                    "bench: result 2: json: cannot unmarshal number",
 		``:                                                 "bench:1:1: no header",
+		"\xff\xfec\x00o\x00":                               "bench:1:1: the text is UTF-16: save it as CSV in UTF-8",
 	} {
 		_, err := calibrate.ReadBenchmark("bench", []byte(text))
 		assert.ErrorContains(t, err, want)

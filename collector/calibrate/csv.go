@@ -41,6 +41,9 @@ func (e *CSVError) Error() string {
 // *CSVError.
 func ReadCSV(file string, from io.Reader) ([]calibration.Observation, error) {
 	text := bufio.NewReader(from)
+	if start, _ := text.Peek(2); bytes.Equal(start, []byte{0xff, 0xfe}) || bytes.Equal(start, []byte{0xfe, 0xff}) {
+		return nil, &CSVError{file, 1, 1, "the text is UTF-16: save it as CSV in UTF-8"}
+	}
 	r := &csvReader{Reader: csv.NewReader(text), file: file}
 	r.Comma = separator(text)
 	r.TrimLeadingSpace = r.Comma != '\t' // which would be trimmed with an empty cell

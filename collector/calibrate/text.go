@@ -112,8 +112,8 @@ func (y *yamlWriter) profile(r *Result) {
 		y.line("  %-24s # %sms to %sms", c.name+": "+milliseconds(c.Value)+"ms", milliseconds(c.Low), milliseconds(c.High))
 	}
 	if c := r.Chunk; c != nil {
-		y.line("  chunk: {alpha: %sms, beta: %sms, gamma: %sms} # an iteration with a chunk of a prompt",
-			milliseconds(c.Alpha), milliseconds(c.Beta), milliseconds(c.Gamma))
+		y.line("  chunk: {alpha: %sms, beta: %sms, gamma: %sms, attention: %sms} # an iteration with a chunk of a prompt",
+			milliseconds(c.Alpha), milliseconds(c.Beta), milliseconds(c.Gamma), milliseconds(c.Attention))
 	}
 	y.line("  %-24s # given, not measured", "max_batch: "+strconv.Itoa(r.MaxBatch))
 	if r.MaxBatchTokens > 0 {

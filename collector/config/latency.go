@@ -58,6 +58,8 @@ type Chunk struct {
 	Alpha Seconds `yaml:"alpha" required:"true" doc:"Fixed time of such an iteration."`
 	Beta  Seconds `yaml:"beta" required:"true" doc:"Compute time per token."`
 	Gamma Seconds `yaml:"gamma" required:"true" doc:"Time to read one cached token."`
+
+	Attention Seconds `yaml:"attention" doc:"Time in which one token of a prompt attends to one token before it, such as 0.000002ms. Default: 0s."`
 }
 
 // Seconds is a span of time with a fraction, such as 0.03ms, in seconds.
@@ -186,8 +188,8 @@ func (v *validator) profile(path string, m *Model, x *Variant) {
 		v.Errorf(strict.Join(path, "profile.max_batch_tokens"), nil, "%d is less than max_batch %d: one token of each request that decodes would not fit in an iteration",
 			p.MaxBatchTokens, p.MaxBatch).Hint("use the server's own limits, such as vLLM's max-num-batched-tokens and max-num-seqs")
 	}
-	if p := x.Profile; p != nil && p.Chunk != nil && *p.Chunk == (Chunk{}) {
-		v.Errorf(strict.Join(path, "profile.chunk"), nil, "with all coefficients 0 a chunk of a prompt would take no time").Hint("remove chunk, or set what calibrate printed")
+	if p := x.Profile; p != nil && p.Chunk != nil && p.Chunk.Alpha == 0 && p.Chunk.Beta == 0 && p.Chunk.Gamma == 0 {
+		v.Errorf(strict.Join(path, "profile.chunk"), nil, "with alpha, beta and gamma 0 a chunk of a prompt would take no time").Hint("remove chunk, or set what calibrate printed")
 	}
 	v.iteration(strict.Join(path, "profile.alpha"), x.Profile)
 }

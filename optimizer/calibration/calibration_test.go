@@ -3,6 +3,7 @@ package calibration_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -306,7 +307,7 @@ func TestCalibrateRefusesNonsense(t *testing.T) {
 func TestCalibrateFindsChunks(t *testing.T) {
 	truth := latency.Profile{
 		Alpha: 5e-3, Beta: 5e-6, Gamma: 6e-8, MaxBatch: 256, MaxQueue: 2560, MaxBatchTokens: 2048,
-		Chunk: latency.Chunk{Alpha: 2e-3, Beta: 2e-5, Gamma: 8e-8},
+		Chunk: latency.Chunk{Alpha: 2e-3, Beta: 2e-5, Gamma: 8e-8, Attention: 2e-9},
 	}
 	var observations []calibration.Observation
 	for _, l := range []latency.Lengths{{Input: 512, Output: 128}, {Input: 2048, Output: 128}, {Input: 128, Output: 512}} {
@@ -337,6 +338,35 @@ func TestCalibrateFindsChunks(t *testing.T) {
 	assert.InEpsilon(t, exact.Rate, capacity.Rate.Value, 0.03)
 	assert.LessOrEqual(t, capacity.Rate.Low, exact.Rate)
 	assert.GreaterOrEqual(t, capacity.Rate.High, exact.Rate)
+}
+
+// TestCalibrateTellsAttention fits a server whose attention costs three times what its gamma lets expect. Points of fixed lengths hardly
+// say so. Points of lengths that vary do.
+func TestCalibrateTellsAttention(t *testing.T) {
+	truth := latency.Profile{
+		Alpha: 5e-3, Beta: 5e-6, Gamma: 6e-8, MaxBatch: 256, MaxQueue: 2560, MaxBatchTokens: 8192,
+		Chunk: latency.Chunk{Alpha: 2e-3, Beta: 2e-5, Gamma: 8e-8, Attention: 6e-9},
+	}
+	seen := func(l latency.Lengths) []calibration.Observation {
+		var observations []calibration.Observation
+		for _, n := range []float64{1, 2, 4, 8, 16, 32, 64, 128} {
+			itl, ttft := latency.InService(truth, l, n, latency.AtRandom)
+			observations = append(observations, calibration.Observation{Concurrency: n, Lengths: l, ITL: itl, TTFT: ttft})
+		}
+		return observations
+	}
+	fixed := slices.Concat(seen(latency.Lengths{Input: 512, Output: 128}), seen(latency.Lengths{Input: 128, Output: 512}))
+	varied := slices.Concat(fixed, seen(latency.Lengths{Input: 2000, InputCV: 1.5, Output: 200, OutputCV: 1}), seen(latency.Lengths{Input: 600, InputCV: 1, Output: 200, OutputCV: 1}))
+	for _, tc := range []struct {
+		shown []calibration.Observation
+		most  float64 // error
+	}{{fixed, 0.8}, {varied, 0.2}} {
+		c, err := calibration.FitBudget(tc.shown, truth.MaxBatchTokens)
+		require.NoError(t, err)
+		require.NotNil(t, c.Chunk)
+		t.Logf("%d observations: attention %.3g of %.3g s", len(tc.shown), c.Chunk.Attention, truth.Chunk.Attention)
+		assert.InEpsilon(t, truth.Chunk.Attention, c.Chunk.Attention, tc.most)
+	}
 }
 
 // TestCalibrateOfFew leaves out one observation after the other where there are few, plans with no load that was not seen, and notices

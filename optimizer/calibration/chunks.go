@@ -8,10 +8,12 @@ import (
 )
 
 // terms are the coefficients of both kinds of iterations: alpha, beta and gamma
-// of those that only decode, then those of a chunk of a prompt.
-type terms [6]float64
+// of those that only decode, then those of a chunk of a prompt, with attention.
+type terms [7]float64
 
-func (t *terms) chunk() latency.Chunk { return latency.Chunk{Alpha: t[3], Beta: t[4], Gamma: t[5]} }
+func (t *terms) chunk() latency.Chunk {
+	return latency.Chunk{Alpha: t[3], Beta: t[4], Gamma: t[5], Attention: t[6]}
+}
 
 // says are the latencies that they say an observation has.
 func (t *terms) says(o *Observation, budget int) (itl, ttft float64) {
@@ -23,19 +25,22 @@ func (t *terms) says(o *Observation, budget int) (itl, ttft float64) {
 }
 
 const (
-	chunkSteps     = 30   // of the fit, at most
-	chunkSettled   = 1e-5 // by how much a step still improves it
-	chunkStep      = 1e-4 // of a numerical derivative, as a share of the coefficient
-	itlScatter     = 0.03 // of ITL, as a share
-	ttftScale      = 8    // the scatter of TTFT over it: it has what happens outside iterations
-	leastScatter   = 0.02 // of what is left out that makes no difference
-	outlierErrors  = 4    // scatters beyond which an observation counts for no more
-	minChunkSeen   = 8    // observations of both latencies that chunks are fitted to
-	maxChunkSeen   = 150  // that are enough
-	maxChunkGroups = 10   // of the jackknife
-	gainOfChunks   = 0.75 // the squared errors with chunks over those without, to take them
-	enoughForOne   = 1    // squared errors of an observation with one kind that leave nothing to explain
-	worseLeftOut   = 2.5  // how much worse they may be at what is left out
+	chunkSteps     = 30      // of the fit, at most
+	chunkSettled   = 1e-5    // by how much a step still improves it
+	chunkStep      = 1e-4    // of a numerical derivative, as a share of the coefficient
+	itlScatter     = 0.03    // of ITL, as a share
+	ttftScale      = 8       // the scatter of TTFT over it: it has what happens outside iterations
+	leastScatter   = 0.02    // of what is left out that makes no difference
+	outlierErrors  = 4       // scatters beyond which an observation counts for no more
+	minChunkSeen   = 8       // observations of both latencies that chunks are fitted to
+	maxChunkSeen   = 150     // that are enough
+	maxChunkGroups = 10      // of the jackknife
+	gainOfChunks   = 0.75    // the squared errors with chunks over those without, to take them
+	enoughForOne   = 1       // squared errors of an observation with one kind that leave nothing to explain
+	attentionShare = 1. / 32 // of gamma, that attention is expected to be
+	attentionDoubt = 0.5     // of the logarithm of it
+	leastAttention = 1e-8    // of alpha, that makes no difference
+	worseLeftOut   = 2.5     // how much worse they may be at what is left out
 )
 
 // chunkFit fits terms to observations.
@@ -59,7 +64,22 @@ func (f *chunkFit) residuals(t *terms) []float64 {
 			}
 		}
 	}
-	return all
+	return append(all, t.beyondExpected())
+}
+
+// beyondExpected is how far attention is from what gamma lets expect, in units
+// of the doubt. Points of fixed lengths hardly tell attention from beta: a
+// prompt that is twice as long is also twice the tokens. Without this, noise in
+// them would decide what lengths that vary cost.
+//
+// To decode, a server reads a token in the cache once for all heads of a group,
+// at the bandwidth of the memory. Attending to it in a prompt takes 4
+// multiplications and additions per element and head. At four heads a group,
+// 150 to 300 operations in the time of a byte, and half of the operations used,
+// that is a 20th to a 40th of the time.
+func (t *terms) beyondExpected() float64 {
+	small := leastAttention * t[0]
+	return math.Log((t[6]+small)/(t[2]*attentionShare+small)) / attentionDoubt
 }
 
 func squares(residuals []float64) float64 {
@@ -133,11 +153,11 @@ func (f *chunkFit) step(t *terms, now []float64, damping float64) (terms, bool) 
 // zero.
 func scales(t *terms) terms {
 	whole := max(t[0], t[3])
-	return terms{whole, whole / 1000, whole / 1e5, whole, whole / 1000, whole / 1e5}
+	return terms{whole, whole / 1000, whole / 1e5, whole, whole / 1000, whole / 1e5, whole / 1e6}
 }
 
 // eliminate solves symmetric equations.
-func eliminate(a [6]terms, b terms) (x terms, ok bool) {
+func eliminate(a [7]terms, b terms) (x terms, ok bool) {
 	for i := range a {
 		if !(a[i][i] > 0) {
 			return x, false
@@ -247,8 +267,8 @@ func fitChunks(observations []Observation, budget int, start coefficients) terms
 	var best terms
 	least := math.Inf(1)
 	for _, from := range []terms{
-		{start[alpha], start[beta] / 4, start[gamma], start[alpha] / 2, start[beta], start[gamma]},
-		{start[alpha], start[beta] / 4, max(start[gamma], start[beta]/1000), start[alpha] / 8, start[beta], max(start[gamma], start[beta]/500)},
+		{start[alpha], start[beta] / 4, start[gamma], start[alpha] / 2, start[beta], start[gamma], 0},
+		{start[alpha], start[beta] / 4, max(start[gamma], start[beta]/1000), start[alpha] / 8, start[beta], max(start[gamma], start[beta]/500), start[beta] / 1e4},
 	} {
 		t := f.solve(from, chunkSteps)
 		if sum := squares(f.residuals(&t)); sum < least {

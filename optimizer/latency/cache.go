@@ -49,6 +49,7 @@ func (c *CapacityCache) Capacity(p Profile, l Lengths, slo SLO) (Capacity, error
 	key.profile.Chunk.Alpha = min(roundUp(p.Chunk.Alpha, profileSteps), MaxTime)
 	key.profile.Chunk.Beta = min(roundUp(p.Chunk.Beta, profileSteps), MaxTime)
 	key.profile.Chunk.Gamma = min(roundUp(p.Chunk.Gamma, profileSteps), MaxTime)
+	key.profile.Chunk.Attention = min(roundUp(p.Chunk.Attention, profileSteps), MaxTime)
 
 	return c.answers.get(key, key.capacity)
 }

@@ -34,7 +34,7 @@ func ParseSizing(data []byte) (Sizing, error) {
 					"chunk": func(path string) error {
 						chunk = true
 						c := &p.Chunk
-						return d.Object(path, strictjson.Fields{"alpha": d.Seconds(&c.Alpha), "beta": d.Seconds(&c.Beta), "gamma": d.Seconds(&c.Gamma)})
+						return d.Object(path, strictjson.Fields{"alpha": d.Seconds(&c.Alpha), "beta": d.Seconds(&c.Beta), "gamma": d.Seconds(&c.Gamma), "attention": d.Seconds(&c.Attention)})
 					},
 				})
 			},
@@ -88,8 +88,8 @@ func (q *Sizing) complete(batch, queue, tokens *int, chunk bool) error {
 			return &FieldError{Path: "profile.max_batch_tokens", Reason: fmt.Sprintf("%d is not positive", *tokens)}
 		}
 	}
-	if chunk && q.Profile.Chunk == (Chunk{}) {
-		return &FieldError{Path: "profile.chunk", Reason: "has no coefficient: with all of them 0 a chunk would take no time"}
+	if c := q.Profile.Chunk; chunk && c.Alpha == 0 && c.Beta == 0 && c.Gamma == 0 {
+		return &FieldError{Path: "profile.chunk", Reason: "has no alpha, beta or gamma: with all of them 0 a chunk would take no time"}
 	}
 	if queue != nil {
 		q.Profile.MaxQueue = *queue

@@ -7,6 +7,9 @@ import "math"
 type kinds struct {
 	alpha, beta, gamma                float64
 	chunkAlpha, chunkBeta, chunkGamma float64
+	// attention is what a token of a chunk adds by the tokens before it in its
+	// prompt, at their mean.
+	attention float64
 	// input and output are the mean tokens of a request, context the mean
 	// tokens in the cache of a request that decodes.
 	input, output, context float64
@@ -27,6 +30,7 @@ func newKinds(p *Profile, l Lengths) kinds {
 	}
 	if p.Chunk != (Chunk{}) {
 		k.chunkAlpha, k.chunkBeta, k.chunkGamma = p.Chunk.Alpha, p.Chunk.Beta, p.Chunk.Gamma
+		k.attention = p.Chunk.Attention * l.before()
 	}
 	if p.MaxBatchTokens > 0 {
 		k.budget = float64(p.MaxBatchTokens)
@@ -41,7 +45,7 @@ func (k *kinds) plain(d, cached float64) float64 { return k.alpha + d*k.beta + c
 // with is the time of an iteration with a chunk. It is not shorter than one
 // without.
 func (k *kinds) with(d, cached, chunk float64) float64 {
-	return max(k.plain(d, cached), k.chunkAlpha+k.chunkBeta*(d+chunk)+k.chunkGamma*(cached+chunk))
+	return max(k.plain(d, cached), k.chunkAlpha+k.chunkBeta*(d+chunk)+k.chunkGamma*(cached+chunk)+k.attention*chunk)
 }
 
 // decode is plain with the mean tokens in the cache.

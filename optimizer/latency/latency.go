@@ -55,17 +55,22 @@ type Profile struct {
 }
 
 // Chunk is the time of an iteration that carries a chunk of a prompt: Alpha,
-// and Beta for each token that is computed and Gamma for each in the cache. It
+// and Beta for each token that is computed, Gamma for each in the cache, and
+// Attention for each token of the chunk and each before it in its own prompt. It
 // is not shorter than the same iteration without the chunk.
 type Chunk struct {
 	Alpha float64 `json:"alpha"`
 	Beta  float64 `json:"beta"`
 	Gamma float64 `json:"gamma"`
+	// Attention is the time in which one token of a prompt attends to one token
+	// before it, in seconds. It makes long prompts dearer than short ones of
+	// as many tokens, and lengths that vary dearer than lengths that do not.
+	Attention float64 `json:"attention,omitempty"`
 }
 
 // Scaled is the profile of a server that takes so many times as long.
 func (p Profile) Scaled(by float64) Profile {
-	for _, time := range []*float64{&p.Alpha, &p.Beta, &p.Gamma, &p.Chunk.Alpha, &p.Chunk.Beta, &p.Chunk.Gamma} {
+	for _, time := range []*float64{&p.Alpha, &p.Beta, &p.Gamma, &p.Chunk.Alpha, &p.Chunk.Beta, &p.Chunk.Gamma, &p.Chunk.Attention} {
 		*time *= by
 	}
 	return p
@@ -112,6 +117,12 @@ type Lengths struct {
 func (l Lengths) context() float64 {
 	return l.Input + l.Output*(1+l.OutputCV*l.OutputCV)/2
 }
+
+// before is the mean number of tokens that a token of a prompt has before it in
+// its prompt. A token is more often one of a long prompt, in proportion to its
+// length, and lies between its start and its end: that makes it half the second
+// moment over the mean.
+func (l Lengths) before() float64 { return l.Input * (1 + l.InputCV*l.InputCV) / 2 }
 
 // contextCV is the coefficient of variation of these tokens, with the third
 // moment of a lognormal distribution.

@@ -95,7 +95,7 @@ func TestIterationsAreSound(t *testing.T) {
 			p.MaxBatchTokens = p.MaxBatch + rapid.IntRange(1, 16384).Draw(t, "max_batch_tokens")
 		}
 		if rapid.Bool().Draw(t, "chunk") {
-			p.Chunk = latency.Chunk{Alpha: 0.3 * p.Alpha, Beta: 2 * p.Beta, Gamma: 3 * p.Gamma}
+			p.Chunk = latency.Chunk{Alpha: 0.3 * p.Alpha, Beta: 2 * p.Beta, Gamma: 3 * p.Gamma, Attention: p.Gamma / 20}
 		}
 		s, err := latency.NewServer(p, l)
 		if err != nil {

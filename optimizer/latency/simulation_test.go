@@ -111,7 +111,7 @@ func (s *simulated) schedule() iteration {
 	if p.MaxBatchTokens > 0 {
 		budget = float64(p.MaxBatchTokens)
 	}
-	computed, cached, chunks := 0.0, 0.0, 0.0
+	computed, cached, chunks, pairs := 0.0, 0.0, 0.0, 0.0
 	for _, r := range s.batch {
 		if r.prompt == 0 && r.scheduled < r.output && computed < budget {
 			it.tokens = append(it.tokens, r)
@@ -127,6 +127,7 @@ func (s *simulated) schedule() iteration {
 		if chunk <= 0 {
 			continue
 		}
+		pairs += chunk * (r.input - r.prompt + chunk/2) // tokens of the chunk, times those before each in its prompt
 		r.prompt -= chunk
 		chunks += chunk
 		if r.prompt == 0 {
@@ -134,12 +135,12 @@ func (s *simulated) schedule() iteration {
 			it.tokens = append(it.tokens, r)
 		}
 	}
-	it.time = iterationTime(p, computed, cached, chunks)
+	it.time = iterationTime(p, computed, cached, chunks, pairs)
 	return it
 }
 
 // iterationTime is the definition of the model.
-func iterationTime(p latency.Profile, computed, cached, chunks float64) float64 {
+func iterationTime(p latency.Profile, computed, cached, chunks, pairs float64) float64 {
 	plain := p.Alpha + p.Beta*computed + p.Gamma*cached
 	if computed+chunks == 0 {
 		return 0
@@ -151,7 +152,7 @@ func iterationTime(p latency.Profile, computed, cached, chunks float64) float64 
 	if c == (latency.Chunk{}) {
 		c = latency.Chunk{Alpha: p.Alpha, Beta: p.Beta, Gamma: p.Gamma}
 	}
-	return max(plain, c.Alpha+c.Beta*(computed+chunks)+c.Gamma*(cached+chunks))
+	return max(plain, c.Alpha+c.Beta*(computed+chunks)+c.Gamma*(cached+chunks)+c.Attention*pairs)
 }
 
 // end delivers the tokens of an iteration.

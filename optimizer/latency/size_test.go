@@ -111,7 +111,7 @@ func TestSizingIsRefused(t *testing.T) {
 		{strings.Replace(whole, `256`, `256,"max_batch_tokens":128`, 1), "profile.max_batch_tokens: 128 is less than max_batch 256"},
 		{strings.Replace(whole, `256`, `256,"max_batch_tokens":0`, 1), "profile.max_batch_tokens: 0 is not positive"},
 		{strings.Replace(whole, `256`, `256,"chunk":{"beta":-1}`, 1), "profile.chunk.beta: -1 s is not between 0"},
-		{strings.Replace(whole, `256`, `256,"chunk":{}`, 1), "profile.chunk: has no coefficient"},
+		{strings.Replace(whole, `256`, `256,"chunk":{}`, 1), "profile.chunk: has no alpha, beta or gamma"},
 	} {
 		_, err := latency.ParseSizing([]byte(tc.text))
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
