@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,16 +19,16 @@ func TestPresetQuantileAboveTheBuckets(t *testing.T) {
 		for signal, metric := range metrics {
 			t.Run(presetName+" "+signal, func(t *testing.T) {
 				silent := signalOf(t, preset(t, presetName, signal), signal).Silent.String()
-				series := ""
+				var series strings.Builder
 				for pod, finite := range map[string]string{"most": "0+95x48", "few": "0+80x48", "idle": "0x48"} {
 					all := "0+100x48"
 					if pod == "idle" {
 						all = "0x48"
 					}
 					labels := `{namespace="llm",model_name="m",pod="` + pod + `",le="`
-					series += metric + labels + `0.5"} 0x48` + "\n" + metric + labels + `2"} ` + finite + "\n" + metric + labels + `+Inf"} ` + all + "\n"
+					fmt.Fprintf(&series, "%[1]s0.5\"} 0x48\n%[1]s2\"} %[2]s\n%[1]s+Inf\"} %[3]s\n", metric+labels, finite, all)
 				}
-				require.Equal(t, []string{"few"}, podsIn(evaluateAt(t, 10*time.Minute, series, silent)))
+				require.Equal(t, []string{"few"}, podsIn(evaluateAt(t, 10*time.Minute, series.String(), silent)))
 			})
 		}
 	}

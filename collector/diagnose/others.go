@@ -70,7 +70,9 @@ func selectorsOf(expr string) []*parser.VectorSelector {
 }
 
 // clusterLabels are labels by which series of several clusters in one store are told apart.
-var clusterLabels = []string{"cluster", "cluster_name", "cluster_id", "k8s_cluster_name", "kubernetes_cluster", "region", "datacenter", "environment", "tenant"}
+func clusterLabels() []string {
+	return []string{"cluster", "cluster_name", "cluster_id", "k8s_cluster_name", "kubernetes_cluster", "region", "datacenter", "environment", "tenant"}
+}
 
 // Clusters says that the series of a model's signal differ in a label that tells clusters apart, and what to do; empty where they do not.
 func (d *Diagnosis) Clusters(m, signal int) string {
@@ -86,7 +88,7 @@ func (d *Diagnosis) Clusters(m, signal int) string {
 	if len(selectors) == 0 {
 		return ""
 	}
-	by := slices.DeleteFunc(append([]string{s.Labels.Namespace, s.Labels.Model}, clusterLabels...), func(label string) bool { return label == "" })
+	by := slices.DeleteFunc(append([]string{s.Labels.Namespace, s.Labels.Model}, clusterLabels()...), func(label string) bool { return label == "" })
 	found, _ := d.ask(fmt.Sprintf("group by (%s) (%s)", strings.Join(by, ", "), strings.Join(selectors, " or ")))
 	return apartIn(found, of.Namespace, append([]string{of.Name}, of.Match[s.Labels.Model]...), s.Labels)
 }
@@ -101,7 +103,7 @@ func (d *Diagnosis) Unwitnessed(m, signal int) string {
 
 // apartIn finds a label in which the series of one model differ.
 func apartIn(found model.Vector, namespace string, names []string, labels config.LabelNames) string {
-	for _, label := range clusterLabels {
+	for _, label := range clusterLabels() {
 		first := ""
 		for _, x := range found {
 			value, name := string(x.Metric[model.LabelName(label)]), string(x.Metric[model.LabelName(labels.Model)])

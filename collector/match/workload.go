@@ -256,8 +256,8 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 	}
 	t := r.tally(q)
 	told := &workloadCounts{
-		make([]float64, r.matcher.Owners(query.OfWorkload)), map[int]map[scoped]float64{}, map[string]bool{}, map[string]string{},
-		make([]clusters, len(r.program.Models)), map[string]*clusters{},
+		now: make([]float64, r.matcher.Owners(query.OfWorkload)), pods: map[int]map[scoped]float64{}, unknown: map[string]bool{},
+		bad: map[string]string{}, clusters: make([]clusters, len(r.program.Models)), gateways: map[string]*clusters{},
 	}
 	workers := make([]float64, len(r.program.Variants))
 	seen := map[string]bool{} // a workload that tells twice would make up for one that does not tell
