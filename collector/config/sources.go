@@ -11,11 +11,9 @@ import (
 // LabelWorkload is the label in which the answer about sources names the workload of their pods.
 const LabelWorkload = "scale_target_name"
 
-// How Kubernetes names pods: a StatefulSet's and a LeaderWorkerSet's end with an ordinal, a Deployment's with a hash and a suffix.
-const (
-	ordinalPod    = "(.+)-[0-9]+"
-	deploymentPod = "(.+)-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5}"
-)
+// podOfWorkload is how Kubernetes names pods: a Deployment's with a hash and a suffix, a StatefulSet's and a LeaderWorkerSet's with an
+// ordinal. Where either would fit, the shorter name of a workload counts. One pattern, since each is tried on every pod.
+const podOfWorkload = "(.+?)(?:-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5}|-[0-9]+)"
 
 // CountedSources is the expression that counts the sources of a signal by workload, so that the answer does not grow with the number
 // of pods; none where it is not known who they are.
@@ -35,8 +33,8 @@ func (c *Config) CountedSources(s *Signal) Expr {
 		by += ", " + s.Labels.Model
 	}
 	counted, err := ParseExpr(fmt.Sprintf(
-		`count by (%s, %s) (label_replace(label_replace(group by (%s, pod) (%s), %q, "$1", "pod", %q), %q, "$1", "pod", %q))`,
-		by, LabelWorkload, by, sources, LabelWorkload, ordinalPod, LabelWorkload, deploymentPod))
+		`count by (%s, %s) (label_replace(group by (%s, pod) (%s), %q, "$1", "pod", %q))`,
+		by, LabelWorkload, by, sources, LabelWorkload, podOfWorkload))
 	if err != nil {
 		return Expr{} // What is wrong with a label's name has been reported.
 	}
