@@ -31,23 +31,23 @@ func BenchmarkPast(b *testing.B) {
 		"--web.listen-address=%s", "--query.timeout=50s")
 	exporter.wait(b, "/-/ready")
 	for b.Loop() {
-		own, theirs := exporter.processor(b), source.processor(b)
+		own, theirs := exporter.processor(), source.processor()
 		page := exporter.page(b)
 		require.Contains(b, page, `<figure class="chart`)
 		require.NotContains(b, page, "data-more", "nothing is worked out")
-		b.ReportMetric((exporter.processor(b) - own).Seconds(), "exporter-s/page")
-		b.ReportMetric((source.processor(b) - theirs).Seconds(), "prometheus-s/page")
+		b.ReportMetric((exporter.processor() - own).Seconds(), "exporter-s/page")
+		b.ReportMetric((source.processor() - theirs).Seconds(), "prometheus-s/page")
 	}
 	b.ReportMetric(exporter.timed(b).Seconds(), "s/scrape-before")
-	own, theirs, slowest := exporter.processor(b), source.processor(b), time.Duration(0)
+	own, theirs, slowest := exporter.processor(), source.processor(), time.Duration(0)
 	done := make(chan int, 1)
 	go func() { done <- exporter.lookBack(b.Context(), time.Minute) }()
 	for {
 		select {
 		case steps := <-done:
 			b.ReportMetric(float64(steps), "steps")
-			b.ReportMetric((exporter.processor(b) - own).Seconds(), "exporter-s")
-			b.ReportMetric((source.processor(b) - theirs).Seconds(), "prometheus-s")
+			b.ReportMetric((exporter.processor() - own).Seconds(), "exporter-s")
+			b.ReportMetric((source.processor() - theirs).Seconds(), "prometheus-s")
 			b.ReportMetric(slowest.Seconds(), "s/slowest-scrape")
 			return
 		case <-time.After(5 * time.Second):

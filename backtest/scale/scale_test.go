@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,34 +68,25 @@ func configuration(url string, full bool) string {
 // BenchmarkPrometheus reports the processor seconds that a scrape takes of Prometheus and of the exporter, in the steady state, and
 // how many queries it is.
 func BenchmarkPrometheus(b *testing.B) {
-	prometheus, err := exec.LookPath("prometheus")
-	if err != nil {
-		b.Skip("prometheus is not on PATH")
-	}
 	program := built(b)
-	data := b.TempDir()
-	write(b, data, fleet, longPast, past)
+	source, _ := startFleet(b)
 	for name, full := range map[string]bool{"simple": false, "rich": true} {
 		b.Run(name, func(b *testing.B) {
-			dir := b.TempDir()
-			source := start(b, prometheus, "--config.file="+file(b, dir, "prometheus.yml", "global: {}\n"),
-				"--storage.tsdb.path="+data, "--storage.tsdb.retention.time=10y", "--web.listen-address=%s")
-			source.wait(b, "/-/ready")
-			exporter := start(b, program, "serve", "--config.file="+file(b, dir, "ve.yml", configuration("http://"+source.address, full)),
+			exporter := start(b, program, "serve", "--config.file="+file(b, b.TempDir(), "ve.yml", configuration("http://"+source.address, full)),
 				"--web.listen-address=%s", "--query.timeout=50s")
 			exporter.wait(b, "/-/healthy")
-			cold := source.processor(b)
+			cold := source.processor()
 			exporter.scrape(b)
-			b.ReportMetric((source.processor(b) - cold).Seconds(), "cold-prometheus-s")
+			b.ReportMetric((source.processor() - cold).Seconds(), "cold-prometheus-s")
 			exporter.scrape(b)
-			before, own, n := source.processor(b), exporter.processor(b), 0
+			before, own, n := source.processor(), exporter.processor(), 0
 			for b.Loop() {
 				body := exporter.scrape(b)
 				require.NotContains(b, body, "variant_exporter_query_up{input=\"vllm.concurrency.demand\"} 0")
 				n++
 			}
-			b.ReportMetric((source.processor(b)-before).Seconds()/float64(n), "prometheus-s/scrape")
-			b.ReportMetric((exporter.processor(b)-own).Seconds()/float64(n), "exporter-s/scrape")
+			b.ReportMetric((source.processor()-before).Seconds()/float64(n), "prometheus-s/scrape")
+			b.ReportMetric((exporter.processor()-own).Seconds()/float64(n), "exporter-s/scrape")
 			last := exporter.scrape(b)
 			b.ReportMetric(float64(strings.Count(last, "\nvariant_exporter_query_up{")), "queries")
 			for line := range strings.Lines(last) {
@@ -118,6 +108,24 @@ func built(b *testing.B) string {
 	out, err := exec.CommandContext(b.Context(), "go", "build", "-o", program, "../..").CombinedOutput()
 	require.NoError(b, err, "%s", out)
 	return program
+}
+
+// startFleet starts a Prometheus that has the fleet's series, up to ten minutes after now.
+func startFleet(b *testing.B) (source *process, now time.Time) {
+	b.Helper()
+	program, err := exec.LookPath("prometheus")
+	if err != nil {
+		b.Skip("prometheus is not on PATH")
+	}
+	data := b.TempDir()
+	now = write(b, data, fleet, longPast, past)
+	source = start(b, program, "--config.file="+file(b, b.TempDir(), "prometheus.yml", "global: {}\n"),
+		"--query.timeout=30m", "--storage.tsdb.path="+data, "--storage.tsdb.retention.time=10y", "--web.listen-address=%s")
+	source.wait(b, "/-/ready")
+	if source.processor() == 0 {
+		b.Skip("/proc does not tell the processor time of a process")
+	}
+	return source, now
 }
 
 // process is a program that runs for a benchmark.
@@ -179,21 +187,17 @@ func (p *process) scrape(b *testing.B) string {
 }
 
 // processor is the time that all cores together have spent on the process.
-func (p *process) processor(b *testing.B) time.Duration {
-	b.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		b.Skip("/proc does not tell the processor time of a process")
+func (p *process) processor() time.Duration {
+	var all time.Duration
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid)) // The pattern is well formed.
+	for _, thread := range threads {
+		var ns time.Duration
+		if stat, err := os.ReadFile(thread); err == nil {
+			_, _ = fmt.Sscan(string(stat), &ns)
+		}
+		all += ns
 	}
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	ticks := 0
-	for _, field := range fields[11:13] { // user and system time
-		n, err := strconv.Atoi(field)
-		require.NoError(b, err)
-		ticks += n
-	}
-	const perSecond = 100 // USER_HZ, on every Linux
-	return time.Duration(ticks) * time.Second / perSecond
+	return all
 }
 
 func file(b *testing.B, dir, name, text string) string {
@@ -204,7 +208,7 @@ func file(b *testing.B, dir, name, text string) string {
 }
 
 // write makes a block of a Prometheus' data: the series of vLLM for every pod, and those of kube-state-metrics for every Deployment.
-func write(b *testing.B, dir string, all []series, long, fine time.Duration) {
+func write(b *testing.B, dir string, all []series, long, fine time.Duration) time.Time {
 	b.Helper()
 	var limit syscall.Rlimit
 	require.NoError(b, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
@@ -229,6 +233,7 @@ func write(b *testing.B, dir string, all []series, long, fine time.Duration) {
 	_, err = w.Flush(b.Context())
 	require.NoError(b, err)
 	require.NoError(b, w.Close())
+	return now
 }
 
 // series is one series of the fleet: a value that rises by a rate.

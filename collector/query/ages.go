@@ -54,20 +54,29 @@ func ageQueries(queries []*Query) []AgeQuery {
 	return ages
 }
 
-// selectorsOf lists the selectors of an expression that look at the present: those moved by offset or @ look elsewhere.
+// selectorsOf lists the selectors of an expression that look at the present: those moved by offset or @ look elsewhere. A selector of
+// several metrics is left out where there are others: without their names two of its series may be alike, and asking for their time an
+// error.
 func selectorsOf(expr string) []string {
 	e, err := config.ParseExpr(expr)
 	if err != nil {
 		return nil
 	}
-	var found []string
+	var found, several []string
 	parser.Inspect(e.AST(), func(n parser.Node, _ []parser.Node) error {
 		if v, ok := n.(*parser.VectorSelector); ok && v.OriginalOffset == 0 && v.Timestamp == nil && v.StartOrEnd == 0 {
-			if s := v.String(); !slices.Contains(found, s) {
-				found = append(found, s)
+			list := &found
+			if v.Name == "" {
+				list = &several
+			}
+			if s := v.String(); !slices.Contains(*list, s) {
+				*list = append(*list, s)
 			}
 		}
 		return nil
 	})
+	if len(found) == 0 {
+		return several
+	}
 	return found
 }
