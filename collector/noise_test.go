@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -70,7 +71,12 @@ func wobble(minute int64) float64 {
 
 func newAuto(t *testing.T, p *remembered) *collector.Evaluator {
 	t.Helper()
-	c, found := config.Load("test.yml", autoConfig)
+	return newAutoOf(t, p, "2m")
+}
+
+func newAutoOf(t *testing.T, p *remembered, startup string) *collector.Evaluator {
+	t.Helper()
+	c, found := config.Load("test.yml", strings.ReplaceAll(autoConfig, "startup: 2m", "startup: "+startup))
 	require.NotNil(t, c, "%v", found)
 	e, err := collector.NewEvaluator(c, p, collector.EvaluatorOptions{Concurrency: 2, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
@@ -84,12 +90,22 @@ func plannedDemand(t *testing.T, e *collector.Evaluator, at time.Time) *float64 
 
 // TestAutoHeadroom works out by the words of forecast what is to be planned for.
 func TestAutoHeadroom(t *testing.T) {
+	// A startup and a minute to be noticed, of which the plan may be too low for 7.5 s.
+	for startup, law := range map[string]forecast.Law{
+		"2m":  {Ahead: 3 * time.Minute, Quantile: 0.96},
+		"30s": {Ahead: 90 * time.Second, Quantile: 90 / 97.5},
+	} {
+		t.Run(startup, func(t *testing.T) { testAutoHeadroom(t, startup, law) })
+	}
+}
+
+func testAutoHeadroom(t *testing.T, startup string, law forecast.Law) {
+	t.Helper()
 	at := time.Date(2026, 11, 23, 12, 34, 56, 0, time.UTC)
 	p := &remembered{demand: wobble}
-	got := plannedDemand(t, newAuto(t, p), at)
+	got := plannedDemand(t, newAutoOf(t, p, startup), at)
 	require.NotNil(t, got)
 
-	law := forecast.Law{Ahead: 3 * time.Minute, Quantile: 0.96} // two minutes of startup and one to be noticed
 	of := func(step, from, until time.Duration) forecast.History {
 		h := forecast.History{Step: step, Since: until + at.Add(-until).Sub(at.Add(-until).Truncate(step))}
 		for then := at.Add(-until).Truncate(step); !then.Before(at.Add(-from)); then = then.Add(-step) {
@@ -98,12 +114,12 @@ func TestAutoHeadroom(t *testing.T) {
 		slices.Reverse(h.Values)
 		return h
 	}
-	long := forecast.Long{History: of(time.Minute, 49*time.Hour, 0), Week: of(time.Minute, 8*24*time.Hour+34*time.Minute, 7*24*time.Hour-5*time.Minute)}
+	long := forecast.Long{History: of(time.Minute, 49*time.Hour, 0), Week: of(time.Minute, 8*24*time.Hour+34*time.Minute, 7*24*time.Hour-law.Ahead-2*time.Minute)}
 	// The last day of which all samples are there ends at a multiple of ten minutes.
 	lesson := law.Learn(long, at.Sub(at.Add(-2*time.Minute).Truncate(10*time.Minute)), 24*time.Hour)
 	require.True(t, lesson.Learnt)
 	require.Equal(t, time.Hour, lesson.Habit)
-	want, known := law.Plan(forecast.NewCourse(of(15*time.Second, 61*time.Minute, 0)), long, 0, wobble(at.Unix()/60), lesson)
+	want, known := law.Plan(forecast.NewCourse(of(15*time.Second, 61*time.Minute+15*time.Second, 0)), long, 0, wobble(at.Unix()/60), lesson)
 	require.True(t, known)
 	require.InDelta(t, want, *got, 1e-9)
 	require.Greater(t, *got, wobble(at.Unix()/60), "noise needs headroom")
@@ -128,6 +144,20 @@ func TestAutoHeadroomIsAFunctionOfTime(t *testing.T) {
 	}
 	require.Less(t, first, 20, "two days, a day of the week before and the last hour are asked for in parts")
 	require.LessOrEqual(t, len(p.ranges), first+3*99, "and then the last minutes of each, each time")
+}
+
+// TestNoNoiseAfterTheEnd: what was there ten minutes ago and is no more needs no headroom.
+func TestNoNoiseAfterTheEnd(t *testing.T) {
+	at := time.Date(2026, 11, 23, 12, 34, 56, 0, time.UTC)
+	end := at.Unix()/60 - 8
+	got := plannedDemand(t, newAuto(t, &remembered{demand: func(minute int64) float64 {
+		if minute < end {
+			return 100 + float64(minute*7919%13)
+		}
+		return 0
+	}}), at)
+	require.NotNil(t, got)
+	require.Zero(t, *got)
 }
 
 func TestAutoHeadroomWithoutHistory(t *testing.T) {

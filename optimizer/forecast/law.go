@@ -24,6 +24,7 @@ const (
 	trendWeight           = 1.5 // the rise that is seen goes on for longer than it is certain of
 	noiseShort, noiseLong = 10 * time.Minute, time.Hour
 	noiseLag              = 45 * time.Second // after which rates over a minute have little in common
+	noiseStep             = 3.0              // times the mean change of an hour counts at most: a step in demand is no noise
 	noiseFloor            = 0.01             // of the demand
 	habitLevel            = 10 * time.Minute // that the level of demand, then and now, is taken over
 	habitMost             = 3                // times what came then: a night says nothing of the scale of a morning
@@ -56,19 +57,38 @@ type Course struct {
 	squares, changes []float64 // sums of the squares of changes until each step, and how many there are
 }
 
-// NewCourse prepares a history for Plan.
+// NewCourse prepares a history for Plan. A step in demand changes a rate much and once: each change counts for at most some times the mean
+// of an hour, so that one step is not taken for noise (a winsorized deviation: Tukey 1962).
 func NewCourse(h History) *Course {
-	c := &Course{History: h, squares: make([]float64, len(h.Values)+1), changes: make([]float64, len(h.Values)+1)}
+	n := len(h.Values)
+	c := &Course{History: h, squares: make([]float64, n+1), changes: make([]float64, n+1)}
+	if n == 0 {
+		return c
+	}
 	// Where what is known begins, a rate rises until its window is full: that is no noise.
 	settled := slices.IndexFunc(h.Values, func(v float64) bool { return !math.IsNaN(v) })
 	if settled > 0 {
 		settled += h.steps(HabitShown)
 	}
+	change, sums := make([]float64, n), make([]float64, n+1) // and the sums of changes until each step
 	for i, v := range h.Values {
-		c.squares[i+1], c.changes[i+1] = c.squares[i], c.changes[i]
-		if before := i - h.steps(noiseLag); before >= settled && !math.IsNaN(v) && !math.IsNaN(h.Values[before]) {
-			c.squares[i+1] += (v - h.Values[before]) * (v - h.Values[before])
-			c.changes[i+1]++
+		change[i] = math.NaN()
+		if before := i - h.steps(noiseLag); before >= max(0, settled) {
+			change[i] = math.Abs(v - h.Values[before])
+		}
+		sums[i+1], c.changes[i+1] = sums[i], c.changes[i]
+		if !math.IsNaN(change[i]) {
+			sums[i+1], c.changes[i+1] = sums[i]+change[i], c.changes[i]+1
+		}
+	}
+	hour := h.steps(noiseLong)
+	for i, d := range change {
+		c.squares[i+1] = c.squares[i]
+		if !math.IsNaN(d) {
+			to := min(n, max(i+1, hour)) // the hour until then, or the first one
+			from := max(0, to-hour)
+			d = min(d, noiseStep*(sums[to]-sums[from])/(c.changes[to]-c.changes[from]))
+			c.squares[i+1] += d * d
 		}
 	}
 	return c
