@@ -18,8 +18,8 @@ import (
 // expectation is never weakened for it.
 var knownFailures = map[string]string{
 	"mixed-sizes": "while a load rises within two minutes, the mix of each tick is another one, and orders show half a minute late: 9 starts are cancelled",
-	"on-off":      "two are woken, which carry the load but not soon enough what waited for them: 3.6 points short; the idle minutes cost too much",
-	"spike":       "one more than 20 are ordered, it is 0.3 points short and costs 0.02 of the oracle too much: the queue that the start left behind is not seen by a rate",
+	"on-off":      "two are woken, which carry the load but not soon enough what waited for them: 3.6 points short, and 0.03 of the oracle too dear",
+	"spike":       "one more than 20 are ordered, since the trend takes the step for a rise, and it is 0.3 points short: a rate over a minute shows all of the step only after a minute",
 }
 
 // TestScenarios holds the program to what every scenario expects.

@@ -62,9 +62,6 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 		if !known {
 			return math.NaN()
 		}
-		if then == 0 && lesson.Habit == 0 {
-			planned = 0 // what has ended has no noise
-		}
 		if learnt = learnt && lesson.Learnt; lesson.Habit > 0 {
 			mostly = habitCap
 		}

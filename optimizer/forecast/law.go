@@ -275,6 +275,9 @@ func (l Law) Plan(course *Course, long Long, ago time.Duration, demand float64, 
 	if math.IsNaN(base) || math.IsNaN(scale) {
 		return 0, false
 	}
+	if demand == 0 && lesson.Habit == 0 {
+		return 0, true // what has ended has no noise
+	}
 	multiple := lesson.Zero
 	if at := long.History.last(ago); lesson.Habit > 0 && at >= 0 {
 		if then := long.habit(ago, lesson.Habit, l.Ahead, long.History.level(at)); !math.IsNaN(then) {
