@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	rounds    = 1 // of evaluators that know nothing
-	following = 3 // evaluations of each after the first
+	rounds    = 3 // of evaluators that know nothing
+	following = 6 // evaluations of each after the first
 )
 
 // BenchmarkWitness reports the processor seconds that an evaluation takes of Prometheus with the queries that count sources and without
