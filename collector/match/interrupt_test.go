@@ -3,6 +3,7 @@ package match_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -82,7 +83,7 @@ models:
 func tooMuch() model.Vector {
 	all := make(model.Vector, 100_000)
 	for i := range all {
-		metric := model.Metric{"namespace": "ns", "instance": model.LabelValue(fmt.Sprint(i % 75_000))}
+		metric := model.Metric{"namespace": "ns", "instance": model.LabelValue(strconv.Itoa(i % 75_000))}
 		switch i % 4 {
 		case 0:
 			metric["pod"] = model.LabelValue(fmt.Sprintf("v%d-%d-%d", i%250, i%4, i))
