@@ -140,7 +140,7 @@ models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1
 		t.Run(title, func(t *testing.T) {
 			var asked []string
 			r := checkOnlineOf(t, text, func(query string) string {
-				if !strings.Contains(query, "__name__") {
+				if !strings.HasPrefix(query, "count by (__name__)") {
 					return vector("")
 				}
 				asked = append(asked, query)
