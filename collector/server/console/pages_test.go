@@ -75,8 +75,9 @@ func (b *browser) settle(t *testing.T) {
 	t.Helper()
 	b.do(t, chromedp.WaitNotPresent(chromedp.CSS(".progress[data-more]")))
 	require.Eventually(t, func() bool {
-		return eval[bool](t, b, `document.readyState === 'complete'
-			&& [...document.querySelectorAll('figure.chart .plot')].every((p) => !p.checkVisibility() || p.querySelector('canvas') !== null)`)
+		drawn, err := chromedp.Run(b, chromedp.Evaluate[bool](`document.readyState === 'complete'
+			&& [...document.querySelectorAll('figure.chart .plot')].every((p) => !p.checkVisibility() || p.querySelector('canvas') !== null)`))
+		return err == nil && drawn
 	}, 20*time.Second, 20*time.Millisecond, "the page is loaded and its charts are drawn")
 }
 
@@ -273,7 +274,8 @@ func inFolder(t *testing.T, b *browser, folder string) {
 	t.Helper()
 	at := func(part, link string) {
 		require.Eventually(t, func() bool {
-			return eval[bool](t, b, fmt.Sprintf("document.querySelector('nav [aria-current]')?.textContent === %q && document.readyState === 'complete'", link))
+			there, err := chromedp.Run(b, chromedp.Evaluate[bool](fmt.Sprintf("document.querySelector('nav [aria-current]')?.textContent === %q && document.readyState === 'complete'", link)))
+			return err == nil && there // a page that is being left cannot be asked
 		}, 10*time.Second, 20*time.Millisecond, link)
 		address := eval[string](t, b, "location.href")
 		assert.True(t, strings.HasPrefix(address, folder+part), address)
