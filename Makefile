@@ -69,7 +69,7 @@ replay-bench:
 # SCALE_ARGS=-scale.binary=FILE measures another build, SCALE_ARGS=-v lists the queries.
 scale-bench:
 	$(GO) test -run='^$$' -bench=Prometheus -benchtime=5x -timeout=30m ./backtest/scale $(SCALE_ARGS)
-	$(GO) test -run='^$$' -bench=Witness -benchtime=1x -timeout=1h ./backtest/scale $(SCALE_ARGS)
+	$(GO) test -run='^$$' -bench='Witness|Past' -benchtime=1x -timeout=1h ./backtest/scale $(SCALE_ARGS)
 
 # Tests the chain from load to pods on real Kubernetes components. The first run builds them into a cache. See deploy/e2e/README.md.
 # The test builds its programs too, but within a timeout: their packages are downloaded and compiled here first.

@@ -16,6 +16,9 @@ import (
 // BenchmarkPast reports what a first look at the last day costs of the same 1,000 variants, with one pod each: the page of a model, which is
 // read from the exporter's own gauges, and a minute of /api/v1/history, whose steps are worked out, with scrapes at the same time.
 func BenchmarkPast(b *testing.B) {
+	if testing.Short() {
+		b.Skip("minutes of a large fleet: make scale-bench")
+	}
 	prometheus, err := exec.LookPath("prometheus")
 	if err != nil {
 		b.Skip("prometheus is not on PATH")

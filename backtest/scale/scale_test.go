@@ -68,6 +68,9 @@ func configuration(url string, full bool) string {
 // BenchmarkPrometheus reports the processor seconds that a scrape takes of Prometheus and of the exporter, in the steady state, and
 // how many queries it is.
 func BenchmarkPrometheus(b *testing.B) {
+	if testing.Short() {
+		b.Skip("minutes of a large fleet: make scale-bench")
+	}
 	program := built(b)
 	source, _ := startFleet(b)
 	for name, full := range map[string]bool{"simple": false, "rich": true} {

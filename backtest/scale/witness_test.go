@@ -29,6 +29,9 @@ const (
 // them: the first of an evaluator, and those that follow every 15 seconds. Nobody else asks this Prometheus, and it scrapes nothing.
 // With -v it says what each expression takes.
 func BenchmarkWitness(b *testing.B) {
+	if testing.Short() {
+		b.Skip("minutes of a large fleet: make scale-bench")
+	}
 	source, now := startFleet(b)
 	for _, name := range []string{"simple", "rich"} {
 		b.Run(name, func(b *testing.B) {
