@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -19,18 +18,9 @@ func BenchmarkPast(b *testing.B) {
 	if testing.Short() {
 		b.Skip("minutes of a large fleet: make scale-bench")
 	}
-	prometheus, err := exec.LookPath("prometheus")
-	if err != nil {
-		b.Skip("prometheus is not on PATH")
-	}
 	program := built(b)
-	data := b.TempDir()
-	write(b, data, append(onePod(fleet), shown()...), 25*time.Hour, past)
-	dir := b.TempDir()
-	source := start(b, prometheus, "--config.file="+file(b, dir, "prometheus.yml", "global: {}\n"),
-		"--storage.tsdb.path="+data, "--storage.tsdb.retention.time=10y", "--web.listen-address=%s")
-	source.wait(b, "/-/ready")
-	exporter := start(b, program, "serve", "--config.file="+file(b, dir, "ve.yml", configuration("http://"+source.address, false)),
+	source, _ := startFleet(b, append(onePod(fleet), shown()...), 25*time.Hour)
+	exporter := start(b, program, "serve", "--config.file="+file(b, b.TempDir(), "ve.yml", configuration("http://"+source.address, false)),
 		"--web.listen-address=%s", "--query.timeout=50s")
 	exporter.wait(b, "/-/ready")
 	for b.Loop() {

@@ -72,7 +72,7 @@ func BenchmarkPrometheus(b *testing.B) {
 		b.Skip("minutes of a large fleet: make scale-bench")
 	}
 	program := built(b)
-	source, _ := startFleet(b)
+	source, _ := startFleet(b, fleet, longPast)
 	for name, full := range map[string]bool{"simple": false, "rich": true} {
 		b.Run(name, func(b *testing.B) {
 			exporter := start(b, program, "serve", "--config.file="+file(b, b.TempDir(), "ve.yml", configuration("http://"+source.address, full)),
@@ -113,15 +113,15 @@ func built(b *testing.B) string {
 	return program
 }
 
-// startFleet starts a Prometheus that has the fleet's series, up to ten minutes after now.
-func startFleet(b *testing.B) (source *process, now time.Time) {
+// startFleet starts a Prometheus that has these series of a fleet, up to ten minutes after now.
+func startFleet(b *testing.B, all []series, long time.Duration) (source *process, now time.Time) {
 	b.Helper()
 	program, err := exec.LookPath("prometheus")
 	if err != nil {
 		b.Skip("prometheus is not on PATH")
 	}
 	data := b.TempDir()
-	now = write(b, data, fleet, longPast, past)
+	now = write(b, data, all, long, past)
 	source = start(b, program, "--config.file="+file(b, b.TempDir(), "prometheus.yml", "global: {}\n"),
 		"--query.timeout=30m", "--storage.tsdb.path="+data, "--storage.tsdb.retention.time=10y", "--web.listen-address=%s")
 	source.wait(b, "/-/ready")

@@ -32,7 +32,7 @@ func BenchmarkWitness(b *testing.B) {
 	if testing.Short() {
 		b.Skip("minutes of a large fleet: make scale-bench")
 	}
-	source, now := startFleet(b)
+	source, now := startFleet(b, fleet, longPast)
 	for _, name := range []string{"simple", "rich"} {
 		b.Run(name, func(b *testing.B) {
 			m := newMeter(b, source, configuration("http://"+source.address, name == "rich"))
