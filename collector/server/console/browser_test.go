@@ -118,6 +118,15 @@ func (b *browser) wear(t *testing.T, w window, scheme string) {
 	require.NoError(t, err)
 }
 
+// fits requires that a page becomes no wider than its window: charts follow its size when the browser next lays the page out.
+func (b *browser) fits(t *testing.T, w window, name string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		width, err := chromedp.Run(b, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
+		return err == nil && width <= w.width
+	}, 20*time.Second, 20*time.Millisecond, "%s is wider than a %s", name, w.name)
+}
+
 // shoot keeps a picture of the whole page where CONSOLE_SCREENSHOTS names a folder.
 func (b *browser) shoot(t *testing.T, name string) {
 	t.Helper()

@@ -135,9 +135,7 @@ func odd(t *testing.T, b *browser) {
 		assert.InDelta(t, 0, eval[float64](t, b, "document.querySelectorAll('#content b:not(.cells b), #content i').length"), 0, name)
 		for i, w := range append(windows(), window{"half", 640, 900}) {
 			b.wear(t, w, []string{"light", "dark", "light"}[i])
-			assert.Eventually(t, func() bool { // charts follow in a moment
-				return eval[float64](t, b, "document.documentElement.scrollWidth") <= float64(w.width)
-			}, 10*time.Second, 20*time.Millisecond, "%s on a %s", name, w.name)
+			b.fits(t, w, name)
 			b.shoot(t, "odd-"+name+"-"+w.name)
 		}
 		b.quiet(t, name)

@@ -93,7 +93,7 @@ func screens(t *testing.T, b *browser) {
 				b.wear(t, w, scheme)
 				b.shoot(t, name+"-"+w.name+"-"+scheme)
 			}
-			assert.LessOrEqual(t, eval[float64](t, b, "document.documentElement.scrollWidth"), float64(w.width), "%s on a %s", name, w.name)
+			b.fits(t, w, name)
 		}
 		for _, loaded := range eval[[]string](t, b, "performance.getEntriesByType('resource').map((e) => e.name)") {
 			assert.True(t, strings.HasPrefix(loaded, base), loaded)

@@ -29,7 +29,7 @@ func reports(t *testing.T, b *browser) {
 				b.open(t, site.URL+"/"+page)
 				assert.Empty(t, eval[[]string](t, b, "performance.getEntriesByType('resource').map((e) => e.name).filter((n) => !n.startsWith('data:'))"), page)
 				assert.InDelta(t, charts, eval[float64](t, b, "document.querySelectorAll('.plot canvas').length"), 0, page)
-				assert.LessOrEqual(t, eval[float64](t, b, "document.documentElement.scrollWidth"), float64(w.width), "%s is wider than a %s", page, w.name)
+				b.fits(t, w, page)
 				b.shoot(t, page+"-"+w.name+"-"+scheme)
 			}
 		}
