@@ -157,40 +157,51 @@ func (f *calibrateFlags) subjects(ctx context.Context, std Streams) ([]calibrate
 	if f.csv == "" && len(f.benchmarks) == 0 {
 		return f.history(ctx, time.Now())
 	}
-	observations, err := f.benchmark(std)
+	observations, leftOut, err := f.benchmark(std)
 	if err != nil {
 		return nil, err
 	}
-	return []calibrate.Subject{{
-		Observations: observations, MaxBatch: f.maxBatch, MaxBatchTokens: f.maxBatchTokens, KVTokens: f.kvTokens, MaxQueue: latency.DefaultMaxQueue(f.maxBatch), SLO: f.slo(),
-	}}, nil
+	subject := calibrate.Subject{
+		Observations: observations, LeftOut: leftOut,
+		MaxBatch: f.maxBatch, MaxBatchTokens: f.maxBatchTokens, KVTokens: f.kvTokens, MaxQueue: latency.DefaultMaxQueue(f.maxBatch), SLO: f.slo(),
+	}
+	subject.LeaveOutQueues()
+	return []calibrate.Subject{subject}, nil
 }
 
-func (f *calibrateFlags) benchmark(std Streams) ([]calibration.Observation, error) {
-	read := func(file string, parse func(name string, text []byte) ([]calibration.Observation, error)) ([]calibration.Observation, error) {
-		if file == "-" {
-			file = "" // as an argument would come
-		}
-		text, name, err := readInput(file, std.In)
-		if err != nil {
-			return nil, err
-		}
-		return parse(name, text)
-	}
+// benchmark reads the files of a benchmark. A file without any run that can be used is left out, where another has one.
+func (f *calibrateFlags) benchmark(std Streams) (observations []calibration.Observation, leftOut []string, err error) {
 	if f.csv != "" {
-		return read(f.csv, func(name string, text []byte) ([]calibration.Observation, error) {
-			return calibrate.ReadCSV(name, bytes.NewReader(text))
+		return readBenchmark(f.csv, std, func(name string, text []byte) ([]calibration.Observation, []string, error) {
+			observations, err := calibrate.ReadCSV(name, bytes.NewReader(text))
+			return observations, nil, err
 		})
 	}
-	var all []calibration.Observation
+	var none error
 	for _, file := range f.benchmarks {
-		some, err := read(file, calibrate.ReadBenchmark)
-		if err != nil {
-			return nil, err
+		some, not, err := readBenchmark(file, std, calibrate.ReadBenchmark)
+		if _, ok := errors.AsType[*calibrate.NoRunError](err); ok {
+			none = errors.Join(none, err)
+		} else if err != nil {
+			return nil, nil, err
 		}
-		all = append(all, some...)
+		observations, leftOut = append(observations, some...), append(leftOut, not...)
 	}
-	return all, nil
+	if len(observations) == 0 {
+		return nil, nil, none
+	}
+	return observations, leftOut, nil
+}
+
+func readBenchmark(file string, std Streams, parse func(name string, text []byte) ([]calibration.Observation, []string, error)) ([]calibration.Observation, []string, error) {
+	if file == "-" {
+		file = "" // as an argument would come
+	}
+	text, name, err := readInput(file, std.In)
+	if err != nil {
+		return nil, nil, err
+	}
+	return parse(name, text)
 }
 
 // slo are the targets given by flags, or nil.

@@ -126,3 +126,34 @@ func TestCalibrateRefuses(t *testing.T) {
 		assert.Contains(t, problems, tc.want)
 	}
 }
+
+// guidellmReport is a report with a benchmark for each load, and one that failed.
+func guidellmReport(loads ...float64) string {
+	runs := []string{`{"metrics":{"request_concurrency":{"successful":null}}}`}
+	for _, n := range loads {
+		runs = append(runs, fmt.Sprintf(`{"config":{"strategy":{"type_":"concurrent"}},"metrics":{"request_concurrency":{"successful":{"mean":%g}},
+"prompt_token_count":{"successful":{"mean":512}},"output_token_count":{"successful":{"mean":128}},
+"time_to_first_token_ms":{"successful":{"mean":%g}},"inter_token_latency_ms":{"successful":{"mean":%g}}}}`, n, 25+n/2, 6+n/5))
+	}
+	return `{"benchmarks":[` + strings.Join(runs, ",") + `]}`
+}
+
+// TestCalibrateBenchmark gets a capacity of a report in which one benchmark failed, and one was of more than a batch.
+func TestCalibrateBenchmark(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "benchmarks.json"), guidellmReport(1, 4, 8, 16, 32, 64, 128, 512))
+	code, out, problems := runs(t, "calibrate", "--benchmark="+file, "--slo.itl=20ms", "--max-batch=256")
+	require.Zero(t, code, "%s%s", out, problems)
+	for _, want := range []string{
+		"# Seen: 7 observations", "# Left out: " + file + ": result 1: benchmarks[0]: no successful requests.",
+		"512 requests at once are more than max_batch 256", "requests per second a replica", "capacity: {concurrency:",
+	} {
+		assert.Contains(t, strings.ReplaceAll(out, "\n# ", " "), strings.TrimPrefix(want, "# "))
+	}
+	failed := write(t, filepath.Join(t.TempDir(), "failed.json"), guidellmReport())
+	code, out, problems = runs(t, "calibrate", "--benchmark="+file, "--benchmark="+failed, "--slo.itl=20ms", "--format=json")
+	require.Zero(t, code, problems)
+	assert.Contains(t, out, failed+": result 1: benchmarks[0]: no successful requests")
+	code, _, problems = runs(t, "calibrate", "--benchmark="+failed)
+	assert.Equal(t, exitFailure, code)
+	assert.Contains(t, problems, "no successful requests")
+}

@@ -18,6 +18,8 @@ type Subject struct {
 	Observations []calibration.Observation `json:"-"`
 	// Dropped is how many steps were left out, by reason.
 	Dropped map[string]int `json:"dropped,omitempty"`
+	// LeftOut says which runs of a benchmark were left out, and why.
+	LeftOut []string `json:"left_out,omitempty"`
 
 	// MaxBatch and MaxQueue are not measured but given.
 	MaxBatch int `json:"max_batch"`
@@ -40,6 +42,23 @@ type Result struct {
 	Capacity *calibration.Capacity `json:"capacity,omitempty"`
 	// Error says why there is no calibration.
 	Error string `json:"error,omitempty"`
+}
+
+// beyondBatch is how far, as a share, an estimate of the requests in service may be above the batch.
+const beyondBatch = 0.05
+
+// LeaveOutQueues leaves out the runs of a benchmark with more requests at once than fit into a batch. Those beyond it waited, so
+// that neither the requests in service nor the time to the first token are what the run says.
+func (s *Subject) LeaveOutQueues() {
+	kept := s.Observations[:0:0]
+	for i := range s.Observations {
+		if n := s.Observations[i].Concurrency; n > (1+beyondBatch)*float64(s.MaxBatch) {
+			s.LeftOut = append(s.LeftOut, fmt.Sprintf("run %d: %.4g requests at once are more than max_batch %d, so that some waited; give --max-batch if the server takes more", i+1, n, s.MaxBatch))
+			continue
+		}
+		kept = append(kept, s.Observations[i])
+	}
+	s.Observations = kept
 }
 
 // Fit fits a subject's profile, and finds its capacity at the median lengths that were seen.

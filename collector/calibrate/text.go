@@ -102,6 +102,7 @@ func (y *yamlWriter) models(results []Result) {
 func (y *yamlWriter) profile(r *Result) {
 	if r.Fitted == nil {
 		y.comment("%s.", r.Error)
+		y.leftOut(r)
 		return
 	}
 	y.line("profile:")
@@ -126,9 +127,17 @@ func (y *yamlWriter) profile(r *Result) {
 		y.line("  %-24s # given, not measured", "max_queue: "+strconv.Itoa(r.MaxQueue))
 	}
 	y.seen(r)
+	y.leftOut(r)
 	y.capacity(r)
 	for _, warning := range r.Warnings {
 		y.comment("Warning: %s.", warning)
+	}
+}
+
+// leftOut says what was left out of a benchmark.
+func (y *yamlWriter) leftOut(r *Result) {
+	for _, what := range r.LeftOut {
+		y.comment("Left out: %s.", what)
 	}
 }
 
