@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -12,7 +11,7 @@ import (
 )
 
 func newSizeCommand(app *kingpin.Application) command {
-	cmd := app.Command("size", "Read a model server's profile, token lengths and a rate or an SLO as JSON; print the latencies, or the largest rate that keeps the SLO.")
+	cmd := app.Command("size", "Read a model server's profile, token lengths and a rate or an SLO as YAML or JSON; print the latencies, or the largest rate that keeps the SLO.")
 	file := cmd.Arg("file", "File with the question; - reads standard input.").Required().String()
 	return command{name: cmd.FullCommand(), run: func(_ context.Context, std Streams) error { return size(*file, std) }}
 }
@@ -23,16 +22,17 @@ func size(file string, std Streams) error {
 	if err != nil {
 		return err
 	}
-	question, err := latency.ParseSizing(data)
-	if _, other := errors.AsType[*json.SyntaxError](err); other {
-		return fmt.Errorf("%s: %w: want JSON; calibrate --format=json prints a profile as it goes in there", name, err)
-	}
+	q, err := readQuestion(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	result, err := latency.Size(question)
+	result, err := sized(q.json)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		place := " "
+		if field, ok := errors.AsType[*latency.FieldError](err); ok {
+			place = q.at(field.Path)
+		}
+		return fmt.Errorf("%s:%s%w", name, place, err)
 	}
 	if err := writeJSON(std.Out, result); err != nil {
 		return err
@@ -41,4 +41,12 @@ func size(file string, std Streams) error {
 		return errReported
 	}
 	return nil
+}
+
+func sized(text []byte) (latency.SizingResult, error) {
+	question, err := latency.ParseSizing(text)
+	if err != nil {
+		return latency.SizingResult{}, err
+	}
+	return latency.Size(question)
 }

@@ -7,14 +7,18 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer/internal/strictjson"
 )
 
-// slowestIteration is more than the fixed time of any server's iteration, in
-// seconds.
-const slowestIteration = 3
+// Times that no server takes, in seconds.
+const (
+	slowestIteration = 3    // without its tokens
+	slowestTarget    = 10   // that anybody sets for a token
+	slowestToken     = 1e-3 // if it is more than an iteration takes without its tokens
+)
 
 // ParseSizing reads a question from JSON. Times are in seconds, or texts with a
 // unit, such as "8ms". It refuses unknown fields, duplicate
 // keys, numbers out of range and text after the object. Only max_queue may be
-// left out of a profile, see DefaultMaxQueue.
+// left out of a profile, see DefaultMaxQueue. A profile and an SLO may say
+// correct, as in a configuration; it has nothing to correct here.
 func ParseSizing(data []byte) (Sizing, error) {
 	missing := math.NaN() // which JSON cannot express
 	q := Sizing{
@@ -30,7 +34,7 @@ func ParseSizing(data []byte) (Sizing, error) {
 				return d.Object(path, strictjson.Fields{
 					"alpha": d.Seconds(&p.Alpha), "beta": d.Seconds(&p.Beta), "gamma": d.Seconds(&p.Gamma),
 					"max_batch": d.WholeOrNull(&batch), "max_queue": d.WholeOrNull(&queue),
-					"max_batch_tokens": d.WholeOrNull(&tokens), "kv_tokens": d.Number(&p.KVTokens),
+					"max_batch_tokens": d.WholeOrNull(&tokens), "kv_tokens": d.Number(&p.KVTokens), "correct": d.Bool(new(bool)),
 					"chunk": func(path string) error {
 						chunk = true
 						c := &p.Chunk
@@ -48,6 +52,7 @@ func ParseSizing(data []byte) (Sizing, error) {
 				q.SLO = new(SLO)
 				return d.Object(path, strictjson.Fields{
 					"ttft": d.Seconds(&q.SLO.TTFT), "itl": d.Seconds(&q.SLO.ITL), "quantile": d.Number(&q.SLO.Quantile),
+					"correct": d.Bool(new(bool)),
 				})
 			},
 			"quantile": d.Number(&q.Quantile),
@@ -99,9 +104,35 @@ func (q *Sizing) complete(batch, queue, tokens *int, chunk bool) error {
 	if err := q.validate(); err != nil {
 		return err
 	}
-	if q.Profile.Alpha > slowestIteration {
-		return &FieldError{Path: "profile.alpha", Reason: fmt.Sprintf(
-			"%g s for an iteration: times are in seconds, and this looks like milliseconds (%g s)", q.Profile.Alpha, q.Profile.Alpha/1000)}
+	return q.inSeconds()
+}
+
+// inSeconds refuses times that look like milliseconds without a unit.
+func (q *Sizing) inSeconds() error {
+	p := &q.Profile
+	token := fmt.Sprintf("for a token, where an iteration has %g s besides", p.Alpha)
+	perToken := max(slowestToken, p.Alpha, p.Chunk.Alpha)
+	target := 0.0
+	if q.SLO != nil {
+		target = q.SLO.ITL
+	}
+	for _, x := range []struct {
+		path       string
+		time, most float64
+		what       string
+	}{
+		{"profile.alpha", p.Alpha, slowestIteration, "for an iteration"},
+		{"profile.chunk.alpha", p.Chunk.Alpha, slowestIteration, "for an iteration"},
+		{"profile.beta", p.Beta, perToken, token},
+		{"profile.gamma", p.Gamma, perToken, token},
+		{"profile.chunk.beta", p.Chunk.Beta, perToken, token},
+		{"profile.chunk.gamma", p.Chunk.Gamma, perToken, token},
+		{"slo.itl", target, slowestTarget, "between tokens"},
+	} {
+		if x.time > x.most {
+			return &FieldError{Path: x.path, Reason: fmt.Sprintf(
+				"%g s %s: times are in seconds, and this looks like milliseconds (%g s)", x.time, x.what, x.time/1000)}
+		}
 	}
 	return nil
 }

@@ -24,6 +24,22 @@ func (d Decoder) Text(to *string) Read {
 	}
 }
 
+// Bool returns a reader of true or false.
+func (d Decoder) Bool(to *bool) Read {
+	return func(path string) error {
+		token, err := d.next(path)
+		if err != nil {
+			return err
+		}
+		b, ok := token.(bool)
+		if !ok {
+			return &FieldError{path, "must be true or false"}
+		}
+		*to = b
+		return nil
+	}
+}
+
 // Number returns a reader of a finite number.
 func (d Decoder) Number(to *float64) Read { return d.numberOr(to, nil, "a number") }
 
