@@ -27,7 +27,7 @@ type calibrateFlags struct {
 	period         period
 	step           time.Duration
 	replica        string
-	expressions    calibrate.Expressions
+	change         func(calibrate.Expressions) calibrate.Expressions
 	maxBatch       int
 	maxBatchTokens int
 	kvTokens       int
@@ -67,24 +67,36 @@ func newCalibrateCommand(app *kingpin.Application) command {
 	return command{name: cmd.FullCommand(), run: f.run}
 }
 
-// addExpressions adds the flags for servers other than vLLM.
+// addExpressions adds the flags that replace what the presets of a model ask for.
 func (f *calibrateFlags) addExpressions(cmd *kingpin.CmdClause) {
-	f.expressions = calibrate.VLLM()
-	for _, e := range []struct {
+	type expression struct {
 		name, what string
-		expr       *string
-	}{
-		{"running", "mean requests in service", &f.expressions.Running},
-		{"variance", "variance of the requests in service", &f.expressions.Variance},
-		{"waiting", "most requests waiting for service", &f.expressions.Waiting},
-		{"queue", "mean time from arrival to service, or nothing to count the time to the first token only where few wait", &f.expressions.Queue},
-		{"input-tokens", "mean prompt tokens of a request", &f.expressions.Input},
-		{"output-tokens", "mean generated tokens of a request", &f.expressions.Output},
-		{"itl", "mean time between output tokens", &f.expressions.ITL},
-		{"ttft", "mean time to the first token, or nothing to fit to the other alone", &f.expressions.TTFT},
-	} {
-		cmd.Flag("expr."+e.name, "PromQL for the "+e.what+", per replica and step; docs/calibration.md has what it may hold. Default: vLLM's.").
-			PlaceHolder("EXPR").StringVar(e.expr)
+		of         func(*calibrate.Expressions) *string
+		given      string
+		isGiven    bool
+	}
+	expressions := []expression{
+		{name: "running", what: "mean requests in service", of: func(e *calibrate.Expressions) *string { return &e.Running }},
+		{name: "variance", what: "variance of the requests in service", of: func(e *calibrate.Expressions) *string { return &e.Variance }},
+		{name: "waiting", what: "most requests waiting for service", of: func(e *calibrate.Expressions) *string { return &e.Waiting }},
+		{name: "queue", what: "mean time from arrival to service, or nothing to count the time to the first token only where few wait", of: func(e *calibrate.Expressions) *string { return &e.Queue }},
+		{name: "input-tokens", what: "mean prompt tokens of a request", of: func(e *calibrate.Expressions) *string { return &e.Input }},
+		{name: "output-tokens", what: "mean generated tokens of a request", of: func(e *calibrate.Expressions) *string { return &e.Output }},
+		{name: "itl", what: "mean time between output tokens", of: func(e *calibrate.Expressions) *string { return &e.ITL }},
+		{name: "ttft", what: "mean time to the first token, or nothing to fit to the other alone", of: func(e *calibrate.Expressions) *string { return &e.TTFT }},
+	}
+	for i := range expressions {
+		e := &expressions[i]
+		cmd.Flag("expr."+e.name, "PromQL for the "+e.what+", per replica and step; docs/calibration.md has what it may hold. Default: what the model's preset says, or that of vllm.").
+			PlaceHolder("EXPR").IsSetByUser(&e.isGiven).StringVar(&e.given)
+	}
+	f.change = func(said calibrate.Expressions) calibrate.Expressions {
+		for i := range expressions {
+			if e := &expressions[i]; e.isGiven {
+				*e.of(&said) = e.given
+			}
+		}
+		return said
 	}
 }
 
@@ -226,7 +238,7 @@ func (f *calibrateFlags) history(ctx context.Context, now time.Time) ([]calibrat
 	ctx, cancel := context.WithTimeout(ctx, f.queries.timeout)
 	defer cancel()
 	subjects, err := calibrate.Gather(ctx, client, calibrate.History{
-		Config: cfg, Expressions: f.expressions, ReplicaLabel: f.replica, From: from, To: to, Step: f.step, MaxBatch: f.maxBatch,
+		Config: cfg, Change: f.change, ReplicaLabel: f.replica, From: from, To: to, Step: f.step, MaxBatch: f.maxBatch,
 		MaxBatchTokens: f.maxBatchTokens, KVTokens: f.kvTokens,
 	})
 	if err != nil {

@@ -3,6 +3,7 @@
 package calibrate
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
@@ -28,6 +29,8 @@ type Subject struct {
 	MaxBatchTokens int `json:"max_batch_tokens,omitempty"`
 	// KVTokens is the size of the cache, likewise.
 	KVTokens int `json:"kv_tokens,omitempty"`
+	// asked says whose series were asked for; vLLM's where it is empty.
+	asked string
 	// SLO is nil where there are no targets to find a capacity for.
 	SLO *latency.SLO `json:"slo,omitempty"`
 }
@@ -68,7 +71,7 @@ func Fit(s Subject) Result {
 	if err != nil {
 		r.Error = err.Error()
 		if s.Variant != "" && len(s.Observations) == 0 && len(s.Dropped) == 0 {
-			r.Error += ": its replicas have none of the series asked for, which are vLLM's unless --expr flags say otherwise"
+			r.Error += fmt.Sprintf(": its replicas have none of the series asked for, which are %s unless --expr flags say otherwise", cmp.Or(s.asked, "vLLM's"))
 		}
 		return r
 	}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -29,27 +27,48 @@ type Expressions struct {
 
 // VLLM are the expressions for vLLM's series.
 func VLLM() Expressions {
-	const by = "sum by ($namespace, $variant, $replica) "
-	mean := func(histograms ...string) string {
-		rates := func(suffix string) string {
-			parts := make([]string, len(histograms))
-			for i, h := range histograms {
-				parts[i] = "rate(" + h + suffix + "[$window])"
-			}
-			return by + "(" + strings.Join(parts, " or ") + ")"
+	e, _ := config.PresetCalibration(defaultPreset) // it is built in
+	return Expressions(e)
+}
+
+// defaultPreset is for models whose presets are of no server whose latency can be fitted.
+const defaultPreset = "vllm"
+
+// expressions are what is asked of the replicas of a model: of all models the same, or what the model's presets say, changed.
+func (h *History) expressions(m *config.Model) (Expressions, error) {
+	if h.Expressions != (Expressions{}) {
+		return h.Expressions, nil
+	}
+	_, c, err := m.Calibration()
+	if err != nil {
+		return Expressions{}, err
+	}
+	e := Expressions(c)
+	if c.IsZero() {
+		e = VLLM()
+	}
+	e, err = e.Map(func(expr string) (string, error) { return h.Config.Selector.Narrow(h.fill(expr)) })
+	if err == nil && h.Change != nil {
+		e = h.Change(e)
+	}
+	return e, err
+}
+
+// fill fills in the labels and the step.
+func (h *History) fill(expr string) string {
+	return os.Expand(expr, func(key string) string {
+		switch key {
+		case "namespace":
+			return h.Config.Labels.Namespace
+		case "variant":
+			return h.Config.Labels.Variant
+		case "replica":
+			return h.ReplicaLabel
+		case "window":
+			return model.Duration(h.Step).String()
 		}
-		return rates("_sum") + " / (" + rates("_count") + " > 0)"
-	}
-	return Expressions{
-		Running:  by + "(avg_over_time(vllm:num_requests_running[$window]))",
-		Variance: by + "(stdvar_over_time(vllm:num_requests_running[$window]))",
-		Waiting:  by + "(max_over_time(vllm:num_requests_waiting[$window]))",
-		Queue:    mean("vllm:request_queue_time_seconds"),
-		Input:    mean("vllm:request_prompt_tokens"),
-		Output:   mean("vllm:request_generation_tokens"),
-		ITL:      mean("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds"),
-		TTFT:     mean("vllm:time_to_first_token_seconds"),
-	}
+		return "$" + key // PromQL's own, such as $1 in label_replace
+	})
 }
 
 // Queries is how many questions Gather asks at most.
@@ -92,8 +111,8 @@ type query struct {
 	expr   string
 }
 
-// queries fills in the labels and the step.
-func (e Expressions) queries(names config.LabelNames, replica string, step time.Duration) ([]query, error) {
+// queries are the expressions as they are asked.
+func (h *History) queries(e Expressions) ([]query, error) {
 	queries := []query{
 		{running, "running", e.Running},
 		{variance, "variance", e.Variance},
@@ -109,19 +128,7 @@ func (e Expressions) queries(names config.LabelNames, replica string, step time.
 	})
 	for i := range queries {
 		q := &queries[i]
-		q.expr = os.Expand(q.expr, func(key string) string {
-			switch key {
-			case "namespace":
-				return names.Namespace
-			case "variant":
-				return names.Variant
-			case "replica":
-				return replica
-			case "window":
-				return model.Duration(step).String()
-			}
-			return "$" + key // PromQL's own, such as $1 in label_replace
-		})
+		q.expr = h.fill(q.expr)
 		if _, err := parser.NewParser(parser.Options{}).ParseExpr(q.expr); err != nil {
 			return nil, fmt.Errorf("expression for %s: %w", q.name, err)
 		}

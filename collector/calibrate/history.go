@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -21,8 +22,11 @@ const maxSteps = 11000
 
 // History is a question for what was seen of the replicas of a configuration's variants.
 type History struct {
-	Config      *config.Config
+	Config *config.Config
+	// Expressions are asked of all replicas. Where they are empty, those of a model are asked what its presets say.
 	Expressions Expressions
+	// Change, if any, says what to ask instead of what a preset says.
+	Change func(Expressions) Expressions
 	// ReplicaLabel tells replicas apart, such as pod.
 	ReplicaLabel string
 	From, To     time.Time
@@ -43,23 +47,55 @@ func Gather(ctx context.Context, from promapi.RangeQuerier, h History) ([]Subjec
 	if err != nil {
 		return nil, err
 	}
-	queries, err := h.Expressions.queries(h.Config.Labels, h.ReplicaLabel, h.Step)
+	g := h.gathering()
+	asked, err := h.asked()
 	if err != nil {
 		return nil, err
 	}
-	g := h.gathering()
-	for _, q := range queries {
-		answer, err := from.QueryRange(ctx, q.expr, span)
-		if err != nil {
-			return nil, fmt.Errorf("ask for %s: %w", q.name, err)
-		}
-		for _, s := range answer {
-			if err := g.add(q, s); err != nil {
-				return nil, err
+	for _, a := range asked {
+		for _, q := range a.queries {
+			answer, err := from.QueryRange(ctx, q.expr, span)
+			if err != nil {
+				return nil, fmt.Errorf("ask for %s: %w", q.name, err)
+			}
+			for _, s := range answer {
+				if err := g.add(a.models, q, s); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}
 	return g.subjects(span), nil
+}
+
+// asked are questions about the replicas of some models.
+type asked struct {
+	expressions Expressions
+	models      []*config.Model
+	queries     []query
+}
+
+// asked are the questions, each once for all models that it is for.
+func (h *History) asked() ([]asked, error) {
+	var all []asked
+	for i := range h.Config.Models {
+		m := &h.Config.Models[i]
+		e, err := h.expressions(m)
+		if err != nil {
+			return nil, err
+		}
+		at := slices.IndexFunc(all, func(a asked) bool { return a.expressions == e })
+		if at < 0 {
+			queries, err := h.queries(e)
+			if err != nil {
+				return nil, err
+			}
+			at = len(all)
+			all = append(all, asked{expressions: e, queries: queries})
+		}
+		all[at].models = append(all[at].models, m)
+	}
+	return all, nil
 }
 
 // span is the range to ask for: each step looks back over itself, so that the first ends one step after From. It lies on whole
@@ -111,10 +147,10 @@ type seenReplica [allSeries]map[model.Time]float64
 // errNoReplica is for series that cannot be told apart by replica.
 var errNoReplica = errors.New("series without it are sums over replicas, which say nothing of one")
 
-// add files one series. Series of what is no variant are left out.
-func (g *gathering) add(q query, s *model.SampleStream) error {
-	_, variant, ok := g.owners.Of(s.Metric, g.Config.Labels)
-	if !ok {
+// add files one series. Series of what is no variant, or one of other models, are left out.
+func (g *gathering) add(of []*config.Model, q query, s *model.SampleStream) error {
+	owner, variant, ok := g.owners.Of(s.Metric, g.Config.Labels)
+	if !ok || !slices.Contains(of, owner) {
 		return nil
 	}
 	name := string(s.Metric[model.LabelName(g.ReplicaLabel)])
@@ -146,6 +182,9 @@ func (g *gathering) subjects(span v1.Range) []Subject {
 			Dropped: map[string]int{}, MaxBatch: g.MaxBatch, MaxBatchTokens: g.MaxBatchTokens, KVTokens: g.KVTokens, SLO: slo(v.model.SLO),
 		}
 		s.MaxQueue = latency.DefaultMaxQueue(s.MaxBatch)
+		if name, _, _ := v.model.Calibration(); name != "" && name != defaultPreset {
+			s.asked = "those of the preset " + name
+		}
 		if p := v.variant.Profile; p != nil {
 			s.MaxBatch, s.MaxQueue, s.MaxBatchTokens, s.KVTokens = p.MaxBatch, latency.DefaultMaxQueue(p.MaxBatch), p.MaxBatchTokens, p.KVTokens
 			if p.MaxQueue != nil {

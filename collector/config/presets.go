@@ -27,6 +27,49 @@ type Preset struct {
 	Uses         map[string]Quantity `yaml:"uses"` // measured use of budgets by a replica
 	Cost         Quantity            `yaml:"cost"` // measured cost of a replica for an hour
 	ScaleTargets ScaleTargets        `yaml:"scale_targets"`
+	Calibration  Calibration         `yaml:"calibration"`
+}
+
+// Calibration says in PromQL what was seen of each replica of a server over a step of time, $window. In it $namespace and $variant are
+// the labels of identity, and $replica is the label that tells replicas apart. What a server does not tell is empty.
+type Calibration struct {
+	Running  string `yaml:"running"`       // mean requests in service
+	Variance string `yaml:"variance"`      // variance of the requests in service
+	Waiting  string `yaml:"waiting"`       // most requests waiting for service
+	Queue    string `yaml:"queue"`         // mean time of a request from arrival to service, in seconds
+	Input    string `yaml:"input_tokens"`  // mean prompt tokens of a request
+	Output   string `yaml:"output_tokens"` // mean generated tokens of a request
+	ITL      string `yaml:"itl"`           // mean time between output tokens, in seconds
+	TTFT     string `yaml:"ttft"`          // mean time to the first token, in seconds
+}
+
+// IsZero reports whether a preset is of no server whose latency can be fitted.
+func (c Calibration) IsZero() bool { return c == Calibration{} }
+
+// PresetCalibration is what a preset asks of the replicas of its server, with the names of the labels left open.
+func PresetCalibration(name string) (Calibration, error) {
+	text, err := presetSource(name)
+	if err != nil {
+		return Calibration{}, err
+	}
+	var p struct {
+		Calibration Calibration `yaml:"calibration"`
+	}
+	if err := yaml.Unmarshal([]byte(text), &p); err != nil {
+		return Calibration{}, fmt.Errorf("read preset %s: %w", name, err)
+	}
+	return p.Calibration, nil
+}
+
+// Calibration is what the presets of a model ask of its replicas, and which preset says so: the first of a server whose latency can
+// be fitted, if any.
+func (m *Model) Calibration() (preset string, c Calibration, err error) {
+	for _, name := range m.Presets {
+		if c, err = PresetCalibration(name); err != nil || !c.IsZero() {
+			return name, c, err
+		}
+	}
+	return "", Calibration{}, nil
 }
 
 // PresetOpenCost is the preset that measures costs.
@@ -61,9 +104,9 @@ func (c *Config) presetOptions() PresetOptions {
 // PresetText returns the text of a preset with its parts in their places, the placeholders $namespace and $variant replaced by the
 // label names, $namespaces by a regular expression for the namespaces, and $rate_window by the time over which rates are measured.
 func PresetText(name string, o PresetOptions) (string, error) {
-	raw, err := presetFiles.ReadFile("presets/" + name + ".yml")
+	text, err := presetSource(name)
 	if err != nil {
-		return "", fmt.Errorf("no preset %q; there are %s", name, strings.Join(PresetNames(), ", "))
+		return "", err
 	}
 	quoted := make([]string, len(o.Namespaces))
 	for i, n := range o.Namespaces {
@@ -74,11 +117,7 @@ func PresetText(name string, o PresetOptions) (string, error) {
 	if anyOf == "" {
 		anyOf = ".*"
 	}
-	text, parts, err := cutParts(string(raw))
-	if err != nil {
-		return "", fmt.Errorf("read preset %s: %w", name, err)
-	}
-	return os.Expand(insertParts(text, parts), func(key string) string {
+	return os.Expand(text, func(key string) string {
 		switch key {
 		case "namespace":
 			return o.Labels.Namespace
@@ -91,6 +130,19 @@ func PresetText(name string, o PresetOptions) (string, error) {
 		}
 		return "$" + key // PromQL's own, such as $1 in label_replace
 	}), nil
+}
+
+// presetSource is the text of a preset with its parts in their places.
+func presetSource(name string) (string, error) {
+	raw, err := presetFiles.ReadFile("presets/" + name + ".yml")
+	if err != nil {
+		return "", fmt.Errorf("no preset %q; there are %s", name, strings.Join(PresetNames(), ", "))
+	}
+	text, parts, err := cutParts(string(raw))
+	if err != nil {
+		return "", fmt.Errorf("read preset %s: %w", name, err)
+	}
+	return insertParts(text, parts), nil
 }
 
 // cutParts takes the section parts out of the text of a preset. A part is text that several expressions share: $NAME stands for it.

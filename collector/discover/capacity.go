@@ -1,13 +1,10 @@
 package discover
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"strings"
 	"time"
-
-	"github.com/prometheus/common/model"
 
 	"github.com/variant-exporter/variant-exporter/collector/calibrate"
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -19,65 +16,61 @@ const (
 	mostBatch   = 256             // requests in service: vLLM's usual --max-num-seqs
 )
 
-// calibrate finds the capacities of vLLM's servers from how their latency rose with their load, as the command calibrate does. Where
-// history does not tell, what was seen stays.
+// calibrate finds the capacities of servers from how their latency rose with their load, as the command calibrate does, where their
+// preset says what to ask. Where history does not tell, what was seen stays.
 func (f *Fleet) calibrate(a *asker, from promapi.RangeQuerier) error {
-	c := f.preliminary()
+	c, presets := f.preliminary()
 	if c == nil {
 		return nil
 	}
-	expressions, err := narrowed(calibrate.VLLM(), f.Selector, f.Labels.Namespace)
-	if err != nil {
-		return err
-	}
 	end := f.At.Truncate(observation)
 	subjects, err := calibrate.Gather(a.ctx, from, calibrate.History{
-		Config: c, Expressions: expressions, ReplicaLabel: "pod", From: end.Add(-f.History), To: end, Step: observation, MaxBatch: mostBatch,
+		Config: c, ReplicaLabel: "pod", From: end.Add(-f.History), To: end, Step: observation, MaxBatch: mostBatch,
 	})
 	if err != nil {
 		return fmt.Errorf("ask for the latency of replicas: %w", err)
 	}
-	a.asked += calibrate.Queries
+	a.asked += calibrate.Queries * presets
 	results := map[place]calibrate.Result{}
 	for _, s := range subjects {
 		s.SLO = &f.SLO
 		results[place{s.Namespace, s.Variant}] = calibrate.Fit(s)
 	}
 	f.variants(func(m *Model, v *Variant) {
-		if r, ok := results[place{m.Namespace.Text, v.Name.Text}]; ok && m.server.preset == "vllm" {
-			v.setCalibrated(f, r)
+		if r, ok := results[place{m.Namespace.Text, v.Name.Text}]; ok && m.server.calibrated() {
+			v.setCalibrated(f, m, r)
 		}
 	})
 	return nil
 }
 
-// preliminary is the configuration without what calibration finds, of the models that it can be made for; nil without any.
-func (f *Fleet) preliminary() *config.Config {
+// calibrated reports whether the preset of a server says what its latency is.
+func (s *server) calibrated() bool {
+	c, err := config.PresetCalibration(s.preset)
+	return err == nil && !c.IsZero()
+}
+
+// preliminary is the configuration without what calibration finds, of the models that it can be made for, and how many presets they
+// have; nil without any.
+func (f *Fleet) preliminary() (c *config.Config, presets int) {
 	only := *f
 	only.Models = nil
+	seen := map[string]bool{}
 	for _, m := range f.Models {
-		if m.server.preset == "vllm" {
+		if m.server.calibrated() {
 			only.Models = append(only.Models, m)
+			seen[m.server.preset] = true
 		}
 	}
 	if len(only.Models) == 0 {
-		return nil
+		return nil, 0
 	}
-	c, _ := config.Load("init", only.String())
-	return c
-}
-
-// narrowed adds a selector to the expressions of a calibration.
-func narrowed(e calibrate.Expressions, s config.Selector, namespace string) (calibrate.Expressions, error) {
-	if s.IsZero() {
-		return e, nil
-	}
-	filled := strings.NewReplacer("$namespace", cmp.Or(namespace, "namespace"), "$variant", variantLabel, "$replica", "pod", "$window", model.Duration(observation).String())
-	return e.Map(func(expr string) (string, error) { return s.Narrow(filled.Replace(expr)) })
+	c, _ = config.Load("init", only.String())
+	return c, len(seen)
 }
 
 // sayWhyNot says of a capacity that was only seen why history does not tell more.
-func (v *Variant) sayWhyNot(r calibrate.Result) {
+func (v *Variant) sayWhyNot(m *Model, r calibrate.Result) {
 	why := "no rate is sure to be within the targets"
 	switch {
 	case r.Error != "":
@@ -85,14 +78,18 @@ func (v *Variant) sayWhyNot(r calibrate.Result) {
 	case r.Capacity != nil && r.Capacity.Reason != "":
 		why = r.Capacity.Reason
 	}
-	v.Tokens.From += ". The latency seen does not tell more: " + why
+	said := &v.Concurrency
+	if m.rate() {
+		said = &v.Tokens
+	}
+	said.From += ". The latency seen does not tell more: " + why
 }
 
 // setCalibrated replaces what was seen by what a replica carries within the targets, at the low end of what is sure.
-func (v *Variant) setCalibrated(f *Fleet, r calibrate.Result) {
+func (v *Variant) setCalibrated(f *Fleet, m *Model, r calibrate.Result) {
 	c := r.Capacity
 	if r.Error != "" || c == nil || c.Reason != "" || c.Rate.Low <= 0 {
-		v.sayWhyNot(r)
+		v.sayWhyNot(m, r)
 		return
 	}
 	tokens, inService := math.Floor(c.Rate.Low*c.Lengths.Output), math.Floor(c.Concurrency.Low)
@@ -108,6 +105,9 @@ func (v *Variant) setCalibrated(f *Fleet, r calibrate.Result) {
 	case c.Extrapolated:
 		toDo = "no load as high was seen: measure it"
 	}
-	v.Tokens = Value{Text: number(tokens), From: "low end of " + sure, ToDo: toDo}
-	v.Concurrency = Value{Text: number(inService), From: "requests in service at that rate"}
+	v.Concurrency = Value{Text: number(inService), From: "requests in service at the low end of " + sure, ToDo: toDo}
+	if m.rate() {
+		v.Tokens = Value{Text: number(tokens), From: "low end of " + sure, ToDo: toDo}
+		v.Concurrency = Value{Text: number(inService), From: "requests in service at that rate"}
+	}
 }
