@@ -1,6 +1,9 @@
 package latency
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Binding is what keeps a replica from serving more.
 type Binding string
@@ -85,21 +88,22 @@ func (s *Server) Capacity(slo SLO) (Capacity, error) {
 	return Capacity{Rate: b.low, Binding: binding}, nil
 }
 
-// excess returns a function that says by how much a rate exceeds an SLO, as a
-// share of a target or of what may miss it, and which target. It is not above
-// zero where the SLO is kept.
+// excess returns a function that says by how much a rate exceeds an SLO, and
+// which target: as a share of a target, or in the logarithm of the share that
+// misses it, which is nearly a straight line and so found in a few steps. It is
+// not above zero where the SLO is kept.
 func (s *Server) excess(slo SLO) func(rate float64) (float64, Binding) {
 	if slo.Quantile > 0 {
 		w := newSpread(s)
 		first, among := w.firstLater(slo.TTFT), w.lateAmong(slo.ITL)
 		return func(rate float64) (float64, Binding) {
 			w.solve(rate)
-			ttft, itl := -1.0, -1.0
+			ttft, itl := math.Inf(-1), math.Inf(-1)
 			if slo.TTFT > 0 {
-				ttft = w.missed(first())/(1-slo.Quantile) - 1
+				ttft = times(w.missed(first()), 1-slo.Quantile)
 			}
 			if slo.ITL > 0 {
-				itl = w.chain.meanAt(among)/(1-slo.Quantile) - 1
+				itl = times(w.chain.meanAt(among), 1-slo.Quantile)
 			}
 			return worse(ttft, itl)
 		}
@@ -121,6 +125,12 @@ func (s *Server) excess(slo SLO) func(rate float64) (float64, Binding) {
 // missed is the share of requests that are turned away, or late, of those let in.
 func (w *spread) missed(late float64) float64 {
 	return (late*w.chain.accepted() + w.chain.full) / (w.chain.accepted() + w.chain.full)
+}
+
+// times is the logarithm of a share over what is allowed.
+func times(share, allowed float64) float64 {
+	const none = 1e-12
+	return math.Log(max(share, none) / allowed)
 }
 
 func worse(ttft, itl float64) (float64, Binding) {
