@@ -207,7 +207,7 @@ func believe(c *config.Config, fill float64) error {
 			by := config.Seconds(fill)
 			faster.Alpha, faster.Beta, faster.Gamma = p.Alpha/by, p.Beta/by, p.Gamma/by
 			if p.Chunk != nil {
-				faster.Chunk = &config.Chunk{Alpha: p.Chunk.Alpha / by, Beta: p.Chunk.Beta / by, Gamma: p.Chunk.Gamma / by, Attention: p.Chunk.Attention / by}
+				faster.Chunk = &config.Chunk{Alpha: p.Chunk.Alpha / by, Beta: p.Chunk.Beta / by, Gamma: p.Chunk.Gamma / by, Attention: p.Chunk.Attention / by, Longest: p.Chunk.Longest / by}
 			}
 			v.Profile = &faster
 		}

@@ -113,8 +113,9 @@ func (y *yamlWriter) profile(r *Result) {
 		y.line("  %-24s # %sms to %sms", c.name+": "+milliseconds(c.Value)+"ms", milliseconds(c.Low), milliseconds(c.High))
 	}
 	if c := r.Chunk; c != nil {
-		y.line("  chunk: {alpha: %sms, beta: %sms, gamma: %sms, attention: %sms} # an iteration with a chunk of a prompt",
-			milliseconds(c.Alpha), milliseconds(c.Beta), milliseconds(c.Gamma), milliseconds(c.Attention))
+		y.line("  # an iteration with a chunk of a prompt")
+		y.line("  chunk: {alpha: %sms, beta: %sms, gamma: %sms, attention: %sms, longest: %sms}",
+			milliseconds(c.Alpha), milliseconds(c.Beta), milliseconds(c.Gamma), milliseconds(c.Attention), milliseconds(c.Longest))
 	}
 	y.line("  %-24s # given, not measured", "max_batch: "+strconv.Itoa(r.MaxBatch))
 	if r.MaxBatchTokens > 0 {

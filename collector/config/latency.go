@@ -60,6 +60,7 @@ type Chunk struct {
 	Gamma Seconds `yaml:"gamma" required:"true" doc:"Time to read one cached token."`
 
 	Attention Seconds `yaml:"attention" doc:"Time in which one token of a prompt attends to one token before it, such as 0.000002ms. Default: 0s."`
+	Longest   Seconds `yaml:"longest" doc:"Time for each token of the longest context in the batch, which few cores attend to, such as 0.0008ms. Default: 0s."`
 }
 
 // Seconds is a span of time with a fraction, such as 0.03ms, in seconds.

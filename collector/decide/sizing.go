@@ -100,7 +100,7 @@ func profileOf(p *config.Profile) latency.Profile {
 		MaxBatchTokens: p.MaxBatchTokens, KVTokens: float64(p.KVTokens),
 	}
 	if c := p.Chunk; c != nil {
-		profile.Chunk = latency.Chunk{Alpha: float64(c.Alpha), Beta: float64(c.Beta), Gamma: float64(c.Gamma), Attention: float64(c.Attention)}
+		profile.Chunk = latency.Chunk{Alpha: float64(c.Alpha), Beta: float64(c.Beta), Gamma: float64(c.Gamma), Attention: float64(c.Attention), Longest: float64(c.Longest)}
 	}
 	return profile
 }

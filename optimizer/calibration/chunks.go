@@ -8,11 +8,11 @@ import (
 )
 
 // terms are the coefficients of both kinds of iterations: alpha, beta and gamma
-// of those that only decode, then those of a chunk of a prompt, with attention.
-type terms [7]float64
+// of those that only decode, then those of a chunk of a prompt, with attention and the longest context.
+type terms [8]float64
 
 func (t *terms) chunk() latency.Chunk {
-	return latency.Chunk{Alpha: t[3], Beta: t[4], Gamma: t[5], Attention: t[6]}
+	return latency.Chunk{Alpha: t[3], Beta: t[4], Gamma: t[5], Attention: t[6], Longest: t[7]}
 }
 
 // says are the latencies that they say an observation has.
@@ -39,6 +39,8 @@ const (
 	enoughForOne   = 1       // squared errors of an observation with one kind that leave nothing to explain
 	attentionShare = 1. / 32 // of gamma, that attention is expected to be
 	attentionDoubt = 0.5     // of the logarithm of it
+	longestShare   = 12      // of gamma, that a token of the longest context is expected to be
+	longestDoubt   = 0.5     // likewise
 	leastAttention = 1e-8    // of alpha, that makes no difference
 	worseLeftOut   = 2.5     // how much worse they may be at what is left out
 )
@@ -64,11 +66,12 @@ func (f *chunkFit) residuals(t *terms) []float64 {
 			}
 		}
 	}
-	return append(all, t.beyondExpected())
+	expected := t.beyondExpected()
+	return append(all, expected[:]...)
 }
 
-// beyondExpected is how far attention is from what gamma lets expect, in units
-// of the doubt. Points of fixed lengths hardly tell attention from beta: a
+// beyondExpected is how far attention and the longest context are from what
+// gamma lets expect, in units of the doubt. Points of fixed lengths hardly tell attention from beta: a
 // prompt that is twice as long is also twice the tokens. Without this, noise in
 // them would decide what lengths that vary cost.
 //
@@ -77,9 +80,14 @@ func (f *chunkFit) residuals(t *terms) []float64 {
 // multiplications and additions per element and head. At four heads a group,
 // 150 to 300 operations in the time of a byte, and half of the operations used,
 // that is a 20th to a 40th of the time.
-func (t *terms) beyondExpected() float64 {
+//
+// Beside a chunk, a request that decodes has one block of threads for each KV
+// head: with 8 heads, a 16th of 132 cores, of which each is somewhat faster
+// than its share as long as the others are done.
+func (t *terms) beyondExpected() [2]float64 {
 	small := leastAttention * t[0]
-	return math.Log((t[6]+small)/(t[2]*attentionShare+small)) / attentionDoubt
+	off := func(term, share, doubt float64) float64 { return math.Log((term+small)/(t[2]*share+small)) / doubt }
+	return [2]float64{off(t[6], attentionShare, attentionDoubt), off(t[7], longestShare, longestDoubt)}
 }
 
 func squares(residuals []float64) float64 {
@@ -153,11 +161,11 @@ func (f *chunkFit) step(t *terms, now []float64, damping float64) (terms, bool) 
 // zero.
 func scales(t *terms) terms {
 	whole := max(t[0], t[3])
-	return terms{whole, whole / 1000, whole / 1e5, whole, whole / 1000, whole / 1e5, whole / 1e6}
+	return terms{whole, whole / 1000, whole / 1e5, whole, whole / 1000, whole / 1e5, whole / 1e6, whole / 1e4}
 }
 
 // eliminate solves symmetric equations.
-func eliminate(a [7]terms, b terms) (x terms, ok bool) {
+func eliminate(a [len(terms{})]terms, b terms) (x terms, ok bool) {
 	for i := range a {
 		if !(a[i][i] > 0) {
 			return x, false
@@ -267,8 +275,8 @@ func fitChunks(observations []Observation, budget int, start coefficients) terms
 	var best terms
 	least := math.Inf(1)
 	for _, from := range []terms{
-		{start[alpha], start[beta] / 4, start[gamma], start[alpha] / 2, start[beta], start[gamma], 0},
-		{start[alpha], start[beta] / 4, max(start[gamma], start[beta]/1000), start[alpha] / 8, start[beta], max(start[gamma], start[beta]/500), start[beta] / 1e4},
+		{start[alpha], start[beta] / 4, start[gamma], start[alpha] / 2, start[beta], start[gamma], 0, 0},
+		{start[alpha], start[beta] / 4, max(start[gamma], start[beta]/1000), start[alpha] / 8, start[beta], max(start[gamma], start[beta]/500), start[beta] / 1e4, start[beta] / 100},
 	} {
 		t := f.solve(from, chunkSteps)
 		if sum := squares(f.residuals(&t)); sum < least {

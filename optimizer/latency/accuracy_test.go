@@ -26,6 +26,12 @@ func attending(p latency.Profile) latency.Profile {
 	return p
 }
 
+// waiting is a server whose iterations with a chunk wait for the longest context.
+func waiting(p latency.Profile) latency.Profile {
+	p.Chunk.Longest = 6e-7
+	return p
+}
+
 func budgeted(p latency.Profile, tokens int) latency.Profile {
 	p.MaxBatchTokens = tokens
 	return p
@@ -69,6 +75,7 @@ func TestModelAgainstSimulation(t *testing.T) {
 		{"overlapping, 580/155, cv 1, 512 a batch", budgeted(accelerated, 512), latency.Lengths{Input: 580, Output: 155, InputCV: 1, OutputCV: 1}, 1},
 		{"attending, 580/155, cv 1", attending(accelerated), latency.Lengths{Input: 580, Output: 155, InputCV: 1, OutputCV: 1}, 1.5},
 		{"attending, 5000/300, cv 0.5", attending(accelerated), latency.Lengths{Input: 5000, Output: 300, InputCV: 0.5, OutputCV: 0.5}, 2},
+		{"waiting, 580/155, cv 1", waiting(attending(accelerated)), latency.Lengths{Input: 580, Output: 155, InputCV: 1, OutputCV: 1}, 1.5},
 		{"adding, 800/200", slower, latency.Lengths{Input: 800, Output: 200}, 1},
 		{"adding, 100/400, cv 1", slower, latency.Lengths{Input: 100, Output: 400, InputCV: 1, OutputCV: 1}, 2},
 		{"adding, 4000/100, cv 0.5", slower, latency.Lengths{Input: 4000, Output: 100, InputCV: 0.5, OutputCV: 0.5}, 2},

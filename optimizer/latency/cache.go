@@ -50,6 +50,7 @@ func (c *CapacityCache) Capacity(p Profile, l Lengths, slo SLO) (Capacity, error
 	key.profile.Chunk.Beta = min(roundUp(p.Chunk.Beta, profileSteps), MaxTime)
 	key.profile.Chunk.Gamma = min(roundUp(p.Chunk.Gamma, profileSteps), MaxTime)
 	key.profile.Chunk.Attention = min(roundUp(p.Chunk.Attention, profileSteps), MaxTime)
+	key.profile.Chunk.Longest = min(roundUp(p.Chunk.Longest, profileSteps), MaxTime)
 
 	return c.answers.get(key, key.capacity)
 }

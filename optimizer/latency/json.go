@@ -38,7 +38,7 @@ func ParseSizing(data []byte) (Sizing, error) {
 					"chunk": func(path string) error {
 						chunk = true
 						c := &p.Chunk
-						return d.Object(path, strictjson.Fields{"alpha": d.Seconds(&c.Alpha), "beta": d.Seconds(&c.Beta), "gamma": d.Seconds(&c.Gamma), "attention": d.Seconds(&c.Attention)})
+						return d.Object(path, strictjson.Fields{"alpha": d.Seconds(&c.Alpha), "beta": d.Seconds(&c.Beta), "gamma": d.Seconds(&c.Gamma), "attention": d.Seconds(&c.Attention), "longest": d.Seconds(&c.Longest)})
 					},
 				})
 			},

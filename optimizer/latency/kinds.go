@@ -10,6 +10,9 @@ type kinds struct {
 	// attention is what a token of a chunk adds by the tokens before it in its
 	// prompt, at their mean.
 	attention float64
+	// longest is what the longest context of the batch adds, by the number that
+	// decode.
+	longest longest
 	// input and output are the mean tokens of a request, context the mean
 	// tokens in the cache of a request that decodes.
 	input, output, context float64
@@ -31,6 +34,7 @@ func newKinds(p *Profile, l Lengths) kinds {
 	if p.Chunk != (Chunk{}) {
 		k.chunkAlpha, k.chunkBeta, k.chunkGamma = p.Chunk.Alpha, p.Chunk.Beta, p.Chunk.Gamma
 		k.attention = p.Chunk.Attention * l.before()
+		k.longest = newLongest(p.Chunk.Longest, l)
 	}
 	if p.MaxBatchTokens > 0 {
 		k.budget = float64(p.MaxBatchTokens)
@@ -45,7 +49,7 @@ func (k *kinds) plain(d, cached float64) float64 { return k.alpha + d*k.beta + c
 // with is the time of an iteration with a chunk. It is not shorter than one
 // without.
 func (k *kinds) with(d, cached, chunk float64) float64 {
-	return max(k.plain(d, cached), k.chunkAlpha+k.chunkBeta*(d+chunk)+k.chunkGamma*(cached+chunk)+k.attention*chunk)
+	return max(k.plain(d, cached), k.chunkAlpha+k.chunkBeta*(d+chunk)+k.chunkGamma*(cached+chunk)+k.attention*chunk+waited(k.longest.of(d), k.chunkGamma*cached))
 }
 
 // decode is plain with the mean tokens in the cache.

@@ -66,11 +66,15 @@ type Chunk struct {
 	// before it, in seconds. It makes long prompts dearer than short ones of
 	// as many tokens, and lengths that vary dearer than lengths that do not.
 	Attention float64 `json:"attention,omitempty"`
+	// Longest is the time for each token of the longest context in the batch,
+	// in seconds: beside a chunk, a request that decodes is attended to by few
+	// of the accelerator's cores, and the iteration waits for the longest one.
+	Longest float64 `json:"longest,omitempty"`
 }
 
 // Scaled is the profile of a server that takes so many times as long.
 func (p Profile) Scaled(by float64) Profile {
-	for _, time := range []*float64{&p.Alpha, &p.Beta, &p.Gamma, &p.Chunk.Alpha, &p.Chunk.Beta, &p.Chunk.Gamma, &p.Chunk.Attention} {
+	for _, time := range []*float64{&p.Alpha, &p.Beta, &p.Gamma, &p.Chunk.Alpha, &p.Chunk.Beta, &p.Chunk.Gamma, &p.Chunk.Attention, &p.Chunk.Longest} {
 		*time *= by
 	}
 	return p

@@ -111,11 +111,12 @@ func (s *simulated) schedule() iteration {
 	if p.MaxBatchTokens > 0 {
 		budget = float64(p.MaxBatchTokens)
 	}
-	computed, cached, chunks, pairs := 0.0, 0.0, 0.0, 0.0
+	computed, cached, chunks, pairs, longest := 0.0, 0.0, 0.0, 0.0, 0.0
 	for _, r := range s.batch {
 		if r.prompt == 0 && r.scheduled < r.output && computed < budget {
 			it.tokens = append(it.tokens, r)
 			computed, cached = computed+1, cached+r.input+r.scheduled
+			longest = max(longest, r.input+r.scheduled)
 			r.scheduled++
 		}
 	}
@@ -135,12 +136,12 @@ func (s *simulated) schedule() iteration {
 			it.tokens = append(it.tokens, r)
 		}
 	}
-	it.time = iterationTime(p, computed, cached, chunks, pairs)
+	it.time = iterationTime(p, computed, cached, chunks, pairs, longest)
 	return it
 }
 
 // iterationTime is the definition of the model.
-func iterationTime(p latency.Profile, computed, cached, chunks, pairs float64) float64 {
+func iterationTime(p latency.Profile, computed, cached, chunks, pairs, longest float64) float64 {
 	plain := p.Alpha + p.Beta*computed + p.Gamma*cached
 	if computed+chunks == 0 {
 		return 0
@@ -152,7 +153,14 @@ func iterationTime(p latency.Profile, computed, cached, chunks, pairs float64) f
 	if c == (latency.Chunk{}) {
 		c = latency.Chunk{Alpha: p.Alpha, Beta: p.Beta, Gamma: p.Gamma}
 	}
-	return max(plain, c.Alpha+c.Beta*(computed+chunks)+c.Gamma*(cached+chunks)+c.Attention*pairs)
+	alone, others := c.Longest*longest, c.Gamma*cached
+	waited := 0.0 // for the longest, begun at any time while the others are attended to
+	if alone > others {
+		waited = alone - others/2
+	} else if others > 0 {
+		waited = alone * alone / (2 * others)
+	}
+	return max(plain, c.Alpha+c.Beta*(computed+chunks)+c.Gamma*(cached+chunks)+c.Attention*pairs+waited)
 }
 
 // end delivers the tokens of an iteration.

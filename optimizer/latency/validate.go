@@ -56,7 +56,7 @@ func (p *Profile) validateChunk() error {
 	for _, c := range []struct {
 		name  string
 		value float64
-	}{{"alpha", p.Chunk.Alpha}, {"beta", p.Chunk.Beta}, {"gamma", p.Chunk.Gamma}, {"attention", p.Chunk.Attention}} {
+	}{{"alpha", p.Chunk.Alpha}, {"beta", p.Chunk.Beta}, {"gamma", p.Chunk.Gamma}, {"attention", p.Chunk.Attention}, {"longest", p.Chunk.Longest}} {
 		if !(c.value >= 0 && c.value <= MaxTime) {
 			return &FieldError{Path: "profile.chunk." + c.name, Reason: fmt.Sprintf("%g s is not between 0 and %g", c.value, MaxTime)}
 		}
