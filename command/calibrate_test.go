@@ -157,3 +157,16 @@ func TestCalibrateBenchmark(t *testing.T) {
 	assert.Equal(t, exitFailure, code)
 	assert.Contains(t, problems, "no successful requests")
 }
+
+// TestCalibrateOfOneLoad refuses results that say nothing of other loads.
+func TestCalibrateOfOneLoad(t *testing.T) {
+	for want, loads := range map[string][]float64{
+		"all observations have about 8 requests in service": {8, 8, 8, 8, 8, 8, 8},
+		"a run of a benchmark is one":                       {8},
+	} {
+		file := write(t, filepath.Join(t.TempDir(), "benchmarks.json"), guidellmReport(loads...))
+		code, out, _ := runs(t, "calibrate", "--benchmark="+file, "--slo.itl=20ms")
+		assert.Equal(t, exitFailure, code)
+		assert.Contains(t, strings.ReplaceAll(out, "\n# ", " "), want)
+	}
+}

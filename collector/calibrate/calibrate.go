@@ -70,6 +70,9 @@ func Fit(s Subject) Result {
 	c, err := calibration.FitBudget(s.Observations, s.MaxBatchTokens)
 	if err != nil {
 		r.Error = err.Error()
+		if s.Variant == "" && len(s.Observations) < calibration.MinObservations {
+			r.Error += ": a run of a benchmark is one; run it with 1, 2, 4, ... requests at once, and give all results"
+		}
 		if s.Variant != "" && len(s.Observations) == 0 && len(s.Dropped) == 0 {
 			r.Error += fmt.Sprintf(": its replicas have none of the series asked for, which are %s unless --expr flags say otherwise", cmp.Or(s.asked, "vLLM's"))
 		}

@@ -109,6 +109,9 @@ const Confidence = 0.95
 // MinObservations is the fewest observations that a profile is fitted to.
 const MinObservations = 6
 
+// leastSpan is the largest load over the smallest, from which on they differ.
+const leastSpan = 1.02
+
 // minConcurrency is the least mean number of requests in service accepted.
 const minConcurrency = 1e-6
 
@@ -158,6 +161,9 @@ func FitBudget(observations []Observation, maxBatchTokens int) (*Fitted, error) 
 		return nil, err
 	}
 	c.see(observations)
+	if c.Concurrency.Max <= leastSpan*c.Concurrency.Min {
+		return nil, &InsufficientError{fmt.Sprintf("all observations have about %.4g requests in service: what a request adds is not seen", c.Concurrency.Max)}
+	}
 	model, err := c.identify()
 	if err != nil {
 		return nil, err
