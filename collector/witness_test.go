@@ -3,7 +3,9 @@ package collector_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -259,4 +261,44 @@ func (c *witnessCase) run(t *testing.T) {
 		desired = strconv.Itoa(*v.Desired)
 	}
 	require.Equal(t, []string{c.partial, c.told, c.desired}, []string{s.Partial, told, desired})
+}
+
+// TestContradicted: a preset's expression has a result where its series are there. Where their samples have an age and the answer for all
+// models is empty, as of a store that lost a part or an engine that answers otherwise, no model is taken for idle. An own expression may leave
+// series out.
+func TestContradicted(t *testing.T) {
+	const preset = `models: [{name: m, namespace: ns, presets: [epp], signals: [concurrency], variants: [{name: a, cost: 1, capacity: {concurrency: 10}}]}]`
+	own := demandSignal(", on_missing: zero, alive: alive", "")
+	for name, c := range map[string]struct {
+		config  string
+		told    bool // the samples behind the demand have an age
+		missing string
+	}{
+		"its series are told":                 {preset, true, "no result, while series of it are told"},
+		"no series is told":                   {preset, false, ""},
+		"an own expression may leave all out": {own, true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conf, found := config.Load("test.yml", complete(c.config))
+			require.NotNil(t, conf, "%v", found)
+			program := query.Compile(conf)
+			s := program.Models[0].Signals[0]
+			answers := canned{s.Alive.Now.Expr: `{namespace="ns"} 1`, "current": runs("a", "3"), "ready": runs("a", "3")}
+			for _, ages := range program.Ages {
+				var told strings.Builder
+				for i, users := range ages.Users {
+					if c.told && slices.Contains(users, s.Absolute.Now) {
+						fmt.Fprintf(&told, "{selector=\"%d\"} %d\n", i, fleetAt.Unix())
+					}
+				}
+				if c.told {
+					answers[ages.Query.Expr] = told.String()
+				}
+			}
+			m := evaluateWith(t, complete(c.config), newCanned(t, answers)).Models[0]
+			require.Equal(t, c.missing, m.Signals[0].Missing)
+			require.Equal(t, c.missing == "", m.Signals[0].Assumed)
+			require.Equal(t, c.missing == "", m.Variants[0].Desired != nil)
+		})
+	}
 }
