@@ -302,3 +302,73 @@ func TestContradicted(t *testing.T) {
 		})
 	}
 }
+
+// TestGroupsWitness: a replica of a LeaderWorkerSet is a group of pods, of which as many should tell as of the others, or as did during the
+// window.
+func TestGroupsWitness(t *testing.T) {
+	const set, window = ", scale_target: {kind: LeaderWorkerSet, name: a}", ", scale_down_window: 5m"
+	// groups are leaders that tell, and the workers of each group.
+	groups := func(leaders string, workers ...string) string {
+		text := pods("a", leaders)
+		for i, n := range workers {
+			text = joined(text, pods(fmt.Sprintf("a-%d", i), n))
+		}
+		return text
+	}
+	replicas := func(n string) string { return strings.ReplaceAll(runs("a", n), "Deployment", "StatefulSet") }
+	for name, c := range map[string]struct {
+		now, past string
+		partial   string
+		told      string
+	}{
+		"leaders alone":                    {groups("3"), "", "", "3 of 3"},
+		"leaders and workers":              {groups("3", "2", "2", "2"), "", "", "3 of 3"},
+		"workers alone":                    {joined(pods("a-0", "2"), pods("a-1", "2"), pods("a-2", "2")), "", "", "3 of 3"},
+		"a leader is silent":               {groups("2", "2", "2", "2"), "", "2 of 3 ready replicas of a tell it", "2 of 3"},
+		"a worker of one group is silent":  {groups("3", "2", "1", "2"), "", "2 of 3 ready replicas of a tell it", "2 of 3"},
+		"all workers of one group are":     {groups("3", "2", "2"), "", "2 of 3 ready replicas of a tell it", "2 of 3"},
+		"as many as during the window":     {groups("3", "2", "2", "2"), groups("3", "2", "2", "2"), "", "3 of 3"},
+		"a worker of each group is silent": {groups("3", "1", "1", "1"), groups("3", "2 @5m..1m", "2 @5m..1m", "2 @5m..1m"), "0 of 3 ready replicas of a tell it", "0 of 3"},
+		"all workers of all groups are":    {groups("3"), groups("3", "2 @5m..1m", "2 @5m..1m", "2 @5m..1m"), "0 of 3 ready replicas of a tell it", "0 of 3"},
+		"all leaders are":                  {joined(pods("a-0", "1"), pods("a-1", "1"), pods("a-2", "1")), groups("3 @5m..1m", "1", "1", "1"), "0 of 3 ready replicas of a tell it", "0 of 3"},
+		"a group starts, and is not ready": {groups("4", "2", "2", "2", "1"), "", "", "3 of 3"},
+		"a worker was silent most of the window": {
+			groups("3", "2", "2", "2"), joined(groups("3", "1 @5m..1m", "2", "2"), pods("a-0", "2 @45s..0s")),
+			"at 17 of 20 steps of the window not all sources told it", "3 of 3",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answers := canned{
+				"demand": load("10"), "current": replicas("3"), "ready": replicas("3"), "past ready": replicas("3"), "past current": replicas("3"), countSources: c.now,
+			}
+			model := ""
+			if c.past != "" {
+				answers["past "+countSources], answers["past demand"], model = c.past, load("10"), window
+			}
+			text := strings.Replace(witnessed("", model), "name: a,", "name: a"+set+",", 1)
+			m := evaluateWith(t, complete(text), newCanned(t, answers)).Models[0]
+			s := m.Signals[0]
+			require.NotNil(t, s.Sources)
+			require.Equal(t, []string{c.partial, c.told}, []string{s.Partial, fmt.Sprintf("%d of %d", *s.Sources, *s.Expected)})
+			require.Equal(t, c.partial == "", m.Variants[0].Desired != nil)
+		})
+	}
+}
+
+// TestPodsOfTwoModels: pods that serve another model beside a variant's make up for none of its own that is silent.
+func TestPodsOfTwoModels(t *testing.T) {
+	of := func(model, n string) string {
+		return `{namespace="ns", model_name="` + model + `", scale_target_name="a"} ` + n
+	}
+	for name, c := range map[string]witnessCase{
+		"all tell both": {answers: canned{countSources: joined(of("m", "3"), of("other", "3"))}, told: "3 of 3", desired: "1"},
+		"one tells only the other": {
+			answers: canned{countSources: joined(of("m", "2"), of("other", "3"))}, partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
+		},
+		"the model goes by another label, which sources do not have": {
+			model: ", match: {served: [x]}", answers: canned{countSources: of("base", "3")}, told: "3 of 3", desired: "1",
+		},
+	} {
+		t.Run(name, func(t *testing.T) { c.run(t) })
+	}
+}
