@@ -372,3 +372,41 @@ func TestPodsOfTwoModels(t *testing.T) {
 		t.Run(name, func(t *testing.T) { c.run(t) })
 	}
 }
+
+// TestReadyGroups: of a LeaderWorkerSet no more groups are ready than have all of their workers ready, now and over a window.
+func TestReadyGroups(t *testing.T) {
+	leaders := strings.ReplaceAll(runs("a", "3"), "Deployment", "StatefulSet")
+	groups := func(n string) string { return strings.ReplaceAll(runs("a", n), "Deployment", "LeaderWorkerSet") }
+	for name, c := range map[string]struct {
+		ready, past string
+		told        string
+		want        int
+	}{
+		"leaders alone are told":       {leaders, leaders, "2", 3},
+		"all workers are ready":        {joined(leaders, groups("3")), joined(leaders, groups("3")), "3", 3},
+		"those of one group are not":   {joined(leaders, groups("2")), joined(leaders, groups("2")), "2", 2},
+		"nor were they over a minute":  {joined(leaders, groups("3")), joined(leaders, groups("2 @5m..45s")), "2", 3},
+		"groups alone are told":        {groups("2"), groups("2"), "2", 2},
+		"two numbers are no number":    {joined(leaders, groups("2"), strings.ReplaceAll(groups("1"), "} 1", `, job="x"} 1`)), leaders, "2", -1},
+		"more groups than are ready":   {joined(leaders, groups("4")), leaders, "3", 3},
+		"for another LeaderWorkerSet":  {joined(leaders, strings.ReplaceAll(groups("1"), `"a"`, `"b"`)), leaders, "3", 3},
+		"a Deployment beside has many": {joined(leaders, runs("a", "1")), leaders, "3", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(witnessed("", ""), "name: a,", "name: a, scale_target: {kind: LeaderWorkerSet, name: a},", 1)
+			m := evaluateWith(t, complete(text), newCanned(t, canned{
+				"demand": load("10"), "current": leaders, "ready": c.ready, "past ready": c.past, countSources: pods("a", c.told),
+			})).Models[0]
+			if c.want < 0 {
+				require.Nil(t, m.Variants[0].Ready)
+				return
+			}
+			require.Equal(t, c.want, *m.Variants[0].Ready)
+			if name == "leaders alone are told" {
+				require.Equal(t, "2 of 3 ready replicas of a tell it", m.Signals[0].Partial)
+			} else {
+				require.Empty(t, m.Signals[0].Partial)
+			}
+		})
+	}
+}

@@ -95,6 +95,7 @@ type layer struct {
 	seen   []float64 // what series of this key told already at each step, NaN where nothing was
 	groups map[group]*groupCells
 	teams  map[int][]team      // LeaderWorkerSet -> step -> who tells
+	wholes map[int][]float64   // LeaderWorkerSet -> step -> groups whose workers are ready
 	lists  map[int][][]float64 // owner -> step -> numbers, where their median counts
 	loose  []*stream           // series that name nothing whose median counts
 }
@@ -255,6 +256,7 @@ func (l *layer) finish() {
 		}
 	}
 	l.finishTeams()
+	l.finishWhole()
 	l.placeLoose()
 	for owner, lists := range l.lists {
 		cells := l.cells(owner)
@@ -328,6 +330,10 @@ func (l *layer) placeLooseAt(owner int, m *query.Model) {
 // target gives replicas to the variants of a scale target. The same number told twice is told once.
 func (l *layer) target(s *stream) {
 	target := targetIn(s.id.metric, model.LabelName(l.program.Config.ScaleTargets.Labels.Namespace))
+	if owner, ok := l.Matcher.groups[target]; ok {
+		l.whole(s, owner)
+		return
+	}
 	for _, owner := range l.targets[target] {
 		cells := l.cells(owner)
 		l.each(s, func(step int, value float64, bad string) {

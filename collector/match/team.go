@@ -101,6 +101,40 @@ func (l *layer) finishTeams() {
 	}
 }
 
+// whole notes how many groups of a LeaderWorkerSet are told to be ready with all of their workers. Two numbers for a step are no number.
+func (l *layer) whole(s *stream, owner int) {
+	if l.wholes == nil {
+		l.wholes = map[int][]float64{}
+	}
+	steps := l.wholes[owner]
+	if steps == nil {
+		steps = unknown(l.grid.Steps)
+		l.wholes[owner] = steps
+	}
+	l.each(s, func(step int, value float64, bad string) {
+		if bad != "" || !whole(value) || !math.IsNaN(steps[step]) && steps[step] != value {
+			value = unusable
+		}
+		steps[step] = value
+	})
+}
+
+// finishWhole takes no more groups of a LeaderWorkerSet for ready than have all of their workers ready.
+func (l *layer) finishWhole() {
+	for owner, steps := range l.wholes {
+		cells := l.cells(owner)
+		for i, groups := range steps {
+			switch {
+			case math.IsNaN(groups) || cells[i] == unusable:
+			case groups == unusable || math.IsNaN(cells[i]):
+				cells[i] = groups
+			default:
+				cells[i] = min(cells[i], groups)
+			}
+		}
+	}
+}
+
 // teamTold is how many groups of a LeaderWorkerSet tell a signal.
 func (r *reader) teamTold(s *query.Signal, now *team, variant int) Told {
 	past, each := r.past(s.Sources.Window, variant), r.past(s.Sources.Window, r.matcher.eachPlace(variant))
