@@ -70,6 +70,11 @@ func (e *Evaluator) Doubts(ctx context.Context, s *Snapshot, ids []string) []str
 		for _, frozen := range d.Frozen(i) {
 			doubts = append(doubts, promapi.Printable(fmt.Sprintf("model %s: %s", id, frozen)))
 		}
+		for j := range s.Models[i].Signals {
+			if gateways := d.Gateways(&s.Models[i].Signals[j]); gateways != "" {
+				doubts = append(doubts, promapi.Printable(fmt.Sprintf("model %s: signal %s: %s", id, s.Models[i].Signals[j].Name, gateways)))
+			}
+		}
 		doubts = append(doubts, d.Believed(i, &s.Models[i])...)
 	}
 	return doubts
@@ -150,6 +155,9 @@ func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 		}
 		if others := d.Others(s); others != "" {
 			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, others)
+		}
+		if gateways := d.Gateways(s); gateways != "" {
+			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, gateways)
 		}
 		if clusters := d.Clusters(n, i); clusters != "" {
 			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, clusters)

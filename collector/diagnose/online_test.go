@@ -343,3 +343,30 @@ models: [{name: chat, namespace: llm, variants: [{name: chat-h100, cost: 4, capa
 		})
 	}
 }
+
+// TestTakenForGateways: whose pods tell an own signal is said where their names belong to no variant.
+func TestTakenForGateways(t *testing.T) {
+	const text = `
+prometheus: {url: http://prometheus.example}
+signals:
+  load: {unit: requests, demand: 'sum by (namespace, model_name) (load)'}
+models: [{name: chat, namespace: llm, variants: [{name: chat-h100, cost: 4, capacity: {load: 9}}]}]
+`
+	const said = "note: model llm/chat: signal load: what tells it is taken for a gateway ("
+	load := func(labels string) string { return `load{namespace="llm"` + labels + "} 5x48\n" }
+	for name, c := range map[string]struct{ series, want string }{
+		"pods of the variant":             {load(`,model_name="chat",pod="chat-h100-7c9d8f6b5-bcdfg"`), ""},
+		"pods of any name":                {load(`,model_name="chat",pod="envoy-x"`) + load(`,model_name="chat",pod="front-0"`), said + "envoy-x, front)"},
+		"servers without a pod":           {load(`,model_name="chat",instance="10.0.0.1:80"`), said + "10.0.0.1:80)"},
+		"which of them is not said twice": {load(`,model_name="chat",pod="chat-h100-7c9d8f6b5-bcdfg"`) + load(`,model_name="chat",pod="envoy-x"`), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, got, _ := check(t, text, replicas("1", here)+c.series)
+			if c.want == "" {
+				require.NotContains(t, got, said)
+			} else {
+				require.Contains(t, got, c.want)
+			}
+		})
+	}
+}

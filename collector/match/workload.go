@@ -116,6 +116,7 @@ type Witness struct {
 	Rest     Told     // pods of the model that belong to no scale target by their names
 	Gateways Told     // pods of the namespace that name no model
 	Others   []string // the workloads of Rest, or the addresses of sources without a pod, in order
+	NoModel  []string // those of Gateways
 	// Elsewhere is how many of Rest and Gateways are of workloads whose own replicas are known: they stand in for no variant's.
 	Elsewhere float64
 	Silent    string // a source that should tell and does not, and why it is known to be there, as an example
@@ -168,6 +169,7 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	gateways := variants + len(r.program.Models) + r.matcher.namespaces[m.Namespace]
 	w.Gateways = read(gateways)
 	w.Others = slices.Sorted(maps.Keys(workloadNames(told.pods[variants+m.Place])))
+	w.NoModel = slices.Sorted(maps.Keys(workloadNames(told.pods[gateways])))
 	w.Elsewhere = r.elsewhere(m, told.pods[variants+m.Place]) + r.elsewhere(m, told.pods[gateways])
 	if s.Alive.Given() {
 		w.Away = cmp.Or(r.away(told.pods[gateways]), r.away(told.pods[variants+m.Place]))
