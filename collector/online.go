@@ -98,6 +98,8 @@ func (r *OnlineReport) addInput(i *Input, d *diagnose.Diagnosis) {
 	switch {
 	case i.Err != nil:
 		r.problem("%s failed: %v", i.Name, i.Err)
+	case *i.Series > 0 && *i.Matched == 0 && i.Stray != "" && i.Highest != nil && *i.Highest == 0:
+		r.doubt("%s: %d series, all of them 0, belong to nothing configured, for example %s", i.Name, *i.Series, i.Stray)
 	case *i.Series > 0 && *i.Matched == 0 && i.Stray != "":
 		r.problem("%s: labels do not fit: %d series and none belongs to a configured model or variant, for example %s", i.Name, *i.Series, i.Stray)
 	case *i.Series == 0 && i.Sparse:
@@ -186,7 +188,8 @@ func (r *OnlineReport) addModel(snapshot *Snapshot, m *Model) {
 	for _, s := range m.Signals {
 		switch {
 		case s.Assumed && snapshot.Input(s.Inputs[0]).Stray != "":
-			r.problem("model %s/%s: signal %s has no result and counts as no demand, while others have no model: is %s not this one's?",
+			// Demand that belongs to no model would have made the signal missing.
+			r.doubt("model %s/%s: signal %s has no result and counts as no demand, while others have no model: is %s not this one's?",
 				m.Namespace, m.Name, s.Name, snapshot.Input(s.Inputs[0]).Stray)
 		case s.Missing == "" && s.Partial != "":
 			r.problem("model %s/%s: signal %s is partial: %s", m.Namespace, m.Name, s.Name, s.Partial)

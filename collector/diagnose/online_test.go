@@ -370,3 +370,33 @@ models: [{name: chat, namespace: llm, variants: [{name: chat-h100, cost: 4, capa
 		})
 	}
 }
+
+// TestUnplannedModel: a gateway shows a model that is not planned, as one that was just loaded. Idle, it is a remark, and the models that are
+// planned may be idle too. With demand, nobody knows whose that is.
+func TestUnplannedModel(t *testing.T) {
+	const text = `
+prometheus: {url: http://prometheus.example}
+defaults: {scale_down_window: 2m, headroom: 0}
+models: [{name: chat, namespace: llm, presets: [epp], signals: [concurrency], variants: [{name: chat-h100, cost: 4, capacity: {concurrency: 9}}]}]
+`
+	const gateway = "llm_d_epp_ready_endpoints{namespace=\"llm\",pod=\"epp-0\",instance=\"epp-0:9090\",name=\"chat\"} 1x48\n"
+	other := func(running, queued string) string {
+		const labels = `{namespace="llm",pod="epp-0",instance="epp-0:9090",model_name="new",target_model_name="new",fairness_id="x",priority="0"`
+		return gateway + "llm_d_epp_request_running" + labels + "} " + running + "x48\nllm_d_epp_flow_control_queue_size" + labels + `,inference_pool="chat"} ` + queued + "x48\n"
+	}
+	for name, c := range map[string]struct {
+		series string
+		ok     bool
+		want   string
+	}{
+		"idle":        {other("0", "0"), true, `note: epp.concurrency.demand: 1 series, all of them 0, belong to nothing configured, for example {model_name="new", namespace="llm"}`},
+		"with demand": {other("3", "0"), false, "there is demand that belongs to no model"},
+		"queued":      {other("0", "3"), false, "there is demand that belongs to no model"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, said, _ := check(t, text, replicas("1", here)+c.series)
+			require.Equal(t, c.ok, r.OK(), said)
+			require.Contains(t, said, c.want)
+		})
+	}
+}
