@@ -410,3 +410,22 @@ func TestReadyGroups(t *testing.T) {
 		})
 	}
 }
+
+// TestClustersOfOwnSources: in which cluster a source is, is kept however an own expression groups them.
+func TestClustersOfOwnSources(t *testing.T) {
+	for _, sources := range []string{
+		"group by (namespace, model_name, pod) (load)", "count by (namespace, model_name, pod) (load)", "max by (namespace, model_name, pod) (load)", "load",
+	} {
+		conf, found := config.Load("test.yml", complete(demandSignal(", sources: '"+sources+"'", "")))
+		require.NotNil(t, conf, "%v", found)
+		asked := query.Compile(conf).Models[0].Signals[0].Sources.Now.Expr
+		q := newCanned(t, canned{
+			asked: joined(podsIn("us", "a", "2"), podsIn("eu", "a", "3")), "demand": load("10"), "current": runs("a", "3"), "ready": runs("a", "3"),
+		})
+		s := evaluateWith(t, complete(demandSignal(", sources: '"+sources+"'", "")), q).Models[0].Signals[0]
+		require.Contains(t, s.Partial, "sources in two clusters tell it", sources)
+		if sources != "load" {
+			require.Contains(t, asked, "by (namespace, model_name, pod, instance, cluster) (load)")
+		}
+	}
+}

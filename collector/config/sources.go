@@ -49,10 +49,11 @@ func (c *Config) CountedSources(s *Signal) Expr {
 	return counted
 }
 
-// keeping is an expression for sources that keeps more labels, where it groups by some.
+// keeping is an expression for sources that keeps more labels, where it groups by some. Only whose series there are matters, not their
+// values.
 func keeping(sources Expr, more ...string) Expr {
 	group, ok := unwrap(sources.ast).(*parser.AggregateExpr)
-	if !ok || group.Op != parser.GROUP || group.Without {
+	if !ok || group.Param != nil || group.Without {
 		return sources
 	}
 	wider := *group
