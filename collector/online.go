@@ -98,10 +98,8 @@ func (r *OnlineReport) addInput(i *Input, d *diagnose.Diagnosis) {
 	switch {
 	case i.Err != nil:
 		r.problem("%s failed: %v", i.Name, i.Err)
-	case *i.Series > 0 && *i.Matched == 0 && i.Stray != "" && i.Highest != nil && *i.Highest == 0:
-		r.doubt("%s: %d series, all of them 0, belong to nothing configured, for example %s", i.Name, *i.Series, i.Stray)
 	case *i.Series > 0 && *i.Matched == 0 && i.Stray != "":
-		r.problem("%s: labels do not fit: %d series and none belongs to a configured model or variant, for example %s", i.Name, *i.Series, i.Stray)
+		r.addStrays(i)
 	case *i.Series == 0 && i.Sparse:
 	case *i.Series == 0 && r.emptyNow(i):
 	case *i.Series == 0:
@@ -115,6 +113,15 @@ func (r *OnlineReport) addInput(i *Input, d *diagnose.Diagnosis) {
 	if i.Age != nil && *i.Age > staleAge.Seconds() {
 		r.doubt("%s: the newest sample is %.0fs old", i.Name, *i.Age)
 	}
+}
+
+// addStrays reports an input of which nothing belongs to anything: a mistake, unless it says that nobody asks for anything.
+func (r *OnlineReport) addStrays(i *Input) {
+	if i.Highest != nil && *i.Highest == 0 {
+		r.doubt("%s: %d series, all of them 0, belong to nothing configured, for example %s", i.Name, *i.Series, i.Stray)
+		return
+	}
+	r.problem("%s: labels do not fit: %d series and none belongs to a configured model or variant, for example %s", i.Name, *i.Series, i.Stray)
 }
 
 // emptyNow tells whether an input is the history of one that has no series either: that is said once.

@@ -54,12 +54,7 @@ func (r *reader) counts(q *query.Query) []Count {
 		owners := r.matcher.targets[target]
 		if owner, ok := r.matcher.groups[target]; ok {
 			t.matched[i] = true
-			if groups[owner] == nil {
-				groups[owner] = &cell{}
-			}
-			if value, bad, again := countOf(s, groups[owner]); !again {
-				groups[owner].add(sourced{value: value}, bad)
-			}
+			addGroups(groups, owner, s)
 			continue
 		}
 		if len(owners) == 0 {
@@ -83,11 +78,21 @@ func (r *reader) counts(q *query.Query) []Count {
 	}
 	for i := range found {
 		counts[i] = found[i].count(input.Name)
-		if g := groups[i]; g != nil {
-			counts[i] = counts[i].atMost(g.count(input.Name))
-		}
+	}
+	for i, g := range groups {
+		counts[i] = counts[i].atMost(g.count(input.Name))
 	}
 	return counts
+}
+
+// addGroups notes how many groups of a LeaderWorkerSet a sample tells.
+func addGroups(groups map[int]*cell, owner int, s *model.Sample) {
+	if groups[owner] == nil {
+		groups[owner] = &cell{}
+	}
+	if value, bad, again := countOf(s, groups[owner]); !again {
+		groups[owner].add(sourced{value: value}, bad)
+	}
 }
 
 // atMost is a number of replicas, of which not more count than another number; that number where only it is told.
