@@ -70,6 +70,11 @@ func (e *Evaluator) Doubts(ctx context.Context, s *Snapshot, ids []string) []str
 		for _, frozen := range d.Frozen(i) {
 			doubts = append(doubts, promapi.Printable(fmt.Sprintf("model %s: %s", id, frozen)))
 		}
+		for j := range s.Models[i].Signals {
+			if gateways := d.Gateways(&s.Models[i].Signals[j]); gateways != "" {
+				doubts = append(doubts, promapi.Printable(fmt.Sprintf("model %s: signal %s: %s", id, s.Models[i].Signals[j].Name, gateways)))
+			}
+		}
 		doubts = append(doubts, d.Believed(i, &s.Models[i])...)
 	}
 	return doubts
@@ -94,7 +99,7 @@ func (r *OnlineReport) addInput(i *Input, d *diagnose.Diagnosis) {
 	case i.Err != nil:
 		r.problem("%s failed: %v", i.Name, i.Err)
 	case *i.Series > 0 && *i.Matched == 0 && i.Stray != "":
-		r.problem("%s: labels do not fit: %d series and none belongs to a configured model or variant, for example %s", i.Name, *i.Series, i.Stray)
+		r.addStrays(i)
 	case *i.Series == 0 && i.Sparse:
 	case *i.Series == 0 && r.emptyNow(i):
 	case *i.Series == 0:
@@ -108,6 +113,15 @@ func (r *OnlineReport) addInput(i *Input, d *diagnose.Diagnosis) {
 	if i.Age != nil && *i.Age > staleAge.Seconds() {
 		r.doubt("%s: the newest sample is %.0fs old", i.Name, *i.Age)
 	}
+}
+
+// addStrays reports an input of which nothing belongs to anything: a mistake, unless it says that nobody asks for anything.
+func (r *OnlineReport) addStrays(i *Input) {
+	if i.Highest != nil && *i.Highest == 0 {
+		r.doubt("%s: %d series, all of them 0, belong to nothing configured, for example %s", i.Name, *i.Series, i.Stray)
+		return
+	}
+	r.problem("%s: labels do not fit: %d series and none belongs to a configured model or variant, for example %s", i.Name, *i.Series, i.Stray)
 }
 
 // emptyNow tells whether an input is the history of one that has no series either: that is said once.
@@ -151,6 +165,9 @@ func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 		if others := d.Others(s); others != "" {
 			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, others)
 		}
+		if gateways := d.Gateways(s); gateways != "" {
+			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, gateways)
+		}
 		if clusters := d.Clusters(n, i); clusters != "" {
 			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, clusters)
 		}
@@ -178,7 +195,8 @@ func (r *OnlineReport) addModel(snapshot *Snapshot, m *Model) {
 	for _, s := range m.Signals {
 		switch {
 		case s.Assumed && snapshot.Input(s.Inputs[0]).Stray != "":
-			r.problem("model %s/%s: signal %s has no result and counts as no demand, while others have no model: is %s not this one's?",
+			// Demand that belongs to no model would have made the signal missing.
+			r.doubt("model %s/%s: signal %s has no result and counts as no demand, while others have no model: is %s not this one's?",
 				m.Namespace, m.Name, s.Name, snapshot.Input(s.Inputs[0]).Stray)
 		case s.Missing == "" && s.Partial != "":
 			r.problem("model %s/%s: signal %s is partial: %s", m.Namespace, m.Name, s.Name, s.Partial)

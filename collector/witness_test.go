@@ -3,7 +3,9 @@ package collector_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -259,4 +261,171 @@ func (c *witnessCase) run(t *testing.T) {
 		desired = strconv.Itoa(*v.Desired)
 	}
 	require.Equal(t, []string{c.partial, c.told, c.desired}, []string{s.Partial, told, desired})
+}
+
+// TestContradicted: a preset's expression has a result where its series are there. Where their samples have an age and the answer for all
+// models is empty, as of a store that lost a part or an engine that answers otherwise, no model is taken for idle. An own expression may leave
+// series out.
+func TestContradicted(t *testing.T) {
+	const preset = `models: [{name: m, namespace: ns, presets: [epp], signals: [concurrency], variants: [{name: a, cost: 1, capacity: {concurrency: 10}}]}]`
+	own := demandSignal(", on_missing: zero, alive: alive", "")
+	for name, c := range map[string]struct {
+		config  string
+		told    bool // the samples behind the demand have an age
+		missing string
+	}{
+		"its series are told":                 {preset, true, "no result, while series of it are told"},
+		"no series is told":                   {preset, false, ""},
+		"an own expression may leave all out": {own, true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conf, found := config.Load("test.yml", complete(c.config))
+			require.NotNil(t, conf, "%v", found)
+			program := query.Compile(conf)
+			s := program.Models[0].Signals[0]
+			answers := canned{s.Alive.Now.Expr: `{namespace="ns"} 1`, "current": runs("a", "3"), "ready": runs("a", "3")}
+			for _, ages := range program.Ages {
+				var told strings.Builder
+				for i, users := range ages.Users {
+					if c.told && slices.Contains(users, s.Absolute.Now) {
+						fmt.Fprintf(&told, "{selector=\"%d\"} %d\n", i, fleetAt.Unix())
+					}
+				}
+				if c.told {
+					answers[ages.Query.Expr] = told.String()
+				}
+			}
+			m := evaluateWith(t, complete(c.config), newCanned(t, answers)).Models[0]
+			require.Equal(t, c.missing, m.Signals[0].Missing)
+			require.Equal(t, c.missing == "", m.Signals[0].Assumed)
+			require.Equal(t, c.missing == "", m.Variants[0].Desired != nil)
+		})
+	}
+}
+
+// TestGroupsWitness: a replica of a LeaderWorkerSet is a group of pods, of which as many should tell as of the others, or as did during the
+// window.
+func TestGroupsWitness(t *testing.T) {
+	const set, window = ", scale_target: {kind: LeaderWorkerSet, name: a}", ", scale_down_window: 5m"
+	// groups are leaders that tell, and the workers of each group.
+	groups := func(leaders string, workers ...string) string {
+		text := pods("a", leaders)
+		for i, n := range workers {
+			text = joined(text, pods(fmt.Sprintf("a-%d", i), n))
+		}
+		return text
+	}
+	replicas := func(n string) string { return strings.ReplaceAll(runs("a", n), "Deployment", "StatefulSet") }
+	for name, c := range map[string]struct {
+		now, past string
+		partial   string
+		told      string
+	}{
+		"leaders alone":                    {groups("3"), "", "", "3 of 3"},
+		"leaders and workers":              {groups("3", "2", "2", "2"), "", "", "3 of 3"},
+		"workers alone":                    {joined(pods("a-0", "2"), pods("a-1", "2"), pods("a-2", "2")), "", "", "3 of 3"},
+		"a leader is silent":               {groups("2", "2", "2", "2"), "", "2 of 3 ready replicas of a tell it", "2 of 3"},
+		"a worker of one group is silent":  {groups("3", "2", "1", "2"), "", "2 of 3 ready replicas of a tell it", "2 of 3"},
+		"all workers of one group are":     {groups("3", "2", "2"), "", "2 of 3 ready replicas of a tell it", "2 of 3"},
+		"as many as during the window":     {groups("3", "2", "2", "2"), groups("3", "2", "2", "2"), "", "3 of 3"},
+		"a worker of each group is silent": {groups("3", "1", "1", "1"), groups("3", "2 @5m..1m", "2 @5m..1m", "2 @5m..1m"), "0 of 3 ready replicas of a tell it", "0 of 3"},
+		"all workers of all groups are":    {groups("3"), groups("3", "2 @5m..1m", "2 @5m..1m", "2 @5m..1m"), "0 of 3 ready replicas of a tell it", "0 of 3"},
+		"all leaders are":                  {joined(pods("a-0", "1"), pods("a-1", "1"), pods("a-2", "1")), groups("3 @5m..1m", "1", "1", "1"), "0 of 3 ready replicas of a tell it", "0 of 3"},
+		"a group starts, and is not ready": {groups("4", "2", "2", "2", "1"), "", "", "3 of 3"},
+		"a worker was silent most of the window": {
+			groups("3", "2", "2", "2"), joined(groups("3", "1 @5m..1m", "2", "2"), pods("a-0", "2 @45s..0s")),
+			"at 17 of 20 steps of the window not all sources told it", "3 of 3",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answers := canned{
+				"demand": load("10"), "current": replicas("3"), "ready": replicas("3"), "past ready": replicas("3"), "past current": replicas("3"), countSources: c.now,
+			}
+			model := ""
+			if c.past != "" {
+				answers["past "+countSources], answers["past demand"], model = c.past, load("10"), window
+			}
+			text := strings.Replace(witnessed("", model), "name: a,", "name: a"+set+",", 1)
+			m := evaluateWith(t, complete(text), newCanned(t, answers)).Models[0]
+			s := m.Signals[0]
+			require.NotNil(t, s.Sources)
+			require.Equal(t, []string{c.partial, c.told}, []string{s.Partial, fmt.Sprintf("%d of %d", *s.Sources, *s.Expected)})
+			require.Equal(t, c.partial == "", m.Variants[0].Desired != nil)
+		})
+	}
+}
+
+// TestPodsOfTwoModels: pods that serve another model beside a variant's make up for none of its own that is silent.
+func TestPodsOfTwoModels(t *testing.T) {
+	of := func(model, n string) string {
+		return `{namespace="ns", model_name="` + model + `", scale_target_name="a"} ` + n
+	}
+	for name, c := range map[string]witnessCase{
+		"all tell both": {answers: canned{countSources: joined(of("m", "3"), of("other", "3"))}, told: "3 of 3", desired: "1"},
+		"one tells only the other": {
+			answers: canned{countSources: joined(of("m", "2"), of("other", "3"))}, partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
+		},
+		"the model goes by another label, which sources do not have": {
+			model: ", match: {served: [x]}", answers: canned{countSources: of("base", "3")}, told: "3 of 3", desired: "1",
+		},
+	} {
+		t.Run(name, func(t *testing.T) { c.run(t) })
+	}
+}
+
+// TestReadyGroups: of a LeaderWorkerSet no more groups are ready than have all of their workers ready, now and over a window.
+func TestReadyGroups(t *testing.T) {
+	leaders := strings.ReplaceAll(runs("a", "3"), "Deployment", "StatefulSet")
+	groups := func(n string) string { return strings.ReplaceAll(runs("a", n), "Deployment", "LeaderWorkerSet") }
+	for name, c := range map[string]struct {
+		ready, past string
+		told        string
+		want        int
+	}{
+		"leaders alone are told":       {leaders, leaders, "2", 3},
+		"all workers are ready":        {joined(leaders, groups("3")), joined(leaders, groups("3")), "3", 3},
+		"those of one group are not":   {joined(leaders, groups("2")), joined(leaders, groups("2")), "2", 2},
+		"nor were they over a minute":  {joined(leaders, groups("3")), joined(leaders, groups("2 @5m..45s")), "2", 3},
+		"groups alone are told":        {groups("2"), groups("2"), "2", 2},
+		"two numbers are no number":    {joined(leaders, groups("2"), strings.ReplaceAll(groups("1"), "} 1", `, job="x"} 1`)), leaders, "2", -1},
+		"more groups than are ready":   {joined(leaders, groups("4")), leaders, "3", 3},
+		"for another LeaderWorkerSet":  {joined(leaders, strings.ReplaceAll(groups("1"), `"a"`, `"b"`)), leaders, "3", 3},
+		"a Deployment beside has many": {joined(leaders, runs("a", "1")), leaders, "3", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(witnessed("", ""), "name: a,", "name: a, scale_target: {kind: LeaderWorkerSet, name: a},", 1)
+			m := evaluateWith(t, complete(text), newCanned(t, canned{
+				"demand": load("10"), "current": leaders, "ready": c.ready, "past ready": c.past, countSources: pods("a", c.told),
+			})).Models[0]
+			if c.want < 0 {
+				require.Nil(t, m.Variants[0].Ready)
+				return
+			}
+			require.Equal(t, c.want, *m.Variants[0].Ready)
+			if name == "leaders alone are told" {
+				require.Equal(t, "2 of 3 ready replicas of a tell it", m.Signals[0].Partial)
+			} else {
+				require.Empty(t, m.Signals[0].Partial)
+			}
+		})
+	}
+}
+
+// TestClustersOfOwnSources: in which cluster a source is, is kept however an own expression groups them.
+func TestClustersOfOwnSources(t *testing.T) {
+	for _, sources := range []string{
+		"group by (namespace, model_name, pod) (load)", "count by (namespace, model_name, pod) (load)", "max by (namespace, model_name, pod) (load)", "load",
+	} {
+		conf, found := config.Load("test.yml", complete(demandSignal(", sources: '"+sources+"'", "")))
+		require.NotNil(t, conf, "%v", found)
+		asked := query.Compile(conf).Models[0].Signals[0].Sources.Now.Expr
+		q := newCanned(t, canned{
+			asked: joined(podsIn("us", "a", "2"), podsIn("eu", "a", "3")), "demand": load("10"), "current": runs("a", "3"), "ready": runs("a", "3"),
+		})
+		s := evaluateWith(t, complete(demandSignal(", sources: '"+sources+"'", "")), q).Models[0].Signals[0]
+		require.Contains(t, s.Partial, "sources in two clusters tell it", sources)
+		if sources != "load" {
+			require.Contains(t, asked, "by (namespace, model_name, pod, instance, cluster) (load)")
+		}
+	}
 }

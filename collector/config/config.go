@@ -136,7 +136,8 @@ type Signal struct {
 
 	Frozen Expr `yaml:"frozen" doc:"A series for each source that shows requests in progress and makes no progress. Only check --online and explain ask for it, and say so: whether the requests are real cannot be told from here. Decisions do not depend on it."`
 
-	preset string // the preset it came from, if any
+	preset    string // the preset it came from, if any
+	ofGateway bool   // that preset is for a gateway
 }
 
 // OfPreset reports whether the signal came from a preset.

@@ -65,7 +65,8 @@ func (h *Headroom) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 	}
 	ratio, ok := strict.Number(n)
 	switch {
-	case n.Kind == yaml.ScalarNode && n.Tag == "!!str" && !strings.EqualFold(n.Value, autoHeadroom):
+	case refuseWord(d, path, n, autoHeadroom):
+	case n.Kind == yaml.ScalarNode && n.Tag == "!!str":
 		h.Query.DecodeYAML(d, path, n)
 	case !ok:
 		d.Errorf(path, n, "%s where a number, auto or a PromQL expression is expected", strict.Describe(n)).Hint(headroomHint)

@@ -104,6 +104,7 @@ func expositions() map[string]exposition {
 		"epp": {
 			{"llm_d_epp_ready_endpoints", `name="llama-pool"`, "2x20"},
 			{"llm_d_epp_flow_control_queue_size", `model_name="llama",target_model_name="",fairness_id="x",priority="0",inference_pool="llama-pool"`, "3x20"},
+			{"llm_d_epp_flow_control_request_enqueue_duration_seconds_count", `fairness_id="x",priority="0",outcome="Dispatched",inference_pool="llama-pool",model_name="llama",target_model_name=""`, "0+60x20"},
 			{"llm_d_epp_request_running", `model_name="llama",target_model_name="llama",fairness_id="x",priority="0"`, "10x20"},
 			{"llm_d_epp_request_running", `model_name="llama",target_model_name="llama",fairness_id="y",priority="0"`, "5x20"},
 			{"llm_d_epp_request_total", `model_name="llama",target_model_name="llama",fairness_id="x",priority="0"`, "0+60x20"},

@@ -22,6 +22,7 @@ var presetFiles embed.FS
 // presets.
 type Preset struct {
 	Description  string              `yaml:"description" required:"true"`
+	Gateway      bool                `yaml:"gateway"` // it tells of a request once, whatever servers it passes through
 	Labels       LabelNames          `yaml:"labels"`
 	Signals      map[string]Signal   `yaml:"signals"`
 	Uses         map[string]Quantity `yaml:"uses"` // measured use of budgets by a replica
@@ -197,7 +198,7 @@ func loadPreset(name string, o PresetOptions) (*Preset, error) {
 		return nil, fmt.Errorf("read preset %s: %w", name, err)
 	}
 	for key, s := range p.Signals {
-		s.preset = name
+		s.preset, s.ofGateway = name, p.Gateway
 		s.Labels = s.Labels.or(p.Labels).or(o.Labels)
 		p.Signals[key] = s
 	}

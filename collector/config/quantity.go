@@ -141,6 +141,8 @@ func (q *Quantity) DecodeYAML(d *strict.Decoder, path string, n *yaml.Node) {
 			return
 		}
 		q.Number = v
+	case refuseWord(d, path, n):
+		return
 	case n.Kind == yaml.ScalarNode:
 		q.Query.DecodeYAML(d, path, n)
 	default:

@@ -2,9 +2,6 @@ package config
 
 import "slices"
 
-// gatewayPreset counts a request once, whatever servers it passes through.
-const gatewayPreset = "epp"
-
 // ActiveSignals returns the signals that a model is planned by, in the order of their names. Every request passes through a prefill and
 // a decode: a rate of requests that variants of both have a capacity for is a signal of each of these roles.
 func (m *Model) ActiveSignals() []ActiveSignal {
@@ -24,7 +21,7 @@ func (m *Model) ActiveSignals() []ActiveSignal {
 // passesBoth reports whether a signal counts what each of two roles must carry: a rate that comes to the model. Servers' own rates
 // count a request in each role, and what is in service is in one role at a time: of these, all roles carry the sum.
 func (m *Model) passesBoth(s ActiveSignal) bool {
-	if !s.Rate() || !s.Usage.IsZero() || s.preset != "" && s.preset != gatewayPreset {
+	if !s.Rate() || !s.Usage.IsZero() || s.OfPreset() && !s.ofGateway {
 		return false
 	}
 	carried := func(role Role) bool {

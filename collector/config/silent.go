@@ -67,7 +67,7 @@ func (c *Config) toldBy(s *Signal) []string {
 // named reports whether a selector is for the series of one metric that a source exposes.
 func named(v *parser.VectorSelector) bool {
 	return v.Name != "up" && slices.ContainsFunc(v.LabelMatchers, func(m *labels.Matcher) bool {
-		return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && !strings.HasPrefix(m.Value, "kube_")
+		return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && !strings.HasPrefix(m.Value, "kube_") && !ofRule(m.Value)
 	})
 }
 
@@ -77,6 +77,22 @@ func addedUp(path []parser.Node) bool {
 		_, ok := n.(*parser.AggregateExpr)
 		return ok
 	})
+}
+
+// aggregates reports whether an expression of the demand makes one series of several, so that one which is missing does not show.
+func (s *Signal) aggregates() bool {
+	found := false
+	for _, e := range []Expr{s.Demand, s.Latency, s.Usage, s.Queued} {
+		if e.IsZero() {
+			continue
+		}
+		parser.Inspect(e.ast, func(n parser.Node, _ []parser.Node) error {
+			_, aggregate := n.(*parser.AggregateExpr)
+			found = found || aggregate
+			return nil
+		})
+	}
+	return found
 }
 
 // movedAbove reports whether a subquery around a selector looks elsewhere than at the present.

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
 // TestSilentSources: who told an own signal that adds sources up, is still to be scraped and does not answer, is silent.
@@ -43,5 +45,32 @@ models: [{name: m, namespace: llm, variants: [{name: a, cost: 1, capacity: {load
 			}
 			require.ElementsMatch(t, c.want, evaluate(t, c.series, e.String()))
 		})
+	}
+}
+
+// TestUnwitnessed: check names the own signals that add up sources of which nothing can notice that one is missing.
+func TestUnwitnessed(t *testing.T) {
+	for demand, said := range map[string]bool{
+		"load":                                  false, // a series of each model or pod: one that is missing shows
+		"sum by (namespace, model_name) (load)": false,
+		"max by (namespace, model_name) (load) * 2":                                                   false,
+		`sum by (namespace, model_name) ({__name__=~"load|burden"})`:                                  false,
+		"sum by (namespace, model_name) (team:load:sum)":                                              true,
+		"sum by (namespace, model_name) (rate(load_total[1m] offset 5m))":                             true,
+		`sum by (namespace, model_name) (team:load:sum)', sources: 'group by (namespace, pod) (busy)`: false,
+		`sum by (namespace, model_name) (team:load:sum)', silent: 'group by (namespace, pod) (gone)`:  false,
+	} {
+		_, found := config.Load("test.yml", `prometheus: {url: http://p}
+signals: {load: {unit: requests per second, demand: '`+demand+`'}}
+models: [{name: m, namespace: llm, variants: [{name: a, cost: 1, capacity: {load: 1}}]}]
+`)
+		require.False(t, found.HasErrors(), "%s", found)
+		want := 0
+		if said {
+			want = 1
+			require.NotEmpty(t, found, demand)
+			require.Contains(t, found[0].String(), "test.yml:2:11: warning: signals.load: nothing witnesses the signal load")
+		}
+		require.Len(t, found, want, "%s: %s", demand, found)
 	}
 }

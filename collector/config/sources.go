@@ -49,10 +49,11 @@ func (c *Config) CountedSources(s *Signal) Expr {
 	return counted
 }
 
-// keeping is an expression for sources that keeps more labels, where it groups by some.
+// keeping is an expression for sources that keeps more labels, where it groups by some. Only whose series there are matters, not their
+// values.
 func keeping(sources Expr, more ...string) Expr {
 	group, ok := unwrap(sources.ast).(*parser.AggregateExpr)
-	if !ok || group.Op != parser.GROUP || group.Without {
+	if !ok || group.Param != nil || group.Without {
 		return sources
 	}
 	wider := *group
@@ -113,7 +114,7 @@ func selectorOf(e Expr) (Expr, bool) {
 		inner = m.VectorSelector
 	}
 	selector, ok := inner.(*parser.VectorSelector)
-	if !ok || moved(selector) {
+	if !ok || moved(selector) || ofRule(selector.Name) {
 		return Expr{}, false
 	}
 	found, err := ParseExpr(selector.String())
@@ -131,6 +132,9 @@ func inside(e parser.Expr, functions ...string) parser.Expr {
 		e = call.Args[0]
 	}
 }
+
+// ofRule reports whether a name is one that recording rules have, such as namespace:requests:sum: such series are no source's.
+func ofRule(name string) bool { return strings.Count(name, ":") >= 2 }
 
 // moved reports whether a selector looks elsewhere than at the present.
 func moved(s *parser.VectorSelector) bool {

@@ -63,6 +63,7 @@ func (v *validator) validate() {
 	v.scrapes()
 	if v.Err() == nil { // A mistake may hide the use of a setting.
 		v.unused()
+		v.unwitnessed()
 		v.overridden()
 		v.WarnToDos()
 		for _, remark := range v.remarks {
@@ -314,6 +315,22 @@ func (v *validator) vector(path string, e Expr) bool {
 }
 
 func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// unwitnessed remarks on own signals that add up sources, of which nothing can notice that one is missing.
+func (v *validator) unwitnessed() {
+	said := map[string]bool{}
+	for i := range v.config.Models {
+		for _, s := range v.config.Models[i].ActiveSignals() {
+			path := strict.Join("signals", s.configured())
+			if said[path] || s.OfPreset() || !s.aggregates() || !v.config.CountedSources(&s.Signal).IsZero() || !v.config.SilentSources(&s.Signal).IsZero() {
+				continue
+			}
+			said[path] = true
+			v.Warnf(path, v.Key(path), "nothing witnesses the signal %s: that a source is missing from it would not be noticed", s.configured()).
+				Hint("set sources: to an expression with one series for each pod that tells it, such as group by (namespace, model_name, pod) (METRIC)")
+		}
+	}
+}
 
 // unused warns about settings without effect.
 func (v *validator) unused() {

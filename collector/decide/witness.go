@@ -32,6 +32,12 @@ func (s *signal) witness() (partial string) {
 	case !w.Asked || w.Unknown:
 		return ""
 	case s.byGateway():
+		if !s.Alive.Given() {
+			s.out.Gateways = w.Others
+			if s.gateways() == &w.Gateways {
+				s.out.Gateways = w.NoModel
+			}
+		}
 		return s.gatewayWitness()
 	}
 	return s.serverWitness()

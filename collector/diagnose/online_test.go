@@ -343,3 +343,60 @@ models: [{name: chat, namespace: llm, variants: [{name: chat-h100, cost: 4, capa
 		})
 	}
 }
+
+// TestTakenForGateways: whose pods tell an own signal is said where their names belong to no variant.
+func TestTakenForGateways(t *testing.T) {
+	const text = `
+prometheus: {url: http://prometheus.example}
+signals:
+  load: {unit: requests, demand: 'sum by (namespace, model_name) (load)'}
+models: [{name: chat, namespace: llm, variants: [{name: chat-h100, cost: 4, capacity: {load: 9}}]}]
+`
+	const said = "note: model llm/chat: signal load: what tells it is taken for a gateway ("
+	load := func(labels string) string { return `load{namespace="llm"` + labels + "} 5x48\n" }
+	for name, c := range map[string]struct{ series, want string }{
+		"pods of the variant":             {load(`,model_name="chat",pod="chat-h100-7c9d8f6b5-bcdfg"`), ""},
+		"pods of any name":                {load(`,model_name="chat",pod="envoy-x"`) + load(`,model_name="chat",pod="front-0"`), said + "envoy-x, front)"},
+		"servers without a pod":           {load(`,model_name="chat",instance="10.0.0.1:80"`), said + "10.0.0.1:80)"},
+		"which of them is not said twice": {load(`,model_name="chat",pod="chat-h100-7c9d8f6b5-bcdfg"`) + load(`,model_name="chat",pod="envoy-x"`), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, got, _ := check(t, text, replicas("1", here)+c.series)
+			if c.want == "" {
+				require.NotContains(t, got, said)
+			} else {
+				require.Contains(t, got, c.want)
+			}
+		})
+	}
+}
+
+// TestUnplannedModel: a gateway shows a model that is not planned, as one that was just loaded. Idle, it is a remark, and the models that are
+// planned may be idle too. With demand, nobody knows whose that is.
+func TestUnplannedModel(t *testing.T) {
+	const text = `
+prometheus: {url: http://prometheus.example}
+defaults: {scale_down_window: 2m, headroom: 0}
+models: [{name: chat, namespace: llm, presets: [epp], signals: [concurrency], variants: [{name: chat-h100, cost: 4, capacity: {concurrency: 9}}]}]
+`
+	const gateway = "llm_d_epp_ready_endpoints{namespace=\"llm\",pod=\"epp-0\",instance=\"epp-0:9090\",name=\"chat\"} 1x48\n"
+	other := func(running, queued string) string {
+		const labels = `{namespace="llm",pod="epp-0",instance="epp-0:9090",model_name="new",target_model_name="new",fairness_id="x",priority="0"`
+		return gateway + "llm_d_epp_request_running" + labels + "} " + running + "x48\nllm_d_epp_flow_control_queue_size" + labels + `,inference_pool="chat"} ` + queued + "x48\n"
+	}
+	for name, c := range map[string]struct {
+		series string
+		ok     bool
+		want   string
+	}{
+		"idle":        {other("0", "0"), true, `note: epp.concurrency.demand: 1 series, all of them 0, belong to nothing configured, for example {model_name="new", namespace="llm"}`},
+		"with demand": {other("3", "0"), false, "there is demand that belongs to no model"},
+		"queued":      {other("0", "3"), false, "there is demand that belongs to no model"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, said, _ := check(t, text, replicas("1", here)+c.series)
+			require.Equal(t, c.ok, r.OK(), said)
+			require.Contains(t, said, c.want)
+		})
+	}
+}

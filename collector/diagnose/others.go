@@ -32,6 +32,19 @@ func (d *Diagnosis) Others(decided *decide.Signal) string {
 	return strings.Join(said, "; ")
 }
 
+// Gateways says that what tells an own signal is compared only with itself, and what to do where that is wrong; empty where it is not.
+func (d *Diagnosis) Gateways(decided *decide.Signal) string {
+	if len(decided.Gateways) == 0 {
+		return ""
+	}
+	named := make([]string, len(decided.Gateways))
+	for i, workload := range decided.Gateways {
+		named[i] = strings.TrimPrefix(workload, config.Nameless)
+	}
+	return "what tells it is taken for a gateway (" + list(named) + "), as it belongs to no variant by its name: one that is missing is noticed " +
+		"for as long as the scale-down window. If these are model servers, list their names under pods of each variant; if it is a gateway, say by alive that it is up"
+}
+
 // Lacking lists the series that a signal needs and nothing shows, although their metric is there: of a queue, say, one label's value was
 // dropped. Empty where enough sources tell it.
 func (d *Diagnosis) Lacking(m, signal int, decided *decide.Signal) string {

@@ -23,7 +23,7 @@ const (
 func (m *Matcher) Lay(ctx context.Context, h *query.History, matrix model.Matrix, first int64, steps int) (Grid, error) {
 	c := &clock{ctx: ctx}
 	g := Grid{Step: h.Step, First: first, Steps: steps, Cells: make([][]float64, m.Owners(h.By.Owner))}
-	l := layer{Matcher: m, clock: c, by: h.By, grid: &g, groups: map[group]*groupCells{}}
+	l := layer{Matcher: m, clock: c, by: h.By, grid: &g, groups: map[group]*groupCells{}, teams: map[int][]team{}}
 	l.free = make([]float64, 0, min(len(matrix), len(g.Cells))*steps)
 	// In one order, whatever that of the answer is: sums of floating point numbers depend on it.
 	ordered := make([]stream, len(matrix))
@@ -72,7 +72,7 @@ func (m *Matcher) Owners(o query.Owner) int {
 	case query.OfEverything:
 		return 1
 	case query.OfWorkload:
-		return len(m.program.Variants) + len(m.program.Models) + len(m.namespaces)
+		return 2*len(m.program.Variants) + len(m.program.Models) + len(m.namespaces)
 	default:
 		return len(m.program.Variants)
 	}
@@ -94,6 +94,8 @@ type layer struct {
 	seenOf string    // the key of the series before
 	seen   []float64 // what series of this key told already at each step, NaN where nothing was
 	groups map[group]*groupCells
+	teams  map[int][]team      // LeaderWorkerSet -> step -> who tells
+	wholes map[int][]float64   // LeaderWorkerSet -> step -> groups whose workers are ready
 	lists  map[int][][]float64 // owner -> step -> numbers, where their median counts
 	loose  []*stream           // series that name nothing whose median counts
 }
@@ -253,6 +255,8 @@ func (l *layer) finish() {
 			}
 		}
 	}
+	l.finishTeams()
+	l.finishWhole()
 	l.placeLoose()
 	for owner, lists := range l.lists {
 		cells := l.cells(owner)
@@ -326,6 +330,10 @@ func (l *layer) placeLooseAt(owner int, m *query.Model) {
 // target gives replicas to the variants of a scale target. The same number told twice is told once.
 func (l *layer) target(s *stream) {
 	target := targetIn(s.id.metric, model.LabelName(l.program.Config.ScaleTargets.Labels.Namespace))
+	if owner, ok := l.Matcher.groups[target]; ok {
+		l.whole(s, owner)
+		return
+	}
 	for _, owner := range l.targets[target] {
 		cells := l.cells(owner)
 		l.each(s, func(step int, value float64, bad string) {

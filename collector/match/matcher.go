@@ -19,9 +19,10 @@ type Matcher struct {
 	models      map[scoped][]int // namespace and name -> models; with an empty namespace, those of all namespaces
 	variants    map[scoped][]int
 	targets     map[podTarget][]int
-	workloads   map[scoped][]int // namespace and name of scale targets -> variants
-	namespaces  map[string]int   // of the models -> a number
-	claims      map[claim][]int  // label values by which models are also known
+	groups      map[podTarget]int // LeaderWorkerSets
+	workloads   map[scoped][]int  // namespace and name of scale targets -> variants
+	namespaces  map[string]int    // of the models -> a number
+	claims      map[claim][]int   // label values by which models are also known
 	claimLabels []model.LabelName
 	pods        *podOwners
 }
@@ -37,7 +38,7 @@ type claim struct {
 // New makes a program ready for matching.
 func New(p *query.Program) *Matcher {
 	m := &Matcher{
-		program: p, models: map[scoped][]int{}, variants: map[scoped][]int{}, targets: map[podTarget][]int{},
+		program: p, models: map[scoped][]int{}, variants: map[scoped][]int{}, targets: map[podTarget][]int{}, groups: map[podTarget]int{},
 		claims: map[claim][]int{}, pods: newPodOwners(p), workloads: map[scoped][]int{}, namespaces: map[string]int{},
 	}
 	labels := map[model.LabelName]bool{}
@@ -58,6 +59,9 @@ func New(p *query.Program) *Matcher {
 	}
 	for i, v := range p.Variants {
 		m.targets[targetOf(v)] = append(m.targets[targetOf(v)], i)
+		if m.isTeam(i) {
+			m.groups[groupsOf(v)] = i
+		}
 		if v.Pods.Regexp == nil {
 			place := scoped{v.Model.Namespace, v.ScaleTarget.Name}
 			m.workloads[place] = append(m.workloads[place], i)

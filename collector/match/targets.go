@@ -20,6 +20,11 @@ func targetOf(v *query.Variant) podTarget {
 	return target
 }
 
+// groupsOf is the workload that the groups of a LeaderWorkerSet are told of by, all of whose pods are ready.
+func groupsOf(v *query.Variant) podTarget {
+	return podTarget{v.Model.Namespace, v.ScaleTarget.Name, v.ScaleTarget.Kind}
+}
+
 // targetIn is the workload that a series names.
 func targetIn(metric model.Metric, namespace model.LabelName) podTarget {
 	return podTarget{
@@ -41,10 +46,17 @@ func (r *reader) counts(q *query.Query) []Count {
 		return counts
 	}
 	t := r.tally(q)
-	found, first := make([]cell, len(r.program.Variants)), map[int]model.Metric{}
+	// Beside the replicas of a LeaderWorkerSet's leaders there may be its groups whose workers are ready, too.
+	found, groups, first := make([]cell, len(r.program.Variants)), map[int]*cell{}, map[int]model.Metric{}
 	namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
 	for i, s := range r.samples(q) {
-		owners := r.matcher.targets[targetIn(s.Metric, namespace)]
+		target := targetIn(s.Metric, namespace)
+		owners := r.matcher.targets[target]
+		if owner, ok := r.matcher.groups[target]; ok {
+			t.matched[i] = true
+			addGroups(groups, owner, s)
+			continue
+		}
 		if len(owners) == 0 {
 			continue // most workloads of a namespace serve no model
 		}
@@ -67,7 +79,31 @@ func (r *reader) counts(q *query.Query) []Count {
 	for i := range found {
 		counts[i] = found[i].count(input.Name)
 	}
+	for i, g := range groups {
+		counts[i] = counts[i].atMost(g.count(input.Name))
+	}
 	return counts
+}
+
+// addGroups notes how many groups of a LeaderWorkerSet a sample tells.
+func addGroups(groups map[int]*cell, owner int, s *model.Sample) {
+	if groups[owner] == nil {
+		groups[owner] = &cell{}
+	}
+	if value, bad, again := countOf(s, groups[owner]); !again {
+		groups[owner].add(sourced{value: value}, bad)
+	}
+}
+
+// atMost is a number of replicas, of which not more count than another number; that number where only it is told.
+func (c Count) atMost(most Count) Count {
+	switch {
+	case c.Missing.NoResult() || c.Missing.OK() && !most.Missing.OK():
+		return most
+	case c.N != nil && most.N != nil && *most.N < *c.N:
+		return most
+	}
+	return c
 }
 
 // OtherCluster reports whether two series differ in a label that tells clusters apart: then they are two things, even with the same

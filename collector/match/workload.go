@@ -22,6 +22,10 @@ func (l *layer) workload(s *stream) {
 	if !ok {
 		return
 	}
+	if l.isTeam(owner) {
+		l.team(s, owner, worker)
+		return
+	}
 	seen := l.seenAt(s.key)
 	l.each(s, func(step int, value float64, bad string) {
 		again := !math.IsNaN(seen[step])
@@ -29,26 +33,10 @@ func (l *layer) workload(s *stream) {
 		switch cells := l.cells(owner); {
 		case bad != "" || again:
 			cells[step] = unusable
-		case worker:
-			l.addWorkers(owner, step)
 		default:
 			l.add(owner, step, value)
 		}
 	})
-}
-
-// addWorkers counts one group of a LeaderWorkerSet whose workers tell. The leaders, which are one workload, are laid out first: their
-// name is shorter. A group whose leader and workers tell is one group.
-func (l *layer) addWorkers(owner, step int) {
-	g := l.groups[group{owner, ""}]
-	if g == nil {
-		g = &groupCells{sum: make([]float64, l.grid.Steps)}
-		l.groups[group{owner, ""}] = g
-	}
-	g.sum[step]++
-	if cells := l.cells(owner); math.IsNaN(cells[step]) || cells[step] < g.sum[step] {
-		cells[step] = g.sum[step]
-	}
 }
 
 // unnamed reports whether nothing tells whose source it is: neither its pod nor its address.
@@ -61,12 +49,12 @@ func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
 		return 0, false, false // there is nothing to compare with
 	}
 	if found := m.workloads[scoped{id.namespace, name}]; len(found) > 0 {
-		return found[0], false, true
+		return found[0], false, m.speaksOf(id, found[0])
 	}
 	if rest, last, cut := cutLast(name); cut && isOrdinal(last) {
 		for _, v := range m.workloads[scoped{id.namespace, rest}] {
-			if m.program.Variants[v].ScaleTarget.Kind == config.KindLeaderWorkerSet {
-				return v, true, true
+			if m.isTeam(v) {
+				return v, true, m.speaksOf(id, v)
 			}
 		}
 	}
@@ -81,6 +69,22 @@ func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
 	}
 	at, ok := m.namespaces[id.namespace]
 	return variants + len(m.program.Models) + at, false, ok
+}
+
+// speaksOf reports whether a source that is a variant's pod tells of the variant's model. A pod may serve another model beside it, which
+// makes up for nothing. Where a model goes by a label that the series does not have, it is not known whose it is.
+func (m *Matcher) speaksOf(id *identity, variant int) bool {
+	of := m.program.Variants[variant].Model
+	found := m.modelsOf(*id)
+	if id.model == "" || slices.Contains(found, of.Place) {
+		return true
+	}
+	for label := range of.Match {
+		if _, shown := id.metric[model.LabelName(label)]; !shown && len(found) == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // workloadKey is the key of a workload's count: told twice, it would make up for one that is lacking.
@@ -112,6 +116,7 @@ type Witness struct {
 	Rest     Told     // pods of the model that belong to no scale target by their names
 	Gateways Told     // pods of the namespace that name no model
 	Others   []string // the workloads of Rest, or the addresses of sources without a pod, in order
+	NoModel  []string // those of Gateways
 	// Elsewhere is how many of Rest and Gateways are of workloads whose own replicas are known: they stand in for no variant's.
 	Elsewhere float64
 	Silent    string // a source that should tell and does not, and why it is known to be there, as an example
@@ -153,13 +158,18 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	read := func(owner int) Told { return Told{told.now[owner], r.past(s.Sources.Window, owner)} }
 	w.Variants = make([]Told, 0, len(m.Variants))
 	for _, v := range m.Variants {
-		w.Variants = append(w.Variants, read(v.Place))
+		if r.matcher.isTeam(v.Place) {
+			w.Variants = append(w.Variants, r.teamTold(s, told.teams[v.Place], v.Place))
+		} else {
+			w.Variants = append(w.Variants, read(v.Place))
+		}
 	}
 	variants := len(r.program.Variants)
 	w.Rest = read(variants + m.Place)
 	gateways := variants + len(r.program.Models) + r.matcher.namespaces[m.Namespace]
 	w.Gateways = read(gateways)
 	w.Others = slices.Sorted(maps.Keys(workloadNames(told.pods[variants+m.Place])))
+	w.NoModel = slices.Sorted(maps.Keys(workloadNames(told.pods[gateways])))
 	w.Elsewhere = r.elsewhere(m, told.pods[variants+m.Place]) + r.elsewhere(m, told.pods[gateways])
 	if s.Alive.Given() {
 		w.Away = cmp.Or(r.away(told.pods[gateways]), r.away(told.pods[variants+m.Place]))
@@ -220,6 +230,7 @@ type workloadCounts struct {
 	bad      map[string]string          // why a count of a namespace cannot be used
 	clusters []clusters                 // by model
 	gateways map[string]*clusters       // by namespace, of pods that name no model
+	teams    map[int]*team              // by variant that is a LeaderWorkerSet
 }
 
 // seenIn notes in which cluster a source is: for the model whose variant it is of, or else for those that its series may be of.
@@ -258,8 +269,8 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 	told := &workloadCounts{
 		now: make([]float64, r.matcher.Owners(query.OfWorkload)), pods: map[int]map[scoped]float64{}, unknown: map[string]bool{},
 		bad: map[string]string{}, clusters: make([]clusters, len(r.program.Models)), gateways: map[string]*clusters{},
+		teams: map[int]*team{},
 	}
-	workers := make([]float64, len(r.program.Variants))
 	seen := map[string]bool{} // a workload that tells twice would make up for one that does not tell
 	for i, s := range r.samples(q) {
 		t.matched[i] = true // any workload may tell
@@ -280,17 +291,14 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 		case otherRule(id.metric, q.Rule):
 			t.bad[i] = BadRule
 		case !ok:
-		case worker:
-			workers[owner]++
+		case r.matcher.isTeam(owner):
+			told.team(owner).add(worker, value)
 		default:
 			told.now[owner] += value
 			if owner >= len(r.program.Variants) {
 				told.count(owner, scoped{id.namespace, string(id.metric[config.LabelWorkload])}, value)
 			}
 		}
-	}
-	for i, groups := range workers {
-		told.now[i] = max(told.now[i], groups)
 	}
 	r.told[key] = told
 	return told

@@ -25,8 +25,11 @@ func TestSources(t *testing.T) {
 		"which cluster, and at which address, is kept": {
 			"demand: a, sources: 'group by (namespace, model_name, pod) (told)'", "group by (namespace, model_name, pod, instance, cluster) (told)",
 		},
-		"another aggregation is left as it is": {
-			"demand: a, sources: 'max by (namespace, model_name, pod) (told)'", "max by (namespace, model_name, pod) (told)",
+		"so it is of another aggregation": {
+			"demand: a, sources: 'max by (namespace, model_name, pod) (told)'", "max by (namespace, model_name, pod, instance, cluster) (told)",
+		},
+		"one with a parameter is left as it is": {
+			"demand: a, sources: 'topk by (namespace, model_name, pod) (1, told)'", "topk by (namespace, model_name, pod) (1, told)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,99 @@
+package config_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// droppable lists what a relabelling may drop of an exposition: each metric, and the series of one metric that parts are told apart by.
+func droppable(e exposition) []string {
+	dropped := map[string]bool{}
+	for _, s := range e {
+		dropped[s.metric+"{"] = true
+		if strings.HasPrefix(s.metric, "nv_trt_llm_") || strings.HasSuffix(s.metric, "_bucket") {
+			dropped[s.metric+"{"+s.labels] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(dropped))
+}
+
+// reading is what one expression says of all pods together, and of how many.
+type reading struct {
+	total float64
+	rows  int
+}
+
+func readingOf(t *testing.T, lines []string) (r reading) {
+	t.Helper()
+	for _, line := range lines {
+		r.total += number(t, line[strings.LastIndexByte(line, ' ')+1:])
+		r.rows++
+	}
+	return r
+}
+
+// TestPresetDropped drops each metric in turn, from one of two busy pods and from both. What a signal needs then is missing, or unchanged,
+// or more; or its witness notices: a pod that does not tell it, or one that is named. It is never a smaller number that passes for whole.
+func TestPresetDropped(t *testing.T) {
+	// Where completed requests are not counted, first tokens say what arrives, and what waits is added: one a second from each of two
+	// pods, and 20 of each within five minutes.
+	const byFirstTokens = 2*1 + 2*20./300
+	completions := []string{"vllm:request_success_total{", "sglang:num_requests_total{", "trtllm_request_success_total{"}
+	if testing.Short() {
+		t.Skip("a thousand evaluations")
+	}
+	eachSignal(t, func(t *testing.T, preset string, s config.ActiveSignal) {
+		e := expositions()[preset]
+		read := func(series string) (readings map[string]reading, told int, named []string) {
+			store, readings := loaded(t, series), map[string]reading{}
+			for key, expr := range expressionsOf(s) {
+				if key == "alive" || strings.HasPrefix(key, "observed_") {
+					continue // what is observed only lowers what replicas are believed to serve
+				}
+				lines := evaluateIn(t, 10*time.Minute, store, expr.String())
+				switch key {
+				case "sources":
+					told = len(lines)
+				case "silent":
+					named = lines
+				default:
+					readings[key] = readingOf(t, lines)
+				}
+			}
+			return readings, told, named
+		}
+		whole, told, named := read(e.at("a", "8000", "") + e.at("b", "8000", ""))
+		require.Equal(t, 2, told)
+		require.Empty(t, named)
+		for _, dropped := range droppable(e) {
+			for from, of := range map[string]exposition{"one pod": e, "both pods": e.without(dropped)} {
+				now, told, named := read(of.at("a", "8000", "") + e.without(dropped).at("b", "8000", ""))
+				if told < 2 || len(named) > 0 {
+					continue // noticed
+				}
+				for key, before := range whole {
+					got, what := now[key], fmt.Sprintf("%s without %s of %s", key, dropped, from)
+					switch {
+					case got.rows == 0:
+					case key == "capacity":
+						require.LessOrEqual(t, got.total/float64(got.rows), before.total/float64(before.rows)*(1+1e-9), what)
+					case strings.HasSuffix(key, "_tokens"): // mean lengths of requests
+						require.GreaterOrEqual(t, got.total/float64(got.rows), before.total/float64(before.rows)*(1-1e-9), what)
+					case key == "latency" && slices.Contains(completions, dropped):
+						require.GreaterOrEqual(t, got.total, byFirstTokens*(1-1e-6), what)
+					default:
+						require.GreaterOrEqual(t, got.total, before.total*(1-1e-9), what)
+					}
+				}
+			}
+		}
+	})
+}
