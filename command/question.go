@@ -36,7 +36,7 @@ func readQuestion(text []byte) (question, error) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	switch err := d.Decode(&document); {
 	case isJSON && err != nil, len(text) > maxYAMLText:
-		return q, nil // without places
+		return q, nil //nolint:nilerr // it is JSON, only without places
 	case errors.Is(err, io.EOF):
 		return q, errors.New("is empty: want profile, input_tokens, output_tokens, and slo or rate, as YAML or JSON")
 	case err != nil && bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")):
@@ -82,7 +82,7 @@ func (w *jsonWriter) value(path string, n *yaml.Node) error {
 		n = n.Alias
 	}
 	w.nodes[path] = n
-	switch n.Kind {
+	switch n.Kind { //nolint:exhaustive // what is neither is a scalar
 	case yaml.MappingNode:
 		return w.list('{', '}', len(n.Content)/2, func(i int) error {
 			key := n.Content[2*i].Value

@@ -161,12 +161,12 @@ func FitBudget(observations []Observation, maxBatchTokens int) (*Fitted, error) 
 		return nil, err
 	}
 	c.see(observations)
-	if c.Concurrency.Max <= leastSpan*c.Concurrency.Min {
-		return nil, &InsufficientError{fmt.Sprintf("all observations have about %.4g requests in service: what a request adds is not seen", c.Concurrency.Max)}
-	}
 	model, err := c.identify()
 	if err != nil {
 		return nil, err
+	}
+	if c.Concurrency.Max <= leastSpan*c.Concurrency.Min {
+		return nil, &InsufficientError{fmt.Sprintf("all observations have about %.4g requests in service: what a request adds is not seen", c.Concurrency.Max)}
 	}
 	f := fitRobust(c.rows, model, true)
 	if f.theta[alpha] < latency.MinTime {
