@@ -96,6 +96,7 @@ func (g *group) minimise(st *stage, start [][]int, first bool) result {
 		}
 		return out
 	}
+	g.work.interrupted() // what follows takes a while for many models
 	gen.master = newRestrictedMaster(gen.pool, g.work, gen.ceiling())
 	gen.tree = &branchAndBound{
 		pool: gen.pool, master: gen.master, accept: gen.check, step: st.step, noise: st.noise, first: first,
@@ -274,6 +275,9 @@ func (g *columnGeneration) adopt(i int, k []int) bool {
 func (g *columnGeneration) seed(start [][]int) bool {
 	free := make([]float64, len(g.stage.limit))
 	for i := range g.group.models {
+		if i%pollEvery == 0 && g.group.work.interrupted() {
+			return false
+		}
 		if start != nil {
 			g.adopt(i, start[i])
 		}

@@ -62,17 +62,18 @@ func TestPrioritiesInATime(t *testing.T) {
 		{"3,000 models of 3,000 priorities", ranked(3000, 3000, 3, 1), 3 * time.Second, true, 0},
 		{"1,000 priorities on three budgets", ranked(1000, 1000, 3, 3), 5 * time.Second, false, 1e6},
 		{"1,000 budgets", ranked(2000, 3, 5, 1000), 5 * time.Second, false, 1e6},
-		{"10,000 variants short of everything", short, 3 * time.Second, false, 1e-3},
+		{"10,000 variants short of everything", short, 2 * time.Second, false, 1e-3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			start := processorTime(t)
-			plan, err := optimizer.Solve(c.problem, optimizer.Options{})
-			if err != nil {
-				t.Fatal(err)
+			plan, spent := timed(t, c.problem)
+			for try := 1; spent > c.most && try < tries; try++ { // on a busy machine, caches are cold
+				_, again := timed(t, c.problem)
+				spent = min(spent, again)
 			}
-			if spent := processorTime(t) - start; spent > c.most {
+			if spent > c.most {
 				t.Errorf("took %s, want at most %s", spent, c.most)
 			}
+			t.Logf("took %s; gaps %.3g and %.3g", spent, plan.ShortfallGap, plan.Gap)
 			if !fits(c.problem, planned(plan)) {
 				t.Error("the plan exceeds a bound or a budget")
 			}
@@ -81,6 +82,17 @@ func TestPrioritiesInATime(t *testing.T) {
 			}
 		})
 	}
+}
+
+// timed plans, and returns the processor time that it took.
+func timed(t *testing.T, p optimizer.Problem) (optimizer.Plan, time.Duration) {
+	t.Helper()
+	start := processorTime(t)
+	plan, err := optimizer.Solve(p, optimizer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan, processorTime(t) - start
 }
 
 // TestInterruptIsHonoured interrupts plans of many sizes after some time, and looks at the time until they end and at the memory.
@@ -110,10 +122,29 @@ func heap() uint64 {
 	return sample[0].Value.Uint64()
 }
 
+const (
+	widestPoll     = 50 * time.Millisecond
+	mostPlanMemory = 200 << 20
+	tries          = 4
+)
+
+// interruptAfter plans once more where polls were too far apart: the time of a process also counts what a busy machine adds, such as
+// cold caches, but that happens elsewhere each time. What the planner itself does between two polls it does each time.
 func interruptAfter(t *testing.T, p optimizer.Problem, limit time.Duration) {
+	var widest time.Duration
+	for try := range tries {
+		if widest = interruptOnce(t, p, limit); widest <= widestPoll {
+			return
+		}
+		t.Logf("try %d: polls are up to %s apart", try+1, widest)
+	}
+	t.Errorf("polls are up to %s apart, want at most %s", widest, widestPoll)
+}
+
+func interruptOnce(t *testing.T, p optimizer.Problem, limit time.Duration) (widest time.Duration) {
 	runtime.GC() // what tests before left is no part of it
 	begin := heap()
-	var start, last, widest time.Duration
+	var start, last time.Duration
 	polls, most := 0, uint64(0)
 	plan, err := optimizer.Solve(p, optimizer.Options{Interrupt: func() bool {
 		now := processorTime(t)
@@ -134,10 +165,7 @@ func interruptAfter(t *testing.T, p optimizer.Problem, limit time.Duration) {
 	if end := processorTime(t) - last; end > rest {
 		t.Errorf("ended %s after the last poll, want at most %s", end, rest)
 	}
-	if widest > 150*time.Millisecond {
-		t.Errorf("polls are up to %s apart, want at most 50ms on a quiet machine", widest)
-	}
-	if most > begin+240<<20 {
+	if most > begin+mostPlanMemory {
 		t.Errorf("took %d MB", (most-begin)>>20)
 	}
 	if !fits(p, planned(plan)) {
@@ -150,4 +178,5 @@ func interruptAfter(t *testing.T, p optimizer.Problem, limit time.Duration) {
 		t.Errorf("gaps %g and %g", plan.ShortfallGap, plan.Gap)
 	}
 	t.Logf("polls up to %s apart; gaps %.3g and %.3g; %d MB", widest, plan.ShortfallGap, plan.Gap, (most-min(begin, most))>>20)
+	return widest
 }

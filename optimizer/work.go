@@ -33,6 +33,14 @@ func (w *work) stopped(n int) bool {
 	return w.stop || w.used+n > w.until
 }
 
+// interrupted looks at the interrupt alone: for work that is done in any case, unless the time is over.
+func (w *work) interrupted() bool {
+	if !w.stop && w.interrupt != nil {
+		w.stop = w.interrupt()
+	}
+	return w.stop
+}
+
 // part allows the next part of the search a share of the steps that are left
 // to the part around it, and returns what ends it.
 func (w *work) part(share float64) (end func()) {

@@ -66,7 +66,7 @@ func Run(ctx context.Context, c *config.Config, source promapi.RangeQuerier, o O
 	}
 	history := timeline.New(source, grid, timeline.Options{Concurrency: o.Concurrency})
 	ctx, cancel := context.WithCancel(ctx)
-	defer history.Wait()
+	defer history.Close()
 	defer cancel()
 	r := &runner{history: history, follower: newFollower(c, o.Step), account: newAccount(c, grid)}
 	// What ran decides in one, what would have run in the other: each remembers what it has read.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -37,6 +38,7 @@ const (
 // Options are what a Keeper needs beside the configuration.
 type Options struct {
 	Concurrency int              // queries in flight at once; at least 1
+	AnswerBytes int64            // memory that answers may take together, about; 0: no bound
 	Now         func() time.Time // required
 }
 
@@ -52,6 +54,7 @@ type Keeper struct {
 	work    sync.WaitGroup
 	slot    chan struct{} // one evaluation of the past at once: scrapes come first
 	moments *moments
+	answers *promapi.Allowance
 	models  []*query.Model // for what signals there are
 
 	mu      sync.Mutex
@@ -67,7 +70,7 @@ func NewKeeper(c *config.Config, source promapi.RangeQuerier, o Options) (*Keepe
 		return nil, errors.New("new keeper: a configuration, a source, a concurrency and a clock are needed")
 	}
 	k := &Keeper{
-		config: c, source: source, options: o, slot: make(chan struct{}, 1),
+		config: c, source: source, options: o, answers: promapi.NewAllowance(o.AnswerBytes), slot: make(chan struct{}, 1),
 		courses: map[courseKey]*course{}, latency: map[latencyKey]latencyEntry{}, models: query.Compile(c).Models,
 	}
 	e, err := k.evaluator(source)
@@ -90,7 +93,7 @@ func (k *Keeper) Close() {
 
 func (k *Keeper) evaluator(source promapi.RangeQuerier) (*collector.Evaluator, error) {
 	return collector.NewEvaluator(k.config, source, collector.EvaluatorOptions{
-		Concurrency: k.options.Concurrency, Now: k.options.Now, Logger: slog.New(slog.DiscardHandler), // the pages say it all
+		AnswerBytes: k.options.AnswerBytes, Concurrency: k.options.Concurrency, Now: k.options.Now, Logger: slog.New(slog.DiscardHandler), // the pages say it all
 	})
 }
 
@@ -264,8 +267,10 @@ func (k *Keeper) complete(c *course, now time.Time) error {
 		return nil
 	}
 	grid := v1.Range{Start: c.time(steps[0]), End: c.time(steps[len(steps)-1]), Step: c.Step}
-	history := timeline.New(k.source, grid, timeline.Options{Concurrency: k.options.Concurrency, ChunkSteps: k.chunkSteps()})
-	defer history.Wait()
+	history := timeline.New(k.source, grid, timeline.Options{
+		Concurrency: k.options.Concurrency, ChunkSteps: k.chunkSteps(), Allowance: k.answers,
+	})
+	defer history.Close()
 	defer cancel()
 	c.source.RangeQuerier = history
 	for _, step := range steps {
@@ -274,6 +279,13 @@ func (k *Keeper) complete(c *course, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// queryRange asks for what is used at once.
+func (k *Keeper) queryRange(ctx context.Context, expr string, r v1.Range) (model.Matrix, error) {
+	ctx, closeAccount := k.answers.Account(ctx)
+	defer closeAccount()
+	return k.source.QueryRange(ctx, expr, r) //nolint:wrapcheck // The querier says what it was doing.
 }
 
 // chunkSteps is how many steps a source is asked for at once.

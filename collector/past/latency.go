@@ -64,7 +64,7 @@ func (k *Keeper) Latencies(ctx context.Context, index int, record *Record) ([]La
 	for _, x := range measures() {
 		l := Latency{Name: x.name, Title: x.title, Quantile: quantileOf(m), Target: targetOf(m, x.name)}
 		expr := latencyExpr(k.config, m, x.metrics, l.Quantile, max(latencyWindow, r.Step))
-		matrix, err := k.source.QueryRange(ctx, expr, v1.Range{Start: r.time(first), End: r.time(last), Step: r.Step})
+		matrix, err := k.queryRange(ctx, expr, v1.Range{Start: r.time(first), End: r.time(last), Step: r.Step})
 		if err != nil {
 			return nil, fmt.Errorf("ask for %s: %w", x.name, err)
 		}

@@ -76,7 +76,7 @@ func (c *course) tried() bool {
 // sketch reads a course from gauges. It stays without points where they do not tell it.
 func (k *Keeper) sketch(ctx context.Context, c *course, now time.Time) error {
 	first, last := c.window(now)
-	matrix, err := k.source.QueryRange(ctx, k.gaugeExpr(c.model), v1.Range{Start: c.time(first), End: c.time(last), Step: c.Step})
+	matrix, err := k.queryRange(ctx, k.gaugeExpr(c.model), v1.Range{Start: c.time(first), End: c.time(last), Step: c.Step})
 	if err != nil {
 		return fmt.Errorf("there is no answer about the past: %w", err)
 	}

@@ -73,9 +73,15 @@ func (c *account) close() {
 
 // What answers take in memory, by how they are read.
 const (
-	bodyShare   = 2   // the buffer of a body grows by doubling
-	seriesBytes = 96  // of a series with known labels
-	labelsBytes = 320 // of new labels, beside their text
-	pairBytes   = 16
-	pairsAtOnce = 1024
+	bodyShare      = 2   // the buffer of a body grows by doubling
+	seriesBytes    = 96  // of a series with known labels
+	labelsBytes    = 320 // of new labels, beside their text, where there are few
+	fewLabels      = 8
+	labelBytes     = 64 // of each label more
+	histogramShare = 8  // of how a native histogram is written
+	pairBytes      = 16
+	pairsAtOnce    = 1024
 )
+
+// maxLabels bounds the labels of a series.
+const maxLabels = 1000

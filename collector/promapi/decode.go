@@ -76,13 +76,13 @@ func (d *decoder) answer() error {
 func (d *decoder) envelope(key string) {
 	switch key {
 	case "status":
-		d.into(&d.status)
+		d.text(&d.status)
 	case "errorType":
-		d.into(&d.errorType)
+		d.text(&d.errorType)
 	case "error":
-		d.into(&d.errorText)
+		d.text(&d.errorText)
 	case "warnings":
-		d.into(&d.warnings)
+		d.readWarnings()
 	case "isPartial": // VictoriaMetrics says so in a 200 answer, without a warning.
 		switch string(d.raw()) {
 		case "true":
@@ -102,13 +102,38 @@ func (d *decoder) envelope(key string) {
 	}
 }
 
+// text reads a string, or nothing for null.
+func (d *decoder) text(to *string) {
+	d.peek()
+	start := d.pos
+	d.into(to)
+	d.spend(2 * (d.pos - start))
+}
+
+// maxWarnings is how many warnings are read: one is enough to distrust an answer.
+const maxWarnings = 20
+
+// readWarnings reads the first warnings, and leaves out what is only advice.
+func (d *decoder) readWarnings() {
+	if d.peek() == 'n' {
+		d.raw()
+		return
+	}
+	for ok := d.enter('[', ']', "warnings"); ok; ok = d.again(']') {
+		var warning string
+		if d.text(&warning); len(d.warnings) < maxWarnings {
+			d.warnings = append(d.warnings, realWarnings(v1.Warnings{warning})...)
+		}
+	}
+}
+
 // content reads the type of the result and the result, in any order.
 func (d *decoder) content() {
 	early := -1
 	d.fields("an object", func(key string) {
 		switch key {
 		case "resultType":
-			d.into(&d.got)
+			d.text(&d.got)
 		case "result":
 			d.result = true
 			if d.got == "" {
@@ -144,7 +169,7 @@ func (d *decoder) elements() {
 func (d *decoder) verdict() error {
 	var text string
 	reason := ReasonBadResponse
-	switch warnings := realWarnings(d.warnings); {
+	switch {
 	case d.status == "error":
 		if r, ok := reasonOfType(v1.ErrorType(d.errorType)); ok {
 			reason = r
@@ -156,8 +181,8 @@ func (d *decoder) verdict() error {
 		text = fmt.Sprintf("the answer has the status %q", shorten(d.status))
 	case d.partial:
 		reason, text = ReasonPartial, "the source calls its answer partial (isPartial)"
-	case len(warnings) > 0:
-		reason, text = ReasonWarnings, shorten(strings.Join(warnings, "; "))
+	case len(d.warnings) > 0:
+		reason, text = ReasonWarnings, shorten(strings.Join(d.warnings, "; "))
 	case !d.result:
 		text = "the answer holds no result"
 	case d.got == d.kind:

@@ -7,14 +7,21 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// maxKnown bounds how many sets of labels are remembered, twice over: those of lately and those of before.
-const maxKnown = 1 << 14
+const (
+	// maxKnown bounds how many sets of labels are remembered, knownBytes the memory that they take: each twice over, for those of lately
+	// and those of before.
+	maxKnown   = 1 << 14
+	knownBytes = 12 << 20
+	// longLabels is the length from which on labels are not remembered.
+	longLabels = 4 << 10
+)
 
 // knownLabels remembers sets of labels as they are written. An answer mostly has the labels of the one before: they are neither read nor
 // kept in memory again. Whoever gets them must not change them.
 type knownLabels struct {
 	mu             sync.Mutex
 	lately, before map[string]model.Metric
+	bytes          int // of lately
 }
 
 // find returns the labels that are written so, or nil.
@@ -32,16 +39,20 @@ func (k *knownLabels) find(raw []byte) model.Metric {
 
 // remember notes that labels are written so.
 func (k *knownLabels) remember(raw []byte, metric model.Metric) {
+	if len(raw) >= longLabels {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.put(string(raw), metric)
 }
 
 func (k *knownLabels) put(raw string, metric model.Metric) {
-	if k.lately == nil || len(k.lately) == maxKnown {
-		k.lately, k.before = map[string]model.Metric{}, k.lately
+	if k.lately == nil || len(k.lately) == maxKnown || k.bytes > knownBytes {
+		k.lately, k.before, k.bytes = map[string]model.Metric{}, k.lately, 0
 	}
 	k.lately[raw] = metric
+	k.bytes += labelsBytes + 2*len(raw) // as it is written, and as it is read
 }
 
 // object is a flat object at the beginning of some JSON, as it is written; nil where there is none.

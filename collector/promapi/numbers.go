@@ -25,6 +25,11 @@ func (d *decoder) number() model.SampleValue {
 	if d.err != nil {
 		return 0
 	}
+	if len(raw) > maxText {
+		raw = raw[:maxText] // which is no number either, or as good as it
+		d.fail(fmt.Errorf("the value %q... is not a number", raw))
+		return 0
+	}
 	value, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil {
 		d.fail(fmt.Errorf("the value %q is not a number", shorten(string(raw))))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -60,7 +61,11 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, form url.V
 		body = &bytes.Buffer{}
 	}
 	body.Reset()
-	_, err = body.ReadFrom(resp.Body)
+	answer := io.Reader(resp.Body)
+	if resp.StatusCode/100 != 2 {
+		answer = io.LimitReader(answer, maxRefusal)
+	}
+	_, err = body.ReadFrom(answer)
 	if resp.StatusCode/100 == 2 {
 		return 0, body, err
 	}
@@ -74,6 +79,9 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, form url.V
 	}
 	return resp.StatusCode, nil, &Error{Reason: reasonOfStatus(resp.StatusCode, said.Type), Err: refusal(resp.StatusCode, said.Text)}
 }
+
+// maxRefusal is how much is read of an answer outside 2xx: its words are shortened anyway.
+const maxRefusal = 256 << 10
 
 // maxFree bounds the memory that is used again. Large answers are rare: histories are long only when they are read for the first time.
 const maxFree = 1 << 20

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -13,6 +12,12 @@ import (
 
 // maxKeys bounds the keys of an object of the API. Labels are not counted.
 const maxKeys = 32
+
+// wordsBytes bounds the memory of the strings that are remembered, wordBytes is that of one beside its text.
+const (
+	wordsBytes = 2 << 20
+	wordBytes  = 64
+)
 
 var errTruncated = errors.New("unexpected end of JSON input")
 
@@ -22,6 +27,7 @@ type scanner struct {
 	pos   int
 	err   error
 	words map[string]word // what was read before, as it is written
+	taken int             // the memory of words
 }
 
 // word is a string as it is written between its quotes, and what that means.
@@ -144,8 +150,11 @@ func (s *scanner) newWord(raw string, escaped bool) word {
 			return word{}
 		}
 	}
-	if s.words == nil {
-		s.words = map[string]word{}
+	if len(raw) > maxText {
+		return w
+	}
+	if s.taken += wordBytes + len(raw); s.words == nil || s.taken > wordsBytes {
+		s.words, s.taken = map[string]word{}, 0
 	}
 	s.words[raw] = w
 	return w
@@ -181,24 +190,58 @@ func (s *scanner) quoted() (raw []byte, escaped bool) {
 	return nil, false
 }
 
-// raw reads a value of any kind and returns it as it is written.
+// raw reads a value of any kind and returns it as it is written, in place: it may be as long as the whole answer.
 func (s *scanner) raw() []byte {
-	if s.peek(); s.err != nil {
+	s.peek()
+	start := s.pos
+	for depth := 0; s.err == nil; {
+		switch c := s.peek(); c {
+		case 0:
+			s.fail(errTruncated)
+			return nil
+		case '"':
+			s.quoted()
+		case '[', '{':
+			s.pos++
+			depth++
+		case ']', '}':
+			s.pos++
+			depth--
+		case ',', ':':
+			s.pos++
+		default:
+			s.literal()
+		}
+		if depth <= 0 {
+			break
+		}
+	}
+	if s.err != nil {
 		return nil
 	}
-	var value json.RawMessage
-	decoder := json.NewDecoder(bytes.NewReader(s.data[s.pos:]))
-	switch err := decoder.Decode(&value); {
-	case err == nil:
-		s.pos += int(decoder.InputOffset())
-		return value
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		s.fail(errTruncated)
-	default:
+	value := s.data[start:s.pos]
+	if err := json.Unmarshal(value, &ignored{}); err != nil {
 		s.fail(err)
+		return nil
 	}
-	return nil
+	return value
 }
+
+// literal passes over a number, true, false or null.
+func (s *scanner) literal() {
+	n := bytes.IndexAny(s.data[s.pos+1:], " \t\r\n,:[]{}\"")
+	if n < 0 { // No document ends with one.
+		s.fail(errTruncated)
+		return
+	}
+	s.pos += 1 + n
+}
+
+// ignored takes any value that is JSON.
+type ignored struct{}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (*ignored) UnmarshalJSON([]byte) error { return nil }
 
 // into reads a value that is not worth reading fast.
 func (s *scanner) into(value any) {

@@ -11,6 +11,7 @@ import (
 var (
 	errNoValue  = errors.New("the answer holds an element without a value")
 	errNoLabels = errors.New("the answer holds an element without labels")
+	errLabels   = &Error{Reason: ReasonTooLarge, Err: fmt.Errorf("a series has more than %d labels", maxLabels)}
 	errDisorder = errors.New("the samples of a series are not in the order of time")
 )
 
@@ -79,7 +80,7 @@ func (d *decoder) metric() model.Metric {
 		}
 	}
 	metric := d.newMetric()
-	d.spend(seriesBytes + labelsBytes + d.pos - start)
+	d.spend(seriesBytes + labelsBytes + labelBytes*max(0, len(metric)-fewLabels) + d.pos - start)
 	if d.err == nil && d.pos == start+len(written) {
 		d.known.remember(written, metric)
 	}
@@ -98,6 +99,10 @@ func (d *decoder) newMetric() model.Metric {
 	metric := make(model.Metric, d.width)
 	n := 0
 	for ok := d.enter('{', '}', "labels"); ok; ok = d.again('}') {
+		if n == maxLabels {
+			d.fail(errLabels)
+			break
+		}
 		if n == len(d.labels) {
 			d.labels = append(d.labels, label{})
 		}
@@ -148,7 +153,10 @@ func (d *decoder) histograms() []model.SampleHistogramPair {
 // histogram reads a time and a native histogram. They are not read fast: no signal is made of them.
 func (d *decoder) histogram() model.SampleHistogramPair {
 	var p model.SampleHistogramPair
+	d.peek()
+	start := d.pos
 	d.into(&p)
+	d.spend(histogramShare * (d.pos - start))
 	switch {
 	case d.err != nil:
 	case p.Histogram == nil || slices.Contains(p.Histogram.Buckets, nil):

@@ -163,7 +163,8 @@ func (l *Loader) releaseEngine(engine *sharedEngine) error {
 
 // loaded makes a configuration usable with a source.
 func (l *Loader) loaded(cfg *config.Config, remarks config.Diagnostics, q promapi.RangeQuerier) (Loaded, error) {
-	evaluator, err := collector.NewEvaluator(cfg, limited{q, l.slots}, collector.EvaluatorOptions{
+	q = limited{q, l.slots}
+	evaluator, err := collector.NewEvaluator(cfg, q, collector.EvaluatorOptions{
 		AnswerBytes: answerBytes(), Concurrency: l.opts.Concurrency,
 		Logger: l.opts.Logger,
 		Now:    l.opts.Now,
@@ -171,7 +172,9 @@ func (l *Loader) loaded(cfg *config.Config, remarks config.Diagnostics, q promap
 	if err != nil {
 		return Loaded{}, err
 	}
-	keeper, err := past.NewKeeper(cfg, q, past.Options{Concurrency: max(1, l.opts.Concurrency/4), Now: l.opts.Now})
+	keeper, err := past.NewKeeper(cfg, q, past.Options{
+		AnswerBytes: answerBytes() / 2, Concurrency: max(1, l.opts.Concurrency/4), Now: l.opts.Now,
+	})
 	if err != nil {
 		return Loaded{}, err
 	}

@@ -31,6 +31,17 @@ type chunk struct {
 	done   chan struct{}
 	pieces []piece // in the order of time
 	err    error   // the source cannot be asked
+
+	accounts []func() // close those of the pieces
+}
+
+// drop gives back the memory of a chunk that is not asked for any more.
+func (c *chunk) drop() {
+	<-c.done
+	for _, closeAccount := range c.accounts {
+		closeAccount()
+	}
+	c.accounts = nil
 }
 
 // piece is one answer of the source: over a range of steps, or at a single one as an instant query.
@@ -85,12 +96,15 @@ func (h *History) fetch(ctx context.Context, t *timeline, c *chunk, first, last 
 		return nil
 	}
 	release := h.slot(ctx)
-	matrix, err := h.source.QueryRange(ctx, t.expr, v1.Range{Start: t.at(first), End: t.at(last), Step: t.step})
+	asking, closeAccount := h.allowance.Account(ctx)
+	matrix, err := h.source.QueryRange(asking, t.expr, v1.Range{Start: t.at(first), End: t.at(last), Step: t.step})
 	release()
 	if err == nil {
+		c.accounts = append(c.accounts, closeAccount)
 		c.pieces = append(c.pieces, piece{first: first, last: last, matrix: matrix})
 		return nil
 	}
+	closeAccount()
 	reason := promapi.ReasonOf(err)
 	tooMuch := reason == promapi.ReasonTimeout || reason == promapi.ReasonTooLarge || reason == promapi.ReasonServerError
 	if !tooMuch && !ofData(reason) {

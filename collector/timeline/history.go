@@ -4,6 +4,8 @@ package timeline
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +29,7 @@ type History struct {
 	step       time.Duration
 	chunkSteps int
 	slots      chan struct{} // one for each query in flight
+	allowance  *promapi.Allowance
 	loading    sync.WaitGroup
 
 	mu        sync.Mutex
@@ -51,6 +54,8 @@ type Options struct {
 	// ChunkSteps is how many steps are asked for at once; 0 stands for 1000. Prometheus answers at most 11,000. Fewer bound the size
 	// of an answer, and let the first steps be evaluated while the next are under way.
 	ChunkSteps int
+	// Allowance is the memory that the answers may take which are kept for later steps; nil: no bound.
+	Allowance *promapi.Allowance
 }
 
 const defaultChunkSteps = 1000
@@ -63,6 +68,7 @@ func New(source promapi.RangeQuerier, grid v1.Range, o Options) *History {
 	return &History{
 		source: source, start: grid.Start, end: grid.End, step: grid.Step, chunkSteps: o.ChunkSteps,
 		slots: make(chan struct{}, max(1, o.Concurrency)), timelines: map[timelineKey]*timeline{}, now: grid.Start,
+		allowance: o.Allowance,
 	}
 }
 
@@ -122,9 +128,10 @@ func (h *History) Advance(ctx context.Context, to time.Time) {
 	h.now = to
 	for _, t := range h.timelines {
 		behind := t.stepOf(to.Add(-t.lookback)) / h.chunkSteps
-		for n := range t.chunks {
+		for n, c := range t.chunks {
 			if n < behind {
 				delete(t.chunks, n)
+				h.loading.Go(c.drop)
 			}
 		}
 		next := t.stepOf(to)/h.chunkSteps + 1
@@ -138,6 +145,21 @@ func (h *History) Advance(ctx context.Context, to time.Time) {
 
 // Wait waits until nothing is being asked for. Cancel the context that Advance was given to be done soon.
 func (h *History) Wait() { h.loading.Wait() }
+
+// Close waits, and frees what is kept.
+func (h *History) Close() {
+	h.Wait()
+	h.mu.Lock()
+	var kept []*chunk
+	for _, t := range h.timelines {
+		kept = slices.AppendSeq(kept, maps.Values(t.chunks))
+		clear(t.chunks)
+	}
+	h.mu.Unlock()
+	for _, c := range kept {
+		c.drop()
+	}
+}
 
 // Err is why the source cannot be asked, or nil. Whatever was answered after it is not history.
 func (h *History) Err() error {
@@ -188,7 +210,9 @@ func (h *History) chunk(ctx context.Context, t *timeline, n int) (*chunk, error)
 // instant asks for one moment. An error that says nothing of the moment is also the reason to give up.
 func (h *History) instant(ctx context.Context, expr string, at time.Time) (model.Vector, error) {
 	defer h.slot(ctx)()
-	vector, err := h.source.Query(ctx, expr, at)
+	asking, closeAccount := h.allowance.Account(ctx)
+	defer closeAccount()
+	vector, err := h.source.Query(asking, expr, at)
 	if err != nil && !ofData(promapi.ReasonOf(err)) {
 		h.fail(err)
 	}
@@ -197,7 +221,9 @@ func (h *History) instant(ctx context.Context, expr string, at time.Time) (model
 
 func (h *History) overRange(ctx context.Context, expr string, r v1.Range) (model.Matrix, error) {
 	defer h.slot(ctx)()
-	matrix, err := h.source.QueryRange(ctx, expr, r)
+	asking, closeAccount := h.allowance.Account(ctx)
+	defer closeAccount()
+	matrix, err := h.source.QueryRange(asking, expr, r)
 	if err != nil && !ofData(promapi.ReasonOf(err)) {
 		h.fail(err)
 	}
