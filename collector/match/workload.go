@@ -260,6 +260,7 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 		bad: map[string]string{}, clusters: make([]clusters, len(r.program.Models)), gateways: map[string]*clusters{},
 	}
 	workers := make([]float64, len(r.program.Variants))
+	bare, addressed := map[string]bool{}, map[string]bool{}
 	seen := map[string]bool{} // a workload that tells twice would make up for one that does not tell
 	for i, s := range r.samples(q) {
 		t.matched[i] = true // any workload may tell
@@ -268,6 +269,7 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 		value, bad := valueOf(s, "")
 		key := r.matcher.workloadKey(&id)
 		told.seenIn(r, &id, owner, ok)
+		addressed[id.namespace] = addressed[id.namespace] || strings.HasPrefix(string(id.metric[config.LabelWorkload]), config.Nameless)
 		if bad == "" && seen[key] {
 			bad = BadDuplicate
 		}
@@ -275,6 +277,8 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 		switch {
 		case bad != "":
 			t.bad[i], told.bad[id.namespace] = bad, bad
+		case id.metric[config.LabelWorkload] == "":
+			bare[id.namespace] = bare[id.namespace] || id.model == "" || len(r.matcher.modelsOf(id)) > 0
 		case unnamed(string(id.metric[config.LabelWorkload])):
 			told.unknown[id.namespace] = told.unknown[id.namespace] || id.model == "" || len(r.matcher.modelsOf(id)) > 0
 		case otherRule(id.metric, q.Rule):
@@ -288,6 +292,9 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 				told.count(owner, scoped{id.namespace, string(id.metric[config.LabelWorkload])}, value)
 			}
 		}
+	}
+	for namespace, ours := range bare { // Those without a pod are counted again by their addresses.
+		told.unknown[namespace] = told.unknown[namespace] || ours && !addressed[namespace]
 	}
 	for i, groups := range workers {
 		told.now[i] = max(told.now[i], groups)
