@@ -217,13 +217,18 @@ type workloadCounts struct {
 	now      []float64
 	pods     map[int]map[scoped]float64 // owner -> workload that is no variant's -> its pods
 	unknown  map[string]bool            // namespaces with sources that have neither a pod nor an address
+	bare     map[string]bool            // namespaces with sources that have no pod
+	at       map[string]bool            // namespaces with sources that are counted by their addresses
 	bad      map[string]string          // why a count of a namespace cannot be used
 	clusters []clusters                 // by model
 	gateways map[string]*clusters       // by namespace, of pods that name no model
 }
 
-// seenIn notes in which cluster a source is: for the model whose variant it is of, or else for those that its series may be of.
+// seenIn notes whether a source is known by its address, and in which cluster it is: for the model whose variant it is of, or else for those that its series may be of.
 func (c *workloadCounts) seenIn(r *reader, id *identity, owner int, ok bool) {
+	if strings.HasPrefix(string(id.metric[config.LabelWorkload]), config.Nameless) {
+		c.at[id.namespace] = true
+	}
 	cluster, models := string(id.metric[config.LabelCluster]), []int(nil)
 	if ok && owner < len(r.program.Variants) {
 		models = append(models, r.program.Variants[owner].Model.Place)
@@ -235,6 +240,26 @@ func (c *workloadCounts) seenIn(r *reader, id *identity, owner int, ok bool) {
 	}
 	for _, m := range models {
 		c.clusters[m].add(cluster)
+	}
+}
+
+// unnamed notes a source without a name: a pod's count leaves out the workload, an address' count says that there is no address.
+func (c *workloadCounts) unnamed(r *reader, id *identity) {
+	switch ours := id.model == "" || len(r.matcher.modelsOf(*id)) > 0; {
+	case !ours:
+	case id.metric[config.LabelWorkload] == "":
+		c.bare[id.namespace] = true
+	default:
+		c.unknown[id.namespace] = true
+	}
+}
+
+// settle finds the sources without a pod that nothing else is known of: others are counted again, by their addresses.
+func (c *workloadCounts) settle() {
+	for namespace := range c.bare {
+		if !c.at[namespace] {
+			c.unknown[namespace] = true
+		}
 	}
 }
 
@@ -256,11 +281,10 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 	}
 	t := r.tally(q)
 	told := &workloadCounts{
-		now: make([]float64, r.matcher.Owners(query.OfWorkload)), pods: map[int]map[scoped]float64{}, unknown: map[string]bool{},
+		now: make([]float64, r.matcher.Owners(query.OfWorkload)), pods: map[int]map[scoped]float64{}, unknown: map[string]bool{}, bare: map[string]bool{}, at: map[string]bool{},
 		bad: map[string]string{}, clusters: make([]clusters, len(r.program.Models)), gateways: map[string]*clusters{},
 	}
 	workers := make([]float64, len(r.program.Variants))
-	bare, addressed := map[string]bool{}, map[string]bool{}
 	seen := map[string]bool{} // a workload that tells twice would make up for one that does not tell
 	for i, s := range r.samples(q) {
 		t.matched[i] = true // any workload may tell
@@ -269,7 +293,6 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 		value, bad := valueOf(s, "")
 		key := r.matcher.workloadKey(&id)
 		told.seenIn(r, &id, owner, ok)
-		addressed[id.namespace] = addressed[id.namespace] || strings.HasPrefix(string(id.metric[config.LabelWorkload]), config.Nameless)
 		if bad == "" && seen[key] {
 			bad = BadDuplicate
 		}
@@ -277,10 +300,8 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 		switch {
 		case bad != "":
 			t.bad[i], told.bad[id.namespace] = bad, bad
-		case id.metric[config.LabelWorkload] == "":
-			bare[id.namespace] = bare[id.namespace] || id.model == "" || len(r.matcher.modelsOf(id)) > 0
 		case unnamed(string(id.metric[config.LabelWorkload])):
-			told.unknown[id.namespace] = told.unknown[id.namespace] || id.model == "" || len(r.matcher.modelsOf(id)) > 0
+			told.unnamed(r, &id)
 		case otherRule(id.metric, q.Rule):
 			t.bad[i] = BadRule
 		case !ok:
@@ -293,9 +314,7 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 			}
 		}
 	}
-	for namespace, ours := range bare { // Those without a pod are counted again by their addresses.
-		told.unknown[namespace] = told.unknown[namespace] || ours && !addressed[namespace]
-	}
+	told.settle()
 	for i, groups := range workers {
 		told.now[i] = max(told.now[i], groups)
 	}
