@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// settled is the age from which on samples are complete: scrapes have been stored, and remote writes have arrived.
-	settled = 2 * time.Minute
 	// stepsAtOnce and cellsAtOnce bound the size of one answer: an evaluation has several in memory, as text and as numbers.
 	stepsAtOnce = 360
 	cellsAtOnce = 50_000
@@ -36,10 +34,14 @@ func newHistories(p *query.Program, m *match.Matcher, q promapi.RangeQuerier) *h
 
 // ask reads a history at a moment. The newest step that is kept is asked for again, and the newest of those at which anything was told:
 // where they are told otherwise now, such as by a store that is back or a Prometheus that has lost its past, nothing that is kept can be
-// relied on.
+// relied on. A history that ends where samples are settled is asked for once in a step.
 func (h *histories) ask(ctx context.Context, allowance *promapi.Allowance, q *query.History, at time.Time) match.History {
 	first, last := stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step)
 	kept := h.known(q, first, last)
+	if q.Until >= query.Settled && kept.Steps > 0 && kept.First+int64(kept.Steps) > last {
+		grid := kept.Join(first) // Nothing has settled since.
+		return match.History{Grid: grid, Series: grid.Owners()}
+	}
 	grid, err := h.read(ctx, allowance, q, kept, first, last)
 	if err == nil && kept.Steps > 0 {
 		var same bool
@@ -50,7 +52,7 @@ func (h *histories) ask(ctx context.Context, allowance *promapi.Allowance, q *qu
 	if err != nil {
 		return match.History{Err: err}
 	}
-	h.keep(q, grid, stepAt(at.Add(-settled), q.Step))
+	h.keep(q, grid, stepAt(at.Add(-query.Settled), q.Step))
 	return match.History{Grid: grid, Series: grid.Owners()}
 }
 

@@ -261,3 +261,18 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, startup: 2m, cap
 		require.NotEqual(t, "1", desired(&unread.Variants[0]))
 	}
 }
+
+// TestSourcesOverTheWindow: who told a signal before is counted where that has settled, each minute once.
+func TestSourcesOverTheWindow(t *testing.T) {
+	a := &arriving{values: slices.Repeat([]float64{3}, 1000), late: make([]time.Duration, 1000)}
+	e := newEvaluator(t, witnessed("", ", scale_down_window: 5m"), a, collector.EvaluatorOptions{})
+	var asked []string
+	for at := time.Duration(0); at <= 2*time.Minute; at += 15 * time.Second {
+		a.now, a.ranges = fleetAt.Add(at), nil
+		require.Empty(t, failures(e.Evaluate(t.Context(), a.now)))
+		for _, r := range a.ranges[countSources] {
+			asked = append(asked, fmt.Sprintf("%s: %s to %s", at, r.Start.Sub(fleetAt), r.End.Sub(fleetAt)))
+		}
+	}
+	require.Equal(t, []string{"0s: -5m0s to -2m0s", "1m0s: -2m0s to -1m0s", "2m0s: -1m0s to 0s"}, asked)
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -16,7 +17,12 @@ const LabelCluster = "cluster"
 
 // workloadOfPod is how Kubernetes names pods: those of a StatefulSet and a LeaderWorkerSet end with an ordinal, those of a Deployment with a
 // hash and a suffix. A pod with any other name is a workload of its own.
-const workloadOfPod = "(.+?)(-[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?"
+const workloadOfPod = "(.+?)" + endOfPod
+
+// workloadOfAddress is the same of an address, which may be missing.
+const workloadOfAddress = "(.*?)" + endOfPod
+
+const endOfPod = "(-[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?"
 
 // Nameless begins the workload of a source without a pod. The address of its target follows.
 const Nameless = "/"
@@ -35,18 +41,88 @@ func (c *Config) CountedSources(s *Signal) Expr {
 	if selector, ok := selected(sources); sources.IsZero() || ok && strings.HasPrefix(selector.Name, "workload:") {
 		return sources // It is counted already.
 	}
-	by := s.Labels.Namespace
+	by := []string{s.Labels.Namespace}
 	if s.Labels.Model != "" {
-		by += ", " + s.Labels.Model
+		by = append(by, s.Labels.Model)
 	}
-	by += ", " + LabelCluster
-	counted, err := ParseExpr(fmt.Sprintf(
-		`count by (%[1]s, %[2]s) (label_replace(group by (%[1]s, pod) (label_replace(label_join(%[3]s, "pod", "/", "pod", "instance"), "pod", "$1", "pod", "([^/]+)/.*")), %[2]q, "$1", "pod", %[4]q))`,
-		by, LabelWorkload, keeping(sources, "instance", LabelCluster), workloadOfPod))
+	by = append(by, LabelCluster)
+	text, ok := countApart(sources, by)
+	if !ok {
+		text = countTogether(sources, by)
+	}
+	counted, err := ParseExpr(text)
 	if err != nil {
 		return Expr{} // What is wrong with a label's name has been reported.
 	}
 	return counted
+}
+
+// countTogether counts sources with and without a pod in one go, whatever their expression does with labels.
+func countTogether(sources Expr, by []string) string {
+	return fmt.Sprintf(
+		`count by (%[1]s, %[2]s) (label_replace(group by (%[1]s, pod) (label_replace(label_join(%[3]s, "pod", "/", "pod", "instance"), "pod", "$1", "pod", "([^/]+)/.*")), %[2]q, "$1", "pod", %[4]q))`,
+		strings.Join(by, ", "), LabelWorkload, keeping(sources, "instance", LabelCluster), workloadOfPod)
+}
+
+// countApart counts sources with a pod, and beside them those without: where selectors tell the two apart, each pod's labels are written
+// once and not three times, which is most of what counting costs. Those without a pod are in the first count too, without a workload.
+func countApart(sources Expr, by []string) (string, bool) {
+	copied, err := ParseExpr(sources.text) // to be written to
+	if err != nil {
+		return "", false
+	}
+	pods, podless := unwrap(sources.ast), unwrap(copied.ast)
+	kept := slices.Clone(by)
+	if group, ok := pods.(*parser.AggregateExpr); ok && group.Op == parser.GROUP && !group.Without {
+		if !slices.Contains(group.Grouping, "pod") {
+			return "", false
+		}
+		kept = slices.DeleteFunc(kept, func(label string) bool { return label != LabelCluster && !slices.Contains(group.Grouping, label) })
+		pods, podless = group.Expr, podless.(*parser.AggregateExpr).Expr
+	}
+	if !withoutPods(podless) {
+		return "", false
+	}
+	groups := strings.Join(by, ", ") + ", " + LabelWorkload
+	count := func(sources parser.Expr, label, workload, pattern string) string {
+		return fmt.Sprintf(`count by (%s) (label_replace(group by (%s) (%s), %q, %q, %q, %q))`,
+			groups, strings.Join(append(slices.Clone(kept), label), ", "), sources, LabelWorkload, workload, label, pattern)
+	}
+	return count(pods, "pod", "$1", workloadOfPod) + " or " + count(podless, "instance", Nameless+"$1", workloadOfAddress), true
+}
+
+// withoutPods narrows an expression to the series without a pod, in place. It is false where the labels of its results are not known to be
+// those of the series that it selects.
+func withoutPods(e parser.Expr) bool {
+	switch e := unwrap(e).(type) {
+	case *parser.NumberLiteral:
+		return true
+	case *parser.VectorSelector:
+		e.LabelMatchers = append(e.LabelMatchers, labels.MustNewMatcher(labels.MatchEqual, "pod", ""))
+		return true
+	case *parser.AggregateExpr:
+		return !e.Without && e.Param == nil && slices.Contains(e.Grouping, "pod") && slices.Contains(e.Grouping, "instance") && withoutPods(e.Expr)
+	case *parser.BinaryExpr:
+		return withoutPodsIn(e)
+	}
+	return false
+}
+
+// withoutPodsIn is withoutPods for an operation on two sides: a number and series, or sets. Which series match which may depend on more than
+// their pods, unless it is by pod that they are matched.
+func withoutPodsIn(e *parser.BinaryExpr) bool {
+	switch {
+	case !e.Op.IsSetOperator():
+		return (isNumber(e.LHS) || isNumber(e.RHS)) && withoutPods(e.LHS) && withoutPods(e.RHS)
+	case e.VectorMatching.On != slices.Contains(e.VectorMatching.MatchingLabels, "pod"):
+		return e.Op != parser.LOR && withoutPods(e.LHS)
+	}
+	return withoutPods(e.LHS) && withoutPods(e.RHS)
+}
+
+func isNumber(e parser.Expr) bool {
+	_, ok := unwrap(e).(*parser.NumberLiteral)
+	return ok
 }
 
 // keeping is an expression for sources that keeps more labels, where it groups by some. Only whose series there are matters, not their

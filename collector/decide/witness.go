@@ -169,6 +169,9 @@ func (s *signal) whole(window forecast.History) forecast.History {
 	window.Values = slices.Clone(window.Values)
 	for i := range window.Values {
 		ago := window.Ago(i)
+		if unsettled(w.Rest.Past.History, ago) {
+			continue
+		}
 		if gateway && dips(g.Past.History, ago, g.Now) || !gateway && s.lacks(ago) {
 			window.Values[i] = math.NaN()
 		}
@@ -201,6 +204,10 @@ func expectedAt(ready forecast.History, ago time.Duration) (n float64, known boo
 	}
 	return forecast.Least(ready.Values[max(0, at-int(query.ReadyFor/ready.Step)) : at+1]), true
 }
+
+// unsettled reports whether some time ago is half a step or more after the last count. Such times are whole if the present is, until they
+// have settled and are counted themselves.
+func unsettled(past forecast.History, ago time.Duration) bool { return ago <= past.Since-past.Step/2 }
 
 // told is how many sources told some time ago: at the nearest count, the later of two that are as near.
 func told(t *match.Told, ago time.Duration) float64 {

@@ -61,7 +61,7 @@ func (r *reader) inputs() []Input {
 		in := Input{Name: q.Name, Query: q.Expr, Duration: h.Duration.Seconds(), Bad: map[string]int{}}
 		t := &r.program.Targets
 		in.Sparse = q == t.Rolling.Starts || q == t.Unplaced.Starts || q == t.Draining.Starts || // mostly nothing moves
-			q.Until > 0 // What came a week ago is of use where there is such a week.
+			q.Until > query.Settled // What came a week ago is of use where there is such a week.
 		in.Series, in.Matched = &h.Series, &h.Series
 		var newest span
 		for _, cells := range h.Grid.Cells {

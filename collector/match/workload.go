@@ -227,14 +227,19 @@ type workloadCounts struct {
 	now      []float64
 	pods     map[int]map[scoped]float64 // owner -> workload that is no variant's -> its pods
 	unknown  map[string]bool            // namespaces with sources that have neither a pod nor an address
+	bare     map[string]bool            // namespaces with sources that have no pod
+	at       map[string]bool            // namespaces with sources that are counted by their addresses
 	bad      map[string]string          // why a count of a namespace cannot be used
 	clusters []clusters                 // by model
 	gateways map[string]*clusters       // by namespace, of pods that name no model
 	teams    map[int]*team              // by variant that is a LeaderWorkerSet
 }
 
-// seenIn notes in which cluster a source is: for the model whose variant it is of, or else for those that its series may be of.
+// seenIn notes whether a source is known by its address, and in which cluster it is: for the model whose variant it is of, or else for those that its series may be of.
 func (c *workloadCounts) seenIn(r *reader, id *identity, owner int, ok bool) {
+	if strings.HasPrefix(string(id.metric[config.LabelWorkload]), config.Nameless) {
+		c.at[id.namespace] = true
+	}
 	cluster, models := string(id.metric[config.LabelCluster]), []int(nil)
 	if ok && owner < len(r.program.Variants) {
 		models = append(models, r.program.Variants[owner].Model.Place)
@@ -246,6 +251,26 @@ func (c *workloadCounts) seenIn(r *reader, id *identity, owner int, ok bool) {
 	}
 	for _, m := range models {
 		c.clusters[m].add(cluster)
+	}
+}
+
+// unnamed notes a source without a name: a pod's count leaves out the workload, an address' count says that there is no address.
+func (c *workloadCounts) unnamed(r *reader, id *identity) {
+	switch ours := id.model == "" || len(r.matcher.modelsOf(*id)) > 0; {
+	case !ours:
+	case id.metric[config.LabelWorkload] == "":
+		c.bare[id.namespace] = true
+	default:
+		c.unknown[id.namespace] = true
+	}
+}
+
+// settle finds the sources without a pod that nothing else is known of: others are counted again, by their addresses.
+func (c *workloadCounts) settle() {
+	for namespace := range c.bare {
+		if !c.at[namespace] {
+			c.unknown[namespace] = true
+		}
 	}
 }
 
@@ -267,7 +292,7 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 	}
 	t := r.tally(q)
 	told := &workloadCounts{
-		now: make([]float64, r.matcher.Owners(query.OfWorkload)), pods: map[int]map[scoped]float64{}, unknown: map[string]bool{},
+		now: make([]float64, r.matcher.Owners(query.OfWorkload)), pods: map[int]map[scoped]float64{}, unknown: map[string]bool{}, bare: map[string]bool{}, at: map[string]bool{},
 		bad: map[string]string{}, clusters: make([]clusters, len(r.program.Models)), gateways: map[string]*clusters{},
 		teams: map[int]*team{},
 	}
@@ -287,7 +312,7 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 		case bad != "":
 			t.bad[i], told.bad[id.namespace] = bad, bad
 		case unnamed(string(id.metric[config.LabelWorkload])):
-			told.unknown[id.namespace] = told.unknown[id.namespace] || id.model == "" || len(r.matcher.modelsOf(id)) > 0
+			told.unnamed(r, &id)
 		case otherRule(id.metric, q.Rule):
 			t.bad[i] = BadRule
 		case !ok:
@@ -300,6 +325,7 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 			}
 		}
 	}
+	told.settle()
 	r.told[key] = told
 	return told
 }

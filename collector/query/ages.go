@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -63,20 +64,37 @@ func selectorsOf(expr string) []string {
 		return nil
 	}
 	var found, several []string
+	var selectors []*parser.VectorSelector
 	parser.Inspect(e.AST(), func(n parser.Node, _ []parser.Node) error {
 		if v, ok := n.(*parser.VectorSelector); ok && v.OriginalOffset == 0 && v.Timestamp == nil && v.StartOrEnd == 0 {
-			list := &found
-			if v.Name == "" {
-				list = &several
-			}
-			if s := v.String(); !slices.Contains(*list, s) {
-				*list = append(*list, s)
-			}
+			selectors = append(selectors, v)
 		}
 		return nil
 	})
+	for _, v := range selectors {
+		if slices.ContainsFunc(selectors, func(o *parser.VectorSelector) bool { return narrows(v, o) }) {
+			continue
+		}
+		list := &found
+		if v.Name == "" {
+			list = &several
+		}
+		if s := v.String(); !slices.Contains(*list, s) {
+			*list = append(*list, s)
+		}
+	}
 	if len(found) == 0 {
 		return several
 	}
 	return found
+}
+
+// narrows reports whether a selector is another one without the series that have a pod: it says nothing more of how old samples are.
+func narrows(v, of *parser.VectorSelector) bool {
+	rest := slices.DeleteFunc(slices.Clone(v.LabelMatchers), func(m *labels.Matcher) bool {
+		return m.Name == "pod" && m.Type == labels.MatchEqual && m.Value == ""
+	})
+	return len(rest) < len(v.LabelMatchers) && len(rest) == len(of.LabelMatchers) && !slices.ContainsFunc(rest, func(m *labels.Matcher) bool {
+		return !slices.ContainsFunc(of.LabelMatchers, func(o *labels.Matcher) bool { return o.String() == m.String() })
+	})
 }

@@ -15,6 +15,9 @@ const (
 	shortMost = 25 * time.Second
 
 	stepsOfInput = 5 // that an input window has at least
+
+	// Settled is the age from which on samples are complete: scrapes have been stored, and remote writes have arrived.
+	Settled = 2 * time.Minute
 )
 
 // StepOf is the step of the grid that a window is read on.

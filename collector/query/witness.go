@@ -13,6 +13,9 @@ func (p *compiler) bindSources(m *config.Model, b *Signal) {
 		b.Sources.Now = p.ask(b.Key()+".sources", counted)
 		if window := time.Duration(*m.ScaleDownWindow + *m.ScaleUpWindow); window > 0 {
 			b.Sources.Window = p.readStep(b.Key()+".sources", counted, window, witnessStep(m), by)
+			if b.Sources.Window.Step >= longStep {
+				b.Sources.Window.Until = Settled
+			}
 		}
 	}
 	b.Silent = p.ask(b.Key()+".silent", p.Config.SilentSources(&b.Signal))
@@ -21,8 +24,8 @@ func (p *compiler) bindSources(m *config.Model, b *Signal) {
 	}
 }
 
-// witnessStep is the step at which sources are counted over the windows of a model. A few times a window is enough, and counting pods
-// is costly.
+// witnessStep is the step at which sources are counted over the windows of a model. Counting pods is costly, and a few times a window is
+// enough: of a window of five minutes or more, what has settled, and now. What is between the two is whole if the present is, until it has settled.
 func witnessStep(m *config.Model) time.Duration {
 	step := WindowStep(m)
 	if time.Duration(*m.ScaleDownWindow) >= stepsOfInput*longStep {
