@@ -96,7 +96,7 @@ type variant struct {
 	unplaced   bool      // the others have no node
 	pending    fleetState
 	stays      int // replicas, because some of them are new
-	unseen     int // replicas that were ordered during the last minute
+	unseen     int // replicas ordered during the last minute and not seen yet, less those given up
 	missing    match.Missing
 }
 

@@ -79,7 +79,7 @@ func (v *variant) newSince() (n int, since time.Duration) {
 		if was > fewest && ago <= acting && int(was) >= n {
 			n, since = int(was), from
 		}
-		if was < fewest {
+		if was <= fewest {
 			fewest, from = was, max(ago, toldEvery)
 		}
 	}
@@ -103,29 +103,38 @@ func (m *model) fell(since time.Duration) bool {
 }
 
 // underWay notes what autoscalers were told during the last minute and is not seen yet: the orders that followed from the demand of each
-// moment of it.
+// moment of it, and, where demand falls, the replicas given up, so that none of them is taken for one that is there.
 func (d *decider) underWay(o optimizer.Options) {
 	for ago := acting - toldEvery; ago > 0; ago -= toldEvery {
-		var rising []*model
+		var moving []*model
+		var rises []bool
 		p := optimizer.Problem{}
 		for _, m := range d.models {
-			if then := m.risen(ago); then != nil {
+			then := m.risen(ago)
+			up := then != nil
+			if !up {
+				then = m.fallen(ago)
+			}
+			if then != nil {
 				x := d.problemModel(m)
 				x.Demand = then
-				rising, p.Models = append(rising, m), append(p.Models, x)
+				moving, rises, p.Models = append(moving, m), append(rises, up), append(p.Models, x)
 			}
 		}
-		if len(rising) == 0 {
+		if len(moving) == 0 {
 			continue
 		}
-		p.Budgets = d.leftFor(rising)
-		plan, err := optimizer.Solve(optimizer.Constrain(p, d.stateOf(rising)), o)
+		p.Budgets = d.leftFor(moving)
+		plan, err := optimizer.Solve(optimizer.Constrain(p, d.stateOf(moving)), o)
 		if err != nil {
 			return
 		}
-		for i, m := range rising {
+		for i, m := range moving {
 			for j, v := range m.variants {
-				v.unseen += max(0, plan.Models[i].Variants[j].Replicas-v.asksFor())
+				more := plan.Models[i].Variants[j].Replicas - v.asksFor()
+				if (more > 0) == rises[i] {
+					v.unseen += more
+				}
 			}
 		}
 	}
@@ -173,6 +182,47 @@ func (m *model) risen(ago time.Duration) map[string]float64 {
 		return nil
 	}
 	return then
+}
+
+// fallen is what was planned for some time ago, where that is more than now and less than what is asked for carries without one of its
+// replicas; nil otherwise.
+func (m *model) fallen(ago time.Duration) map[string]float64 {
+	if !m.choice() {
+		return nil
+	}
+	then, falls := map[string]float64{}, false
+	spare := slices.Clone(m.variants)
+	for _, s := range m.signals {
+		if s.out.Planned == nil {
+			continue
+		}
+		held, supply := s.heldAt(ago), 0.0
+		for _, v := range m.variants {
+			supply += v.capacities[s.Place] * float64(v.asksFor())
+		}
+		falls = falls || held > *s.out.Planned*(1+capacityNoise)
+		then[s.Name] = max(held, s.steadied())
+		spare = slices.DeleteFunc(spare, func(v *variant) bool {
+			return v.asksFor() <= v.minimum || !(then[s.Name] <= supply-v.capacities[s.Place])
+		})
+	}
+	if !falls || len(spare) == 0 {
+		return nil
+	}
+	return then
+}
+
+// heldAt is what the scale-down window held of what a signal was planned for, some time ago; NaN where that is not known.
+func (s *signal) heldAt(ago time.Duration) float64 {
+	held, window := s.plannedAt(ago), &s.read.Absolute.Window
+	for i := range window.Values {
+		if at := window.Ago(i); at > ago && at < ago+time.Duration(*s.model.ScaleDownWindow) {
+			if was := s.plannedAt(at); was > held {
+				held = was
+			}
+		}
+	}
+	return held
 }
 
 // plannedAt is what a signal was planned for some time ago, by its demand at that moment; NaN where that is not known.
