@@ -48,7 +48,7 @@ func (d *decider) keepNew(m *model) {
 	age, changed := m.priceAge()
 	for _, v := range m.variants {
 		n, since := v.newSince()
-		if since > 0 && !(changed && age < since) && !m.slept(since) && !m.fell(since) {
+		if since > 0 && (!changed || age >= since) && !m.slept(since) && !m.fell(since) {
 			v.stays = n
 		}
 	}
