@@ -71,8 +71,7 @@ func drawFleet(t *rapid.T) movingFleet {
 }
 
 // drawAutoscaler draws an HPA. One that removes replicas one by one, or KEDA's cooldown, still removes some that are wanted again since a
-// moment ago, which nothing in Prometheus tells. An HPA as it is drawn here does so too where plans turn round twice within a minute: three
-// of 116 fleets showed it, with -rapid.checks=60 and -rapid.seed=31, 1 and 2. See docs/guards.md.
+// moment ago, which nothing in Prometheus tells. See docs/guards.md.
 func drawAutoscaler(t *rapid.T) string {
 	return fmt.Sprintf("{kind: hpa, sync: 15s, lag: 15s, scale_down_window: %ds}", rapid.SampledFrom([]int{0, 0, 60, 300}).Draw(t, "window"))
 }

@@ -37,6 +37,7 @@ type guardedModel struct {
 	*Model
 	index     int
 	knowledge Knowledge
+	moving    bool
 	waiting   map[string]float64
 	shortfall float64
 	variants  []guardedVariant
@@ -79,7 +80,7 @@ func newGuard(p *Problem, plan *Plan, s *State, o Options) *guard {
 	for at, i := range sortedIndices(len(p.Models), func(i int) string { return p.Models[i].Name }) {
 		known := s.model(i)
 		m := &g.models[at]
-		*m = guardedModel{Model: &p.Models[i], index: i, knowledge: known.Knowledge, waiting: known.Waiting}
+		*m = guardedModel{Model: &p.Models[i], index: i, knowledge: known.Knowledge, moving: known.Moving, waiting: known.Waiting}
 		m.variants = make([]guardedVariant, len(m.Variants))
 		var planned *ModelPlan
 		if len(plan.Models) == len(p.Models) {

@@ -37,6 +37,47 @@ func (g *guard) retain() {
 	}
 }
 
+// takeTurns keeps what serves of a variant that goes while one before it, in
+// the order of their names, loses what serves and could stand in for it. What an
+// autoscaler was told a moment ago is not seen yet: were one lowered now because
+// the other serves, and the other next because the one does, both would go.
+func (g *guard) takeTurns() {
+	for i := range g.models {
+		m := &g.models[i]
+		for j := range m.variants {
+			v := &m.variants[j]
+			if m.moving && v.goes() && v.stays() > v.n && slices.ContainsFunc(m.variants[:j], func(w guardedVariant) bool { return w.loses(m) && w.standsIn(v) }) {
+				g.set(v, v.n+g.fits(v, v.stays()-v.n))
+			}
+		}
+	}
+}
+
+// loses reports whether a variant loses what serves, or would if that were
+// certain.
+func (v *guardedVariant) loses(m *guardedModel) bool {
+	return v.goes() && v.ready > 0 && (v.n < v.stays() || v.uncertain(m))
+}
+
+// stays is how many replicas of a variant must be asked for so that all that
+// serve stay.
+func (v *guardedVariant) stays() int {
+	if v.state.Ordered {
+		return v.current
+	}
+	return v.ready
+}
+
+// standsIn reports whether a variant serves something that another does.
+func (v *guardedVariant) standsIn(w *guardedVariant) bool {
+	for s := range v.Capacity {
+		if v.Capacity[s] > 0 && w.Capacity[s] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // anyGoes reports whether a variant of the model loses replicas.
 func (m *guardedModel) anyGoes() bool {
 	return slices.ContainsFunc(m.variants, func(v guardedVariant) bool { return v.goes() })
@@ -49,15 +90,16 @@ func (m *guardedModel) anyGoes() bool {
 func (m *guardedModel) keepUncertain(g *guard) {
 	for j := range m.variants {
 		v := &m.variants[j]
-		fresh := v.state.Fresh && len(m.variants) > 1
-		switch {
-		case !v.goes():
-		case v.state.Ordered && (fresh || v.unsteady()):
-			g.set(v, v.current)
-		case fresh:
-			g.set(v, max(v.n, v.ready))
+		if v.goes() && v.uncertain(m) {
+			g.set(v, max(v.n, v.stays()))
 		}
 	}
+}
+
+// uncertain reports whether it cannot be told what a lowering of a variant takes
+// away, or what relies on it.
+func (v *guardedVariant) uncertain(m *guardedModel) bool {
+	return v.state.Fresh && len(m.variants) > 1 || v.state.Ordered && v.unsteady()
 }
 
 // momentRow is what one signal must be served of at a moment.

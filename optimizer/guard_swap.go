@@ -10,6 +10,7 @@ func (g *guard) makeBeforeBreak() {
 	}
 	g.setLimits()
 	g.retain()
+	g.takeTurns()
 	g.start()
 	g.keepPending()
 	for i := range g.models {

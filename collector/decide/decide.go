@@ -51,6 +51,7 @@ type model struct {
 
 	life  time.Duration // that a plan of it is expected to have
 	holds time.Duration // that its windows still hold its demand
+	freed bool          // new replicas need not stay: something is short
 	days  *days
 
 	limitedUp, limitedDown bool // whether the limits on change are in force
@@ -71,6 +72,7 @@ type signal struct {
 
 	plan      func(ago time.Duration, then float64) float64 // by the law, for a demand some time ago; nil without a law
 	carriers  []carrier                                     // the variants that serve it; nil before they are needed
+	mostly    float64                                       // times the recent demand, at the most that the law plans for
 	noise     float64                                       // of the demand, as the law measures it; 0 without a law
 	held      *forecast.History                             // what would have been planned over the last day
 	recurring *recurring                                    // demand that comes back soon
@@ -93,6 +95,8 @@ type variant struct {
 	reached    *int      // replicas that its autoscaler stays at, or that have a node: no more is relied on
 	unplaced   bool      // the others have no node
 	pending    fleetState
+	stays      int // replicas, because some of them are new
+	unseen     int // replicas ordered during the last minute and not seen yet, less those given up
 	missing    match.Missing
 }
 
@@ -110,10 +114,12 @@ func Decide(p *query.Program, r *match.Readings, o Options) *Decision {
 	d.bind()
 	d.gather()
 	options := optimizer.Options{Interrupt: d.Interrupt}
+	d.underWay(options)
 	problem, s := d.plan(options)
 	if s.err != nil {
 		return d.report(&s)
 	}
+	d.demandReasons(&s.plan)
 	asked, err := d.around(problem, &s, options)
 	if s.err = err; err != nil {
 		return d.report(&s)
@@ -127,7 +133,8 @@ func Decide(p *query.Program, r *match.Readings, o Options) *Decision {
 	return d.report(&s)
 }
 
-// plan plans for what is known. Demand that comes back soon counts only where everything fits: it takes nothing from what is there.
+// plan plans for what is known. Demand that comes back soon, and replicas that are new, count only where everything fits: they take nothing
+// from what is there.
 func (d *decider) plan(o optimizer.Options) (problem optimizer.Problem, s solution) {
 	problem = d.problem()
 	s.problem = optimizer.Constrain(problem, d.state())
@@ -138,10 +145,14 @@ func (d *decider) plan(o optimizer.Options) (problem optimizer.Problem, s soluti
 	return d.plan(o)
 }
 
-// forget drops the demand that comes back, and reports whether there was any.
+// forget drops the demand that comes back, and what stays because it is new, and reports whether there was any.
 func (d *decider) forget() bool {
 	had := false
 	for _, m := range d.models {
+		for _, v := range m.variants {
+			had = had || !m.freed && v.stays+v.unseen > 0
+		}
+		m.freed = true
 		for _, s := range m.signals {
 			had, s.recurring = had || s.recurring != nil, nil
 		}
@@ -201,8 +212,9 @@ func (d *decider) gather() {
 		m.life = d.life(m)
 		m.holds = m.held()
 		m.recurs()
-		m.forgetPast()
 		m.limitedUp, m.limitedDown = m.limited(m.ScaleUpLimit), m.limited(m.ScaleDownLimit)
+		d.keepNew(m)
+		m.forgetPast()
 	}
 }
 

@@ -16,16 +16,19 @@ import (
 // a replay sees what was seen then.
 
 // state is what the guards know beside the problem.
-func (d *decider) state() optimizer.State {
-	s := optimizer.State{Borrow: map[string]float64{}, Models: make([]optimizer.ModelState, 0, len(d.models))}
+func (d *decider) state() optimizer.State { return d.stateOf(d.models) }
+
+// stateOf is what the guards know of some models.
+func (d *decider) stateOf(models []*model) optimizer.State {
+	s := optimizer.State{Borrow: map[string]float64{}, Models: make([]optimizer.ModelState, 0, len(models))}
 	for i, b := range d.program.Budgets {
 		if borrow := d.read.Budgets[i].Borrow; borrow.Missing.OK() {
 			s.Borrow[b.Name] = borrow.Number
 		}
 	}
-	for _, m := range d.models {
+	for _, m := range models {
 		out := optimizer.ModelState{
-			Knowledge: m.known, Waiting: make(map[string]float64, len(m.signals)), Variants: make([]optimizer.VariantState, 0, len(m.variants)),
+			Knowledge: m.known, Moving: m.moves(), Waiting: make(map[string]float64, len(m.signals)), Variants: make([]optimizer.VariantState, 0, len(m.variants)),
 		}
 		for _, s := range m.signals {
 			out.Waiting[s.Name] = s.waiting()
@@ -63,6 +66,18 @@ func (v *variant) state() optimizer.VariantState {
 		out.Failsafe = v.Failsafe.Replicas
 	}
 	return out
+}
+
+// moves reports whether the replicas of a variant that are asked for or ready have changed of late: as long as orders take to be followed,
+// and as long again.
+func (m *model) moves() bool {
+	changed := func(now *int, past match.Past) bool {
+		over := past.Over(2 * acting)
+		return now != nil && (least(*now, over) < *now || most(*now, over) > *now)
+	}
+	return len(m.variants) > 1 && slices.ContainsFunc(m.variants, func(v *variant) bool {
+		return changed(v.runs.Current.N, v.runs.Starts.Current) || changed(v.runs.Ready.N, v.runs.Starts.Ready)
+	})
 }
 
 // falls reports whether more replicas were asked for during the last minute than now.

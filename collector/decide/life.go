@@ -7,6 +7,7 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/optimizer"
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
@@ -291,11 +292,24 @@ const (
 	stopNoise = 1.5 * capacityNoise
 )
 
+// measured reports whether capacities for a signal differ from one moment to the next.
+func (s *signal) measured() bool {
+	return slices.ContainsFunc(s.model.variants, func(v *variant) bool { return v.capacities[s.Place] > 0 && !v.Capacities[s.Place].Constant() })
+}
+
+// enough is the most demand that a supply carries, as far as it is known what that is: a shortage within the noise of capacities starts nothing.
+func (s *signal) enough(supply float64) float64 {
+	if s.measured() {
+		return supply * (1 + capacityNoise)
+	}
+	return supply * (1 + optimizer.Tolerance)
+}
+
 // steadied is what a signal is planned for: the demand, and of what may come on top of it what is asked for already carries, or was
-// during the last minute: an autoscaler acts late. No replica is started for demand that comes back, nor does one stop because capacities
-// are measured a little larger for a moment.
+// during the last minute: an autoscaler acts late. No replica is started for demand that comes back, nor does one start or stop because
+// capacities are measured a little differently for a moment.
 func (s *signal) steadied() float64 {
-	planned, now, lately, ordered, measured := *s.out.Planned, 0.0, 0.0, 0.0, false
+	planned, now, lately, ordered := *s.out.Planned, 0.0, 0.0, 0.0
 	for _, v := range s.model.variants {
 		if v.runs.Current.N == nil {
 			return planned
@@ -308,14 +322,16 @@ func (s *signal) steadied() float64 {
 			largest = n // it was lowered, and no order has come and gone
 		}
 		ordered += capacity * float64(largest)
-		measured = measured || capacity > 0 && !v.Capacities[s.Place].Constant()
 	}
 	kept := planned
 	if s.recurring != nil {
 		kept = max(kept, s.recurring.level)
 	}
 	planned = max(planned, min(kept, lately))
-	if measured {
+	if planned > now && planned <= s.enough(now) {
+		planned = now
+	}
+	if s.measured() {
 		planned = max(planned, min(kept*(1+stopNoise), now), min(kept*(1+capacityNoise), ordered))
 	}
 	return planned

@@ -80,6 +80,7 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 	}
 	recent := forecast.Most(x.Recent.Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
 	most := mostly * max(expected, recent)
+	s.mostly = mostly
 	planned = max(expected, min(planned, most))
 	if learnt {
 		s.noise = course.Noise(0, now)

@@ -10,17 +10,23 @@ import (
 
 // problem states what is known as an integer program. What follows from how much is known, the guards add.
 func (d *decider) problem() optimizer.Problem {
-	var p optimizer.Problem
-	for i, b := range d.program.Budgets {
-		if d.limits[i] != nil {
-			p.Budgets = append(p.Budgets, optimizer.Budget{Name: b.Name, Limit: d.free(b.Name, *d.limits[i])})
-		}
-	}
+	p := optimizer.Problem{Budgets: d.budgets()}
 	p.Models = make([]optimizer.Model, 0, len(d.models))
 	for _, m := range d.models {
 		p.Models = append(p.Models, d.problemModel(m))
 	}
 	return p
+}
+
+// budgets are those of which the limit is known.
+func (d *decider) budgets() []optimizer.Budget {
+	var known []optimizer.Budget
+	for i, b := range d.program.Budgets {
+		if d.limits[i] != nil {
+			known = append(known, optimizer.Budget{Name: b.Name, Limit: d.free(b.Name, *d.limits[i])})
+		}
+	}
+	return known
 }
 
 // free is what may be planned of a budget: what pods that are being deleted use is not free before they are gone. What is asked for may stay.
@@ -82,7 +88,7 @@ func price(v *optimizer.Variant, startup time.Duration) {
 
 func (d *decider) problemVariant(v *variant) optimizer.Variant {
 	out := optimizer.Variant{
-		Name: v.Name, Role: optimizer.Role(v.Role), Min: v.minimum, Max: v.Replicas.Max, Capacity: map[string]float64{}, Uses: map[string]float64{},
+		Name: v.Name, Role: optimizer.Role(v.Role), Min: v.atLeast(), Max: v.Replicas.Max, Capacity: map[string]float64{}, Uses: map[string]float64{},
 	}
 	for _, s := range v.model.signals {
 		out.Capacity[s.Name] = v.capacities[s.Place]
@@ -96,7 +102,7 @@ func (d *decider) problemVariant(v *variant) optimizer.Variant {
 		out.Cost = *v.cost
 	}
 	if v.runs.Current.N != nil {
-		out.Current = *v.runs.Current.N
+		out.Current = v.asksFor()
 		startup := time.Duration(v.Startup)
 		life := min(max(v.model.life, startup), v.model.holds)
 		if life > 0 {

@@ -1,0 +1,271 @@
+package decide
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/match"
+	"github.com/variant-exporter/variant-exporter/optimizer"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
+)
+
+// A model with several variants has a best mix of them at each moment, and demand that goes up and down makes it another one at the next. To
+// follow it costs starts that never pay. So what was started for a demand stays for a while unless the demand has gone, and what an
+// autoscaler was told a moment ago counts as ordered.
+
+// toldEvery is how far moments are apart at which an autoscaler may have been told something.
+const toldEvery = 15 * time.Second
+
+// choice reports whether a model can be served by several mixes, and it is known what runs of it.
+func (m *model) choice() bool {
+	if m.known == optimizer.KnownNothing || !m.alike() {
+		return false
+	}
+	return !slices.ContainsFunc(m.variants, func(v *variant) bool { return v.runs.Current.N == nil || v.cost == nil })
+}
+
+// alike reports whether two variants of a model can do the same.
+func (m *model) alike() bool {
+	for i, v := range m.variants {
+		for _, w := range m.variants[:i] {
+			if v.Role == w.Role || v.Role == config.RoleBoth || w.Role == config.RoleBoth {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// keepNew notes the replicas of a model that stay because some of their variant are new: to lower it would remove these first. They go when
+// the demand that they were started for has gone, or a price has changed since. Those that woke the model were not chosen for their cost, and
+// those that stand in for others are wanted only until these are there.
+func (d *decider) keepNew(m *model) {
+	if !m.choice() {
+		return
+	}
+	age, changed := m.priceAge()
+	for _, v := range m.variants {
+		n, since := v.newSince()
+		if since > 0 && (!changed || age >= since) && !m.slept(since) && !m.fell(since) {
+			v.stays = n
+		}
+	}
+	if slices.ContainsFunc(m.variants, func(v *variant) bool { return v.stays > 0 }) && slices.ContainsFunc(m.variants, d.fails) {
+		for _, v := range m.variants {
+			v.stays = 0
+		}
+	}
+}
+
+// fails reports whether replicas that are wanted of a variant do not come.
+func (d *decider) fails(v *variant) bool {
+	placed, ok := v.placed()
+	return v.stuck != nil || ok && placed < *v.runs.Current.N || d.waitsInVain(v)
+}
+
+// slept reports whether nothing of a model was ready some time ago.
+func (m *model) slept(ago time.Duration) bool {
+	return !slices.ContainsFunc(m.variants, func(v *variant) bool { return !(v.runs.Starts.Ready.At(ago) == 0) })
+}
+
+// newSince is how many replicas of a variant are asked for, or were during the last minute, some of which are new: they load, or have been
+// ready for less than newFor. Since is how long ago the first of these were ordered, 0 where there are none.
+func (v *variant) newSince() (n int, since time.Duration) {
+	asked := &v.runs.Starts.Current
+	fewest, from := math.Inf(1), time.Duration(0)
+	look := func(was float64, ago time.Duration) {
+		if was > fewest && ago <= acting && int(was) >= n {
+			n, since = int(was), from
+		}
+		if was <= fewest {
+			fewest, from = was, max(ago, toldEvery)
+		}
+	}
+	for i, was := range asked.Values {
+		if ago := asked.Ago(i); ago <= time.Duration(v.Startup)+acting+newFor {
+			look(was, ago)
+		}
+	}
+	look(float64(*v.runs.Current.N), 0)
+	return n, since
+}
+
+// fell reports whether the demand of a model has fallen for good since some time ago: by more than it goes up and down.
+func (m *model) fell(since time.Duration) bool {
+	for _, s := range m.signals {
+		if s.out.Planned != nil && *s.out.Planned < (1-fellBy)*forecast.Most(s.plannedPast().Over(since+acting)) {
+			return true
+		}
+	}
+	return false
+}
+
+// underWay notes what autoscalers were told during the last minute and is not seen yet: the orders that followed from the demand of each
+// moment of it, and, where demand falls, the replicas given up, so that none of them is taken for one that is there.
+func (d *decider) underWay(o optimizer.Options) {
+	for ago := acting - toldEvery; ago > 0; ago -= toldEvery {
+		var moving []*model
+		var rises []bool
+		p := optimizer.Problem{}
+		for _, m := range d.models {
+			then := m.risen(ago)
+			up := then != nil
+			if !up {
+				then = m.fallen(ago)
+			}
+			if then != nil {
+				x := d.problemModel(m)
+				x.Demand = then
+				moving, rises, p.Models = append(moving, m), append(rises, up), append(p.Models, x)
+			}
+		}
+		if len(moving) == 0 {
+			continue
+		}
+		p.Budgets = d.leftFor(moving)
+		plan, err := optimizer.Solve(optimizer.Constrain(p, d.stateOf(moving)), o)
+		if err != nil {
+			return
+		}
+		for i, m := range moving {
+			for j, v := range m.variants {
+				more := plan.Models[i].Variants[j].Replicas - v.asksFor()
+				if (more > 0) == rises[i] {
+					v.unseen += more
+				}
+			}
+		}
+	}
+}
+
+// leftFor is what the others leave of the budgets for some models.
+func (d *decider) leftFor(models []*model) []optimizer.Budget {
+	budgets := d.budgets()
+	for i := range budgets {
+		for _, m := range d.models {
+			if slices.Contains(models, m) {
+				continue
+			}
+			for _, v := range m.variants {
+				if n := v.runs.Current.N; n != nil {
+					budgets[i].Limit = max(0, budgets[i].Limit-v.uses[budgets[i].Name]*float64(*n))
+				}
+			}
+		}
+	}
+	return budgets
+}
+
+// risen is what was planned for some time ago, where what is asked for does not carry it; nil otherwise.
+func (m *model) risen(ago time.Duration) map[string]float64 {
+	if !m.choice() {
+		return nil
+	}
+	then, beyond := map[string]float64{}, false
+	for _, s := range m.signals {
+		if s.out.Planned == nil {
+			continue
+		}
+		at := min(s.plannedAt(ago), *s.out.Planned)
+		if math.IsNaN(at) {
+			return nil
+		}
+		supply := 0.0
+		for _, v := range m.variants {
+			supply += v.capacities[s.Place] * float64(v.asksFor())
+		}
+		then[s.Name], beyond = at, beyond || at > s.enough(supply)
+	}
+	if !beyond {
+		return nil
+	}
+	return then
+}
+
+// fallen is what was planned for some time ago, where that is more than now and less than what is asked for carries without one of its
+// replicas; nil otherwise.
+func (m *model) fallen(ago time.Duration) map[string]float64 {
+	if !m.choice() {
+		return nil
+	}
+	then, falls := map[string]float64{}, false
+	spare := slices.Clone(m.variants)
+	for _, s := range m.signals {
+		if s.out.Planned == nil {
+			continue
+		}
+		held, supply := s.heldAt(ago), 0.0
+		for _, v := range m.variants {
+			supply += v.capacities[s.Place] * float64(v.asksFor())
+		}
+		falls = falls || held > *s.out.Planned*(1+capacityNoise)
+		then[s.Name] = max(held, s.steadied())
+		spare = slices.DeleteFunc(spare, func(v *variant) bool {
+			return v.asksFor() <= v.minimum || !(then[s.Name] <= supply-v.capacities[s.Place])
+		})
+	}
+	if !falls || len(spare) == 0 {
+		return nil
+	}
+	return then
+}
+
+// heldAt is what the scale-down window held of what a signal was planned for, some time ago; NaN where that is not known.
+func (s *signal) heldAt(ago time.Duration) float64 {
+	held, window := s.plannedAt(ago), &s.read.Absolute.Window
+	for i := range window.Values {
+		if at := window.Ago(i); at > ago && at < ago+time.Duration(*s.model.ScaleDownWindow) {
+			if was := s.plannedAt(at); was > held {
+				held = was
+			}
+		}
+	}
+	return held
+}
+
+// plannedAt is what a signal was planned for some time ago, by its demand at that moment; NaN where that is not known.
+func (s *signal) plannedAt(ago time.Duration) float64 {
+	if s.plan != nil {
+		recent := s.read.Absolute.Recent
+		then := recent.At(ago)
+		known := forecast.Most(recent.Until(ago).Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
+		return min(s.plan(ago, then), s.mostly*max(then, known)) // NaN where one is
+	}
+	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
+	if !missing.OK() || s.out.Headroom == nil {
+		return math.NaN()
+	}
+	return window.At(ago) * (1 + *s.out.Headroom)
+}
+
+// asksFor is what is asked for of a variant, with orders that are not seen yet.
+func (v *variant) asksFor() int { return *v.runs.Current.N + v.unseen }
+
+// atLeast is what a plan must have of a variant: its minimum, what is new, and what is ordered.
+func (v *variant) atLeast() int {
+	least := v.minimum
+	if v.model.freed || v.runs.Current.N == nil {
+		return least
+	}
+	least = max(least, v.stays)
+	if v.unseen > 0 {
+		least = max(least, v.asksFor())
+	}
+	if v.Replicas.Max != nil {
+		least = min(least, max(*v.Replicas.Max, v.minimum))
+	}
+	return least
+}
+
+// demandReasons says what keeps replicas that stay, or were ordered a moment ago: the demand, and no minimum.
+func (d *decider) demandReasons(plan *optimizer.Plan) {
+	for i, m := range d.models {
+		for j, v := range m.variants {
+			if x := &plan.Models[i].Variants[j]; x.Reason == optimizer.ReasonMin && x.Replicas > v.minimum {
+				x.Reason = optimizer.ReasonDemand
+			}
+		}
+	}
+}

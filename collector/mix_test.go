@@ -1,0 +1,53 @@
+package collector_test
+
+import "testing"
+
+// mixed has a large and a small size of replicas.
+const mixed = `
+defaults: {headroom: 0, scale_down_window: 1m, provision_timeout: 30m}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [
+  {name: large, cost: 2.5, startup: 2m, capacity: {load: 10}},
+  {name: small, cost: 1, startup: 2m, capacity: {load: 2}}]}]`
+
+// TestNewReplicasStay: replicas that have only just become ready are not given up because a little less is needed.
+func TestNewReplicasStay(t *testing.T) {
+	at := func(now, before, ordered string) canned {
+		return canned{
+			"demand": load(now), "past demand": joined(load("14.8 @40m..8m15s"), load(now+" @8m..0s")),
+			"current": runs("large", "1", "small", "3"), "ready": runs("large", "1", "small", "3"),
+			"past current": joined(runs("large", "1"), runsOf("small", "0", "40m.."+before), runsOf("small", "3", ordered+"..0s")),
+			"past ready":   joined(runs("large", "1"), runsOf("small", "0", "40m..8m15s"), runsOf("small", "3", "8m..0s")),
+		}
+	}
+	want := func(small string) string {
+		return `
+			variant_desired_replicas{variant="large"} 1
+			variant_desired_replicas{variant="small"} ` + small
+	}
+	runCases(t, map[string]decisionCase{
+		"some are new":          {config: mixed, answers: at("12", "10m15s", "10m"), want: want("3")},
+		"they are new no more":  {config: mixed, answers: at("12", "20m15s", "20m"), want: want("1")},
+		"their demand has gone": {config: mixed, answers: at("11", "10m15s", "10m"), want: want("1")},
+	})
+}
+
+// TestOrdersOnTheirWay: while demand rises, what the last evaluations ordered is not seen yet. The mix that is best now does not cancel it.
+func TestOrdersOnTheirWay(t *testing.T) {
+	at := func(lately string) canned {
+		return canned{
+			"demand": load("19"), "past demand": joined(load("10 @40m..45s"), load(lately+" @30s..15s"), load("19 @0s..0s")),
+			"current": runs("large", "1", "small", "0"), "ready": runs("large", "1", "small", "0"),
+			"past current": runs("large", "1", "small", "0"), "past ready": runs("large", "1", "small", "0"),
+		}
+	}
+	want := func(small string) string {
+		return `
+			variant_desired_replicas{variant="large"} 2
+			variant_desired_replicas{variant="small"} ` + small
+	}
+	runCases(t, map[string]decisionCase{
+		"one was ordered":  {config: mixed, answers: at("11"), want: want("1")},
+		"none was ordered": {config: mixed, answers: at("10"), want: want("0")},
+	})
+}
