@@ -13,14 +13,14 @@ import (
 // With headroom: auto, demand is planned by what is expected when a replica that is ordered now is ready, and its noise. The law is learnt
 // from the last day. All is read at fixed times, so two exporters, or one that was restarted, decide the same.
 const (
-	lessonDay     = 24 * time.Hour          // that the law is learnt from, whenever that is done
-	lessonRefresh = 10 * time.Minute        // how often it is learnt again
-	lessonSpread  = 40                      // models that learn one after another, a step of 15 seconds apart
-	lessonSettled = 2 * time.Minute         // after which samples are complete
-	lessonShort   = 7500 * time.Millisecond // a plan that is too low for so long costs as much as what avoids it
-	headroomCap   = 1.5                     // times the recent demand, at the most: a step in demand is not noise
-	habitCap      = 3                       // the same, where demand follows a habit
-	headroomPast  = 10 * time.Minute        // that the recent demand is taken from
+	lessonDay     = 24 * time.Hour   // that the law is learnt from, whenever that is done
+	lessonRefresh = 10 * time.Minute // how often it is learnt again
+	lessonSpread  = 40               // models that learn one after another, a step of 15 seconds apart
+	lessonSettled = 2 * time.Minute  // after which samples are complete
+	lessonShort   = 10 * time.Second // a plan that is too low for so long costs as much as what avoids it
+	headroomCap   = 1.5              // times the recent demand, at the most: a step in demand is not noise
+	habitCap      = 3                // the same, where demand follows a habit
+	headroomPast  = 10 * time.Minute // that the recent demand is taken from
 )
 
 // law is how a signal's demand is planned for. A plan that is too low is so until a replica that is ordered then is ready, and a replica too
