@@ -13,22 +13,26 @@ import (
 // With headroom: auto, demand is planned by what is expected when a replica that is ordered now is ready, and its noise. The law is learnt
 // from the last day. All is read at fixed times, so two exporters, or one that was restarted, decide the same.
 const (
-	lessonDay     = 24 * time.Hour   // that the law is learnt from, whenever that is done
-	lessonRefresh = 10 * time.Minute // how often it is learnt again
-	lessonSpread  = 40               // models that learn one after another, a step of 15 seconds apart
-	lessonSettled = 2 * time.Minute  // after which samples are complete
-	lessonShort   = 10 * time.Second // a plan that is too low for so long costs as much as what avoids it
-	headroomCap   = 1.5              // times the recent demand, at the most: a step in demand is not noise
-	habitCap      = 3                // the same, where demand follows a habit
-	headroomPast  = 10 * time.Minute // that the recent demand is taken from
+	lessonDay     = 24 * time.Hour          // that the law is learnt from, whenever that is done
+	lessonRefresh = 10 * time.Minute        // how often it is learnt again
+	lessonSpread  = 40                      // models that learn one after another, a step of 15 seconds apart
+	lessonSettled = 2 * time.Minute         // after which samples are complete
+	lessonShort   = 10 * time.Second        // a plan that is too low for so long costs as much as what avoids it
+	lessonMixed   = 7500 * time.Millisecond // the same of several sizes: a plan that follows closely also changes their mix, and cancels starts
+	headroomCap   = 1.5                     // times the recent demand, at the most: a step in demand is not noise
+	habitCap      = 3                       // the same, where demand follows a habit
+	headroomPast  = 10 * time.Minute        // that the recent demand is taken from
 )
 
 // law is how a signal's demand is planned for. A plan that is too low is so until a replica that is ordered then is ready, and a replica too
 // many costs the same at any time: so the longer a start takes, the rarer a plan may be too low. This is the quantile of the newsvendor
 // (Arrow, Harris and Marschak 1951), where a moment that falls short costs so many times what one in vain does.
 func (s *signal) law() forecast.Law {
-	ahead := s.Lead + query.NoticedAfter
-	return forecast.Law{Ahead: ahead, Quantile: float64(ahead) / float64(ahead+lessonShort)}
+	ahead, short := s.Lead+query.NoticedAfter, time.Duration(lessonShort)
+	if len(s.model.variants) > 1 {
+		short = lessonMixed
+	}
+	return forecast.Law{Ahead: ahead, Quantile: float64(ahead) / float64(ahead+short)}
 }
 
 // headroom is the share that an expression yields, and the default where it yields none.
