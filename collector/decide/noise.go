@@ -28,7 +28,7 @@ const (
 // many costs the same at any time: so the longer a start takes, the rarer a plan may be too low. This is the quantile of the newsvendor
 // (Arrow, Harris and Marschak 1951), where a moment that falls short costs so many times what one in vain does.
 func (s *signal) law() forecast.Law {
-	ahead, short := s.Lead+query.NoticedAfter, time.Duration(lessonShort)
+	ahead, short := s.Lead+query.NoticedAfter, lessonShort
 	if len(s.model.variants) > 1 {
 		short = lessonMixed
 	}
