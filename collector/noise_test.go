@@ -90,10 +90,10 @@ func plannedDemand(t *testing.T, e *collector.Evaluator, at time.Time) *float64 
 
 // TestAutoHeadroom works out by the words of forecast what is to be planned for.
 func TestAutoHeadroom(t *testing.T) {
-	// A startup and a minute to be noticed, of which the plan may be too low for 7.5 s.
+	// A startup and a minute to be noticed, of which the plan may be too low for 10 s.
 	for startup, law := range map[string]forecast.Law{
-		"2m":  {Ahead: 3 * time.Minute, Quantile: 0.96},
-		"30s": {Ahead: 90 * time.Second, Quantile: 90 / 97.5},
+		"2m":  {Ahead: 3 * time.Minute, Quantile: 180.0 / 190},
+		"30s": {Ahead: 90 * time.Second, Quantile: 0.9},
 	} {
 		t.Run(startup, func(t *testing.T) { testAutoHeadroom(t, startup, law) })
 	}

@@ -17,7 +17,8 @@ const (
 	lessonRefresh = 10 * time.Minute        // how often it is learnt again
 	lessonSpread  = 40                      // models that learn one after another, a step of 15 seconds apart
 	lessonSettled = 2 * time.Minute         // after which samples are complete
-	lessonShort   = 7500 * time.Millisecond // a plan that is too low for so long costs as much as what avoids it
+	lessonShort   = 10 * time.Second        // a plan that is too low for so long costs as much as what avoids it
+	lessonMixed   = 7500 * time.Millisecond // the same of several sizes: a plan that follows closely also changes their mix, and cancels starts
 	headroomCap   = 1.5                     // times the recent demand, at the most: a step in demand is not noise
 	habitCap      = 3                       // the same, where demand follows a habit
 	headroomPast  = 10 * time.Minute        // that the recent demand is taken from
@@ -27,8 +28,11 @@ const (
 // many costs the same at any time: so the longer a start takes, the rarer a plan may be too low. This is the quantile of the newsvendor
 // (Arrow, Harris and Marschak 1951), where a moment that falls short costs so many times what one in vain does.
 func (s *signal) law() forecast.Law {
-	ahead := s.Lead + query.NoticedAfter
-	return forecast.Law{Ahead: ahead, Quantile: float64(ahead) / float64(ahead+lessonShort)}
+	ahead, short := s.Lead+query.NoticedAfter, lessonShort
+	if len(s.model.variants) > 1 {
+		short = lessonMixed
+	}
+	return forecast.Law{Ahead: ahead, Quantile: float64(ahead) / float64(ahead+short)}
 }
 
 // headroom is the share that an expression yields, and the default where it yields none.
