@@ -263,7 +263,7 @@ func (v *variant) atLeast() int {
 func (d *decider) demandReasons(plan *optimizer.Plan) {
 	for i, m := range d.models {
 		for j, v := range m.variants {
-			if x := &plan.Models[i].Variants[j]; x.Reason == optimizer.ReasonMin && x.Replicas > v.minimum {
+			if x := &plan.Models[i].Variants[j]; x.Reason == optimizer.ReasonMin && v.minimum < x.Replicas && x.Replicas <= v.atLeast() {
 				x.Reason = optimizer.ReasonDemand
 			}
 		}
