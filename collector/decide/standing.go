@@ -65,6 +65,8 @@ func (s *signal) queueLooks() (looks []queueLook, missing match.Missing) {
 	if missing = missing.Or(queued.Missing); !missing.OK() {
 		return nil, missing
 	}
+	looks = s.model.days.looks[:0]
+	defer func() { s.model.days.looks = looks[:0] }() // The caller is done with them before the next signal is looked at.
 	for i := 1; i < len(queued.Values); i++ {
 		ago, before := queued.Ago(i), queued.Ago(i-1)
 		came := forecast.Most(demand.Until(ago).Over(queued.Step))
