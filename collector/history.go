@@ -15,7 +15,7 @@ import (
 const (
 	// stepsAtOnce and cellsAtOnce bound the size of one answer: an evaluation has several in memory, as text and as numbers.
 	stepsAtOnce = 360
-	cellsAtOnce = 50_000
+	cellsAtOnce = 25_000
 
 	mostHalved = 16 // one step is left of as many as there can be
 )

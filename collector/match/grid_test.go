@@ -1,8 +1,8 @@
 package match_test
 
 import (
-	"fmt"
 	"context"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
