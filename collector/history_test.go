@@ -15,6 +15,7 @@ import (
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -309,15 +310,15 @@ func (s *slowly) QueryRange(ctx context.Context, _ string, r v1.Range) (model.Ma
 // less at once where not even one answer came.
 func TestSlowHistories(t *testing.T) {
 	for name, c := range map[string]struct {
-		slow    slowly
+		slow    *slowly
 		scrapes int
 	}{
-		"every answer takes two seconds":            {slowly{answer: 2 * time.Second}, 3},
-		"no answer comes in time until it is small": {slowly{step: 30 * time.Millisecond}, 17},
+		"every answer takes two seconds":            {&slowly{answer: 2 * time.Second}, 3},
+		"no answer comes in time until it is small": {&slowly{step: 30 * time.Millisecond}, 17},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				e, err := collector.NewEvaluator(parsedFleet(t, 1), &c.slow, collector.EvaluatorOptions{
+				e, err := collector.NewEvaluator(parsedFleet(t, 1), c.slow, collector.EvaluatorOptions{
 					Concurrency: 16, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 				})
 				require.NoError(t, err)
@@ -339,4 +340,29 @@ func TestSlowHistories(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestHistoriesReadByTwo: what one evaluation reads stays as it is while another one goes on.
+func TestHistoriesReadByTwo(t *testing.T) {
+	const steps = 400
+	a := &arriving{values: make([]float64, steps), late: make([]time.Duration, steps), now: fleetAt.Add(time.Hour)}
+	for i := range a.values {
+		a.values[i] = float64(i*i%37 + 1)
+	}
+	newOne := func() *collector.Evaluator { return fuzzEvaluator(t, historyConfig, a) }
+	shared, want := newOne(), map[time.Duration]string{}
+	for i := range 40 {
+		at := time.Duration(i) * 20 * time.Second
+		want[at] = decided(newOne().Evaluate(t.Context(), fleetAt.Add(at)))
+	}
+	var group sync.WaitGroup
+	for of := range 4 {
+		group.Go(func() {
+			for i := of; i < 40; i += 4 {
+				at := time.Duration(i) * 20 * time.Second
+				assert.Equal(t, want[at], decided(shared.Evaluate(t.Context(), fleetAt.Add(at))), "%s", at)
+			}
+		})
+	}
+	group.Wait()
 }
