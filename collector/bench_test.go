@@ -25,11 +25,12 @@ import (
 type scraper struct {
 	evaluator *collector.Evaluator
 	request   *http.Request
+	at        time.Time
 }
 
 func newScraper(tb testing.TB, models int) *scraper {
 	tb.Helper()
-	return &scraper{newFleetEvaluator(tb, models, newFleetServer(tb, models).URL), scrapeRequest()}
+	return &scraper{newFleetEvaluator(tb, models, newFleetServer(tb, models).URL), scrapeRequest(), fleetAt}
 }
 
 // scrapeRequest is what Prometheus sends.
@@ -40,9 +41,10 @@ func scrapeRequest() *http.Request {
 	return r
 }
 
-// scrape returns the length of the body.
+// scrape scrapes 15 seconds after the time before. It returns the length of the body.
 func (s *scraper) scrape(ctx context.Context) (int, error) {
-	return s.render(s.evaluator.Evaluate(ctx, fleetAt))
+	s.at = s.at.Add(15 * time.Second)
+	return s.render(s.evaluator.Evaluate(ctx, s.at))
 }
 
 func (s *scraper) render(snapshot *collector.Snapshot) (int, error) {

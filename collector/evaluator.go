@@ -70,6 +70,7 @@ func (e *Evaluator) EvaluateFleet(ctx context.Context, at time.Time, fleet Fleet
 	started := e.options.Now()
 	asking, cancel := reserve(ctx, started)
 	defer cancel()
+	defer e.histories.open()()
 	readings := e.matcher.Match(ctx, e.ask(asking, at))
 	decision := decide.Decide(e.program, readings, decide.Options{
 		Fleet: fleet, Memory: &e.memory, Interrupt: func() bool { return ctx.Err() != nil },

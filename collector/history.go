@@ -15,7 +15,9 @@ import (
 const (
 	// stepsAtOnce and cellsAtOnce bound the size of one answer: an evaluation has several in memory, as text and as numbers.
 	stepsAtOnce = 360
-	cellsAtOnce = 50_000
+	cellsAtOnce = 25_000
+
+	mostHalved = 16 // one step is left of as many as there can be
 )
 
 // histories asks for the histories of a program. It keeps the steps that are settled, so an evaluation asks only for what is new.
@@ -24,59 +26,105 @@ type histories struct {
 	matcher *match.Matcher
 	querier promapi.RangeQuerier
 
-	mu   sync.Mutex
-	kept []match.Grid // by History.Place
+	mu      sync.Mutex
+	readers int     // evaluations that may be reading what is kept
+	kept    []*kept // by History.Place; nil for nothing
+	halved  []int   // by History.Place: how often the steps asked for at once were, because no answer came in time
 }
 
+// kept is what is kept of a history. Steps that are not settled are there for those who read it now.
+type kept struct {
+	tape    *match.Tape
+	settled int
+}
+
+// wanted are the steps that are asked for, and the newest that is settled.
+type wanted struct{ first, last, settled int64 }
+
 func newHistories(p *query.Program, m *match.Matcher, q promapi.RangeQuerier) *histories {
-	return &histories{matcher: m, querier: q, kept: make([]match.Grid, len(p.Histories))}
+	return &histories{matcher: m, querier: q, kept: make([]*kept, len(p.Histories)), halved: make([]int, len(p.Histories))}
+}
+
+// open says that what is kept is being read, until it is closed: it is changed in its place only where nobody else reads it.
+func (h *histories) open() (closed func()) {
+	h.count(1)
+	return func() { h.count(-1) }
+}
+
+func (h *histories) count(more int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.readers += more
 }
 
 // ask reads a history at a moment. The newest step that is kept is asked for again, and the newest of those at which anything was told:
 // where they are told otherwise now, such as by a store that is back or a Prometheus that has lost its past, nothing that is kept can be
-// relied on. A history that ends where samples are settled is asked for once in a step.
+// relied on. A history that ends where samples are settled is asked for once in a step. The answer may be used until histories are closed.
 func (h *histories) ask(ctx context.Context, allowance *promapi.Allowance, q *query.History, at time.Time) match.History {
-	first, last := stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step)
-	kept := h.known(q, first, last)
-	if q.Until >= query.Settled && kept.Steps > 0 && kept.First+int64(kept.Steps) > last {
-		grid := kept.Join(first) // Nothing has settled since.
+	w := wanted{stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step), stepAt(at.Add(-query.Settled), q.Step)}
+	base, known := h.known(q, w)
+	if q.Until >= query.Settled && known.Steps > 0 && known.First+int64(known.Steps) > w.last {
+		grid := known.Drop(int(w.first - known.First)) // Nothing has settled since.
 		return match.History{Grid: grid, Series: grid.Owners()}
 	}
-	grid, err := h.read(ctx, allowance, q, kept, first, last)
-	if err == nil && kept.Steps > 0 {
-		var same bool
-		if same, err = h.agree(ctx, allowance, q, &kept, &grid); err == nil && !same {
-			grid, err = h.read(ctx, allowance, q, h.nothing(q, first), first, last)
-		}
+	grid, same, err := h.read(ctx, allowance, q, w, base, known)
+	if err == nil && !same {
+		grid, _, err = h.read(ctx, allowance, q, w, nil, h.nothing(q, w.first))
 	}
 	if err != nil {
 		return match.History{Err: err}
 	}
-	h.keep(q, grid, stepAt(at.Add(-query.Settled), q.Step))
 	return match.History{Grid: grid, Series: grid.Owners()}
 }
 
-// read asks for what is not kept, and for the newest step that is. It returns the steps from first on.
-func (h *histories) read(ctx context.Context, allowance *promapi.Allowance, q *query.History, kept match.Grid, first, last int64) (match.Grid, error) {
-	from := first
-	if kept.Steps > 0 {
-		from = kept.First + int64(kept.Steps) - 1
+// read asks for what is not known, and for the newest step that is. Each part of the answer is kept as it comes, so that where a later one
+// fails, the next evaluation goes on from there. It reports whether the answer agrees with what is known, and ends where it does not.
+func (h *histories) read(
+	ctx context.Context, allowance *promapi.Allowance, q *query.History, w wanted, base *kept, known match.Grid,
+) (grid match.Grid, same bool, err error) {
+	from := w.first
+	if known.Steps > 0 {
+		from = known.First + int64(known.Steps) - 1
 	}
-	most := min(stepsAtOnce, max(1, cellsAtOnce/int64(max(1, len(kept.Cells)))))
-	var news []match.Grid
-	for from <= last {
-		steps := int(min(most, last-from+1))
-		grid, err := h.lay(ctx, allowance, q, from, steps)
-		if err != nil {
-			return match.Grid{}, err
+	most := h.atOnce(q, len(known.Cells))
+	begun := from
+	defer func() { h.took(q, from > begun, err) }()
+	for from <= w.last {
+		steps := int(min(most, w.last-from+1))
+		part, err := h.lay(ctx, allowance, q, from, steps)
+		if err == nil && known.Steps > 0 {
+			same, err = h.agree(ctx, allowance, q, &known, &part)
+			if err == nil && !same {
+				return grid, false, nil
+			}
+			known.Steps = 0
 		}
-		news = append(news, grid)
+		if err != nil {
+			return grid, false, err
+		}
+		base, grid = h.write(q, w, base, &part)
 		from += int64(steps)
 	}
-	if kept.Steps == 0 && len(news) == 1 {
-		return news[0], nil
+	return grid, true, nil
+}
+
+// atOnce is how many steps are asked for at once.
+func (h *histories) atOnce(q *query.History, owners int) int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return max(1, min(stepsAtOnce, cellsAtOnce/int64(max(1, owners)))>>h.halved[q.Place])
+}
+
+// took notes whether answers came in time: where not even one did, half as much is asked for the next time, until all have come.
+func (h *histories) took(q *query.History, some bool, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case err == nil:
+		h.halved[q.Place] = 0
+	case !some && promapi.ReasonOf(err) == promapi.ReasonTimeout && h.halved[q.Place] < mostHalved:
+		h.halved[q.Place]++
 	}
-	return kept.Join(first, news...), nil
 }
 
 // lay asks for some steps. The memory of the answer is free again once it is laid out.
@@ -110,19 +158,21 @@ func (h *histories) agree(ctx context.Context, allowance *promapi.Allowance, q *
 	return kept.SameAt(&again, told), nil
 }
 
-// known returns what is kept, where it goes on from first or before without a gap, and up to last at the most.
-func (h *histories) known(q *query.History, first, last int64) match.Grid {
+// known returns what is kept, and of it what is settled, where it goes on from the first step or before without a gap, and up to the last
+// at the most.
+func (h *histories) known(q *query.History, w wanted) (*kept, match.Grid) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	kept := h.kept[q.Place]
-	end := kept.First + int64(kept.Steps)
-	if kept.Steps == 0 || kept.First > first || end <= first {
-		return h.nothing(q, first)
+	k := h.kept[q.Place]
+	if k == nil {
+		return nil, h.nothing(q, w.first)
 	}
-	if end > last+1 {
-		return kept.Cut(int(last + 1 - kept.First))
+	grid := k.tape.Grid()
+	end := min(grid.First+int64(k.settled), w.last+1)
+	if k.settled == 0 || grid.First > w.first || end <= w.first {
+		return nil, h.nothing(q, w.first)
 	}
-	return kept
+	return k, grid.Cut(int(end - grid.First))
 }
 
 // nothing is a grid of no steps.
@@ -130,15 +180,22 @@ func (h *histories) nothing(q *query.History, first int64) match.Grid {
 	return match.Grid{Step: q.Step, First: first, Cells: make([][]float64, h.matcher.Owners(q.By.Owner))}
 }
 
-// keep remembers the steps of a grid up to one that is settled, and before the first that holds what cannot be used.
-func (h *histories) keep(q *query.History, grid match.Grid, until int64) {
-	steps := min(int64(grid.Steps), until-grid.First+1, int64(grid.Usable()))
+// write puts some steps behind what is kept, nil for nothing, and keeps it: up to a step that is settled, and before the first that holds
+// what cannot be used. Where others may be reading what is kept, it is copied.
+func (h *histories) write(q *query.History, w wanted, base *kept, part *match.Grid) (*kept, match.Grid) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.kept[q.Place] = match.Grid{}
-	if steps > 0 {
-		h.kept[q.Place] = grid.Cut(int(steps))
+	switch {
+	case base == nil:
+		base = &kept{tape: match.NewTape(q.Step, len(part.Cells))}
+	case h.readers > 1 || h.kept[q.Place] != base:
+		base = &kept{tape: base.tape.Clone()}
 	}
+	base.tape.Write(w.first, int(w.last-w.first+1), part)
+	grid := base.tape.Grid()
+	base.settled = int(max(0, min(int64(grid.Steps), w.settled-grid.First+1, int64(grid.Usable()))))
+	h.kept[q.Place] = base
+	return base, grid
 }
 
 // stepAt is the number of the last step at or before a time.

@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -275,4 +279,90 @@ func TestSourcesOverTheWindow(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"0s: -5m0s to -2m0s", "1m0s: -2m0s to -1m0s", "2m0s: -1m0s to 0s"}, asked)
+}
+
+// slowly is a Prometheus whose every answer over a range takes some time, and some more for each step.
+type slowly struct {
+	answer, step time.Duration
+	asked        atomic.Int64 // steps
+}
+
+func (s *slowly) Query(context.Context, string, time.Time) (model.Vector, error) {
+	return model.Vector{{Metric: arrivingMetric(), Value: 3}}, nil
+}
+
+func (s *slowly) QueryRange(ctx context.Context, _ string, r v1.Range) (model.Matrix, error) {
+	steps := r.End.Sub(r.Start)/r.Step + 1
+	s.asked.Add(int64(steps))
+	select {
+	case <-ctx.Done():
+		return nil, &promapi.Error{Reason: promapi.ReasonTimeout, Err: ctx.Err()}
+	case <-time.After(s.answer + s.step*steps):
+	}
+	stream := &model.SampleStream{Metric: arrivingMetric()}
+	for at := r.Start; !at.After(r.End); at = at.Add(r.Step) {
+		stream.Values = append(stream.Values, model.SamplePair{Timestamp: model.TimeFromUnixNano(at.UnixNano()), Value: 3})
+	}
+	return model.Matrix{stream}, nil
+}
+
+// TestSlowHistories: where histories take longer than a scrape may, each scrape goes on from what the one before has got, and asks for
+// less at once where not even one answer came.
+func TestSlowHistories(t *testing.T) {
+	for name, c := range map[string]struct {
+		slow    *slowly
+		scrapes int
+	}{
+		"every answer takes two seconds":            {&slowly{answer: 2 * time.Second}, 3},
+		"no answer comes in time until it is small": {&slowly{step: 30 * time.Millisecond}, 17},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e, err := collector.NewEvaluator(parsedFleet(t, 1), c.slow, collector.EvaluatorOptions{
+					Concurrency: 16, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+				})
+				require.NoError(t, err)
+				scrape := func() []string {
+					ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
+					defer cancel()
+					failed := failures(e.Evaluate(ctx, time.Now()))
+					time.Sleep(15 * time.Second)
+					return failed
+				}
+				needed := 1
+				for ; len(scrape()) > 0; needed++ {
+					require.Less(t, needed, 30)
+				}
+				require.Equal(t, c.scrapes, needed, "scrapes until all is known")
+				c.slow.asked.Store(0)
+				require.Empty(t, scrape())
+				require.Less(t, c.slow.asked.Load(), int64(150), "only what is new is asked for")
+			})
+		})
+	}
+}
+
+// TestHistoriesReadByTwo: what one evaluation reads stays as it is while another one goes on.
+func TestHistoriesReadByTwo(t *testing.T) {
+	const steps = 400
+	a := &arriving{values: make([]float64, steps), late: make([]time.Duration, steps), now: fleetAt.Add(time.Hour)}
+	for i := range a.values {
+		a.values[i] = float64(i*i%37 + 1)
+	}
+	newOne := func() *collector.Evaluator { return fuzzEvaluator(t, historyConfig, a) }
+	shared, want := newOne(), map[time.Duration]string{}
+	for i := range 40 {
+		at := time.Duration(i) * 20 * time.Second
+		want[at] = decided(newOne().Evaluate(t.Context(), fleetAt.Add(at)))
+	}
+	var group sync.WaitGroup
+	for of := range 4 {
+		group.Go(func() {
+			for i := of; i < 40; i += 4 {
+				at := time.Duration(i) * 20 * time.Second
+				assert.Equal(t, want[at], decided(shared.Evaluate(t.Context(), fleetAt.Add(at))), "%s", at)
+			}
+		})
+	}
+	group.Wait()
 }

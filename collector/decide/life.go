@@ -78,8 +78,11 @@ func (m *model) forgetPast() {
 	}
 }
 
-// days are copies of the past of signals, which one model after another uses.
-type days struct{ free [][]float64 }
+// days are copies of the past of signals and what was seen in it, which one model after another uses.
+type days struct {
+	free  [][]float64
+	looks []queueLook
+}
 
 // take returns a copy of values.
 func (d *days) take(values []float64) []float64 {
@@ -109,7 +112,7 @@ func (s *signal) supplyAsked() float64 {
 func (d *decider) life(m *model) time.Duration {
 	life := lifeUnknown
 	if s := m.binding(); s != nil {
-		life = lived(s.plannedPast().Crossings(s.supplyAsked()))
+		life = lived(s.plannedPast(), s.supplyAsked())
 	}
 	if age, changed := m.priceAge(); changed {
 		life = age
@@ -151,9 +154,10 @@ func (s *signal) heldFor() time.Duration {
 }
 
 // lived is how long the stays above a level lasted. A level that demand has not reached all day lasts for as long.
-func lived(c forecast.Crossings) time.Duration {
+func lived(past forecast.History, level float64) time.Duration {
+	c, known := past.Crossings(level), time.Duration(forecast.Known(past.Values))*past.Step
 	switch {
-	case c.Known < lifeLeast:
+	case known < lifeLeast:
 		return lifeUnknown
 	case len(c.Above) > 0 && c.Over:
 		return max(c.Above.Mean(), c.Now)
@@ -162,7 +166,7 @@ func lived(c forecast.Crossings) time.Duration {
 	case c.Over:
 		return max(lifeUnknown, c.Now)
 	}
-	return c.Known
+	return known
 }
 
 // binding is the signal whose planned demand asks for the most, next to what the present fleet carries; nil where nothing is asked for.

@@ -22,6 +22,8 @@ const (
 	headroomCap   = 1.5                     // times the recent demand, at the most: a step in demand is not noise
 	habitCap      = 3                       // the same, where demand follows a habit
 	headroomPast  = 10 * time.Minute        // that the recent demand is taken from
+
+	planRemembered = 96 // steps of late whose plan is remembered within an evaluation
 )
 
 // law is how a signal's demand is planned for. A plan that is too low is so until a replica that is ordered then is ready, and a replica too
@@ -60,7 +62,7 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 	course, long := forecast.NewCourse(x.Recent.History), forecast.Long{History: x.Day.History, Week: x.WeekAgo.History}
 	learnt, mostly := true, float64(headroomCap)
 	// What is held over the scale-down window is the plan: each moment of it counts with the noise of its own time.
-	plan := func(ago time.Duration, then float64) float64 {
+	plan := remembered(course.History, func(ago time.Duration, then float64) float64 {
 		lesson := d.Memory.lesson(s, long, d.read.At, ago)
 		planned, known := s.law().Plan(course, long, ago, then, lesson)
 		if !known {
@@ -70,7 +72,7 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 			mostly = habitCap
 		}
 		return planned
-	}
+	})
 	planned = plan(0, now)
 	for i, then := range x.Window.Values {
 		if ago := x.Window.Ago(i); ago < time.Duration(*s.model.ScaleDownWindow) && !math.IsNaN(then) {
@@ -99,4 +101,19 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 		return planned
 	}
 	return planned, match.Missing{}
+}
+
+// remembered is a function of a moment and the demand then that works out only once what is asked about steps of late.
+func remembered(h forecast.History, f func(ago time.Duration, then float64) float64) func(ago time.Duration, then float64) float64 {
+	known := make([]struct{ then, planned float64 }, min(len(h.Values), planRemembered))
+	return func(ago time.Duration, then float64) float64 {
+		step := int((ago - h.Since) / h.Step)
+		if step < 0 || step >= len(known) || h.Since+time.Duration(step)*h.Step != ago || !(then > 0) {
+			return f(ago, then)
+		}
+		if k := &known[step]; k.then != then {
+			k.then, k.planned = then, f(ago, then)
+		}
+		return known[step].planned
+	}
 }

@@ -65,13 +65,20 @@ func (s *signal) queueLooks() (looks []queueLook, missing match.Missing) {
 	if missing = missing.Or(queued.Missing); !missing.OK() {
 		return nil, missing
 	}
+	for _, v := range s.model.variants {
+		if missing = v.read.Replicas.ReadyLooks.Missing; !missing.OK() {
+			return nil, missing
+		}
+	}
+	if !mayStand(queued.Values) {
+		return nil, missing // Most models have no queue, and looks are many.
+	}
+	looks = s.model.days.looks[:0]
+	defer func() { s.model.days.looks = looks[:0] }() // The caller is done with them before the next signal is looked at.
 	for i := 1; i < len(queued.Values); i++ {
 		ago, before := queued.Ago(i), queued.Ago(i-1)
 		came := forecast.Most(demand.Until(ago).Over(queued.Step))
-		supply, missing := s.readyThroughout(ago, before)
-		if !missing.OK() {
-			return nil, missing
-		}
+		supply := s.readyThroughout(ago, before)
 		if !(came > 0) || !(came < supply) {
 			continue
 		}
@@ -83,18 +90,26 @@ func (s *signal) queueLooks() (looks []queueLook, missing match.Missing) {
 	return looks, match.Missing{}
 }
 
-// readyThroughout is what the replicas that were ready at both ends of a look are believed to carry; NaN where that is not known.
-func (s *signal) readyThroughout(ago, before time.Duration) (supply float64, missing match.Missing) {
-	for _, v := range s.model.variants {
-		ready := v.read.Replicas.ReadyLooks
-		if !ready.Missing.OK() {
-			return 0, ready.Missing
+// mayStand reports whether something waited at both ends of enough looks for a queue to count as standing.
+func mayStand(queued []float64) bool {
+	waited := 0
+	for i := 1; i < len(queued); i++ {
+		if queued[i] > 0 && queued[i-1] > 0 {
+			waited++
 		}
+	}
+	return waited >= leastLooks
+}
+
+// readyThroughout is what the replicas that were ready at both ends of a look are believed to carry; NaN where that is not known.
+func (s *signal) readyThroughout(ago, before time.Duration) (supply float64) {
+	for _, v := range s.model.variants {
 		if capacity := v.capacities[s.Place]; capacity > 0 {
+			ready := &v.read.Replicas.ReadyLooks
 			supply += capacity * math.Min(ready.At(ago), ready.At(before))
 		}
 	}
-	return supply, match.Missing{}
+	return supply
 }
 
 // stood is from which load on a queue stood, the median load and time of waiting of the looks at which it did, and how many there were.

@@ -94,76 +94,31 @@ func (g *Grid) filled(owner int, namespace string, at time.Time, alive forecast.
 	return h
 }
 
-// Join returns the steps from first on of a grid, followed by those of others that continue it. Where two have a step, the later one
-// counts.
-func (g *Grid) Join(first int64, next ...Grid) Grid {
-	parts := append([]Grid{*g}, next...)
-	last := &parts[len(parts)-1]
-	out := Grid{Step: g.Step, First: first, Steps: int(last.First - first + int64(last.Steps)), Cells: make([][]float64, len(last.Cells))}
-	out.Spoilt = slices.ContainsFunc(parts, func(p Grid) bool { return p.Spoilt })
-	var known []int
-	for owner := range out.Cells {
-		if slices.ContainsFunc(parts, func(p Grid) bool { return p.Cells[owner] != nil }) {
-			known = append(known, owner)
-		}
-	}
-	free := make([]float64, 0, len(known)*out.Steps) // one piece of memory for all owners
-	for _, owner := range known {
-		cells := join(free, first, parts, func(p *Grid) []float64 { return p.Cells[owner] })
-		out.Cells[owner], free = cells, free[len(cells):len(cells)]
-	}
-	for _, p := range parts {
-		for namespace := range p.Strays {
-			out.joinStrays(namespace, parts)
-		}
-	}
-	return out
-}
-
-func (g *Grid) joinStrays(namespace string, parts []Grid) {
-	values := join(nil, g.First, parts, func(p *Grid) []float64 { return p.Strays[namespace] })
-	if forecast.Known(values) == 0 {
-		return // all of it is past
-	}
-	if g.Strays == nil {
-		g.Strays = map[string][]float64{}
-	}
-	g.Strays[namespace] = values
-}
-
-// join appends the steps of grids that continue each other, from first on.
-func join(to []float64, first int64, parts []Grid, of func(*Grid) []float64) []float64 {
-	for i := range parts {
-		p, until := &parts[i], parts[i].First+int64(parts[i].Steps)
-		if i+1 < len(parts) {
-			until = min(until, parts[i+1].First)
-		}
-		from := max(first, p.First)
-		if until <= from {
-			continue
-		}
-		if cells := of(p); cells != nil {
-			to = append(to, cells[from-p.First:until-p.First]...)
-			continue
-		}
-		to = appendUnknown(to, int(until-from))
-	}
-	return slices.Clip(to)
+// Drop returns a grid without its first steps.
+func (g *Grid) Drop(steps int) Grid {
+	return g.part(func(values []float64) []float64 { return values[steps:] }, g.First+int64(steps), g.Steps-steps)
 }
 
 // Cut returns the first steps of a grid.
 func (g *Grid) Cut(steps int) Grid {
-	out := Grid{Step: g.Step, First: g.First, Steps: steps, Cells: make([][]float64, len(g.Cells)), Spoilt: g.Spoilt && steps > g.Usable()}
+	out := g.part(func(values []float64) []float64 { return values[:steps:steps] }, g.First, steps)
+	out.Spoilt = g.Spoilt && steps > g.Usable()
+	return out
+}
+
+// part is a part of the steps of a grid. It shares their memory.
+func (g *Grid) part(of func([]float64) []float64, first int64, steps int) Grid {
+	out := Grid{Step: g.Step, First: first, Steps: steps, Cells: make([][]float64, len(g.Cells)), Spoilt: g.Spoilt}
 	for owner, cells := range g.Cells {
 		if cells != nil {
-			out.Cells[owner] = cells[:steps:steps]
+			out.Cells[owner] = of(cells)
 		}
 	}
 	for namespace, values := range g.Strays {
 		if out.Strays == nil {
 			out.Strays = map[string][]float64{}
 		}
-		out.Strays[namespace] = values[:steps:steps]
+		out.Strays[namespace] = of(values)
 	}
 	return out
 }
@@ -172,7 +127,7 @@ func (g *Grid) Cut(steps int) Grid {
 func (g *Grid) Owners() int {
 	n := 0
 	for _, cells := range g.Cells {
-		if forecast.Known(cells) > 0 {
+		if slices.ContainsFunc(cells, known) {
 			n++
 		}
 	}

@@ -15,15 +15,13 @@ func TestGridLosesStrays(t *testing.T) {
 	step := 15 * time.Second
 	before := match.Grid{Step: step, First: 10, Steps: 2, Cells: make([][]float64, 1), Strays: map[string][]float64{"ns": {1, 2}}}
 	empty := match.Grid{Step: step, First: 12, Cells: make([][]float64, 1)}
-	kept := before.Join(12, empty)
 	next := match.Grid{Step: step, First: 12, Steps: 2, Cells: [][]float64{{3, 4}}}
-	joined := kept.Join(12, next)
+	joined := joinAt(12, before, empty, next)
 	cut := joined.Cut(1)
 	require.Equal(t, []float64{3}, cut.Cells[0])
 	require.Empty(t, cut.Strays)
 
-	kept = before.Join(11, empty)
-	joined = kept.Join(11, next)
+	joined = joinAt(11, before, empty, next)
 	require.Len(t, joined.Strays["ns"], 3)
 	require.InDelta(t, 2.0, joined.Strays["ns"][0], 0)
 }

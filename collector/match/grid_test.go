@@ -2,6 +2,7 @@ package match_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -242,31 +243,49 @@ func TestLayInAnyOrder(t *testing.T) {
 	})
 }
 
-// TestJoinAndCut: a grid that is laid out in parts and joined is the one that is laid out at once, from any step on, and a grid
-// that is cut is the one of fewer steps.
-func TestJoinAndCut(t *testing.T) {
+// TestTape: a history that is written in parts, forwards and back again, is the one that is laid out at once, from any step on. What is
+// cut and dropped is the one of fewer steps.
+func TestTape(t *testing.T) {
 	o := compile(t)
 	rapid.Check(t, func(t *rapid.T) {
-		const steps = 8
+		const steps = 60
 		h := o.history(rapid.SampledFrom(gridExprs).Draw(t, "expression"))
 		matrix := anyMatrix(t, steps)
 		part := func(first, behind int) match.Grid {
 			return o.lay(t, h, matrix, gridFirst+int64(first), behind-first)
 		}
-		middle := rapid.IntRange(0, steps).Draw(t, "middle")
-		first := rapid.IntRange(0, middle).Draw(t, "first")
-		before, after := part(0, middle), part(middle, steps)
-		was := cloned(before)
-		joined := before.Join(gridFirst+int64(first), after)
-		require.Equal(t, []int64{gridFirst + int64(first), int64(steps - first)}, []int64{joined.First, int64(joined.Steps)})
-		sameCells(t, values(part(first, steps)), values(joined))
-
-		cut := joined.Cut(rapid.IntRange(0, joined.Steps).Draw(t, "cut"))
-		sameCells(t, values(part(first, first+cut.Steps)), values(cut))
-		again := cut.Join(cut.First, part(first+cut.Steps, steps))
-		sameCells(t, values(joined), values(again), "what was cut off is joined again")
-		sameCells(t, was, before.Cells, "what is joined is as it was")
+		first, behind := 0, rapid.IntRange(0, 10).Draw(t, "behind")
+		g := part(first, behind)
+		tape := match.NewTape(gridStep, len(g.Cells))
+		tape.Write(gridFirst, 0, &g)
+		for behind < steps {
+			from := rapid.IntRange(max(first, behind-3), behind).Draw(t, "from")
+			first = rapid.IntRange(first, from).Draw(t, "first")
+			behind = rapid.IntRange(from, min(steps, from+8)).Draw(t, "behind")
+			next := part(from, behind)
+			was := tape.Clone().Grid()
+			before := cloned(was)
+			tape.Write(gridFirst+int64(first), rapid.IntRange(0, 20).Draw(t, "room"), &next)
+			sameCells(t, before, was.Cells, "a clone has its own memory")
+			got, want := tape.Grid(), part(first, behind)
+			require.Equal(t, []int64{gridFirst + int64(first), int64(behind - first)}, []int64{got.First, int64(got.Steps)})
+			sameCells(t, values(want), values(got))
+			require.Equal(t, fmt.Sprint(want.Strays), fmt.Sprint(got.Strays))
+			cut := got.Cut(rapid.IntRange(0, got.Steps).Draw(t, "cut"))
+			sameCells(t, values(part(first, first+cut.Steps)), values(cut))
+			dropped := got.Drop(rapid.IntRange(0, got.Steps).Draw(t, "dropped"))
+			sameCells(t, values(part(behind-dropped.Steps, behind)), values(dropped))
+		}
 	})
+}
+
+// joinAt is what a tape holds that grids were written to, from a step on.
+func joinAt(first int64, grids ...match.Grid) match.Grid {
+	tape := match.NewTape(grids[0].Step, len(grids[0].Cells))
+	for i := range grids {
+		tape.Write(first, 0, &grids[i])
+	}
+	return tape.Grid()
 }
 
 func cloned(g match.Grid) [][]float64 {

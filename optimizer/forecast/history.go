@@ -51,10 +51,7 @@ func (h History) Before(ago time.Duration) (value float64, at time.Duration) {
 
 // Until returns the history without what is less than a time ago, as it was then.
 func (h History) Until(ago time.Duration) History {
-	end := len(h.Values)
-	for end > 0 && h.Ago(end-1) < ago {
-		end--
-	}
+	end := h.first(ago)
 	out := History{Step: h.Step, Values: h.Values[:end]}
 	if end > 0 {
 		out.Since = h.Ago(end-1) - ago

@@ -197,7 +197,11 @@ func (l Law) Learn(long Long, ago, over time.Duration) Lesson {
 	habits := habits()
 	n, course := len(habits)+1, NewCourse(long.History)
 	bases, errs := make([][]float64, n), make([][]float64, n) // by habit, the first without one
-	var came, scales []float64
+	row := rows(2*n+2, len(course.Over(ago+over)))            // It is known how many moments there are at the most.
+	for k := range n {
+		bases[k], errs[k] = row(), row()
+	}
+	came, scales := row(), row()
 	for end := course.last(ago + l.Ahead); end >= 0 && course.Ago(end) < ago+over; end-- {
 		then, now := course.Ago(end), course.Values[end]
 		later := course.came(then, l.Ahead)
@@ -218,6 +222,16 @@ func (l Law) Learn(long Long, ago, over time.Duration) Lesson {
 		}
 	}
 	return l.lesson(bases, errs, came, scales)
+}
+
+// rows gives pieces of one memory, for some numbers each.
+func rows(n, numbers int) func() []float64 {
+	free := make([]float64, n*numbers)
+	return func() []float64 {
+		piece := free[:0:numbers]
+		free = free[numbers:]
+		return piece
+	}
 }
 
 // lesson takes the habit with the least loss over the moments at which it said anything, the shorter where others gain little.
@@ -248,12 +262,11 @@ func (l Law) lesson(bases, errs [][]float64, came, scales []float64) Lesson {
 	return out
 }
 
-// multiple is the quantile of errors, at least 0.
+// multiple is the quantile of errors, at least 0. It sorts them.
 func (l Law) multiple(errs []float64) float64 {
-	sorted := slices.Clone(errs)
-	slices.Sort(sorted)
-	rank := int(math.Ceil(l.Quantile*float64(len(sorted)+1))) - 1
-	return max(0, sorted[min(max(rank, 0), len(sorted)-1)])
+	slices.Sort(errs)
+	rank := int(math.Ceil(l.Quantile*float64(len(errs)+1))) - 1
+	return max(0, errs[min(max(rank, 0), len(errs)-1)])
 }
 
 // loss weighs what came beyond a plan, or was planned in vain, so that the quantile loses least (Koenker and Bassett 1978).

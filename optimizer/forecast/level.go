@@ -15,8 +15,6 @@ type Crossings struct {
 	// known, and Over whether it is above the level. Last is the stay before it.
 	Now, Last time.Duration
 	Over      bool
-	// Known is the time over which the quantity is known.
-	Known time.Duration
 }
 
 // Stays are how long stays on one side of a level lasted.
@@ -53,31 +51,46 @@ func (s Stays) Wait(giveUp time.Duration) time.Duration {
 // began before the history did, so it is not complete.
 func (h History) Crossings(level float64) Crossings {
 	var c Crossings
-	first := true
-	stay := time.Duration(0)
-	for _, v := range h.Values {
-		if math.IsNaN(v) {
-			stay += h.Step
-			continue
-		}
-		over := v > level
-		switch {
-		case c.Known == 0:
-			c.Over, stay = over, 0
-		case over != c.Over:
-			if !first && c.Over {
-				c.Above = append(c.Above, stay)
-			} else if !first {
-				c.Below = append(c.Below, stay)
-			}
-			c.Last = stay
-			c.Over, stay, first = over, 0, false
-		}
-		stay += h.Step
-		c.Known += h.Step
+	begun := slices.IndexFunc(h.Values, func(v float64) bool { return !math.IsNaN(v) })
+	if begun < 0 {
+		c.Now = time.Duration(len(h.Values)) * h.Step
+		return c
 	}
-	c.Now = stay
-	return c
+	c.Over = h.Values[begun] > level
+	for first := true; ; first = false {
+		ends := h.stay(begun, level, c.Over)
+		stay := time.Duration(ends-begun) * h.Step
+		switch {
+		case ends == len(h.Values):
+			c.Now = stay
+			return c
+		case first: // It began before the history did.
+		case c.Over:
+			c.Above = append(c.Above, stay)
+		default:
+			c.Below = append(c.Below, stay)
+		}
+		c.Last, c.Over, begun = stay, !c.Over, ends
+	}
+}
+
+// stay returns the first step from one on at which a quantity is on the other side of a level; how many steps there are for none.
+func (h History) stay(from int, level float64, over bool) int {
+	values := h.Values[from:]
+	if over {
+		for i, v := range values {
+			if v <= level {
+				return from + i
+			}
+		}
+		return len(h.Values)
+	}
+	for i, v := range values {
+		if v > level {
+			return from + i
+		}
+	}
+	return len(h.Values)
 }
 
 // Hold replaces each value by the largest over a window that ends with it.

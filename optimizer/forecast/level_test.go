@@ -18,15 +18,15 @@ func TestCrossings(t *testing.T) {
 		want   forecast.Crossings
 	}{
 		"nothing is known": {[]float64{nan, nan}, forecast.Crossings{Now: 2 * m}},
-		"never crossed":    {[]float64{1, 1, 2}, forecast.Crossings{Now: 3 * m, Known: 3 * m}},
+		"never crossed":    {[]float64{1, 1, 2}, forecast.Crossings{Now: 3 * m}},
 		"the first stay and the present one are not complete": {
 			[]float64{1, 6, 6, 1, 1, 1, 6}, forecast.Crossings{
-				Above: forecast.Stays{2 * m}, Below: forecast.Stays{3 * m}, Now: m, Last: 3 * m, Over: true, Known: 7 * m,
+				Above: forecast.Stays{2 * m}, Below: forecast.Stays{3 * m}, Now: m, Last: 3 * m, Over: true,
 			},
 		},
 		"what is not known belongs to the stay before it": {
 			[]float64{1, 6, nan, nan, 1, 6}, forecast.Crossings{
-				Above: forecast.Stays{3 * m}, Below: forecast.Stays{m}, Now: m, Last: m, Over: true, Known: 4 * m,
+				Above: forecast.Stays{3 * m}, Below: forecast.Stays{m}, Now: m, Last: m, Over: true,
 			},
 		},
 	} {
