@@ -97,3 +97,18 @@ func TestPresetDropped(t *testing.T) {
 		}
 	})
 }
+
+// TestPresetKeepList is about a rule that keeps some series of a server and drops others: whoever shows one series of requests has had
+// some, and those that it does not show are not zero.
+func TestPresetKeepList(t *testing.T) {
+	e := expositions()["trtllm"]
+	eachSignal(t, func(t *testing.T, preset string, s config.ActiveSignal) {
+		if preset != "trtllm" || s.Name != "concurrency" && s.Name != "kv_tokens" {
+			t.Skip("no other preset takes silence for rest")
+		}
+		for _, kept := range []string{"trtllm_num_requests_running", "trtllm_num_requests_waiting", "trtllm_kv_cache_utilization", "trtllm_request_success_total"} {
+			series := e.at("whole", "8000", "") + e.only("trtllm_model_config_info", kept).at("kept", "8000", "")
+			require.Equal(t, []string{"whole"}, podsIn(evaluateAt(t, 10*time.Minute, series, s.Sources.String())), kept)
+		}
+	})
+}
