@@ -201,6 +201,25 @@ func TestServersOfOtherNames(t *testing.T) {
 	}
 }
 
+// TestSilentSource: who should tell a signal and does not, or shows only part of it, is named, and nothing is lowered.
+func TestSilentSource(t *testing.T) {
+	quiet := func(labels, value string) canned {
+		return canned{countSources: pods("a", "3"), "quiet": `{namespace="ns", pod="a-0"` + labels + `} ` + value}
+	}
+	for name, c := range map[string]witnessCase{
+		"nobody":                     {answers: canned{countSources: pods("a", "3"), "quiet": ""}, told: "3 of 3", desired: "1"},
+		"one":                        {answers: quiet("", "1"), partial: "pod a-0 is ready and silent"},
+		"one of the model":           {answers: quiet(`, model_name="m"`, "1"), partial: "pod a-0 is ready and silent"},
+		"one shows only a part":      {answers: quiet(`, lacks="x_sum"`, "1"), partial: "pod a-0 shows no x_sum"},
+		"one of another model":       {answers: quiet(`, model_name="x"`, "1"), told: "3 of 3", desired: "1"},
+		"one that is told not to be": {answers: quiet("", "0"), told: "3 of 3", desired: "1"},
+		"the question fails":         {answers: canned{countSources: pods("a", "3"), "quiet": "error: timeout"}, partial: "load.silent: timeout"},
+	} {
+		c.signal = ", silent: quiet"
+		t.Run(name, func(t *testing.T) { c.run(t) })
+	}
+}
+
 // TestGatewayWitness: a gateway's replicas are not known, so its pods are held against those that told the signal during the window.
 func TestGatewayWitness(t *testing.T) {
 	const alive, window = ", alive: alive", ", scale_down_window: 5m"
