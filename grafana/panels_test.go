@@ -87,6 +87,7 @@ func testFaults(t *testing.T, binary string) {
 		})
 	}
 	t.Run("Values", func(t *testing.T) { testValues(prom{t, p.api}) })
+	t.Run("Failing", func(t *testing.T) { testFailing(prom{t, p.api}) })
 	t.Run("TwoExporters", func(t *testing.T) { testTwoExporters(prom{t, p.api}) })
 }
 
@@ -116,7 +117,6 @@ func testValues(p prom) {
 		{operators, "Load of what is ready", 0, "model", map[string]float64{"steady": 150. / 120, "short": 50. / 20, "timed": 5 / 6.488326328552225}},
 		{operators, "Pods that report the demand", 0, "model", map[string]float64{"steady": 2, "short": 2}},
 		{operators, "Pods that report the demand", 1, "model", map[string]float64{"steady": 2, "short": 2}},
-		{exporter, "Inputs failing", 0, "instance", map[string]float64{"a": 2, "b": 2}}, // broken, now and over its windows
 	} {
 		d := load(p.t, tc.file)
 		expr := interpolate(d.panel(p.t, tc.panel).Targets[tc.target].Expr, all(d), standIns())
@@ -131,6 +131,22 @@ func testValues(p prom) {
 			return []string{fmt.Sprintf("%s, target %d: %v, want %v", tc.panel, tc.target, got, tc.want)}
 		})
 	}
+}
+
+// testFailing looks at the inputs that fail: broken, now and over its window, and over the day once a minute began while it was.
+func testFailing(p prom) {
+	expr := interpolate(load(p.t, exporter).panel(p.t, "Inputs failing").Targets[0].Expr, all(load(p.t, exporter)), standIns())
+	eventually(p.t, func() []string {
+		failing := map[string]float64{}
+		for _, s := range p.ask(expr) {
+			failing[string(s.Metric["instance"])] = float64(s.Value)
+		}
+		a, b := failing["a"], failing["b"]
+		if a >= 2 && a <= 3 && b >= 2 && b <= 3 {
+			return nil
+		}
+		return []string{fmt.Sprintf("inputs failing: %v", failing)}
+	})
 }
 
 // testTwoExporters compares what is shown of two exporters with what is shown of one of them.

@@ -54,9 +54,10 @@ func readFileOrPipe(name string, limit time.Duration) ([]byte, error) {
 	for {
 		text, err := readBounded(name, file)
 		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
+		case errors.Is(err, os.ErrDeadlineExceeded) && len(text) > 0:
 			return nil, fmt.Errorf("%s: the pipe was not closed within %s by what writes it", name, limit)
-		case err != nil || len(text) > 0:
+		case err == nil && len(text) == 0, errors.Is(err, os.ErrDeadlineExceeded):
+		default:
 			return text, err
 		}
 		select { // Nobody has opened it for writing yet, or it was closed without a word.

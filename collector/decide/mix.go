@@ -284,7 +284,7 @@ func (v *variant) atLeast() int {
 func (d *decider) demandReasons(plan *optimizer.Plan) {
 	for i, m := range d.models {
 		for j, v := range m.variants {
-			if x := &plan.Models[i].Variants[j]; x.Reason == optimizer.ReasonMin && x.Replicas > v.minimum && x.Replicas <= v.atLeast() {
+			if x := &plan.Models[i].Variants[j]; x.Reason == optimizer.ReasonMin && v.minimum < x.Replicas && x.Replicas <= v.atLeast() {
 				x.Reason, v.kept = optimizer.ReasonDemand, x.Replicas <= v.stays
 			}
 		}
