@@ -181,7 +181,7 @@ func TestHungRollOut(t *testing.T) {
 		},
 		"with a startup it is noticed sooner": {
 			config: strings.Replace(text, "{name: a, cost: 1,", "{name: a, cost: 1, startup: 2m,", 1), want: stuck,
-			answers: at(joined(runsOf("a", "2", "2h..8m"), runsOf("a", "3", "7m45s..0s"))),
+			answers: at(joined(runsOf("a", "2", "20m..8m"), runsOf("a", "3", "7m45s..0s"))),
 		},
 		"has begun": {config: text, answers: at(joined(runsOf("a", "1", "20m..0s"))), want: proceeds},
 	})

@@ -269,6 +269,20 @@ func TestQueueOfNobody(t *testing.T) {
 	}
 }
 
+// TestDemandOfNobodyInTheWindow: what belonged to no model at a moment of the window may have been of one that had no series then. The moment
+// is not known, and no zero.
+func TestDemandOfNobodyInTheWindow(t *testing.T) {
+	for amount, partial := range map[string]string{"5": "less history than the scale-down window", "0": ""} {
+		answers := canned{
+			"demand": "", "past demand": `{namespace="ns", model_name="other"} ` + amount + " @10m..15s", "current": runs("a", "3"), "ready": runs("a", "3"),
+			"alive": `{namespace="ns"} 1`, "past alive": `{namespace="ns"} 1`,
+		}
+		m := evaluateWith(t, complete(demandSignal(", on_missing: zero, alive: alive", ", scale_down_window: 5m")), newCanned(t, answers)).Models[0]
+		require.Equal(t, partial, m.Signals[0].Partial, "%s of nobody", amount)
+		require.Equal(t, partial == "", m.Variants[0].Desired != nil)
+	}
+}
+
 // runsOf are the replicas of one Deployment from one age to another.
 func runsOf(name, replicas, ages string) string { return runs(name, replicas+" @"+ages) }
 
@@ -361,6 +375,10 @@ func TestGroupsWitness(t *testing.T) {
 		"a group starts, and is not ready": {groups("4", "2", "2", "2", "1"), "", "", "3 of 3"},
 		"a worker was silent most of the window": {
 			groups("3", "2", "2", "2"), joined(groups("3", "1 @5m..1m", "2", "2"), pods("a-0", "2 @45s..0s")),
+			"at 13 of 20 steps of the window not all sources told it", "3 of 3",
+		},
+		"all workers were silent most of the window": {
+			groups("3", "2", "2", "2"), groups("3", "2 @45s..0s", "2 @45s..0s", "2 @45s..0s"),
 			"at 13 of 20 steps of the window not all sources told it", "3 of 3",
 		},
 	} {
