@@ -187,6 +187,27 @@ func TestHungRollOut(t *testing.T) {
 	})
 }
 
+// TestOverdue: replicas that should be ready by now may still come. What replaces them cancels them only after provision_timeout.
+func TestOverdue(t *testing.T) {
+	const text = watched + `
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [
+  {name: a, cost: 1, startup: 2m, provision_timeout: 20m, capacity: {load: 10}},
+  {name: b, cost: 0.1, startup: 1m, capacity: {load: 10}}]}]`
+	at := func(before, ordered string) canned {
+		return canned{
+			"demand": load("30"), "past demand": load("30"), "current": runs("a", "3", "b", "0"), "ready": runs("a", "1", "b", "0"),
+			"past current": joined(runsOf("a", "1", "1d.."+before), runsOf("a", "3", ordered+"..0s"), runs("b", "0")), "past ready": runs("a", "1", "b", "0"),
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"they may come": {config: text, answers: at("15m15s", "15m"), want: `variant_desired_replicas{variant="a"} 3
+			variant_desired_replicas{variant="b"} 3`},
+		"they do not": {config: text, answers: at("25m15s", "25m"), want: `variant_desired_replicas{variant="a"} 1
+			variant_desired_replicas{variant="b"} 3`},
+	})
+}
+
 // TestAutoscalerDoesNotFollow: where more was needed for five minutes and no more was asked for, others stand in, and stay. The variant is
 // still asked for: its autoscaler may go on at any time. What our own limits or budgets held back is no fault of an autoscaler.
 func TestAutoscalerDoesNotFollow(t *testing.T) {
