@@ -1,6 +1,12 @@
 package collector_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/variant-exporter/variant-exporter/collector"
+)
 
 // mixed has a large and a small size of replicas.
 const mixed = `
@@ -12,24 +18,46 @@ models: [{name: m, namespace: ns, variants: [
 
 // TestNewReplicasStay: replicas that have only just become ready are not given up because a little less is needed.
 func TestNewReplicasStay(t *testing.T) {
-	at := func(now, before, ordered string) canned {
-		return canned{
-			"demand": load(now), "past demand": joined(load("14.8 @40m..8m15s"), load(now+" @8m..0s")),
-			"current": runs("large", "1", "small", "3"), "ready": runs("large", "1", "small", "3"),
-			"past current": joined(runs("large", "1"), runsOf("small", "0", "40m.."+before), runsOf("small", "3", ordered+"..0s")),
-			"past ready":   joined(runs("large", "1"), runsOf("small", "0", "40m..8m15s"), runsOf("small", "3", "8m..0s")),
-		}
-	}
 	want := func(small string) string {
 		return `
 			variant_desired_replicas{variant="large"} 1
 			variant_desired_replicas{variant="small"} ` + small
 	}
 	runCases(t, map[string]decisionCase{
-		"some are new":          {config: mixed, answers: at("12", "10m15s", "10m"), want: want("3")},
-		"they are new no more":  {config: mixed, answers: at("12", "20m15s", "20m"), want: want("1")},
-		"their demand has gone": {config: mixed, answers: at("11", "10m15s", "10m"), want: want("1")},
+		"some are new":          {config: mixed, answers: newSmall("12", "10m15s", "10m"), want: want("3")},
+		"they are new no more":  {config: mixed, answers: newSmall("12", "20m15s", "20m"), want: want("1")},
+		"their demand has gone": {config: mixed, answers: newSmall("11", "10m15s", "10m"), want: want("1")},
 	})
+}
+
+// newSmall is a model of which small replicas have become ready eight minutes ago, and were ordered before.
+func newSmall(now, before, ordered string) canned {
+	return canned{
+		"demand": load(now), "past demand": joined(load("14.8 @40m..8m15s"), load(now+" @8m..0s")),
+		"current": runs("large", "1", "small", "3"), "ready": runs("large", "1", "small", "3"),
+		"past current": joined(runs("large", "1"), runsOf("small", "0", "40m.."+before), runsOf("small", "3", ordered+"..0s")),
+		"past ready":   joined(runs("large", "1"), runsOf("small", "0", "40m..8m15s"), runsOf("small", "3", "8m..0s")),
+	}
+}
+
+// TestNewReplicasStayFor: it is said which replicas stay because they are new, until when, and of no others.
+func TestNewReplicasStayFor(t *testing.T) {
+	for name, tc := range map[string]struct {
+		answers canned
+		want    *collector.Stays
+	}{
+		"some are new":          {newSmall("12", "10m15s", "10m"), &collector.Stays{Replicas: 3, For: 165}},
+		"they are almost not":   {newSmall("12", "12m45s", "12m30s"), &collector.Stays{Replicas: 3, For: 15}},
+		"they are new no more":  {newSmall("12", "20m15s", "20m"), nil},
+		"their demand has gone": {newSmall("11", "10m15s", "10m"), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			variants := evaluateWith(t, complete(mixed), newCanned(t, tc.answers)).Models[0].Variants
+			assert.Nil(t, variants[0].Stays)
+			assert.Equal(t, tc.want, variants[1].Stays)
+		})
+	}
 }
 
 // TestOrdersOnTheirWay: while demand rises, what the last evaluations ordered is not seen yet. The mix that is best now does not cancel it.

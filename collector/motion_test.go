@@ -181,9 +181,30 @@ func TestHungRollOut(t *testing.T) {
 		},
 		"with a startup it is noticed sooner": {
 			config: strings.Replace(text, "{name: a, cost: 1,", "{name: a, cost: 1, startup: 2m,", 1), want: stuck,
-			answers: at(joined(runsOf("a", "2", "2h..8m"), runsOf("a", "3", "7m45s..0s"))),
+			answers: at(joined(runsOf("a", "2", "20m..8m"), runsOf("a", "3", "7m45s..0s"))),
 		},
 		"has begun": {config: text, answers: at(joined(runsOf("a", "1", "20m..0s"))), want: proceeds},
+	})
+}
+
+// TestOverdue: replicas that should be ready by now may still come. What replaces them cancels them only after provision_timeout.
+func TestOverdue(t *testing.T) {
+	const text = watched + `
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [
+  {name: a, cost: 1, startup: 2m, provision_timeout: 20m, capacity: {load: 10}},
+  {name: b, cost: 0.1, startup: 1m, capacity: {load: 10}}]}]`
+	at := func(before, ordered string) canned {
+		return canned{
+			"demand": load("30"), "past demand": load("30"), "current": runs("a", "3", "b", "0"), "ready": runs("a", "1", "b", "0"),
+			"past current": joined(runsOf("a", "1", "1d.."+before), runsOf("a", "3", ordered+"..0s"), runs("b", "0")), "past ready": runs("a", "1", "b", "0"),
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"they may come": {config: text, answers: at("15m15s", "15m"), want: `variant_desired_replicas{variant="a"} 3
+			variant_desired_replicas{variant="b"} 3`},
+		"they do not": {config: text, answers: at("25m15s", "25m"), want: `variant_desired_replicas{variant="a"} 1
+			variant_desired_replicas{variant="b"} 3`},
 	})
 }
 

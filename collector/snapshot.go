@@ -35,6 +35,8 @@ type (
 	Start = decide.Start
 	// Returns is a demand that comes back soon.
 	Returns = decide.Returns
+	// Stays is replicas that stay because some of them are new.
+	Stays = decide.Stays
 	// Budget is a limit, and what the plan uses of it.
 	Budget = decide.Budget
 	// Plan is what is known of the plan as a whole.

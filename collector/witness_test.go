@@ -201,6 +201,25 @@ func TestServersOfOtherNames(t *testing.T) {
 	}
 }
 
+// TestSilentSource: who should tell a signal and does not, or shows only part of it, is named, and nothing is lowered.
+func TestSilentSource(t *testing.T) {
+	quiet := func(labels, value string) canned {
+		return canned{countSources: pods("a", "3"), "quiet": `{namespace="ns", pod="a-0"` + labels + `} ` + value}
+	}
+	for name, c := range map[string]witnessCase{
+		"nobody":                     {answers: canned{countSources: pods("a", "3"), "quiet": ""}, told: "3 of 3", desired: "1"},
+		"one":                        {answers: quiet("", "1"), partial: "pod a-0 is ready and silent"},
+		"one of the model":           {answers: quiet(`, model_name="m"`, "1"), partial: "pod a-0 is ready and silent"},
+		"one shows only a part":      {answers: quiet(`, lacks="x_sum"`, "1"), partial: "pod a-0 shows no x_sum"},
+		"one of another model":       {answers: quiet(`, model_name="x"`, "1"), told: "3 of 3", desired: "1"},
+		"one that is told not to be": {answers: quiet("", "0"), told: "3 of 3", desired: "1"},
+		"the question fails":         {answers: canned{countSources: pods("a", "3"), "quiet": "error: timeout"}, partial: "load.silent: timeout"},
+	} {
+		c.signal = ", silent: quiet"
+		t.Run(name, func(t *testing.T) { c.run(t) })
+	}
+}
+
 // TestGatewayWitness: a gateway's replicas are not known, so its pods are held against those that told the signal during the window.
 func TestGatewayWitness(t *testing.T) {
 	const alive, window = ", alive: alive", ", scale_down_window: 5m"
@@ -247,6 +266,20 @@ func TestQueueOfNobody(t *testing.T) {
 		answers := canned{"demand": "", "queued": queued, "alive": `{namespace="ns"} 1`, "current": runs("a", "3"), "ready": runs("a", "3")}
 		m := evaluateWith(t, complete(demandSignal(", queued: queued, on_missing: zero, alive: alive", "")), newCanned(t, answers)).Models[0]
 		require.Equal(t, asks, m.Variants[0].Desired != nil, "%s: %s", queued, m.Signals[0].Missing)
+	}
+}
+
+// TestDemandOfNobodyInTheWindow: what belonged to no model at a moment of the window may have been of one that had no series then. The moment
+// is not known, and no zero.
+func TestDemandOfNobodyInTheWindow(t *testing.T) {
+	for amount, partial := range map[string]string{"5": "less history than the scale-down window", "0": ""} {
+		answers := canned{
+			"demand": "", "past demand": `{namespace="ns", model_name="other"} ` + amount + " @10m..15s", "current": runs("a", "3"), "ready": runs("a", "3"),
+			"alive": `{namespace="ns"} 1`, "past alive": `{namespace="ns"} 1`,
+		}
+		m := evaluateWith(t, complete(demandSignal(", on_missing: zero, alive: alive", ", scale_down_window: 5m")), newCanned(t, answers)).Models[0]
+		require.Equal(t, partial, m.Signals[0].Partial, "%s of nobody", amount)
+		require.Equal(t, partial == "", m.Variants[0].Desired != nil)
 	}
 }
 
@@ -342,6 +375,10 @@ func TestGroupsWitness(t *testing.T) {
 		"a group starts, and is not ready": {groups("4", "2", "2", "2", "1"), "", "", "3 of 3"},
 		"a worker was silent most of the window": {
 			groups("3", "2", "2", "2"), joined(groups("3", "1 @5m..1m", "2", "2"), pods("a-0", "2 @45s..0s")),
+			"at 13 of 20 steps of the window not all sources told it", "3 of 3",
+		},
+		"all workers were silent most of the window": {
+			groups("3", "2", "2", "2"), groups("3", "2 @45s..0s", "2 @45s..0s", "2 @45s..0s"),
 			"at 13 of 20 steps of the window not all sources told it", "3 of 3",
 		},
 	} {

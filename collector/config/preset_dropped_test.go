@@ -97,3 +97,41 @@ func TestPresetDropped(t *testing.T) {
 		}
 	})
 }
+
+// TestPresetKeepList is about a rule that keeps some series of a server and drops others: whoever shows one series of requests has had
+// some, and those that it does not show are not zero.
+func TestPresetKeepList(t *testing.T) {
+	e := expositions()["trtllm"]
+	eachSignal(t, func(t *testing.T, preset string, s config.ActiveSignal) {
+		if preset != "trtllm" || s.Name != "concurrency" && s.Name != "kv_tokens" {
+			t.Skip("no other preset takes silence for rest")
+		}
+		for _, kept := range []string{"trtllm_num_requests_running", "trtllm_num_requests_waiting", "trtllm_kv_cache_utilization", "trtllm_request_success_total"} {
+			series := e.at("whole", "8000", "") + e.only("trtllm_model_config_info", kept).at("kept", "8000", "")
+			require.Equal(t, []string{"whole"}, podsIn(evaluateAt(t, 10*time.Minute, series, s.Sources.String())), kept)
+		}
+	})
+}
+
+// TestPresetLengthsAreHidden holds that a pod which completes requests and does not show how long they are is named: the mean lengths of
+// the others may be a fraction of its own.
+func TestPresetLengthsAreHidden(t *testing.T) {
+	lengths := map[string][]string{
+		"vllm":   {"vllm:request_prompt_tokens_sum", "vllm:request_generation_tokens_sum"},
+		"sglang": {"sglang:prompt_tokens_total", "sglang:generation_tokens_total"},
+		"tgi":    {"tgi_request_input_length_sum", "tgi_request_generated_tokens_sum"},
+		"trtllm": {"trtllm_prompt_tokens_total", "trtllm_generation_tokens_total"},
+	}
+	eachSignal(t, func(t *testing.T, preset string, s config.ActiveSignal) {
+		if s.Name != "latency" || lengths[preset] == nil {
+			t.Skip("no lengths of requests, or those of a gateway, whose pods share one load")
+		}
+		e := expositions()[preset]
+		require.Empty(t, evaluateAt(t, 10*time.Minute, e.at("a", "8000", "")+e.idle().at("b", "8000", ""), s.Silent.String()))
+		for _, hidden := range lengths[preset] {
+			lines := evaluateAt(t, 10*time.Minute, e.at("a", "8000", "")+e.without(hidden).at("b", "8000", ""), s.Silent.String())
+			require.Equal(t, []string{"b"}, podsIn(lines), hidden)
+			require.Contains(t, lines[0], `lacks="`+hidden+`"`)
+		}
+	})
+}

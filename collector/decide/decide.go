@@ -96,7 +96,9 @@ type variant struct {
 	unplaced   bool      // the others have no node
 	pending    fleetState
 	stays      int // replicas, because some of them are new
-	unseen     int // replicas ordered during the last minute and not seen yet, less those given up
+	staysFor   time.Duration
+	kept       bool // the plan has as many as stay, and no fewer
+	unseen     int  // replicas ordered during the last minute and not seen yet, less those given up
 	missing    match.Missing
 }
 

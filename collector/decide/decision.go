@@ -130,12 +130,19 @@ type Variant struct {
 	Guards      []optimizer.Effect `json:"guards"`            // what each guard made of planned, in their order
 	Stuck       *int               `json:"stuck"`             // what it is capped at, because others did not become ready in time
 	Unfollowed  *int               `json:"unfollowed"`        // what its autoscaler stays at, however many are needed: no more is relied on
+	Stays       *Stays             `json:"stays,omitempty"`   // what the plan keeps of it because some of them are new
 	Unplaced    bool               `json:"unplaced"`          // it is not the autoscaler: the scheduler finds no node for the others
 	Desired     *int               `json:"desired"`           // nil where autoscalers must hold
 	Reason      optimizer.Reason   `json:"reason"`            // what determined desired
 	Up          bool               `json:"up"`                // all inputs of the decision are valid
 	Missing     string             `json:"missing"`           // why it is not up
 	Inputs      []string           `json:"inputs"`            // names of the inputs of its cost, uses, capacities and replicas
+}
+
+// Stays is replicas that stay because some of them load, or have only just become ready: to lower the variant would remove these first.
+type Stays struct {
+	Replicas int     `json:"replicas"`
+	For      float64 `json:"for_seconds"` // unless the demand falls for good, or a price changes
 }
 
 // Start is replicas that are starting.

@@ -49,7 +49,7 @@ func (d *decider) keepNew(m *model) {
 	for _, v := range m.variants {
 		n, since := v.newSince()
 		if since > 0 && (!changed || age >= since) && !m.slept(since) && !m.fell(since) {
-			v.stays = n
+			v.stays, v.staysFor = n, v.stillNew(n)
 		}
 	}
 	if slices.ContainsFunc(m.variants, func(v *variant) bool { return v.stays > 0 }) && slices.ContainsFunc(m.variants, d.fails) {
@@ -90,6 +90,26 @@ func (v *variant) newSince() (n int, since time.Duration) {
 	}
 	look(float64(*v.runs.Current.N), 0)
 	return n, since
+}
+
+// stillNew is for how long so many replicas of a variant go on counting as new: the last of them were ordered after the last moment at which
+// fewer were asked for.
+func (v *variant) stillNew(n int) time.Duration {
+	ordered, fewer := toldEvery, toldEvery
+	look := func(was float64, ago time.Duration) {
+		switch {
+		case was < float64(n):
+			fewer = max(ago, toldEvery)
+		case was >= float64(n):
+			ordered = fewer
+		}
+	}
+	asked := &v.runs.Starts.Current
+	for i, was := range asked.Values {
+		look(was, asked.Ago(i))
+	}
+	look(float64(*v.runs.Current.N), 0)
+	return time.Duration(v.Startup) + acting + newFor - ordered
 }
 
 // fell reports whether the demand of a model has fallen for good since some time ago: by more than it goes up and down.
@@ -259,12 +279,13 @@ func (v *variant) atLeast() int {
 	return least
 }
 
-// demandReasons says what keeps replicas that stay, or were ordered a moment ago: the demand, and no minimum.
+// demandReasons says what keeps replicas that stay, or were ordered a moment ago: the demand, and no minimum. It notes those that stay because
+// they are new.
 func (d *decider) demandReasons(plan *optimizer.Plan) {
 	for i, m := range d.models {
 		for j, v := range m.variants {
 			if x := &plan.Models[i].Variants[j]; x.Reason == optimizer.ReasonMin && v.minimum < x.Replicas && x.Replicas <= v.atLeast() {
-				x.Reason = optimizer.ReasonDemand
+				x.Reason, v.kept = optimizer.ReasonDemand, x.Replicas <= v.stays
 			}
 		}
 	}

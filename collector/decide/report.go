@@ -75,6 +75,9 @@ func (d *decider) reportModel(i int, m *model, found *solution) Model {
 		}
 		if planned != nil && v.missing.OK() {
 			x.Planned, x.PlanReason = &planned.Variants[j].Replicas, planned.Variants[j].Reason
+			if v.kept {
+				x.Stays = &Stays{*x.Planned, v.staysFor.Seconds()}
+			}
 			x.Up = m.known == optimizer.KnownFully
 		}
 		out.Variants = append(out.Variants, x)

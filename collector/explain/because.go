@@ -80,6 +80,9 @@ func (b *builder) held(v *collector.Variant) string {
 
 // demand says what the replicas contribute to the signal that decides.
 func (b *builder) demand(v *collector.Variant) string {
+	if v.Stays != nil && b.spares(v) {
+		return stays(v.Stays)
+	}
 	capacity := capacityOf(v, b.model.Binding)
 	for _, s := range b.model.Signals {
 		if s.Name == b.model.Binding && s.Planned != nil && capacity > 0 && v.Desired != nil {
@@ -92,6 +95,29 @@ func (b *builder) demand(v *collector.Variant) string {
 		}
 	}
 	return "the demand needs " + pronoun(orZero(v.Desired))
+}
+
+// spares reports whether the plan without one replica of a variant would serve all that is planned for.
+func (b *builder) spares(v *collector.Variant) bool {
+	for _, s := range b.model.Signals {
+		if s.Planned == nil {
+			continue
+		}
+		planned, _ := b.kept(&s)
+		if s.Supply == nil || *s.Supply-capacityOf(v, s.Name) < planned*(1-optimizer.Tolerance) {
+			return false
+		}
+	}
+	return true
+}
+
+// stays says which replicas stay because some of them are new, and until when.
+func stays(s *collector.Stays) string {
+	verb, of := "stay", "some of them are new, and to lower the variant would remove these first"
+	if s.Replicas == 1 {
+		verb, of = "stays", "it is new"
+	}
+	return fmt.Sprintf("%d %s for another %s, unless the demand falls for good: %s", s.Replicas, verb, span(s.For), of)
 }
 
 // kept is what the plan serves of a signal, and where that is more than is planned for by itself, for whom replicas stay.

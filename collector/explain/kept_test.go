@@ -91,6 +91,36 @@ func TestKeptForDemand(t *testing.T) {
 	}
 }
 
+// TestKeptBecauseNew says which replicas stay because they load or have just become ready, and for how long.
+func TestKeptBecauseNew(t *testing.T) {
+	for name, tc := range map[string]struct {
+		demand float64
+		stays  *collector.Stays
+		want   string
+	}{
+		"nothing stays":      {400, nil, "concurrency needs them, for all of the 400 requests planned for"},
+		"some are new":       {250, &collector.Stays{Replicas: 4, For: 185}, "4 stay for another 3m5s, unless the demand falls for good: some of them are new, and to lower the variant would remove these first"},
+		"they are needed":    {350, &collector.Stays{Replicas: 4, For: 185}, "concurrency needs them, for all of the 350 requests planned for"},
+		"it is the only one": {0, &collector.Stays{Replicas: 1, For: 60}, "1 stays for another 1m, unless the demand falls for good: it is new"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			least := func(v *optimizer.Variant) {
+				if tc.stays != nil {
+					v.Min = tc.stays.Replicas
+				}
+			}
+			s := planned(t, optimizer.Problem{Models: []optimizer.Model{{
+				Name: "llm/chat", Demand: map[string]float64{"concurrency": tc.demand}, Variants: []optimizer.Variant{variant("a", 3, 100, 4, least)},
+			}}})
+			v := &s.Models[0].Variants[0]
+			v.Stays, v.Reason = tc.stays, optimizer.ReasonDemand
+			s.Models[0].Signals[0].Supply = new(100 * float64(*v.Planned))
+			assert.Equal(t, tc.want, explain.New(s).Models[0].Variants[0].Because)
+		})
+	}
+}
+
 // TestCheaperMix says what would be cheaper to run, and why it is not planned.
 func TestCheaperMix(t *testing.T) {
 	mix := func(start, life float64) *explain.Explanation {
