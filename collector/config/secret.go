@@ -42,7 +42,7 @@ func hideSecrets(d *strict.Decoder, root *yaml.Node) {
 		}
 		switch n.Kind {
 		case yaml.ScalarNode:
-			if level >= secrecyFree || level != secrecyNone && userInfo.MatchString(n.Value) {
+			if level >= secrecyFree || level == secrecyForeign && userInfo.MatchString(n.Value) {
 				d.Hide(n)
 			}
 		case yaml.MappingNode:
@@ -120,7 +120,7 @@ func ownSection(key string) bool {
 }
 
 var (
-	secretWords = regexp.MustCompile(`pass|secret|cred|bearer|auth|api.?key|private|token$|^key$`)
+	secretWords = regexp.MustCompile(`pass|secret|cred|bearer|api.?key|private|token$|^key$`)
 	// misplaced are keys that hold a secret wherever they stand. Names of signals end in token, too.
 	misplaced = regexp.MustCompile(`(?i)passw|secret|credential|bearer|api.?key`)
 	// userInfo is the credentials in an address, with or without a scheme.
