@@ -56,9 +56,9 @@ func TestHostileTargets(t *testing.T) {
 	binary := build(t)
 	t.Setenv("GOMEMLIMIT", strings.TrimPrefix(memoryLimit, "GOMEMLIMIT="))
 	address, scrapes := newHostileTargets(t)
-	jobs := ""
+	var jobs strings.Builder
 	for _, path := range []string{"calm", "text", "text.gz", "label", "series"} {
-		jobs += fmt.Sprintf("- {job_name: %s, metrics_path: /%[1]s, honor_labels: true, static_configs: [{targets: ['%s']}]}\n", path, address)
+		fmt.Fprintf(&jobs, "- {job_name: %s, metrics_path: /%[1]s, honor_labels: true, static_configs: [{targets: ['%s']}]}\n", path, address)
 	}
 	exp := startExporter(t, binary, write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), `
 scale_targets: {disabled: true}
@@ -67,7 +67,7 @@ signals: {calm: {unit: requests, demand: calm}}
 models: [{name: calm, namespace: ns, variants: [{name: calm, cost: 1, capacity: {calm: 10}}]}]
 global: {scrape_interval: 2s, scrape_timeout: 2s}
 scrape_configs:
-`+jobs))
+`+jobs.String()))
 	eventually(t, "four targets were scraped twice", func() bool { return scrapes.Load() > 8 })
 	_, body := get(t, exp.url+"/metrics")
 	if !strings.Contains(body, `variant_desired_replicas{model="calm",target_namespace="ns",variant="calm"} 3`) {

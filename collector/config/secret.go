@@ -42,7 +42,7 @@ func hideSecrets(d *strict.Decoder, root *yaml.Node) {
 		}
 		switch n.Kind {
 		case yaml.ScalarNode:
-			if level >= secrecyFree || level == secrecyForeign && userInfo.MatchString(n.Value) {
+			if hidesValue(level, n.Value) {
 				d.Hide(n)
 			}
 		case yaml.MappingNode:
@@ -60,6 +60,11 @@ func hideSecrets(d *strict.Decoder, root *yaml.Node) {
 		}
 	}
 	walk(root, secrecyNone, true)
+}
+
+// hidesValue says whether a scalar may be a secret by its section and its form.
+func hidesValue(level secrecy, value string) bool {
+	return level >= secrecyFree || level == secrecyForeign && userInfo.MatchString(value)
 }
 
 // The sections that are not of this project's making, the settings among them that hold credentials, those whose keys are
