@@ -59,14 +59,10 @@ func (h *histories) count(more int) {
 
 // ask reads a history at a moment. The newest step that is kept is asked for again, and the newest of those at which anything was told:
 // where they are told otherwise now, such as by a store that is back or a Prometheus that has lost its past, nothing that is kept can be
-// relied on. A history that ends where samples are settled is asked for once in a step. The answer may be used until histories are closed.
+// relied on. The answer may be used until histories are closed.
 func (h *histories) ask(ctx context.Context, allowance *promapi.Allowance, q *query.History, at time.Time) match.History {
 	w := wanted{stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step), stepAt(at.Add(-query.Settled), q.Step)}
 	base, known := h.known(q, w)
-	if q.Until >= query.Settled && known.Steps > 0 && known.First+int64(known.Steps) > w.last {
-		grid := known.Drop(int(w.first - known.First)) // Nothing has settled since.
-		return match.History{Grid: grid, Series: grid.Owners()}
-	}
 	grid, same, err := h.read(ctx, allowance, q, w, base, known)
 	if err == nil && !same {
 		grid, _, err = h.read(ctx, allowance, q, w, nil, h.nothing(q, w.first))

@@ -266,7 +266,7 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, startup: 2m, cap
 	}
 }
 
-// TestSourcesOverTheWindow: who told a signal before is counted where that has settled, each minute once.
+// TestSourcesOverTheWindow: who told a signal before is counted where that has settled. The newest minute that is kept is asked for again.
 func TestSourcesOverTheWindow(t *testing.T) {
 	a := &arriving{values: slices.Repeat([]float64{3}, 1000), late: make([]time.Duration, 1000)}
 	e := newEvaluator(t, witnessed("", ", scale_down_window: 5m"), a, collector.EvaluatorOptions{})
@@ -278,7 +278,11 @@ func TestSourcesOverTheWindow(t *testing.T) {
 			asked = append(asked, fmt.Sprintf("%s: %s to %s", at, r.Start.Sub(fleetAt), r.End.Sub(fleetAt)))
 		}
 	}
-	require.Equal(t, []string{"0s: -5m0s to -2m0s", "1m0s: -2m0s to -1m0s", "2m0s: -1m0s to 0s"}, asked)
+	require.Equal(t, []string{
+		"0s: -5m0s to -2m0s",
+		"15s: -2m0s to -2m0s", "30s: -2m0s to -2m0s", "45s: -2m0s to -2m0s", "1m0s: -2m0s to -1m0s",
+		"1m15s: -1m0s to -1m0s", "1m30s: -1m0s to -1m0s", "1m45s: -1m0s to -1m0s", "2m0s: -1m0s to 0s",
+	}, asked)
 }
 
 // slowly is a Prometheus whose every answer over a range takes some time, and some more for each step.

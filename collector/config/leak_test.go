@@ -44,6 +44,10 @@ var leaks = map[string]string{
 	"a scrape job's password":         "scrape_configs:\n- job_name: a\n  basic_auth: {username: me, pasword: hunter2}\n  static_configs: [{targets: [a:1]}]",
 	"a scrape job's parameter":        "scrape_configs:\n- job_name: a\n  params: {token: hunter2}\n  static_configs: [{targets: [a:1]}]",
 	"a scrape job's proxy":            "scrape_configs:\n- job_name: a\n  proxy_url: 'http://me:hun%ter2@p'\n  static_configs: [{targets: [a:1]}]",
+	"a misplaced key":                 "models: [{name: m, namespace: n, bearer_tokn: hunter2, api_key: hunter2}]",
+	"a misplaced block":               "models:\n- name: m\n  password: |\n    hunter2",
+	"a scrape job's other parameter":  "scrape_configs:\n- job_name: a\n  params: {auth: [[hunter2]]}",
+	"a target without a scheme":       "scrape_configs:\n- job_name: a\n  static_configs: [{targets: ['me:hunter2@a:1/x']}]",
 	"a scrape job's target":           "scrape_configs:\n- job_name: a\n  static_configs: [{targets: ['http://me:hunter2@a:1']}]",
 }
 

@@ -42,7 +42,7 @@ func hideSecrets(d *strict.Decoder, root *yaml.Node) {
 		}
 		switch n.Kind {
 		case yaml.ScalarNode:
-			if level >= secrecyFree {
+			if hidesValue(level, n.Value) {
 				d.Hide(n)
 			}
 		case yaml.MappingNode:
@@ -62,12 +62,17 @@ func hideSecrets(d *strict.Decoder, root *yaml.Node) {
 	walk(root, secrecyNone, true)
 }
 
+// hidesValue says whether a scalar may be a secret by its section and its form.
+func hidesValue(level secrecy, value string) bool {
+	return level >= secrecyFree || level == secrecyForeign && userInfo.MatchString(value)
+}
+
 // The sections that are not of this project's making, the settings among them that hold credentials, those whose keys are
 // anybody's, and the settings of an HTTP client that are no secret.
 const (
 	foreignSections = "global scrape_configs"
 	httpSections    = "http_config basic_auth authorization oauth2 tls_config"
-	freeSections    = "http_headers proxy_connect_header endpoint_params claims"
+	freeSections    = "http_headers proxy_connect_header endpoint_params claims params"
 	harmlessKeys    = "url external_url type username username_file username_ref password_file password_ref credentials_file credentials_ref " +
 		"client_id client_secret_file client_secret_ref client_certificate_key_id client_certificate_key_file " +
 		"client_certificate_key_ref grant_type signature_algorithm iss audience scopes token_url bearer_token_file ca cert " +
@@ -105,6 +110,7 @@ func secrecyOf(key string, kind yaml.Kind, level secrecy, top bool) secrecy {
 	case oneOf(freeSections, key):
 		return max(level, secrecyFree)
 	case level == secrecyFree,
+		level == secrecyNone && misplaced.MatchString(key),
 		level == secrecyHTTP && soundsSecret(key),
 		level == secrecyHTTP && kind != yaml.MappingNode && key != strict.MergeKey && !oneOf(harmlessKeys, key),
 		level == secrecyForeign && soundsSecret(key):
@@ -118,7 +124,13 @@ func ownSection(key string) bool {
 	return slices.ContainsFunc(strict.Fields(reflect.TypeFor[Config]()), func(f strict.Field) bool { return f.Name == key })
 }
 
-var secretWords = regexp.MustCompile(`pass|secret|cred|bearer|api.?key|private|token$|^key$`)
+var (
+	secretWords = regexp.MustCompile(`pass|secret|cred|bearer|api.?key|private|token$|^key$`)
+	// misplaced are keys that hold a secret wherever they stand. Names of signals end in token, too.
+	misplaced = regexp.MustCompile(`(?i)passw|secret|credential|bearer|api.?key`)
+	// userInfo is the credentials in an address, with or without a scheme.
+	userInfo = regexp.MustCompile(`^([a-z]*://?)?[^/@\s:]*:[^/@\s]+@`)
+)
 
 // soundsSecret says whether a key may hold a secret by its name, misspelt or not.
 func soundsSecret(key string) bool {

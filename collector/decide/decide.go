@@ -131,7 +131,7 @@ func Decide(p *query.Program, r *match.Readings, o Options) *Decision {
 			m.known = min(m.known, optimizer.KnownPartly)
 		}
 	}
-	s.decision = optimizer.Guard(problem, asked, d.state(), options)
+	s.decision = optimizer.Guard(d.withMinimums(problem, func(*variant) bool { return true }), asked, d.state(), options)
 	return d.report(&s)
 }
 

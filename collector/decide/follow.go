@@ -14,7 +14,7 @@ import (
 // may change at any time, so that their variants are asked for as before, as far as the budgets have room.
 func (d *decider) around(problem optimizer.Problem, s *solution, o optimizer.Options) (optimizer.Plan, error) {
 	for left := d.unfollowed(&s.plan); left > 0; {
-		bounded := optimizer.Constrain(d.notStaying(problem), d.relied())
+		bounded := optimizer.Constrain(d.withMinimums(problem, func(v *variant) bool { return v.reached != nil }), d.relied())
 		plan, err := optimizer.Solve(bounded, o)
 		if err != nil {
 			return s.plan, err //nolint:wrapcheck // Solve says what it was doing.
@@ -53,13 +53,14 @@ func (d *decider) unfollowed(plan *optimizer.Plan) int {
 	return found
 }
 
-// notStaying is a problem without the replicas that stay because they are new, of variants that no more is relied on of than they have.
-func (d *decider) notStaying(p optimizer.Problem) optimizer.Problem {
+// withMinimums is a problem in which some variants have no more than their own minimums: what is new or ordered is no reason to keep it where
+// no more is relied on of a variant than it has, and the guards keep it only as far as the budgets have room.
+func (d *decider) withMinimums(p optimizer.Problem, of func(*variant) bool) optimizer.Problem {
 	p.Models = slices.Clone(p.Models)
 	for i, m := range d.models {
 		p.Models[i].Variants = slices.Clone(p.Models[i].Variants)
 		for j, v := range m.variants {
-			if v.reached != nil {
+			if of(v) {
 				p.Models[i].Variants[j].Min = v.minimum
 			}
 		}

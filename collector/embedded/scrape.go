@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,8 +97,14 @@ func (e *Engine) setConfig(cfg *promconfig.Config) {
 	e.subqueryStep.Store(time.Duration(cfg.GlobalConfig.EvaluationInterval).Milliseconds())
 }
 
+// What a job that does not say allows each of its targets. Prometheus allows everything; a small pod cannot.
+const (
+	DefaultBodySizeLimit = 8 << 20 // bytes, decompressed
+	DefaultSampleLimit   = 50_000
+)
+
 // checkScrape finds what would fail, or be logged and left out, while a configuration is taken over. It makes jobs that send secrets
-// follow no redirects.
+// follow no redirects, and gives limits to those that have none.
 func checkScrape(cfg *promconfig.Config) error {
 	if cfg == nil {
 		return errors.New("no scrape configuration")
@@ -121,6 +128,8 @@ func checkScrape(cfg *promconfig.Config) error {
 		if sendsSecrets(&job.HTTPClientConfig) {
 			job.HTTPClientConfig.FollowRedirects = false // A target must not send them to another host or port.
 		}
+		job.BodySizeLimit = cmp.Or(job.BodySizeLimit, DefaultBodySizeLimit)
+		job.SampleLimit = cmp.Or(job.SampleLimit, DefaultSampleLimit)
 	}
 	return nil
 }

@@ -122,3 +122,25 @@ func TestRunEndsWithItsContextAndOnlyOnce(t *testing.T) {
 	require.NoError(t, engine.Close())
 	require.EqualError(t, engine.Run(t.Context()), "the embedded engine is closed")
 }
+
+// TestLimitsOfTargets: a job without limits gets some, and keeps those that it has.
+func TestLimitsOfTargets(t *testing.T) {
+	cfg := load(t, `
+global: {sample_limit: 7}
+scrape_configs:
+- {job_name: own, body_size_limit: 1GB}
+- {job_name: none}
+`)
+	open(t, embedded.Config{Scrape: cfg})
+	jobs, err := cfg.GetScrapeConfigs()
+	require.NoError(t, err)
+	require.EqualValues(t, 1<<30, jobs[0].BodySizeLimit)
+	require.EqualValues(t, 7, jobs[0].SampleLimit)
+	require.EqualValues(t, embedded.DefaultBodySizeLimit, jobs[1].BodySizeLimit)
+
+	cfg = load(t, "scrape_configs: [{job_name: none}]")
+	open(t, embedded.Config{Scrape: cfg})
+	jobs, err = cfg.GetScrapeConfigs()
+	require.NoError(t, err)
+	require.EqualValues(t, embedded.DefaultSampleLimit, jobs[0].SampleLimit)
+}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"sync"
@@ -9,46 +10,78 @@ import (
 // maxConnections bounds the connections to one listener, each of which takes some 10 kB.
 const maxConnections = 2048
 
-// connections closes the connection that has been quiet for longest when there are too many, so that whoever opens many and says
-// nothing keeps nobody else out. One that is being served is never closed.
+// connections closes the connection on which nothing has begun for longest when there are too many, so that whoever opens many keeps
+// nobody else out: one who says nothing, half a request, a request without the body that it announces, or who does not read the answer.
+// A connection whose request has a place is never closed.
 type connections struct {
-	limit int
-	mu    sync.Mutex
-	turn  uint64
-	quiet map[net.Conn]uint64 // new or idle, with the turn since when
-	busy  map[net.Conn]bool
+	limit  int
+	mu     sync.Mutex
+	turn   uint64
+	since  map[net.Conn]uint64 // the turn at which each connection was opened, or a request on it began or ended
+	placed map[net.Conn]int    // how many requests on it have a place
 }
 
 func newConnections(limit int) *connections {
-	return &connections{limit: limit, quiet: map[net.Conn]uint64{}, busy: map[net.Conn]bool{}}
+	return &connections{limit: limit, since: map[net.Conn]uint64{}, placed: map[net.Conn]int{}}
 }
 
 // changed is an http.Server's ConnState.
 func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.quiet, conn)
-	delete(c.busy, conn)
-	switch state {
-	case http.StateNew, http.StateIdle:
-		c.turn++
-		c.quiet[conn] = c.turn
-	case http.StateActive:
-		c.busy[conn] = true
-	case http.StateClosed, http.StateHijacked:
+	if state == http.StateClosed || state == http.StateHijacked {
+		delete(c.since, conn)
 		return
 	}
-	if len(c.quiet)+len(c.busy) <= c.limit {
-		return
+	c.turn++
+	c.since[conn] = c.turn
+	if len(c.since) > c.limit {
+		c.closeOldest()
 	}
+}
+
+// closeOldest makes room. The caller holds the lock.
+func (c *connections) closeOldest() {
 	var oldest net.Conn
-	for other, since := range c.quiet {
-		if oldest == nil || since < c.quiet[oldest] {
-			oldest = other
+	for conn, since := range c.since {
+		if c.placed[conn] == 0 && (oldest == nil || since < c.since[oldest]) {
+			oldest = conn
 		}
 	}
 	if oldest != nil {
-		delete(c.quiet, oldest)
+		delete(c.since, oldest)
 		_ = oldest.Close() // It is the client who learns of it.
 	}
+}
+
+// place counts requests of a connection that have a place.
+func (c *connections) place(conn net.Conn, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.placed[conn] += n; c.placed[conn] == 0 {
+		delete(c.placed, conn)
+	}
+}
+
+// connectionKey is where the context of a request holds its connection.
+type connectionKey struct{}
+
+type connection struct {
+	all *connections
+	net.Conn
+}
+
+// remember is an http.Server's ConnContext.
+func (c *connections) remember(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, connection{c, conn})
+}
+
+// keepOpen keeps the connection of a request that has a place, until the place is given back.
+func keepOpen(r *http.Request) (giveBack func()) {
+	conn, known := r.Context().Value(connectionKey{}).(connection)
+	if !known {
+		return func() {}
+	}
+	conn.all.place(conn.Conn, 1)
+	return func() { conn.all.place(conn.Conn, -1) }
 }

@@ -70,6 +70,7 @@ type Server struct {
 	capacity   int64               // scrapes at once
 	scrapes    *semaphore.Weighted // of size capacity
 	pages      *semaphore.Weighted // of half that size, for everything but scrapes
+	bodies     *semaphore.Weighted // bodies of requests that are being read
 	sending    sending
 	unanswered everyMinute // when a request without an answer was last logged
 	reloads    chan chan error
@@ -106,6 +107,7 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 	}
 	s.scrapes = semaphore.NewWeighted(s.capacity)
 	s.whatIfs = semaphore.NewWeighted(maxWhatIfs)
+	s.bodies = semaphore.NewWeighted(maxBodies)
 	s.pages = semaphore.NewWeighted(max(1, s.capacity/2))
 	s.registerSelf()
 	prefix, err := opts.prefix()
@@ -179,6 +181,7 @@ func taken(path string) bool {
 
 // newHTTPServer returns a server of its own for each listener, because exporter-toolkit wraps the handler of the one it gets.
 func (s *Server) newHTTPServer(handler http.Handler) *http.Server {
+	conns := newConnections(maxConnections)
 	return &http.Server{
 		Handler:           handler,
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
@@ -186,7 +189,8 @@ func (s *Server) newHTTPServer(handler http.Handler) *http.Server {
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      s.opts.MaxTimeout + s.opts.TimeoutOffset + 30*time.Second, // also above what a CPU profile takes
 		IdleTimeout:       3 * time.Minute,                                           // longer than scrape intervals are
-		ConnState:         newConnections(maxConnections).changed,
+		ConnState:         conns.changed,
+		ConnContext:       conns.remember,
 	}
 }
 

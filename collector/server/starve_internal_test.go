@@ -60,13 +60,16 @@ type deafConn struct {
 
 func (c *deafConn) Close() error { c.closed.Store(true); return nil }
 
-// TestQuietConnectionsMakeRoom opens more connections than allowed. The oldest that says nothing goes, never one that is served.
-func TestQuietConnectionsMakeRoom(t *testing.T) {
+// TestConnectionsMakeRoom opens more connections than allowed. The oldest goes whose request has no place, if it has any.
+func TestConnectionsMakeRoom(t *testing.T) {
 	c := newConnections(3)
 	conns := []*deafConn{{}, {}, {}, {}, {}}
 	c.changed(conns[0], http.StateNew)
 	c.changed(conns[0], http.StateActive)
-	for _, conn := range conns[1:] {
+	c.place(conns[0], 1)
+	c.changed(conns[1], http.StateNew)
+	c.changed(conns[1], http.StateActive)
+	for _, conn := range conns[2:] {
 		c.changed(conn, http.StateNew)
 	}
 	for i, want := range []bool{false, true, true, false, false} {
@@ -74,7 +77,12 @@ func TestQuietConnectionsMakeRoom(t *testing.T) {
 			t.Errorf("connection %d: closed is %v, want %v", i, !want, want)
 		}
 	}
-	if n := len(c.quiet) + len(c.busy); n != 3 {
-		t.Errorf("%d connections are open, want 3", n)
+	if len(c.since) != 3 {
+		t.Errorf("%d connections are open, want 3", len(c.since))
+	}
+	c.place(conns[0], -1)
+	c.changed(conns[0], http.StateClosed)
+	if len(c.placed) != 0 || len(c.since) != 2 {
+		t.Errorf("a connection that is closed is remembered: %v, %v", c.placed, c.since)
 	}
 }

@@ -3,6 +3,7 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -263,5 +265,45 @@ func TestStopAndReloadUnderLoad(t *testing.T) {
 	clients.Wait()
 	if int(released.Load()) != loaded {
 		t.Errorf("%d of %d configurations released", released.Load(), loaded)
+	}
+}
+
+// TestConnectionsThatStop opens more connections than the server keeps, each of which stops in the middle. A scrape beside them is
+// answered in its time.
+func TestConnectionsThatStop(t *testing.T) {
+	const connections = 2200 // of 2048
+	for name, sent := range map[string]string{
+		"before they begin":          "",
+		"after a byte":               "G",
+		"in a header":                "GET /metrics HTTP/1.1\r\nHost: x\r\nX-",
+		"before a body":              "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
+		"in a body":                  "POST /api/v1/what-if HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
+		"in a body that nobody asks": "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := options(t)
+			opts.MaxRequests = 4
+			srv := started(t, opts)
+			for range connections {
+				conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", srv.Addr().String())
+				if errors.Is(err, syscall.EMFILE) {
+					t.Skipf("needs %d open files", 2*connections)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = conn.Close() })
+				_, _ = io.WriteString(conn, sent) // It may be closed already.
+			}
+			hurried := &http.Client{Transport: client.Transport, Timeout: 5 * time.Second}
+			for range 3 {
+				if got := do(t, hurried, scrape(t, srv, "5")); got.status != http.StatusOK || gauge(t, got.body, "variant_desired_replicas") != 3 {
+					t.Errorf("got %d %q, want three replicas", got.status, got.body)
+				}
+			}
+			if got := get(t, srv, "/"); got.status != http.StatusOK {
+				t.Errorf("a page answers %d beside them", got.status)
+			}
+		})
 	}
 }

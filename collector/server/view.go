@@ -1,7 +1,11 @@
 package server
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -100,6 +104,7 @@ func (s *Server) admitted(
 			return
 		}
 		defer slots.Release(1)
+		defer keepOpen(r)()
 		g := s.active.use()
 		if g == nil {
 			fail(w, errStopping.Error(), http.StatusServiceUnavailable)
@@ -110,9 +115,43 @@ func (s *Server) admitted(
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answered := &held{header: http.Header{}}
-		answer(answered, r)
+		if err := s.readBody(w, r); err != nil {
+			fail(answered, err.Error(), http.StatusServiceUnavailable)
+		} else {
+			answer(answered, r)
+		}
 		s.sending.send(w, answered)
 	})
+}
+
+const (
+	maxBodies = 16              // bodies of requests that are read at once
+	bodyTime  = 5 * time.Second // for one
+)
+
+var errNoBody = errors.New("the body of the request did not arrive")
+
+// readBody reads the body of a request before it takes a place: whoever sends it slowly keeps nobody out but others with a body. More
+// than maxQuestionSize is cut, one byte behind it.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request) error {
+	if r.Body == http.NoBody {
+		return nil
+	}
+	if !s.bodies.TryAcquire(1) {
+		return errors.New("too many requests with a body at once: try again in a second")
+	}
+	defer s.bodies.Release(1)
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTime)) //nolint:forbidigo // net.Conn wants the time of this machine.
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxQuestionSize+1))
+	if err != nil {
+		return fmt.Errorf("%w within %s", errNoBody, bodyTime)
+	}
+	if len(body) <= maxQuestionSize { // There is nothing left to read, and what follows has a limit of its own.
+		_ = control.SetReadDeadline(time.Time{})
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
 }
 
 // logUnanswered logs a request that was not answered.

@@ -1,0 +1,80 @@
+package command
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// hostileTargets are what targets expose, by their path, to an exporter that scrapes by itself.
+var hostileTargets = map[string]func(w io.Writer){
+	"text":  func(w io.Writer) { repeat(w, 1<<34, "", same("a 1\n", "")) },
+	"label": func(w io.Writer) { repeat(w, 1<<34, "", same(block, "")) },
+	"series": func(w io.Writer) {
+		repeat(w, 7<<20, "", func(i int) string { return fmt.Sprintf("a{b=\"%d\"} 1\n", i) })
+	},
+}
+
+// newHostileTargets serves the hostile kinds, each also compressed, and /calm. It counts their scrapes.
+func newHostileTargets(t *testing.T) (address string, scrapes *atomic.Int64) {
+	scrapes = new(atomic.Int64)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+		if r.URL.Path == "/calm" {
+			fmt.Fprint(w, "calm{namespace=\"ns\",model_name=\"calm\"} 25\n")
+			return
+		}
+		scrapes.Add(1)
+		kind, zipped := strings.CutSuffix(r.URL.Path[1:], ".gz")
+		if !zipped {
+			hostileTargets[kind](w)
+			return
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		hostileTargets[kind](z)
+		_ = z.Close()
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(server.CloseClientConnections)
+	return strings.TrimPrefix(server.URL, "http://"), scrapes
+}
+
+// TestHostileTargets lets the built program scrape targets that expose too much beside one that is calm, under the memory limit that the
+// manifests set.
+func TestHostileTargets(t *testing.T) {
+	if testing.Short() || underRaceDetector() || runtime.GOOS != "linux" {
+		t.Skip("builds the program, and reads its memory from Linux' /proc")
+	}
+	binary := build(t)
+	t.Setenv("GOMEMLIMIT", strings.TrimPrefix(memoryLimit, "GOMEMLIMIT="))
+	address, scrapes := newHostileTargets(t)
+	var jobs strings.Builder
+	for _, path := range []string{"calm", "text", "text.gz", "label", "series"} {
+		fmt.Fprintf(&jobs, "- {job_name: %s, metrics_path: /%[1]s, honor_labels: true, static_configs: [{targets: ['%s']}]}\n", path, address)
+	}
+	exp := startExporter(t, binary, write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), `
+scale_targets: {disabled: true}
+defaults: {headroom: 0, scale_down_window: 0s}
+signals: {calm: {unit: requests, demand: calm}}
+models: [{name: calm, namespace: ns, variants: [{name: calm, cost: 1, capacity: {calm: 10}}]}]
+global: {scrape_interval: 2s, scrape_timeout: 2s}
+scrape_configs:
+`+jobs.String()))
+	eventually(t, "four targets were scraped twice", func() bool { return scrapes.Load() > 8 })
+	_, body := get(t, exp.url+"/metrics")
+	if !strings.Contains(body, `variant_desired_replicas{model="calm",target_namespace="ns",variant="calm"} 3`) {
+		t.Errorf("the calm model has no number:\n%s", body)
+	}
+	peak := exp.memory(t, "VmHWM")
+	if t.Logf("peak %d MB", peak>>10); peak > containerLimit {
+		t.Errorf("took %d kB, want at most %d", peak, containerLimit)
+	}
+}
