@@ -20,8 +20,8 @@ type Prometheus struct {
 	Source promapi.RangeQuerier
 	// Strike says what is to go wrong with the answer to an expression. [None] leaves it whole.
 	Strike func(expr string) Fault
-	// Spoilt is told of every answer that is not what it would have been, before it is sent.
-	Spoilt func(expr string, by Fault)
+	// Spoilt is told of every answer that is not what it would have been, of a moment or over a range, before it is sent.
+	Spoilt func(expr string, ranged bool, by Fault)
 }
 
 // response is what Prometheus' API sends.
@@ -43,7 +43,7 @@ func (p *Prometheus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	expr := r.FormValue("query")
 	fault := p.Strike(expr)
 	if fault.interrupts() {
-		p.Spoilt(expr, fault)
+		p.Spoilt(expr, r.FormValue("start") != "", fault)
 		fault.interrupt(w, r)
 		return
 	}
@@ -53,7 +53,7 @@ func (p *Prometheus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if fault != None && fault != Slow && !fault.spares(value) {
-		p.Spoilt(expr, fault)
+		p.Spoilt(expr, r.FormValue("start") != "", fault)
 	}
 	value, warnings := fault.spoil(value)
 	body, err := json.Marshal(response{

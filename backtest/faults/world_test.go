@@ -102,7 +102,13 @@ type world struct {
 
 	mu     sync.Mutex // guards what queries come to
 	now    time.Duration
-	struck map[string]faults.Fault // the expressions whose answers were spoilt in this step
+	struck map[asked]faults.Fault // what was spoilt of the answers of this step
+}
+
+// asked is an expression, of a moment or over a range.
+type asked struct {
+	expr   string
+	ranged bool
 }
 
 // newWorld starts everything. It runs within a bubble of testing/synctest, whose clock it goes by.
@@ -143,7 +149,7 @@ func (w *world) serve() {
 func (w *world) step(now time.Duration) {
 	time.Sleep(time.Until(w.start.Add(now)))
 	w.mu.Lock()
-	w.now, w.struck = now, map[string]faults.Fault{}
+	w.now, w.struck = now, map[asked]faults.Fault{}
 	w.mu.Unlock()
 	require.NoError(w.t, w.fleet.Until(w.t.Context(), now))
 	status := w.fleet.Status()
@@ -270,14 +276,14 @@ func (w *world) strike(expr string) faults.Fault {
 }
 
 // spoilt remembers what was spoilt.
-func (w *world) spoilt(expr string, by faults.Fault) {
+func (w *world) spoilt(expr string, ranged bool, by faults.Fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.struck[expr] = by
+	w.struck[asked{expr, ranged}] = by
 }
 
 // answersSpoilt are those of this step.
-func (w *world) answersSpoilt() map[string]faults.Fault {
+func (w *world) answersSpoilt() map[asked]faults.Fault {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return maps.Clone(w.struck)
