@@ -94,31 +94,19 @@ func (g *Grid) filled(owner int, namespace string, at time.Time, alive forecast.
 	return h
 }
 
-// Drop returns a grid without its first steps.
-func (g *Grid) Drop(steps int) Grid {
-	return g.part(func(values []float64) []float64 { return values[steps:] }, g.First+int64(steps), g.Steps-steps)
-}
-
-// Cut returns the first steps of a grid.
+// Cut returns the first steps of a grid. It shares their memory.
 func (g *Grid) Cut(steps int) Grid {
-	out := g.part(func(values []float64) []float64 { return values[:steps:steps] }, g.First, steps)
-	out.Spoilt = g.Spoilt && steps > g.Usable()
-	return out
-}
-
-// part is a part of the steps of a grid. It shares their memory.
-func (g *Grid) part(of func([]float64) []float64, first int64, steps int) Grid {
-	out := Grid{Step: g.Step, First: first, Steps: steps, Cells: make([][]float64, len(g.Cells)), Spoilt: g.Spoilt}
+	out := Grid{Step: g.Step, First: g.First, Steps: steps, Cells: make([][]float64, len(g.Cells)), Spoilt: g.Spoilt && steps > g.Usable()}
 	for owner, cells := range g.Cells {
 		if cells != nil {
-			out.Cells[owner] = of(cells)
+			out.Cells[owner] = cells[:steps:steps]
 		}
 	}
 	for namespace, values := range g.Strays {
 		if out.Strays == nil {
 			out.Strays = map[string][]float64{}
 		}
-		out.Strays[namespace] = of(values)
+		out.Strays[namespace] = values[:steps:steps]
 	}
 	return out
 }

@@ -273,8 +273,6 @@ func TestTape(t *testing.T) {
 			require.Equal(t, fmt.Sprint(want.Strays), fmt.Sprint(got.Strays))
 			cut := got.Cut(rapid.IntRange(0, got.Steps).Draw(t, "cut"))
 			sameCells(t, values(part(first, first+cut.Steps)), values(cut))
-			dropped := got.Drop(rapid.IntRange(0, got.Steps).Draw(t, "dropped"))
-			sameCells(t, values(part(behind-dropped.Steps, behind)), values(dropped))
 		}
 	})
 }

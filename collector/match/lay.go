@@ -23,7 +23,7 @@ const (
 func (m *Matcher) Lay(ctx context.Context, h *query.History, matrix model.Matrix, first int64, steps int) (Grid, error) {
 	c := &clock{ctx: ctx}
 	g := Grid{Step: h.Step, First: first, Steps: steps, Cells: make([][]float64, m.Owners(h.By.Owner))}
-	l := layer{Matcher: m, clock: c, by: h.By, grid: &g, groups: map[group]*groupCells{}, teams: map[int][]team{}}
+	l := layer{Matcher: m, clock: c, by: h.By, grid: &g, groups: map[group]*groupCells{}, teams: map[int][]team{}, wholes: map[int][]float64{}}
 	l.free = make([]float64, 0, min(len(matrix), len(g.Cells))*steps)
 	// In one order, whatever that of the answer is: sums of floating point numbers depend on it.
 	ordered := make([]stream, len(matrix))

@@ -103,9 +103,6 @@ func (l *layer) finishTeams() {
 
 // whole notes how many groups of a LeaderWorkerSet are told to be ready with all of their workers. Two numbers for a step are no number.
 func (l *layer) whole(s *stream, owner int) {
-	if l.wholes == nil {
-		l.wholes = map[int][]float64{}
-	}
 	steps := l.wholes[owner]
 	if steps == nil {
 		steps = unknown(l.grid.Steps)

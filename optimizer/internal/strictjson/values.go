@@ -9,33 +9,23 @@ import (
 )
 
 // Text returns a reader of a string.
-func (d Decoder) Text(to *string) Read {
-	return func(path string) error {
-		token, err := d.next(path)
-		if err != nil {
-			return err
-		}
-		s, ok := token.(string)
-		if !ok {
-			return &FieldError{path, "must be a string"}
-		}
-		*to = s
-		return nil
-	}
-}
+func (d Decoder) Text(to *string) Read { return token(d, to, "a string") }
 
 // Bool returns a reader of true or false.
-func (d Decoder) Bool(to *bool) Read {
+func (d Decoder) Bool(to *bool) Read { return token(d, to, "true or false") }
+
+// token returns a reader of a value that JSON has a token for.
+func token[T any](d Decoder, to *T, what string) Read {
 	return func(path string) error {
-		token, err := d.next(path)
+		next, err := d.next(path)
 		if err != nil {
 			return err
 		}
-		b, ok := token.(bool)
+		value, ok := next.(T)
 		if !ok {
-			return &FieldError{path, "must be true or false"}
+			return &FieldError{path, "must be " + what}
 		}
-		*to = b
+		*to = value
 		return nil
 	}
 }
