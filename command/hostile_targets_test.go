@@ -47,13 +47,13 @@ func newHostileTargets(t *testing.T) (address string, scrapes *atomic.Int64) {
 	return strings.TrimPrefix(server.URL, "http://"), scrapes
 }
 
-// TestHostileTargets lets the built program scrape targets that expose too much beside one that is calm, under the memory limit that the
+// TestHostileTargets lets the program scrape targets that expose too much beside one that is calm, under the memory limit that the
 // manifests set.
 func TestHostileTargets(t *testing.T) {
 	if testing.Short() || underRaceDetector() || runtime.GOOS != "linux" {
-		t.Skip("builds the program, and reads its memory from Linux' /proc")
+		t.Skip("takes seconds, and reads its memory from Linux' /proc")
 	}
-	binary := build(t)
+	binary := programPath(t)
 	t.Setenv("GOMEMLIMIT", strings.TrimPrefix(memoryLimit, "GOMEMLIMIT="))
 	address, scrapes := newHostileTargets(t)
 	var jobs strings.Builder

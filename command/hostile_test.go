@@ -273,19 +273,19 @@ func newHostilePrometheus(t *testing.T, kind *atomic.Pointer[hostility]) string 
 	return server.URL
 }
 
-// TestHostileAnswers scrapes the built program, with the memory limit that the manifests set, while a source answers in hostile ways, one
+// TestHostileAnswers scrapes the program, with the memory limit that the manifests set, while a source answers in hostile ways, one
 // after the other in one process. It holds that the program lives within the memory of its container, and that another model keeps its
 // number.
 func TestHostileAnswers(t *testing.T) {
 	if testing.Short() || underRaceDetector() || runtime.GOOS != "linux" {
-		t.Skip("builds the program, and reads its memory from Linux' /proc")
+		t.Skip("takes seconds, and reads its memory from Linux' /proc")
 	}
 	var kind atomic.Pointer[hostility]
 	first := hostilities["null"]
 	kind.Store(&first)
 	file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), fmt.Sprintf(hostileConfig, newHostilePrometheus(t, &kind)))
 	t.Setenv("GOMEMLIMIT", strings.TrimPrefix(memoryLimit, "GOMEMLIMIT="))
-	exp := startExporter(t, build(t), file, "--query.timeout=2s", "--scrape.max-timeout=4s")
+	exp := startExporter(t, programPath(t), file, "--query.timeout=2s", "--scrape.max-timeout=4s")
 	for _, name := range slices.Sorted(maps.Keys(hostilities)) {
 		t.Run(name, func(t *testing.T) {
 			hostile := hostilities[name]

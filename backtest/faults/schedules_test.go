@@ -18,21 +18,26 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/sim"
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 var (
 	oneSeed = flag.Uint64("faults.seed", 0, "run the schedule of this seed only")
-	seeds   = flag.Uint64("faults.schedules", 200, "run the schedules of the seeds from 1 to this; a twentieth of them with -short")
+	seeds   = flag.Uint64("faults.schedules", 0, "run the schedules of the seeds from 1 to this; by default 20, 10 with -short, 200 with TEST_LONG")
 )
 
-// TestSchedules runs hundreds of schedules and holds every scrape of each to the rules.
+// TestSchedules runs schedules and holds every scrape of each to the rules.
 func TestSchedules(t *testing.T) {
-	first, last := uint64(1), *seeds
+	first, last := uint64(1), uint64(20)
 	switch {
 	case *oneSeed != 0:
 		first, last = *oneSeed, *oneSeed
+	case *seeds != 0:
+		last = *seeds
 	case testing.Short():
-		last = max(1, last/20)
+		last = 10
+	case long.Wanted():
+		last = 200
 	}
 	all := scenarios(t)
 	for seed := first; seed <= last; seed++ {
