@@ -15,7 +15,7 @@ BRANCH   := $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
 INFO     := github.com/prometheus/common/version
 LD_FLAGS := -s -w -X $(INFO).Version=$(VERSION) -X $(INFO).Revision=$(REVISION) -X $(INFO).Branch=$(BRANCH)
 
-.PHONY: build release run test properties chart faults soak lint bench replay-bench scale-bench e2e engines generate uplot browser-tests
+.PHONY: build release run test test-long properties chart faults soak lint bench replay-bench scale-bench e2e engines generate uplot browser-tests
 
 # Builds a static program in the working directory.
 build:
@@ -32,6 +32,10 @@ run:
 
 test:
 	$(GO) test ./...
+
+# Runs the tests of the packages that hold some back because they take long: those too.
+test-long:
+	TEST_LONG=1 $(GO) test -timeout=30m $(shell grep -rl --include='*_test.go' --exclude-dir=deploy '/internal/long"' . | xargs -n1 dirname | sort -u)
 
 # Makes more checks of the property tests, with draws of their own each time: make properties CHECKS=10000
 properties:

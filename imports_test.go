@@ -42,7 +42,8 @@ var arrows = map[string][]string{
 	"optimizer/latency":        {"optimizer/internal"},
 	"optimizer/forecast":       {},
 	"rules":                    {"collector/config"},
-	"internal/recorded":        {}, // for tests, as is the next
+	"internal/recorded":        {}, // for tests, as are the next
+	"internal/long":            {},
 	"internal/testclock":       {},
 	"backtest":                 {"collector", "collector/chart", "collector/embedded", "collector/timeline"},
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/report"
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/backtest/sim"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // needed is how many replicas serve the constant load of each model of a moving fleet, with its headroom.
@@ -99,9 +100,7 @@ func (f *movingFleet) disturb(t *rapid.T, events *strings.Builder, variant strin
 // TestNoLaterMomentIsWorse: as many replicas are ready as the load needs, at every moment, whatever prices, probes and roll-outs do. It is
 // held on the pods of the simulated fleet, and not on what the guards expect.
 func TestNoLaterMomentIsWorse(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a minute of simulation")
-	}
+	long.Test(t)
 	checks := flag.Lookup("rapid.checks")
 	if was := checks.Value.String(); was == checks.DefValue {
 		require.NoError(t, flag.Set("rapid.checks", "12"))

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // A scrape of 1,000 variants is to take less than 50 ms of processor time and less than 70 MB, one of 12 variants less than 5 ms. That of
@@ -33,6 +34,7 @@ const (
 // TestScrapeTime holds the processor time of a scrape to its limit. The first scrape has a limit of its own: it reads histories from
 // their beginning, where those after it read the last two minutes, and happens once in the life of an exporter.
 func TestScrapeTime(t *testing.T) {
+	long.Test(t)
 	for variants, limit := range map[int]time.Duration{12: smallScrape, 1000: largeScrape} {
 		best := measureProcesses(t, variants, func(m measured) bool { return m.scrape < limit && m.first < coldScrapes*limit })
 		require.Less(t, best.scrape, limit, "%d variants", variants)
@@ -43,6 +45,7 @@ func TestScrapeTime(t *testing.T) {
 // TestScrapeMemory holds the most resident memory of a process that scrapes 1,000 variants 51 times to its limit, all of it: the
 // program, its libraries and those of the test.
 func TestScrapeMemory(t *testing.T) {
+	long.Test(t)
 	best := measureProcesses(t, 1000, func(m measured) bool { return m.peak < residentKB })
 	require.Less(t, best.peak, residentKB)
 }

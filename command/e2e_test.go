@@ -17,12 +17,12 @@ import (
 	"testing"
 )
 
-// TestEndToEnd runs the built program against real Prometheis: one that it asks, and one that scrapes it.
+// TestEndToEnd runs the program against real Prometheis: one that it asks, and one that scrapes it.
 func TestEndToEnd(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the program and runs Prometheus servers: skipped with -short")
+		t.Skip("runs Prometheus servers: skipped with -short")
 	}
-	binary := build(t)
+	binary := programPath(t)
 	t.Run("Prometheus", func(t *testing.T) { testPrometheus(t, binary) })
 	t.Run("Embedded", func(t *testing.T) { testEmbedded(t, binary) })
 	t.Run("Reload", func(t *testing.T) { testReload(t, binary) })

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // hostileTargets are what targets expose, by their path, to an exporter that scrapes by itself.
@@ -50,8 +52,9 @@ func newHostileTargets(t *testing.T) (address string, scrapes *atomic.Int64) {
 // TestHostileTargets lets the built program scrape targets that expose too much beside one that is calm, under the memory limit that the
 // manifests set.
 func TestHostileTargets(t *testing.T) {
-	if testing.Short() || underRaceDetector() || runtime.GOOS != "linux" {
-		t.Skip("builds the program, and reads its memory from Linux' /proc")
+	long.Test(t)
+	if underRaceDetector() || runtime.GOOS != "linux" {
+		t.Skip("reads the memory of the program from Linux' /proc")
 	}
 	binary := build(t)
 	t.Setenv("GOMEMLIMIT", strings.TrimPrefix(memoryLimit, "GOMEMLIMIT="))

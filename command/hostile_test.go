@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -18,6 +19,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // hostileConfig has a model that is answered well, and one whose every answer is hostile.
@@ -277,8 +280,9 @@ func newHostilePrometheus(t *testing.T, kind *atomic.Pointer[hostility]) string 
 // after the other in one process. It holds that the program lives within the memory of its container, and that another model keeps its
 // number.
 func TestHostileAnswers(t *testing.T) {
-	if testing.Short() || underRaceDetector() || runtime.GOOS != "linux" {
-		t.Skip("builds the program, and reads its memory from Linux' /proc")
+	long.Test(t)
+	if underRaceDetector() || runtime.GOOS != "linux" {
+		t.Skip("reads the memory of the program from Linux' /proc")
 	}
 	var kind atomic.Pointer[hostility]
 	first := hostilities["null"]
@@ -313,6 +317,16 @@ func TestHostileAnswers(t *testing.T) {
 			t.Logf("peak %d MB, after it %d MB, in %s", peak>>10, exp.memory(t, "VmRSS")>>10, time.Since(start))
 		})
 	}
+}
+
+// build makes the program as it is shipped: a test binary, which is the program elsewhere in these tests, takes 40 MB more.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "variant_exporter")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "..").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return binary
 }
 
 // memory is a line of /proc/PID/status, in kB.

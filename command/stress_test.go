@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,11 +23,11 @@ var soakTime = flag.Duration("soak.duration", 6*time.Second, "how long TestSoak 
 // them. Until then each is answered; what is answered is whole.
 func TestSignalsUnderLoad(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the program: skipped with -short")
+		t.Skip("takes seconds: skipped with -short")
 	}
 	fake := newFakePrometheus(t)
 	file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), demanding(fake.URL, 50))
-	exp := startExporter(t, build(t), file, "--web.max-requests=0")
+	exp := startExporter(t, programPath(t), file, "--web.max-requests=0")
 	var ending atomic.Bool
 	var answered atomic.Int32
 	var clients sync.WaitGroup
@@ -66,26 +65,26 @@ func TestSignalsUnderLoad(t *testing.T) {
 	clients.Wait()
 }
 
-// build makes the program.
-func build(t *testing.T) string {
+// programPath finds the program for tests that need a process of its own. testscript.Main puts it on PATH: it is this test binary, which runs the
+// program when it is called so. Linking another takes seconds.
+func programPath(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "variant_exporter")
-	args := []string{"build", "-race=" + strconv.FormatBool(underRaceDetector()), "-o", binary, ".."}
-	if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	found, err := exec.LookPath("variant_exporter")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return binary
+	return found
 }
 
 // TestSoak scrapes the real process from four sides, reloads it once in a while, and holds that it comes to a rest: after the first
 // tenth of the time its heap, its goroutines and its open files grow no more.
 func TestSoak(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the program: skipped with -short")
+		t.Skip("takes seconds: skipped with -short")
 	}
 	fake := newFakePrometheus(t)
 	file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), demanding(fake.URL, 50))
-	exp := startExporter(t, build(t), file)
+	exp := startExporter(t, programPath(t), file)
 	var scrapes atomic.Int64
 	var clients sync.WaitGroup
 	begin := time.Now()

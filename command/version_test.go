@@ -2,7 +2,6 @@ package command
 
 import (
 	"os/exec"
-	"path/filepath"
 	"runtime/debug"
 	"testing"
 
@@ -31,10 +30,7 @@ func TestGoBuildIsStamped(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it links a program")
 	}
-	binary := filepath.Join(t.TempDir(), "variant_exporter")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "..").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	out, err = exec.CommandContext(t.Context(), binary, "--version").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), build(t), "--version").CombinedOutput()
 	require.NoError(t, err)
 	require.Regexp(t, `^variant_exporter, version [^ ,]+ \(branch: unknown, revision: `, string(out))
 }

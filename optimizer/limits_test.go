@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/variant-exporter/variant-exporter/internal/long"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
@@ -47,9 +48,7 @@ func processorTime(t *testing.T) time.Duration {
 
 // TestPrioritiesInATime holds the time of problems with many priorities and budgets that run out.
 func TestPrioritiesInATime(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
+	long.Test(t)
 	short := fleet{models: 1000, variants: 10, signals: 2, accelerators: 0.7, power: 0.6, seed: 4}.problem()
 	for _, c := range []struct {
 		name    string
@@ -97,9 +96,7 @@ func timed(t *testing.T, p optimizer.Problem) (optimizer.Plan, time.Duration) {
 
 // TestInterruptIsHonoured interrupts plans of many sizes after some time, and looks at the time until they end and at the memory.
 func TestInterruptIsHonoured(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
+	long.Test(t)
 	for name, problem := range map[string]func() optimizer.Problem{ // made when needed: what else is live lets garbage grow
 		"20,000 models of 50 priorities": func() optimizer.Problem { return ranked(20_000, 50, 3, 5) },
 		"50,000 models":                  func() optimizer.Problem { return ranked(50_000, 3, 3, 1) },

@@ -19,15 +19,14 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/report"
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestDay runs the demo as fast as it goes, and holds what it shows to what the backtest says of the same files.
 func TestDay(t *testing.T) {
-	if testing.Short() {
-		t.Skip("simulates a day six times")
-	}
+	long.Test(t)
 	var out bytes.Buffer
 	d, err := demo.New(t.Context(), demo.Options{Seed: 1, Clock: time.Now, Out: &out, Every: time.Millisecond})
 	require.NoError(t, err)
@@ -60,9 +59,7 @@ func TestDay(t *testing.T) {
 // TestDayOverSeeds holds what the demo says of a day to days with other noise: the program serves 99 % in time for a tenth less than
 // the cheapest of the others that do.
 func TestDayOverSeeds(t *testing.T) {
-	if testing.Short() {
-		t.Skip("simulates six days")
-	}
+	long.Test(t)
 	s := study(t, 2, "variant_exporter", "static", "rate-last")
 	ours := s.Settings[0].Policies[0]
 	for k := range s.Seeds {

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/variant-exporter/variant-exporter/internal/long"
 	"github.com/variant-exporter/variant-exporter/internal/recorded"
 )
 
@@ -37,9 +38,9 @@ func recordedLoad(t *testing.T, name string) map[time.Duration]float64 {
 
 // TestRecordedLoad runs schedules under the load of recorded runs.
 func TestRecordedLoad(t *testing.T) {
-	schedules := uint64(10)
-	if testing.Short() {
-		schedules = 2
+	schedules := uint64(2)
+	if long.Wanted() {
+		schedules = 10
 	}
 	for _, name := range recorded.Staircases() {
 		load := recordedLoad(t, name)

@@ -18,21 +18,24 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/sim"
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 var (
 	oneSeed = flag.Uint64("faults.seed", 0, "run the schedule of this seed only")
-	seeds   = flag.Uint64("faults.schedules", 200, "run the schedules of the seeds from 1 to this; a twentieth of them with -short")
+	seeds   = flag.Uint64("faults.schedules", 0, "run the schedules of the seeds from 1 to this; by default 10, and 200 with TEST_LONG")
 )
 
-// TestSchedules runs hundreds of schedules and holds every scrape of each to the rules.
+// TestSchedules runs schedules and holds every scrape of each to the rules.
 func TestSchedules(t *testing.T) {
-	first, last := uint64(1), *seeds
+	first, last := uint64(1), uint64(10)
 	switch {
 	case *oneSeed != 0:
 		first, last = *oneSeed, *oneSeed
-	case testing.Short():
-		last = max(1, last/20)
+	case *seeds != 0:
+		last = *seeds
+	case long.Wanted():
+		last = 200
 	}
 	all := scenarios(t)
 	for seed := first; seed <= last; seed++ {

@@ -20,17 +20,18 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 	"github.com/variant-exporter/variant-exporter/collector/timeline"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
 const replaySteps = 100
 
-// fewerInShort is how many of the steps a test goes through: with -short, for the race detector, it is not about every one of them.
-func fewerInShort() int {
-	if testing.Short() {
-		return replaySteps / 8
+// someSteps is how many of the steps a test goes through: an eighth, unless it may take long.
+func someSteps() int {
+	if long.Wanted() {
+		return replaySteps
 	}
-	return replaySteps
+	return replaySteps / 8
 }
 
 func historyOf(q promapi.RangeQuerier, chunk int) *timeline.History {
@@ -206,7 +207,7 @@ func TestReplayDecidesAsThen(t *testing.T) {
 			}
 			then, replayed := evaluator(engine), evaluator(history)
 			decided := 0
-			for i := range fewerInShort() {
+			for i := range someSteps() {
 				at := replayFrom.Add(time.Duration(i) * time.Minute)
 				history.Advance(t.Context(), at)
 				want, got := then.Evaluate(t.Context(), at), replayed.Evaluate(t.Context(), at)
@@ -224,7 +225,7 @@ func TestReplayDecidesAsThen(t *testing.T) {
 			history.Wait()
 			require.NoError(t, history.Err())
 			assert.Positive(t, decided, "nothing was ever decided")
-			t.Logf("%d of %d decided", decided, 2*fewerInShort())
+			t.Logf("%d of %d decided", decided, 2*someSteps())
 		})
 	}
 }

@@ -139,7 +139,7 @@ func TestHistoryPrefetches(t *testing.T) {
 func TestHistoryRanges(t *testing.T) {
 	engine := randomHistory(t, 3, shortHistory)
 	history := historyOf(engine, 64)
-	for i := range fewerInShort() {
+	for i := range someSteps() {
 		at := replayFrom.Add(time.Duration(i) * time.Minute)
 		history.Advance(t.Context(), at)
 		for _, expr := range []string{"vllm:num_requests_running", "odd", "sum(odd)", `rate({__name__=~"first_a_total|first_b_total"}[5m])`, "time()"} {

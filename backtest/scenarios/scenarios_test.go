@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/product"
 	"github.com/variant-exporter/variant-exporter/backtest/report"
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // knownFailures are the scenarios that the program does not pass yet, each with what was seen. A mark goes when its scenario passes; an
@@ -21,10 +23,13 @@ var knownFailures = map[string]string{
 	"spike":  "one more than 20 are ordered, since the trend takes the step for a rise, and it is 0.3 points short: a rate over a minute shows all of the step only after a minute",
 }
 
+// atOnce is the longest scenario that runs each time. An hour is simulated in about a second.
+const atOnce = time.Hour
+
 // TestScenarios holds the program to what every scenario expects.
 func TestScenarios(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a minute of simulation")
+		t.Skip("seconds of simulation")
 	}
 	all := names(t)
 	for name := range knownFailures {
@@ -33,7 +38,13 @@ func TestScenarios(t *testing.T) {
 	for _, name := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			failed := failures(run(t, name, policy.Product))
+			s, found, err := scenario.LoadFile(name + ".yml")
+			require.NoError(t, err)
+			require.Empty(t, found, "%v", found)
+			if s.Length() > atOnce {
+				long.Test(t)
+			}
+			failed := failures(run(t, s, name+".conf.yml"))
 			why, known := knownFailures[name]
 			switch {
 			case known && len(failed) == 0:
@@ -60,16 +71,13 @@ func names(t *testing.T) []string {
 	return all
 }
 
-// run runs a scenario with its configuration. Neither file may have a remark.
-func run(t *testing.T, name, policy string) *report.Result {
+// run runs a scenario with a configuration, which may have no remark.
+func run(t *testing.T, s *scenario.Scenario, conf string) *report.Result {
 	t.Helper()
-	s, found, err := scenario.LoadFile(name + ".yml")
-	require.NoError(t, err)
-	require.Empty(t, found, "%v", found)
-	c, remarks, err := product.LoadConfig(name + ".conf.yml")
+	c, remarks, err := product.LoadConfig(conf)
 	require.NoError(t, err)
 	require.Empty(t, remarks, "%v", remarks)
-	r, err := backtest.Run(t.Context(), backtest.Options{Scenario: s, Config: c, Policies: []string{policy}, Seed: uint64(s.Seed)})
+	r, err := backtest.Run(t.Context(), backtest.Options{Scenario: s, Config: c, Policies: []string{policy.Product}, Seed: uint64(s.Seed)})
 	require.NoError(t, err)
 	require.NotEmpty(t, r.Expect, "a scenario without expectations")
 	return r

@@ -105,7 +105,7 @@ func (h *happening) blur(s *Sim, begin bool) {
 	if s.expose == nil {
 		return
 	}
-	st := s.expose.store
+	st := s.Store
 	switch {
 	case h.Prometheus == scenario.Down:
 		st.SetDown(begin)
@@ -118,7 +118,7 @@ func (h *happening) blur(s *Sim, begin bool) {
 		}
 		st.Lose(share)
 	case !h.Series.IsZero():
-		s.expose.spoil(h, begin)
+		s.expose.Spoil(h.Event, begin)
 	case h.ScrapeFails != nil:
 		v := s.variantOf(h.ScrapeFails.Variant)
 		v.mute = 0

@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"math"
 	"math/rand/v2"
+
+	"github.com/variant-exporter/variant-exporter/backtest/sim/expose"
 )
 
 // inServer is how many requests may wait in a server before the gateway holds more of them back.
@@ -43,7 +45,7 @@ type request struct {
 type server struct {
 	physics
 	pod      *pod
-	count    counters
+	count    expose.Counters
 	waiting  []*request
 	prefill  []*request // in service, with a prompt that is not computed yet
 	running  finishing  // in service, decoding
@@ -116,23 +118,23 @@ func (e *exact) empty(p *pod) bool {
 
 func (sv *server) load() int { return len(sv.waiting) + len(sv.prefill) + len(sv.running) }
 
-func (e *exact) load(p *pod) load {
+func (e *exact) load(p *pod) expose.Load {
 	sv, ok := p.server.(*server)
 	if !ok {
-		return load{}
+		return expose.Load{}
 	}
-	l := load{running: float64(len(sv.prefill) + len(sv.running)), waiting: float64(len(sv.waiting))}
+	l := expose.Load{Running: float64(len(sv.prefill) + len(sv.running)), Waiting: float64(len(sv.waiting))}
 	if sv.kv > 0 {
-		l.kv = min(1, sv.context/sv.kv)
+		l.KV = min(1, sv.context/sv.kv)
 	}
 	return l
 }
 
-func (e *exact) counted(p *pod) *counters {
+func (e *exact) counted(p *pod) *expose.Counters {
 	if sv, ok := p.server.(*server); ok {
 		return &sv.count
 	}
-	return &counters{}
+	return &expose.Counters{}
 }
 
 func (e *exact) queued() float64 {
@@ -171,7 +173,7 @@ func (e *exact) advance(slot int, from, to float64) {
 		case arrival <= end:
 			q := e.coming[0]
 			e.coming = e.coming[1:]
-			e.model.count.arrived++
+			e.model.count.Arrived++
 			e.model.books.arrive(q.arrived, 1)
 			e.enter(e.stages[0], q, at)
 		default:

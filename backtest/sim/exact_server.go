@@ -3,6 +3,8 @@ package sim
 import (
 	"container/heap"
 	"math"
+
+	"github.com/variant-exporter/variant-exporter/backtest/sim/expose"
 )
 
 // iterate begins an iteration, if there is anything to do. What it holds was settled when the one before it began, if that is how the
@@ -27,7 +29,7 @@ func (e *exact) iterate(sv *server, now float64) {
 		before += float64(n) * (float64(q.input-q.prompt) + float64(n)/2)
 		context += float64(q.input - q.prompt)
 		sv.chunks = append(sv.chunks, chunk{q, n})
-		sv.count.promptTokens += float64(n)
+		sv.count.PromptTokens += float64(n)
 	}
 	if tokens += prompts; tokens == 0 {
 		sv.until = math.Inf(1)
@@ -80,10 +82,10 @@ func (e *exact) turn(sv *server, now float64) {
 	st := stageOf(e.stages, sv.pod)
 	if decoding := float64(len(sv.running)); decoding > 0 {
 		sv.context += decoding
-		sv.count.generationTokens += decoding
-		sv.count.itlSum += decoding * sv.length
-		sv.count.itlCount += decoding
-		sv.count.itl.add(sv.length, decoding)
+		sv.count.GenerationTokens += decoding
+		sv.count.ITLSum += decoding * sv.length
+		sv.count.ITLCount += decoding
+		sv.count.ITL.Add(sv.length, decoding)
 		e.model.books.tokens(now, sv.length, decoding)
 	}
 	for len(sv.running) > 0 && sv.running[0].ends <= sv.turns {
@@ -120,10 +122,10 @@ func unfinished(prefill []*request) []*request {
 // begin books the first token of a request, which then decodes.
 func (e *exact) begin(st *exactStage, sv *server, q *request, now float64) {
 	q.first = now
-	sv.count.begun++
-	sv.count.generationTokens++
-	sv.count.ttftSum += now - q.arrived
-	sv.count.ttft.add(now-q.arrived, 1)
+	sv.count.Begun++
+	sv.count.GenerationTokens++
+	sv.count.TTFTSum += now - q.arrived
+	sv.count.TTFT.Add(now-q.arrived, 1)
 	e.model.books.begin(q.arrived, 1, now-q.arrived)
 	if q.output == 1 || !st.last {
 		e.complete(st, sv, q, now)
@@ -138,13 +140,13 @@ func (e *exact) begin(st *exactStage, sv *server, q *request, now float64) {
 func (e *exact) complete(st *exactStage, sv *server, q *request, now float64) {
 	m := e.model
 	sv.reserved -= float64(q.input + q.output)
-	for _, c := range []*counters{&sv.count, &m.count} {
+	for _, c := range []*expose.Counters{&sv.count, &m.count} {
 		if c == &m.count && !st.last && q.output > 1 {
 			continue
 		}
-		c.finished++
-		c.finishedInput += float64(q.input)
-		c.finishedOutput += float64(q.output)
+		c.Finished++
+		c.FinishedInput += float64(q.input)
+		c.FinishedOutput += float64(q.output)
 	}
 	if !st.last && q.output > 1 {
 		e.enter(e.stages[1], q, now)

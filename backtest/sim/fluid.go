@@ -1,5 +1,7 @@
 package sim
 
+import "github.com/variant-exporter/variant-exporter/backtest/sim/expose"
+
 // The fluid engine moves amounts of requests in short steps. Requests of a step are a cohort, and cohorts wait in the order of their
 // arrival. What a step is too long for does not show: the order within a second, and the spread of single lengths.
 const (
@@ -37,7 +39,7 @@ func (st *stage) share() float64 {
 // tank is what one pod serves.
 type tank struct {
 	physics
-	count  counters
+	count  expose.Counters
 	n      float64 // in service
 	most   float64
 	queue  queue // of its own, where there is no gateway
@@ -87,23 +89,23 @@ func (f *fluid) empty(p *pod) bool {
 	return !ok || t.n < 0.5 && t.queue.total < 0.5
 }
 
-func (f *fluid) load(p *pod) load {
+func (f *fluid) load(p *pod) expose.Load {
 	t, ok := p.server.(*tank)
 	if !ok {
-		return load{}
+		return expose.Load{}
 	}
-	l := load{running: t.n, waiting: t.queue.total}
+	l := expose.Load{Running: t.n, Waiting: t.queue.total}
 	if t.kv > 0 {
-		l.kv = min(1, t.n*(t.input+t.output/2)/t.kv)
+		l.KV = min(1, t.n*(t.input+t.output/2)/t.kv)
 	}
 	return l
 }
 
-func (f *fluid) counted(p *pod) *counters {
+func (f *fluid) counted(p *pod) *expose.Counters {
 	if t, ok := p.server.(*tank); ok {
 		return &t.count
 	}
-	return &counters{}
+	return &expose.Counters{}
 }
 
 func (f *fluid) queued() float64 {
@@ -119,7 +121,7 @@ func (f *fluid) inSystem() float64 {
 	for _, st := range f.stages {
 		for _, p := range st.pods {
 			l := f.load(p)
-			total += l.running + l.waiting
+			total += l.Running + l.Waiting
 		}
 	}
 	return total
@@ -168,7 +170,7 @@ func (f *fluid) arrive(slot int, at, h float64) {
 		if n == 0 {
 			continue
 		}
-		m.count.arrived += n
+		m.count.Arrived += n
 		m.books.arrive(at, n)
 		f.enter(f.stages[0], cohort{arrived: at, n: n, good: 1, patience: a.Patience.Seconds()})
 	}

@@ -102,8 +102,8 @@ func (f *fluid) admit(st *stage, p *pod, source *queue, room, now float64) {
 		ttft := max(0, wait) + first
 		inTime := m.ttft == 0 || ttft <= m.ttft
 		if st.role != roleDecode {
-			t.count.ttftSum += c.n * ttft
-			t.count.ttft.add(ttft, c.n)
+			t.count.TTFTSum += c.n * ttft
+			t.count.TTFT.Add(ttft, c.n)
 			m.books.begin(c.arrived, c.n, ttft)
 		}
 		if st.role != rolePrefill {
@@ -119,26 +119,26 @@ func (f *fluid) admit(st *stage, p *pod, source *queue, room, now float64) {
 			m.books.well(c.arrived, c.n*c.good)
 		}
 	}
-	t.count.begun += sum
-	t.count.promptTokens += sum * t.input
+	t.count.Begun += sum
+	t.count.PromptTokens += sum * t.input
 }
 
 // count keeps the counters of a pod.
 func (f *fluid) count(st *stage, t *tank, done, iteration, h float64) {
 	c, m := &t.count, f.model
 	if st.role != rolePrefill {
-		c.generationTokens += t.n * h / iteration
-		c.itlSum += t.n * h
-		c.itlCount += t.n * h / iteration
-		c.itl.add(iteration, t.n*h/iteration)
+		c.GenerationTokens += t.n * h / iteration
+		c.ITLSum += t.n * h
+		c.ITLCount += t.n * h / iteration
+		c.ITL.Add(iteration, t.n*h/iteration)
 	}
-	c.finished += done
-	c.finishedInput += done * t.input
-	c.finishedOutput += done * t.output
+	c.Finished += done
+	c.FinishedInput += done * t.input
+	c.FinishedOutput += done * t.output
 	if st.last {
-		m.count.finished += done
-		m.count.finishedInput += done * t.input
-		m.count.finishedOutput += done * t.output
+		m.count.Finished += done
+		m.count.FinishedInput += done * t.input
+		m.count.FinishedOutput += done * t.output
 		m.books.serve(f.sim.now, done)
 	}
 }

@@ -58,7 +58,7 @@ func (l *ledger) elapse(s *Sim, slot int, dt float64) {
 		a.cost += p.v.Cost * dt / 3600
 		a.seconds += dt
 		if p.state == ready || p.state == draining {
-			busy := min(1, p.v.model.engine.load(p).running/float64(p.v.Profile.MaxBatch))
+			busy := min(1, p.v.model.engine.load(p).Running/float64(p.v.Profile.MaxBatch))
 			power := p.v.IdleWatts + (max(p.v.Watts, p.v.IdleWatts)-p.v.IdleWatts)*busy
 			a.joules += power * dt
 			watts += power

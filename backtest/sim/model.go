@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
+	"github.com/variant-exporter/variant-exporter/backtest/sim/expose"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
@@ -19,40 +20,23 @@ type model struct {
 	input, output float64 // mean tokens over the whole load
 	ttft, itl     float64 // targets in seconds; 0: none
 	split         bool    // prefill and decode are served by different pods
-	count         counters
+	count         expose.Counters
 	past          []count // arrivals at the scrapes of the last minute
-}
-
-// counters are what has been served since the start, for series.
-type counters struct {
-	arrived          float64 // requests
-	promptTokens     float64 // computed
-	generationTokens float64
-	begun            float64 // requests with a first token
-	finished         float64
-	finishedInput    float64 // tokens of finished requests
-	finishedOutput   float64
-	itlSum, itlCount float64
-	ttftSum          float64
-	itl, ttft        buckets
 }
 
 // engine serves the requests of one model.
 type engine interface {
 	// advance serves from one time to another, which lie in one slot of the arrivals.
 	advance(slot int, from, to float64)
-	join(p *pod)                // it became ready
-	leave(p *pod, now float64)  // it is gone, with what it still serves
-	empty(p *pod) bool          // it serves nothing
-	load(p *pod) load           // what it serves
-	queued() float64            // requests that wait at the gateway
-	inSystem() float64          // requests that have arrived and are neither served, refused nor given up
-	counted(p *pod) *counters   // of one pod
-	finish(now float64) float64 // books what is left at the end, and returns how much is under way
+	join(p *pod)                     // it became ready
+	leave(p *pod, now float64)       // it is gone, with what it still serves
+	empty(p *pod) bool               // it serves nothing
+	load(p *pod) expose.Load         // what it serves
+	queued() float64                 // requests that wait at the gateway
+	inSystem() float64               // requests that have arrived and are neither served, refused nor given up
+	counted(p *pod) *expose.Counters // of one pod
+	finish(now float64) float64      // books what is left at the end, and returns how much is under way
 }
-
-// load is what a pod serves at a moment.
-type load struct{ running, waiting, kv float64 }
 
 func newModel(s *Sim, spec *scenario.Model) *model {
 	m := &model{Model: spec, place: len(s.models), ttft: float64(spec.SLO.TTFT), itl: float64(spec.SLO.ITL)}

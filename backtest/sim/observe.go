@@ -13,12 +13,12 @@ type count struct{ at, arrived float64 }
 func (s *Sim) observe() {
 	o := &policy.Observation{At: seconds(s.now)}
 	for i, m := range s.models {
-		x := policy.Model{ID: m.Model.Model, Queue: m.engine.queued(), Arrived: m.count.arrived, Facts: s.Setup.Models[i].Facts}
+		x := policy.Model{ID: m.Model.Model, Queue: m.engine.queued(), Arrived: m.count.Arrived, Facts: s.Setup.Models[i].Facts}
 		x.Rate = m.recent(s.now)
 		for _, p := range s.pods {
 			if p.v.model == m && p.serves(s.now) {
 				l := m.engine.load(p)
-				x.Pods = append(x.Pods, policy.Pod{Variant: p.v.ID(), Running: l.running, Waiting: l.waiting, KV: l.kv})
+				x.Pods = append(x.Pods, policy.Pod{Variant: p.v.ID(), Running: l.Running, Waiting: l.Waiting, KV: l.KV})
 			}
 		}
 		o.Models = append(o.Models, x)
@@ -41,7 +41,7 @@ func (s *Sim) observe() {
 
 // recent is the rate of arrivals over the last minute.
 func (m *model) recent(now float64) float64 {
-	m.past = append(m.past, count{now, m.count.arrived})
+	m.past = append(m.past, count{now, m.count.Arrived})
 	for len(m.past) > 1 && m.past[1].at <= now-time.Minute.Seconds() {
 		m.past = m.past[1:]
 	}
@@ -49,7 +49,7 @@ func (m *model) recent(now float64) float64 {
 	if now <= first.at {
 		return 0
 	}
-	return (m.count.arrived - first.arrived) / (now - first.at)
+	return (m.count.Arrived - first.arrived) / (now - first.at)
 }
 
 // SetupOf describes a scenario to a policy. Rates are by the truth of the fleet.

@@ -9,6 +9,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/policy"
 
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
+	"github.com/variant-exporter/variant-exporter/backtest/sim/expose"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
@@ -38,7 +39,7 @@ type pod struct {
 	unready  float64 // until when it fails its probes
 	slow     float64
 	server   any // the engine's own
-	series   seriesOf
+	shown    expose.Target
 }
 
 // variant is a variant with its state.
@@ -226,13 +227,10 @@ func (s *Sim) place() {
 	}
 }
 
-// safeAlphabet is what Kubernetes makes names of.
-const safeAlphabet = "bcdfghjklmnpqrstvwxz2456789"
-
 func randomName(rng *rand.Rand, length int) string {
 	name := make([]byte, length)
 	for i := range name {
-		name[i] = safeAlphabet[rng.IntN(len(safeAlphabet))]
+		name[i] = expose.SafeAlphabet[rng.IntN(len(expose.SafeAlphabet))]
 	}
 	return string(name)
 }

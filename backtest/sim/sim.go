@@ -15,6 +15,7 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/backtest/policy"
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
+	"github.com/variant-exporter/variant-exporter/backtest/sim/expose"
 	"github.com/variant-exporter/variant-exporter/backtest/store"
 )
 
@@ -106,7 +107,7 @@ type Sim struct {
 	named    map[string]bool // pods of Deployments, ever
 	events   []*happening
 	autos    autoscaler
-	expose   *exposer
+	expose   *expose.Exposer
 	seen     *policy.Observation
 	ledger   *ledger
 
@@ -173,7 +174,7 @@ func New(o Options) *Sim {
 	s.events = newHappenings(s)
 	s.autos = newAutoscaler(s)
 	if o.Store != nil {
-		s.expose = newExposer(s)
+		s.expose = expose.New(o.Store, o.Wanted, time.Duration(c.KSMLag))
 	}
 	s.nextScrape = phase(time.Duration(c.Evaluate).Seconds()-scrapeAhead, time.Duration(c.Scrape).Seconds())
 	s.nextEvaluate = time.Duration(c.Evaluate).Seconds()
@@ -226,7 +227,7 @@ func (s *Sim) act() {
 		s.nextScrape += time.Duration(s.scenario.Scrape).Seconds()
 		s.observe()
 		if s.expose != nil {
-			s.expose.scrape(s)
+			s.expose.Scrape(s.shown())
 		}
 	}
 	if s.now >= s.nextEvaluate {

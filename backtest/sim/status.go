@@ -50,7 +50,7 @@ func (s *Sim) Status() Status {
 		x.Requests += b.served + b.refused + b.impatient + b.failed
 		good += b.good
 		x.Models = append(x.Models, ModelStatus{
-			ID: m.Model.Model, Rate: s.seen.Models[i].Rate, Arrived: m.count.arrived, Queued: m.engine.queued(), InSystem: m.engine.inSystem(),
+			ID: m.Model.Model, Rate: s.seen.Models[i].Rate, Arrived: m.count.Arrived, Queued: m.engine.queued(), InSystem: m.engine.inSystem(),
 		})
 	}
 	if x.Requests > 0 {
@@ -74,9 +74,9 @@ func (p *pod) status() PodStatus {
 	e := p.v.model.engine
 	l, c := e.load(p), e.counted(p)
 	return PodStatus{
-		Name: p.name, Variant: p.v.Name, Model: p.v.Model, Running: l.running, Waiting: l.waiting, KV: l.kv,
-		Done: c.finished, PromptTokens: c.finishedInput, GeneratedTokens: c.finishedOutput,
-		Begun: c.begun, TTFT: c.ttftSum, Gaps: c.itlCount, ITL: c.itlSum,
+		Name: p.name, Variant: p.v.Name, Model: p.v.Model, Running: l.Running, Waiting: l.Waiting, KV: l.KV,
+		Done: c.Finished, PromptTokens: c.FinishedInput, GeneratedTokens: c.FinishedOutput,
+		Begun: c.Begun, TTFT: c.TTFTSum, Gaps: c.ITLCount, ITL: c.ITLSum,
 	}
 }
 

@@ -39,15 +39,12 @@ func (h *History) expressions(m *config.Model) (Expressions, error) {
 	if h.Expressions != (Expressions{}) {
 		return h.Expressions, nil
 	}
-	_, c, err := m.Calibration()
-	if err != nil {
-		return Expressions{}, err
-	}
+	_, c := m.Calibration()
 	e := Expressions(c)
 	if c.IsZero() {
 		e = VLLM()
 	}
-	e, err = e.Map(func(expr string) (string, error) { return h.Config.Selector.Narrow(h.fill(expr)) })
+	e, err := e.Map(func(expr string) (string, error) { return h.Config.Selector.Narrow(h.fill(expr)) })
 	if err == nil && h.Change != nil {
 		e = h.Change(e)
 	}

@@ -182,7 +182,7 @@ func (g *gathering) subjects(span v1.Range) []Subject {
 			Dropped: map[string]int{}, MaxBatch: g.MaxBatch, MaxBatchTokens: g.MaxBatchTokens, KVTokens: g.KVTokens, SLO: slo(v.model.SLO),
 		}
 		s.MaxQueue = latency.DefaultMaxQueue(s.MaxBatch)
-		if name, _, _ := v.model.Calibration(); name != "" && name != defaultPreset {
+		if name, _ := v.model.Calibration(); name != "" && name != defaultPreset {
 			s.asked = "those of the preset " + name
 		}
 		if p := v.variant.Profile; p != nil {

@@ -50,9 +50,12 @@ type Mark struct {
 type Values []float64
 
 // MarshalJSON implements json.Marshaler.
-func (v Values) MarshalJSON() ([]byte, error) {
+func (v Values) MarshalJSON() ([]byte, error) { return JSON(v, 6), nil }
+
+// JSON writes numbers with so many digits, or with as many as they need if that is -1. What is not known, or has no bound, is null.
+func JSON(values []float64, digits int) []byte {
 	text := []byte{'['}
-	for i, x := range v {
+	for i, x := range values {
 		if i > 0 {
 			text = append(text, ',')
 		}
@@ -60,9 +63,9 @@ func (v Values) MarshalJSON() ([]byte, error) {
 			text = append(text, "null"...)
 			continue
 		}
-		text = strconv.AppendFloat(text, x, 'g', 6, 64)
+		text = strconv.AppendFloat(text, x, 'g', digits, 64)
 	}
-	return append(text, ']'), nil
+	return append(text, ']')
 }
 
 // Add adds a series, unless nothing of it is known.

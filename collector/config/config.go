@@ -193,7 +193,9 @@ type Model struct {
 	Variants  []Variant          `yaml:"variants" required:"true" doc:"Variants that can serve the model."`
 	Tuning    `yaml:",inline"`
 
-	active []ActiveSignal
+	active       []ActiveSignal
+	calibratedBy string // the preset that says calibration
+	calibration  Calibration
 }
 
 // ModelReplicas bounds the replicas of a model over all its variants.

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // FuzzLoad checks that any text gives a configuration or says why not, with places inside the file.
@@ -29,12 +30,12 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// TestLoadIsBounded loads texts that would take very long, or very much memory, without limits. With -short they have an eighth of the
-// size and of the time: still beyond every limit, and aliases are as many as ever.
+// TestLoadIsBounded loads texts that would take very long, or very much memory, without limits. Unless it may take long, they have an
+// eighth of the size and of the time: still beyond every limit, and aliases are as many as ever.
 func TestLoadIsBounded(t *testing.T) {
-	size, longest := 1<<18, time.Minute
-	if testing.Short() {
-		size, longest = size/8, longest/8
+	size, longest := 1<<15, time.Minute/8
+	if long.Wanted() {
+		size, longest = 8*size, 8*longest
 	}
 	repeat := func(s string) string { return strings.Repeat(s, size/len(s)) }
 	bomb := func(first, level, last string) string {
@@ -96,8 +97,12 @@ func TestLoadDamagedFiles(t *testing.T) {
 		}
 	}
 	words = append(words, " ", "\n", "\n  ", "\n    - ", "{", "}", "[", "]", ": ", ", ", "&a ", "*a", "<<: ", "|", ">", "'", `"`, "#", "~", "\t", "é")
+	loads := 4
+	if long.Wanted() {
+		loads = 20
+	}
 	rapid.Check(t, func(rt *rapid.T) {
-		for range 20 {
+		for range loads {
 			text := rapid.SampledFrom(texts).Draw(rt, "text")
 			for range rapid.IntRange(1, 4).Draw(rt, "edits") {
 				from := rapid.IntRange(0, len(text)).Draw(rt, "from")

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // droppable lists what a relabelling may drop of an exposition: each metric, and the series of one metric that parts are told apart by.
@@ -47,9 +48,7 @@ func TestPresetDropped(t *testing.T) {
 	// pods, and 20 of each within five minutes.
 	const byFirstTokens = 2*1 + 2*20./300
 	completions := []string{"vllm:request_success_total{", "sglang:num_requests_total{", "trtllm_request_success_total{"}
-	if testing.Short() {
-		t.Skip("a thousand evaluations")
-	}
+	long.Test(t) // a thousand evaluations
 	eachSignal(t, func(t *testing.T, preset string, s config.ActiveSignal) {
 		e := expositions()[preset]
 		read := func(series string) (readings map[string]reading, told int, named []string) {

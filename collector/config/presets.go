@@ -62,15 +62,18 @@ func PresetCalibration(name string) (Calibration, error) {
 	return p.Calibration, nil
 }
 
-// Calibration is what the presets of a model ask of its replicas, and which preset says so: the first of a server whose latency can
-// be fitted, if any.
-func (m *Model) Calibration() (preset string, c Calibration, err error) {
+// Calibration is what the presets of a model ask of its replicas, with the labels of identity filled in, and which preset says so: the
+// first of a server whose latency can be fitted, if any.
+func (m *Model) Calibration() (preset string, c Calibration) { return m.calibratedBy, m.calibration }
+
+// calibrations finds what the presets of a model ask of its replicas.
+func (v *validator) calibrations(m *Model) {
 	for _, name := range m.Presets {
-		if c, err = PresetCalibration(name); err != nil || !c.IsZero() {
-			return name, c, err
+		if p := v.presets[name]; p != nil && !p.Calibration.IsZero() {
+			m.calibratedBy, m.calibration = name, p.Calibration
+			return
 		}
 	}
-	return "", Calibration{}, nil
 }
 
 // PresetOpenCost is the preset that measures costs.

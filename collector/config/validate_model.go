@@ -35,6 +35,7 @@ func (v *validator) model(path string, m *Model) {
 	available := v.available(path, m)
 	v.measuredUses(path, m)
 	v.measuredCosts(path, m)
+	v.calibrations(m)
 	for i := range m.Variants {
 		v.variant(strict.Index(path+".variants", i), m, &m.Variants[i])
 	}

@@ -37,17 +37,11 @@ func (f *Fleet) calibrate(a *asker, from promapi.RangeQuerier) error {
 		results[place{s.Namespace, s.Variant}] = calibrate.Fit(s)
 	}
 	f.variants(func(m *Model, v *Variant) {
-		if r, ok := results[place{m.Namespace.Text, v.Name.Text}]; ok && m.server.calibrated() {
+		if r, ok := results[place{m.Namespace.Text, v.Name.Text}]; ok {
 			v.setCalibrated(f, m, r)
 		}
 	})
 	return nil
-}
-
-// calibrated reports whether the preset of a server says what its latency is.
-func (s *server) calibrated() bool {
-	c, err := config.PresetCalibration(s.preset)
-	return err == nil && !c.IsZero()
 }
 
 // preliminary is the configuration without what calibration finds, of the models that it can be made for, and how many presets they
@@ -55,18 +49,26 @@ func (s *server) calibrated() bool {
 func (f *Fleet) preliminary() (c *config.Config, presets int) {
 	only := *f
 	only.Models = nil
-	seen := map[string]bool{}
+	says := map[string]bool{} // whether a preset says what the latency of its server is
 	for _, m := range f.Models {
-		if m.server.calibrated() {
+		said, seen := says[m.server.preset]
+		if !seen {
+			c, err := config.PresetCalibration(m.server.preset)
+			said = err == nil && !c.IsZero()
+			says[m.server.preset] = said
+			if said {
+				presets++
+			}
+		}
+		if said {
 			only.Models = append(only.Models, m)
-			seen[m.server.preset] = true
 		}
 	}
-	if len(only.Models) == 0 {
+	if presets == 0 {
 		return nil, 0
 	}
 	c, _ = config.Load("init", only.String())
-	return c, len(seen)
+	return c, presets
 }
 
 // sayWhyNot says of a capacity that was only seen why history does not tell more.

@@ -17,9 +17,9 @@ import (
 type Latency struct {
 	Name     string // such as ttft
 	Title    string
-	Quantile float64  // which of all requests, or output tokens, were faster
-	Target   *float64 // nil for none
-	Values   Column   // by the steps of the record; NaN where nothing was measured
+	Quantile float64   // which of all requests, or output tokens, were faster
+	Target   *float64  // nil for none
+	Values   []float64 // by the steps of the record; NaN where nothing was measured
 }
 
 // measures are the latencies that model servers have histograms of, and the histograms' names.
@@ -90,8 +90,8 @@ func (k *Keeper) keepLatency(key latencyKey, entry latencyEntry) {
 }
 
 // laid puts the samples of a series on the steps of a range.
-func laid(s *model.SampleStream, first, last int64, r Range) Column {
-	values := make(Column, last-first+1)
+func laid(s *model.SampleStream, first, last int64, r Range) []float64 {
+	values := make([]float64, last-first+1)
 	for i := range values {
 		values[i] = math.NaN()
 	}

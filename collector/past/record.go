@@ -2,8 +2,6 @@ package past
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -66,28 +64,9 @@ func (r *Record) Times() []time.Time {
 	return times
 }
 
-// Column is one number of each point.
-type Column []float64
-
-// MarshalJSON implements json.Marshaler. What was not known is null.
-func (c Column) MarshalJSON() ([]byte, error) {
-	text := []byte{'['}
-	for i, v := range c {
-		if i > 0 {
-			text = append(text, ',')
-		}
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			text = append(text, "null"...)
-			continue
-		}
-		text = strconv.AppendFloat(text, v, 'g', -1, 64)
-	}
-	return append(text, ']'), nil
-}
-
-// Column is one number of each point.
-func (r *Record) Column(of func(*Point) float64) Column {
-	column := make(Column, len(r.Points))
+// Column is one number of each point; NaN where it was not known.
+func (r *Record) Column(of func(*Point) float64) []float64 {
+	column := make([]float64, len(r.Points))
 	for i, p := range r.Points {
 		column[i] = of(p)
 	}
@@ -95,11 +74,11 @@ func (r *Record) Column(of func(*Point) float64) Column {
 }
 
 // Signal is one number of each point about a signal of a model.
-func (r *Record) Signal(model, signal int, of func(*Signal) float64) Column {
+func (r *Record) Signal(model, signal int, of func(*Signal) float64) []float64 {
 	return r.Column(func(p *Point) float64 { return of(&p.Models[model].Signals[signal]) })
 }
 
 // Variant is one number of each point about a variant of a model.
-func (r *Record) Variant(model, variant int, of func(*Variant) float64) Column {
+func (r *Record) Variant(model, variant int, of func(*Variant) float64) []float64 {
 	return r.Column(func(p *Point) float64 { return of(&p.Models[model].Variants[variant]) })
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/variant-exporter/variant-exporter/collector/chart"
 	"github.com/variant-exporter/variant-exporter/collector/explain"
 	"github.com/variant-exporter/variant-exporter/collector/past"
 	"github.com/variant-exporter/variant-exporter/optimizer"
@@ -22,10 +23,16 @@ type historyAnswer struct {
 	Models   []historyModel `json:"models"`
 }
 
+// column is one number of each step, in full; null where it was not known.
+type column []float64
+
+// MarshalJSON implements json.Marshaler.
+func (c column) MarshalJSON() ([]byte, error) { return chart.JSON(c, -1), nil }
+
 // historyCost is in currency per hour.
 type historyCost struct {
-	Current past.Column `json:"current"`
-	Planned past.Column `json:"planned"`
+	Current column `json:"current"`
+	Planned column `json:"planned"`
 }
 
 type historyModel struct {
@@ -38,35 +45,35 @@ type historyModel struct {
 
 // historySignal has the names that an explanation has.
 type historySignal struct {
-	Name       string      `json:"name"`
-	Unit       string      `json:"unit"`
-	Measured   past.Column `json:"measured"`
-	Stabilized past.Column `json:"stabilized"`
-	Forecast   past.Column `json:"forecast"`
-	Planned    past.Column `json:"planned"`
-	Ready      past.Column `json:"ready_supply"`
-	Supply     past.Column `json:"planned_supply"`
+	Name       string `json:"name"`
+	Unit       string `json:"unit"`
+	Measured   column `json:"measured"`
+	Stabilized column `json:"stabilized"`
+	Forecast   column `json:"forecast"`
+	Planned    column `json:"planned"`
+	Ready      column `json:"ready_supply"`
+	Supply     column `json:"planned_supply"`
 }
 
 type historyVariant struct {
 	Name     string             `json:"name"`
-	Current  past.Column        `json:"current"`
-	Ready    past.Column        `json:"ready"`
-	Planned  past.Column        `json:"planned"`
-	Desired  past.Column        `json:"desired"`
-	Serving  past.Column        `json:"serving"`
-	Held     past.Column        `json:"held"`
-	Starting past.Column        `json:"starting"`
-	Draining past.Column        `json:"draining"`
+	Current  column             `json:"current"`
+	Ready    column             `json:"ready"`
+	Planned  column             `json:"planned"`
+	Desired  column             `json:"desired"`
+	Serving  column             `json:"serving"`
+	Held     column             `json:"held"`
+	Starting column             `json:"starting"`
+	Draining column             `json:"draining"`
 	Reasons  []optimizer.Reason `json:"reason"`
 }
 
 // historyLatency is in seconds.
 type historyLatency struct {
-	Name     string      `json:"name"`
-	Quantile float64     `json:"quantile"`
-	Target   *float64    `json:"target"`
-	Values   past.Column `json:"values"`
+	Name     string   `json:"name"`
+	Quantile float64  `json:"quantile"`
+	Target   *float64 `json:"target"`
+	Values   column   `json:"values"`
 }
 
 // defaultRange is what is looked back on where nobody says how far.
@@ -153,7 +160,7 @@ func historyOfModel(r *past.Record, v *view, i int) historyModel {
 	m := &v.snapshot.Models[i]
 	out := historyModel{Name: m.Name, Namespace: m.Namespace, Signals: []historySignal{}, Variants: []historyVariant{}}
 	for j := range m.Signals {
-		of := func(number func(*past.Signal) float64) past.Column { return r.Signal(i, j, number) }
+		of := func(number func(*past.Signal) float64) column { return r.Signal(i, j, number) }
 		out.Signals = append(out.Signals, historySignal{
 			Name: m.Signals[j].Name, Unit: m.Signals[j].Unit,
 			Measured:   of(func(s *past.Signal) float64 { return s.Measured }),
@@ -165,7 +172,7 @@ func historyOfModel(r *past.Record, v *view, i int) historyModel {
 		})
 	}
 	for j := range m.Variants {
-		of := func(number func(*past.Variant) float64) past.Column { return r.Variant(i, j, number) }
+		of := func(number func(*past.Variant) float64) column { return r.Variant(i, j, number) }
 		out.Variants = append(out.Variants, historyVariant{
 			Name:     m.Variants[j].Name,
 			Current:  of(func(v *past.Variant) float64 { return v.Current }),

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"testing"
 
+	"github.com/variant-exporter/variant-exporter/internal/long"
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
@@ -60,9 +61,7 @@ func average(xs []float64) float64 {
 // that is simulated iteration by iteration. The table that it logs is the one
 // in docs/latency.md.
 func TestModelAgainstSimulation(t *testing.T) {
-	if testing.Short() {
-		t.Skip("simulates 650,000 requests")
-	}
+	long.Test(t) // 650,000 requests are simulated
 	t.Logf("%-46s | %8s %9s %9s | %9s %9s %9s", "", "serving", "mean itl", "mean ttft", "p95 itl", "late", "p95 ttft")
 	for _, c := range []struct {
 		name    string

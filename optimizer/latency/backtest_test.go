@@ -8,6 +8,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/policy"
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/backtest/sim"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
@@ -20,9 +21,7 @@ func (asItIs) Desired(*policy.Observation) map[string]int { return nil }
 // TestBacktestAgainstSimulation holds the servers of the backtest, which serve request by request, to the simulation that the model is held
 // to. Neither shares code with the other, nor with the model. It is here because the simulation is.
 func TestBacktestAgainstSimulation(t *testing.T) {
-	if testing.Short() {
-		t.Skip("simulates 300,000 requests twice")
-	}
+	long.Test(t) // 300,000 requests are simulated twice
 	for _, c := range []struct {
 		name    string
 		profile latency.Profile

@@ -1,6 +1,10 @@
-package sim
+// Package expose writes what the servers, gateways and kube-state-metrics of a simulated fleet show into a store. It takes the fleet as
+// it is at a scrape, in plain values, and appends one sample to every series.
+package expose
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	prom "github.com/prometheus/common/model"
@@ -10,22 +14,24 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/store"
 )
 
-// exposer writes what servers, gateways and kube-state-metrics would show into a store. Only names that are asked for are written:
-// others could change no answer.
-type exposer struct {
+// Exposer writes what there is to scrape into a store. Only names that are asked for are written: others could change no answer.
+type Exposer struct {
 	store    *store.Store
 	wanted   map[string]bool
 	ask      func(string) bool
 	round    int
 	at       int64
 	live     []*line
-	gateways map[string]seriesOf
-	targets  map[string]seriesOf
-	made     map[string]*line // by events
+	gateways map[string]*Target
+	scaled   map[string]*Target // by variant
+	made     map[string]*line   // by events
 	spoiled  []*spoiling
 	states   []kubeState // of kube-state-metrics, which may be late
 	lag      float64
 }
+
+// Target is something that is scraped: its series, by name and what tells them apart. The zero value has shown nothing yet.
+type Target struct{ series map[string]*line }
 
 // line is a series with the round in which it was last shown.
 type line struct {
@@ -34,42 +40,22 @@ type line struct {
 	round  int
 }
 
-// seriesOf are the series of one target, by name and what tells them apart.
-type seriesOf map[string]*line
-
 // spoiling is an event that changes series.
 type spoiling struct {
-	*happening
+	*scenario.Event
 	matchers []*labels.Matcher
 }
 
-// kubeState is what kube-state-metrics knows at a moment.
-type kubeState struct {
-	at     float64
-	values []kubeValue
-}
-
-type kubeValue struct {
-	target, name string
-	labels       []string
-	value        float64
-}
-
-func newExposer(s *Sim) *exposer {
-	x := &exposer{
-		store: s.Store, wanted: map[string]bool{}, ask: s.Wanted,
-		gateways: map[string]seriesOf{}, targets: map[string]seriesOf{}, made: map[string]*line{},
-		lag: time.Duration(s.scenario.KSMLag).Seconds(),
+// New makes an exposer that writes the names that are wanted, or all if that is nil. What kube-state-metrics shows is as old as the lag.
+func New(to *store.Store, wanted func(name string) bool, lag time.Duration) *Exposer {
+	return &Exposer{
+		store: to, wanted: map[string]bool{}, ask: wanted,
+		gateways: map[string]*Target{}, scaled: map[string]*Target{}, made: map[string]*line{},
+		lag: lag.Seconds(),
 	}
-	for _, m := range s.models {
-		for i := range m.Gateway.Replicas {
-			x.gateways[gatewayPod(m, i)] = seriesOf{}
-		}
-	}
-	return x
 }
 
-func (x *exposer) wants(name string) bool {
+func (x *Exposer) wants(name string) bool {
 	want, known := x.wanted[name]
 	if !known {
 		want = x.ask == nil || x.ask(name)
@@ -78,26 +64,19 @@ func (x *exposer) wants(name string) bool {
 	return want
 }
 
-// scrape writes one sample of every series.
-func (x *exposer) scrape(s *Sim) {
+// Scrape writes one sample of every series.
+func (x *Exposer) Scrape(f *Fleet) {
 	x.round++
-	x.at = scenario.Start().Add(seconds(s.now)).UnixMilli()
-	for _, m := range s.models {
-		for i := range m.Gateway.Replicas {
-			x.gateway(s, m, i)
+	x.at = moment(f.At).UnixMilli()
+	for i := range f.Models {
+		for replica := range f.Models[i].Gateway.Replicas {
+			x.gateway(&f.Models[i], i, replica)
 		}
 	}
-	shown := map[*variant]int{}
-	for _, p := range s.pods {
-		if p.state != ready && p.state != draining || p.server == nil {
-			continue
-		}
-		if shown[p.v]++; shown[p.v] <= p.v.mute {
-			continue
-		}
-		x.pod(p)
+	for i := range f.Pods {
+		x.pod(&f.Pods[i])
 	}
-	x.kube(s)
+	x.kube(f)
 	x.makeSeries()
 	kept := x.live[:0]
 	for _, l := range x.live {
@@ -114,12 +93,25 @@ func (x *exposer) scrape(s *Sim) {
 	}
 }
 
+// moment is a time in seconds since the start of a simulation.
+func moment(at float64) time.Time {
+	return scenario.Start().Add(time.Duration(math.Round(at * float64(time.Second))))
+}
+
+// targetOf is the target of a name.
+func targetOf(all map[string]*Target, name string) *Target {
+	if all[name] == nil {
+		all[name] = &Target{}
+	}
+	return all[name]
+}
+
 // put writes a sample. The labels are pairs of names and values; key tells the series of one name apart.
-func (x *exposer) put(of seriesOf, name, key string, value float64, pairs ...string) {
+func (x *Exposer) put(of *Target, name, key string, value float64, pairs ...string) {
 	if !x.wants(name) {
 		return
 	}
-	l := of[name+key]
+	l := of.series[name+key]
 	if l == nil {
 		b := labels.NewScratchBuilder(len(pairs)/2 + 1)
 		b.Add(prom.MetricNameLabel, name)
@@ -128,12 +120,15 @@ func (x *exposer) put(of seriesOf, name, key string, value float64, pairs ...str
 		}
 		b.Sort()
 		l = &line{labels: b.Labels()}
-		of[name+key] = l
+		if of.series == nil {
+			of.series = map[string]*line{}
+		}
+		of.series[name+key] = l
 	}
 	x.write(l, value)
 }
 
-func (x *exposer) write(l *line, value float64) {
+func (x *Exposer) write(l *line, value float64) {
 	for _, e := range x.spoiled {
 		if !e.matches(l.labels) {
 			continue
@@ -157,22 +152,16 @@ func (x *exposer) write(l *line, value float64) {
 	l.round = x.round
 }
 
-// spoil begins or ends a change of series.
-func (x *exposer) spoil(h *happening, begin bool) {
+// Spoil begins or ends an event that changes series.
+func (x *Exposer) Spoil(e *scenario.Event, begin bool) {
 	if begin {
-		matchers, err := scenario.Matchers(h.Series)
+		matchers, err := scenario.Matchers(e.Series)
 		if err == nil { // the scenario has been checked
-			x.spoiled = append(x.spoiled, &spoiling{h, matchers})
+			x.spoiled = append(x.spoiled, &spoiling{e, matchers})
 		}
 		return
 	}
-	kept := x.spoiled[:0]
-	for _, e := range x.spoiled {
-		if e.happening != h {
-			kept = append(kept, e)
-		}
-	}
-	x.spoiled = kept
+	x.spoiled = slices.DeleteFunc(x.spoiled, func(s *spoiling) bool { return s.Event == e })
 }
 
 func (e *spoiling) matches(l labels.Labels) bool {
@@ -185,7 +174,7 @@ func (e *spoiling) matches(l labels.Labels) bool {
 }
 
 // makeSeries writes the series that only an event has: those of a set that matched nothing.
-func (x *exposer) makeSeries() {
+func (x *Exposer) makeSeries() {
 	for _, e := range x.spoiled {
 		if e.Set == nil || x.matched(e) {
 			continue
@@ -207,7 +196,7 @@ func (x *exposer) makeSeries() {
 	}
 }
 
-func (x *exposer) matched(e *spoiling) bool {
+func (x *Exposer) matched(e *spoiling) bool {
 	for _, l := range x.live {
 		if l.round == x.round && e.matches(l.labels) {
 			return true

@@ -1,0 +1,147 @@
+package match
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/query"
+)
+
+// clusters are the first two clusters, by their names, that sources of one model name; empty where there is none.
+type clusters [2]string
+
+func (c *clusters) add(name string) {
+	switch {
+	case name == "" || name == c[0] || name == c[1]:
+	case c[0] == "" || name < c[0]:
+		c[0], c[1] = name, c[0]
+	case c[1] == "" || name < c[1]:
+		c[1] = name
+	}
+}
+
+// both says that there are two clusters, and what to do; empty where there are not.
+func (c clusters) both() string {
+	if c[1] == "" {
+		return ""
+	}
+	return fmt.Sprintf("sources in two clusters tell it, %[1]s=%[2]q and %[1]s=%[3]q: choose one, such as with selector: '{%[1]s=%[2]q}'", config.LabelCluster, c[0], c[1])
+}
+
+// workloadCounts are the sources of one answer.
+type workloadCounts struct {
+	now      []float64
+	pods     map[int]map[scoped]float64 // owner -> workload that is no variant's -> its pods
+	unknown  map[string]bool            // namespaces with sources that have neither a pod nor an address
+	bare     map[string]bool            // namespaces with sources that have no pod
+	at       map[string]bool            // namespaces with sources that are counted by their addresses
+	bad      map[string]string          // why a count of a namespace cannot be used
+	clusters []clusters                 // by model
+	gateways map[string]*clusters       // by namespace, of pods that name no model
+	teams    map[int]*team              // by variant that is a LeaderWorkerSet
+}
+
+// seenIn notes whether a source is known by its address, and in which cluster it is: for the model whose variant it is of, or else for those that its series may be of.
+func (c *workloadCounts) seenIn(r *reader, id *identity, owner int, ok bool) {
+	if strings.HasPrefix(string(id.metric[config.LabelWorkload]), config.Nameless) {
+		c.at[id.namespace] = true
+	}
+	cluster, models := string(id.metric[config.LabelCluster]), []int(nil)
+	if ok && owner < len(r.program.Variants) {
+		models = append(models, r.program.Variants[owner].Model.Place)
+	} else if models = r.matcher.modelsOf(*id); len(models) == 0 && id.model == "" {
+		if c.gateways[id.namespace] == nil {
+			c.gateways[id.namespace] = &clusters{}
+		}
+		c.gateways[id.namespace].add(cluster)
+	}
+	for _, m := range models {
+		c.clusters[m].add(cluster)
+	}
+}
+
+// unnamed notes a source without a name: a pod's count leaves out the workload, an address' count says that there is no address.
+func (c *workloadCounts) unnamed(r *reader, id *identity) {
+	switch ours := id.model == "" || len(r.matcher.modelsOf(*id)) > 0; {
+	case !ours:
+	case id.metric[config.LabelWorkload] == "":
+		c.bare[id.namespace] = true
+	default:
+		c.unknown[id.namespace] = true
+	}
+}
+
+// settle finds the sources without a pod that nothing else is known of: others are counted again, by their addresses.
+func (c *workloadCounts) settle() {
+	for namespace := range c.bare {
+		if !c.at[namespace] {
+			c.unknown[namespace] = true
+		}
+	}
+}
+
+// clustersOf says that sources of two clusters tell a model's signal; empty where they do not.
+func (c *workloadCounts) clustersOf(m *query.Model, s *query.Signal) string {
+	if two := c.clusters[m.Place].both(); two != "" {
+		return two
+	}
+	if at := c.gateways[m.Namespace]; at != nil && s.Alive.Given() {
+		return at.both()
+	}
+	return ""
+}
+
+func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCounts {
+	key := readKey{query: q, labels: labels}
+	if found := r.told[key]; found != nil {
+		return found
+	}
+	t := r.tally(q)
+	told := &workloadCounts{
+		now: make([]float64, r.matcher.Owners(query.OfWorkload)), pods: map[int]map[scoped]float64{}, unknown: map[string]bool{}, bare: map[string]bool{}, at: map[string]bool{},
+		bad: map[string]string{}, clusters: make([]clusters, len(r.program.Models)), gateways: map[string]*clusters{},
+		teams: map[int]*team{},
+	}
+	seen := map[string]bool{} // a workload that tells twice would make up for one that does not tell
+	for i, s := range r.samples(q) {
+		t.matched[i] = true // any workload may tell
+		id := identify(s.Metric, labels)
+		owner, worker, ok := r.matcher.workloadOwner(&id)
+		value, bad := valueOf(s, "")
+		key := r.matcher.workloadKey(&id)
+		told.seenIn(r, &id, owner, ok)
+		if bad == "" && seen[key] {
+			bad = BadDuplicate
+		}
+		seen[key] = true
+		switch {
+		case bad != "":
+			t.bad[i], told.bad[id.namespace] = bad, bad
+		case unnamed(string(id.metric[config.LabelWorkload])):
+			told.unnamed(r, &id)
+		case otherRule(id.metric, q.Rule):
+			t.bad[i] = BadRule
+		case !ok:
+		case r.matcher.isTeam(owner):
+			told.team(owner).add(worker, value)
+		default:
+			told.now[owner] += value
+			if owner >= len(r.program.Variants) {
+				told.count(owner, scoped{id.namespace, string(id.metric[config.LabelWorkload])}, value)
+			}
+		}
+	}
+	told.settle()
+	r.told[key] = told
+	return told
+}
+
+// count notes how many pods of a workload that is no variant's tell.
+func (c *workloadCounts) count(owner int, workload scoped, pods float64) {
+	if c.pods[owner] == nil {
+		c.pods[owner] = map[scoped]float64{}
+	}
+	// A gateway has series of several pools: each of its pods may tell of any.
+	c.pods[owner][workload] = max(c.pods[owner][workload], pods)
+}

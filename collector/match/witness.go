@@ -1,0 +1,197 @@
+package match
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/variant-exporter/variant-exporter/collector/query"
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
+)
+
+// Witness is how many sources told a signal, now and over the windows.
+type Witness struct {
+	Asked   bool
+	Missing Missing
+	// Unknown says that sources without a pod and an address tell the signal: there is nothing to compare with.
+	Unknown  bool
+	Variants []Told   // by variant of the model
+	Rest     Told     // pods of the model that belong to no scale target by their names
+	Gateways Told     // pods of the namespace that name no model
+	Others   []string // the workloads of Rest, or the addresses of sources without a pod, in order
+	NoModel  []string // those of Gateways
+	// Elsewhere is how many of Rest and Gateways are of workloads whose own replicas are known: they stand in for no variant's.
+	Elsewhere float64
+	Silent    string // a source that should tell and does not, and why it is known to be there, as an example
+	Away      string // a workload of a gateway fewer of whose pods tell than are ready, as an example
+}
+
+// Told is a number of sources.
+type Told struct {
+	Now  float64 // 0 where none tells
+	Past Past
+}
+
+// Ever reports whether a source tells, or told within the window.
+func (t *Told) Ever() bool { return t.Now > 0 || forecast.Most(t.Past.Values) > 0 }
+
+// witness reads who tells a signal.
+func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
+	w := Witness{Asked: s.Sources.Now != nil}
+	if w.Asked {
+		w.Missing = r.failed(s.Sources.Now)
+	}
+	w.Missing = w.Missing.Or(r.failed(s.Silent))
+	if s.Silent != nil && w.Missing.OK() {
+		w.Silent = r.silent(m, s)
+	}
+	if !w.Asked || !w.Missing.OK() {
+		return w
+	}
+	told := r.workloads(s.Sources.Now, s.Labels)
+	if two := told.clustersOf(m, s); two != "" {
+		w.Missing = Missing{Input: s.Sources.Now.Name, Why: BadDuplicate, More: two}
+		return w
+	}
+	if why := cmp.Or(told.bad[m.Namespace], told.bad[""]); why != "" {
+		w.Missing = Missing{Input: s.Sources.Now.Name, Why: why}
+		return w
+	}
+	w.Unknown = told.unknown[m.Namespace] || told.unknown[""]
+	read := func(owner int) Told { return Told{told.now[owner], r.past(s.Sources.Window, owner)} }
+	w.Variants = make([]Told, 0, len(m.Variants))
+	for _, v := range m.Variants {
+		if r.matcher.isTeam(v.Place) {
+			w.Variants = append(w.Variants, r.teamTold(s, told.teams[v.Place], v.Place))
+		} else {
+			w.Variants = append(w.Variants, read(v.Place))
+		}
+	}
+	variants := len(r.program.Variants)
+	w.Rest = read(variants + m.Place)
+	gateways := variants + len(r.program.Models) + r.matcher.namespaces[m.Namespace]
+	w.Gateways = read(gateways)
+	w.Others = slices.Sorted(maps.Keys(workloadNames(told.pods[variants+m.Place])))
+	w.NoModel = slices.Sorted(maps.Keys(workloadNames(told.pods[gateways])))
+	w.Elsewhere = r.elsewhere(m, told.pods[variants+m.Place]) + r.elsewhere(m, told.pods[gateways])
+	if s.Alive.Given() {
+		w.Away = cmp.Or(r.away(told.pods[gateways]), r.away(told.pods[variants+m.Place]))
+	}
+	return w
+}
+
+// workloadNames are the names of workloads.
+func workloadNames(pods map[scoped]float64) map[string]bool {
+	names := map[string]bool{}
+	for workload := range pods {
+		names[workload.name] = true
+	}
+	return names
+}
+
+// elsewhere counts pods of workloads that are no variant's and whose own replicas are known. Where a model says by a regular expression
+// which pods are its own, the workload of a pod shows nothing.
+func (r *reader) elsewhere(m *query.Model, pods map[scoped]float64) float64 {
+	if slices.ContainsFunc(m.Variants, func(v *query.Variant) bool { return v.Pods.Regexp != nil }) {
+		return 0
+	}
+	total := 0.0
+	for workload, told := range pods {
+		if r.hasReplicas(workload) {
+			total += told
+		}
+	}
+	return total
+}
+
+// away is a workload fewer of whose pods tell than are ready; empty for none. The replicas of a gateway are told beside those of the
+// variants: of all workloads in their namespaces.
+func (r *reader) away(pods map[scoped]float64) string {
+	found := ""
+	for workload, told := range pods {
+		if ready, known := r.readyOf(workload); known && told < ready {
+			if text := fmt.Sprintf("%g of %g ready pods of %s tell it", told, ready, workload.name); found == "" || text < found {
+				found = text
+			}
+		}
+	}
+	return found
+}
+
+// readyOf is how many replicas of any workload are ready. Where two workloads have one name, it is not known which is meant.
+func (r *reader) readyOf(workload scoped) (ready float64, known bool) {
+	for _, value := range r.readyTargets()[workload] {
+		return value, len(r.ready[workload]) == 1
+	}
+	return 0, false
+}
+
+// hasReplicas reports whether a workload has replicas of its own, ready or not.
+func (r *reader) hasReplicas(workload scoped) bool { return len(r.readyTargets()[workload]) > 0 }
+
+// readyTargets are the ready replicas of all workloads that are told, by their names.
+func (r *reader) readyTargets() map[scoped]map[podTarget]float64 {
+	if r.ready != nil {
+		return r.ready
+	}
+	r.ready = map[scoped]map[podTarget]float64{}
+	q := r.program.Targets.Ready.Now
+	if q == nil || !r.failed(q).OK() {
+		return r.ready
+	}
+	namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
+	for _, s := range r.samples(q) {
+		target := targetIn(s.Metric, namespace)
+		place := scoped{target.namespace, target.name}
+		if value, bad := valueOf(s, ""); bad == "" {
+			if r.ready[place] == nil {
+				r.ready[place] = map[podTarget]float64{}
+			}
+			if before, again := r.ready[place][target]; !again || value < before {
+				r.ready[place][target] = value
+			}
+		}
+	}
+	return r.ready
+}
+
+// silent is a source of the model's signal that told it before and is silent now, or that shows only part of it; empty for none.
+func (r *reader) silent(m *query.Model, s *query.Signal) string {
+	t := r.tally(s.Silent)
+	found := ""
+	for i, sample := range r.samples(s.Silent) {
+		id := identify(sample.Metric, s.Labels)
+		t.matched[i] = true
+		if value, bad := valueOf(sample, ""); bad == "" && value > 0 && agrees(&id, m.Model, s.Labels) {
+			if text := Describe(sample.Metric) + silence(s, sample.Metric); found == "" || text < found {
+				found = text
+			}
+		}
+	}
+	return found
+}
+
+// labelLacks is the label in which an expression for silent sources names the series that one does not show.
+const labelLacks = "lacks"
+
+// silence says how a source is known to be there.
+func silence(s *query.Signal, metric model.Metric) string {
+	switch lacks := metric[labelLacks]; {
+	case lacks != "":
+		return " shows no " + string(lacks)
+	case s.ActiveSignal.Silent.IsZero():
+		return " told it before, and does not answer scrapes"
+	}
+	return " is ready and silent"
+}
+
+// Describe names a source: by its pod, or else by all its labels.
+func Describe(metric model.Metric) string {
+	if pod := metric["pod"]; pod != "" {
+		return "pod " + string(pod)
+	}
+	return metric.String()
+}
