@@ -47,7 +47,7 @@ func newSpread(s *Server) *spread {
 func (w *spread) fill() {
 	k := &w.server.kinds
 	if k.input == 0 {
-		w.prompts.fill(0, 0, 1, 0)
+		w.prompts.fill([atoms]float64{}, 1, 0)
 		return
 	}
 	full := &w.means[knots-1]
@@ -58,7 +58,7 @@ func (w *spread) fill() {
 		unit = k.input / math.Ceil(k.input/unit) // a whole number of bins
 	}
 	longest := k.mixed(full.decoding, min(k.room(full.decoding), bins*unit))
-	w.prompts.fill(k.input, k.inputCV, unit, w.server.maxRate*longest)
+	w.prompts.fill(k.lengths(), unit, w.server.maxRate*longest)
 }
 
 // place is where a number in service lies among the nodes: how far from one to
