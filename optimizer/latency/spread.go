@@ -116,7 +116,7 @@ func (w *spread) lateWith(target, more, weight float64, late []float64) {
 		first := 1 + sort.Search(next-1, func(x int) bool { return w.time(1+x, j, more) > target })
 		for n := first; n < next; n++ {
 			at := w.beside[n-1]
-			late[n-1] += weight * ((1-at.part)*w.mixes[at.below].residual.share[j] + at.part*w.mixes[at.below+1].residual.share[j])
+			late[n-1] += weight * ((1-at.part)*w.mixes[at.below].longer[j] + at.part*w.mixes[at.below+1].longer[j])
 		}
 		next = first
 	}
