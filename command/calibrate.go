@@ -41,11 +41,11 @@ type calibrateFlags struct {
 
 func newCalibrateCommand(app *kingpin.Application) command {
 	cmd := app.Command("calibrate", "Fit profiles of model servers to what a Prometheus has seen of them, or to the results of a benchmark; "+
-		"print them with intervals, as YAML to paste. The exit code is 1 where a profile cannot be fitted.")
+		"print them with intervals, as YAML to paste. The exit code is 1 where neither a profile can be fitted nor a load was seen to keep the targets.")
 	f := &calibrateFlags{queries: queries{maxBody: calibrateMaxBody}}
 	cmd.Flag("csv", "Results of a benchmark: lines of concurrency,input_tokens,output_tokens,ttft,itl under that header, in seconds; - reads standard input. "+
 		"Without it, Prometheus is asked.").StringVar(&f.csv)
-	cmd.Flag("benchmark", "Results of a benchmark, as vLLM's serving benchmark, guidellm, genai-perf or aiperf write them in JSON, or as for --csv. "+
+	cmd.Flag("benchmark", "Results of a benchmark, as vLLM's or SGLang's serving benchmark, guidellm, genai-perf or aiperf write them in JSON, YAML or CSV, or as for --csv. "+
 		"Give it several times to fit several files together.").StringsVar(&f.benchmarks)
 	addConfigFileFlag(cmd, &f.config, "Configuration whose variants are fitted from its Prometheus' history.").IsSetByUser(&f.configIsForced)
 	f.period.addFlags(cmd, "1d")

@@ -163,6 +163,7 @@ type Chunk struct {
 	Gamma config.Seconds `yaml:"gamma" doc:"Time per cached token that is read. Default: 0s."`
 
 	Attention config.Seconds `yaml:"attention" doc:"Time in which one token of a prompt attends to one token before it. Default: 0s."`
+	Longest   config.Seconds `yaml:"longest" doc:"Time per token of the longest context that decodes meanwhile, which the iteration waits for. Default: 0s."`
 }
 
 // Autoscaler follows the desired replicas, as an HPA or KEDA does.

@@ -38,7 +38,7 @@ func (e *exact) iterate(sv *server, now float64) {
 		}
 		return
 	}
-	sv.length = sv.attending(tokens, prompts, context, before) * sv.pod.v.slow
+	sv.length = sv.attending(tokens, prompts, context, before, sv.longest(prompts)) * sv.pod.v.slow
 	sv.began = now
 	sv.until = now + sv.length
 	if sv.place >= 0 {
@@ -46,6 +46,17 @@ func (e *exact) iterate(sv *server, now float64) {
 	} else {
 		heap.Push(&e.busy, sv)
 	}
+}
+
+// longest is the longest context of those that decode, where an iteration with tokens of prompts waits for it.
+func (sv *server) longest(prompts float64) float64 {
+	most := 0
+	if sv.Chunk != nil && sv.Chunk.Longest > 0 && prompts > 0 {
+		for _, q := range sv.running {
+			most = max(most, q.input+q.output-(q.ends-sv.turns))
+		}
+	}
+	return float64(most)
 }
 
 // admit takes requests that wait since a time into service, in their order, while the batch and the cache have room.

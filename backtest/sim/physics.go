@@ -23,18 +23,27 @@ func physicsOf(v *variant, m *model) physics {
 }
 
 // iteration is how long an iteration takes that computes tokens, of which some are of prompts, and reads context. A token of a prompt has
-// half a prompt before it, as on average.
+// half a prompt before it, as on average, and the longest of those that decode is about to end.
 func (p *physics) iteration(tokens, prompts, context float64) float64 {
-	return p.attending(tokens, prompts, context, prompts*p.input/2)
+	return p.attending(tokens, prompts, context, prompts*p.input/2, min(context, p.input+p.output))
 }
 
-// attending is iteration where the tokens of prompts attend to so many before them, in sum.
-func (p *physics) attending(tokens, prompts, context, before float64) float64 {
+// attending is iteration where the tokens of prompts attend to so many before them, in sum, and the longest context that decodes is known.
+func (p *physics) attending(tokens, prompts, context, before, longest float64) float64 {
 	if p.Chunk == nil || prompts <= 0 {
 		return float64(p.Alpha) + float64(p.Beta)*tokens + float64(p.Gamma)*context
 	}
 	decode := p.iteration(tokens-prompts, 0, context)
-	return max(decode, float64(p.Chunk.Alpha)+float64(p.Chunk.Beta)*tokens+float64(p.Chunk.Gamma)*context+float64(p.Chunk.Attention)*before)
+	return max(decode, float64(p.Chunk.Alpha)+float64(p.Chunk.Beta)*tokens+float64(p.Chunk.Gamma)*context+
+		float64(p.Chunk.Attention)*before+waited(float64(p.Chunk.Longest)*longest, float64(p.Chunk.Gamma)*context))
+}
+
+// waited is how long an iteration waits for its longest context after all others were read, if that context was begun at any time of this.
+func waited(longest, others float64) float64 {
+	if longest >= others {
+		return longest - others/2
+	}
+	return longest * longest / (2 * others)
 }
 
 // typical is the mean length of an iteration where prompts come at random, so that so many of their tokens are in a mean one. They are

@@ -13,7 +13,8 @@ import (
 )
 
 // ReadBenchmark reads the results of a benchmark: the JSON that vLLM's or SGLang's serving benchmark, guidellm, genai-perf or
-// aiperf write, one object after the other or an array where there are several, the CSV of the last two, or CSV as ReadCSV does.
+// aiperf write, one object after the other or an array where there are several, the CSV of the last three, guidellm's YAML, or CSV
+// as ReadCSV does.
 //
 // A run that says nothing, such as one in which every request failed, is left out; leftOut says which and why. A file whose
 // runs are all left out is a *NoRunError.
@@ -27,6 +28,10 @@ func ReadBenchmark(file string, text []byte) (observations []calibration.Observa
 			o, err := readGenAIPerfCSV(start)
 			return add("", o, err)
 		})
+	case isGuidellmCSV(start):
+		return usable(file, func(add adder) error { return readGuidellmCSV(start, add) })
+	case guidellmKey.Match(start):
+		return usable(file, func(add adder) error { return readGuidellmYAML(start, add) })
 	default:
 		observations, err = ReadCSV(file, bytes.NewReader(text))
 		return observations, nil, err

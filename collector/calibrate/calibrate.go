@@ -4,6 +4,7 @@ package calibrate
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
@@ -43,6 +44,8 @@ type Result struct {
 	Profile *latency.Profile `json:"profile,omitempty"`
 	// Capacity is nil without an SLO.
 	Capacity *calibration.Capacity `json:"capacity,omitempty"`
+	// Floor is what the fewer observations of a benchmark say that do not determine a profile.
+	Floor *Floor `json:"floor,omitempty"`
 	// Error says why there is no calibration.
 	Error string `json:"error,omitempty"`
 }
@@ -73,6 +76,11 @@ func Fit(s Subject) Result {
 		if s.Variant == "" && len(s.Observations) < calibration.MinObservations {
 			r.Error += ": a run of a benchmark is one; run it with 1, 2, 4, ... requests at once, and give all results"
 		}
+		if e, ok := errors.AsType[*calibration.InsufficientError](err); ok && e.Few && s.Variant == "" && len(s.Observations) > 0 {
+			if r.Floor, err = s.floor(); err != nil {
+				r.Error += ". No capacity either: " + err.Error()
+			}
+		}
 		if s.Variant != "" && len(s.Observations) == 0 && len(s.Dropped) == 0 {
 			r.Error += fmt.Sprintf(": its replicas have none of the series asked for, which are %s unless --expr flags say otherwise", cmp.Or(s.asked, "vLLM's"))
 		}
@@ -96,10 +104,10 @@ func Fit(s Subject) Result {
 	return r
 }
 
-// Failed tells whether a subject has no profile.
+// Failed tells whether a subject has neither a profile nor a floor.
 func Failed(results []Result) bool {
 	for i := range results {
-		if results[i].Fitted == nil {
+		if results[i].Fitted == nil && results[i].Floor == nil {
 			return true
 		}
 	}

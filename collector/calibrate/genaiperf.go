@@ -19,19 +19,22 @@ type metric struct {
 	Unit string  `json:"unit"`
 	Avg  float64 `json:"avg"`
 	Std  float64 `json:"std"`
+	P90  float64 `json:"p90"`
+	P95  float64 `json:"p95"`
+	P99  float64 `json:"p99"`
 }
 
-// seconds are a time in seconds.
-func (m metric) seconds() (float64, error) {
+// unit is that of a time, in seconds.
+func (m *metric) unit() (float64, error) {
 	switch m.Unit {
 	case "ns":
-		return m.Avg * 1e-9, nil
+		return 1e-9, nil
 	case "us":
-		return m.Avg * 1e-6, nil
+		return 1e-6, nil
 	case "ms", "":
-		return m.Avg * millisecond, nil
+		return millisecond, nil
 	case "s", "sec":
-		return m.Avg, nil
+		return 1, nil
 	}
 	return 0, fmt.Errorf("unit %q of a time is not known", m.Unit)
 }
@@ -76,15 +79,17 @@ func (r *genAIPerf) observation() (calibration.Observation, error) {
 	}}
 	for _, x := range []struct {
 		to   *float64
-		from metric
-	}{{&o.TTFT, r.TTFT}, {&o.ITL, r.ITL}, {&o.Concurrency, r.Latency}} {
-		seconds, err := x.from.seconds()
+		from *metric
+	}{{&o.ITL, &r.ITL}, {&o.Concurrency, &r.Latency}, {&o.TTFT, &r.TTFT}} {
+		unit, err := x.from.unit()
 		if err != nil {
 			return o, err
 		}
-		*x.to = seconds
+		*x.to = x.from.Avg * unit
+		o.Quantiles = firstTokens(x.from.P90*unit, x.from.P95*unit, x.from.P99*unit) // of TTFT, the last; those of ITL are of requests
 	}
-	o.Concurrency *= r.Rate.Avg
+	o.Throughput = r.Rate.Avg
+	o.Concurrency *= o.Throughput
 	if c := &r.Config; c.replacing() || c.PerfAnalyzer.Stimulus.replacing() || c.LoadGen.replacing() {
 		o.Arrivals = latency.Replacing
 	}
@@ -139,6 +144,12 @@ func (r *genAIPerf) read(header, cells []string) error {
 			value = &to.Avg
 		case "std":
 			value = &to.Std
+		case "p90":
+			value = &to.P90
+		case "p95":
+			value = &to.P95
+		case "p99":
+			value = &to.P99
 		}
 		if value == nil || cell == "" {
 			continue

@@ -103,6 +103,7 @@ func (y *yamlWriter) profile(r *Result) {
 	if r.Fitted == nil {
 		y.comment("%s.", r.Error)
 		y.leftOut(r)
+		y.floor(r)
 		return
 	}
 	y.line("profile:")
@@ -133,6 +134,26 @@ func (y *yamlWriter) profile(r *Result) {
 	for _, warning := range r.Warnings {
 		y.comment("Warning: %s.", warning)
 	}
+}
+
+// floor is what was seen, as a capacity to paste.
+func (y *yamlWriter) floor(r *Result) {
+	f := r.Floor
+	if f == nil {
+		return
+	}
+	var seen []string
+	if f.ITL > 0 {
+		seen = append(seen, milliseconds(f.ITL)+"ms between tokens")
+	}
+	if f.TTFT > 0 {
+		seen = append(seen, milliseconds(f.TTFT)+"ms to the first one")
+	}
+	y.comment("What was seen: with %s requests in service of %s input and %s output tokens, %s a second, %s was kept (%s).",
+		number(f.Concurrency, 4), number(f.Lengths.Input, 4), number(f.Lengths.Output, 4), number(f.Rate, 4), targets(*r.SLO), strings.Join(seen, ", "))
+	y.comment("This is a floor: a replica carries at least that, and nobody knows how much more. A plan with it may have more replicas than needed. "+
+		"With %d loads or more, up to the targets, a profile and the capacity are fitted.", calibration.MinObservations)
+	y.line("capacity: {concurrency: %s}   # or, for a signal in requests per second, %s", number(f.Concurrency, 4), number(f.Rate, 4))
 }
 
 // leftOut says what was left out of a benchmark.

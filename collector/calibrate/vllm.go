@@ -1,7 +1,11 @@
 package calibrate
 
 import (
+	"cmp"
 	"encoding/json"
+	"regexp"
+	"slices"
+	"strconv"
 
 	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
@@ -51,9 +55,13 @@ func readVLLM(raw json.RawMessage) (o calibration.Observation, err error) {
 		Lengths: latency.Lengths{Input: input, Output: output, InputCV: variation(inputs), OutputCV: variation(outputs)},
 		ITL:     r.ITL * millisecond, TTFT: r.TTFT * millisecond,
 	}
-	o.Concurrency = r.Completed / r.Duration * (o.TTFT + (output-1)*o.ITL)
+	o.Throughput = r.Completed / r.Duration
+	o.Concurrency = o.Throughput * (o.TTFT + (output-1)*o.ITL)
 	if r.Concurrency > 0 {
 		o.Concurrency = r.Concurrency
+	}
+	if o.Quantiles, err = vllmQuantiles(raw); err != nil {
+		return o, err
 	}
 	if rate, _ := r.RequestRate.(string); rate == allAtOnce {
 		switch {
@@ -74,4 +82,40 @@ func (r *vllmResult) answered() (inputs, outputs []float64) {
 		}
 	}
 	return inputs, outputs
+}
+
+// vllmQuantile is a key such as p99_itl_ms. --metric-percentiles says which there are.
+var vllmQuantile = regexp.MustCompile(`^p([0-9]+(?:\.[0-9]+)?)_(ttft|itl)_ms$`)
+
+// vllmQuantiles are those of the times that were measured: of requests, and of tokens.
+func vllmQuantiles(raw json.RawMessage) (told []calibration.Quantile, err error) {
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &keys); err != nil {
+		return nil, err
+	}
+	of := map[float64]calibration.Quantile{}
+	for key, value := range keys {
+		name := vllmQuantile.FindStringSubmatch(key)
+		if name == nil || string(value) == "null" {
+			continue
+		}
+		var time float64
+		if err := json.Unmarshal(value, &time); err != nil {
+			return nil, err
+		}
+		percent, _ := strconv.ParseFloat(name[1], 64) // the expression makes it a number
+		q := of[percent]
+		q.Share = percent / 100
+		if name[2] == "itl" {
+			q.ITL = time * millisecond
+		} else {
+			q.TTFT = time * millisecond
+		}
+		of[percent] = q
+	}
+	for _, q := range of {
+		told = append(told, q)
+	}
+	slices.SortFunc(told, func(a, b calibration.Quantile) int { return cmp.Compare(a.Share, b.Share) })
+	return told, nil
 }

@@ -29,7 +29,25 @@ type Observation struct {
 	TTFT float64
 	// Arrivals say when the requests came.
 	Arrivals latency.Arrivals
+	// Throughput are the requests completed per second, 0 if they were not
+	// observed, and Quantiles what was measured beside the means, by rising
+	// share. A profile is fitted to neither.
+	Throughput float64
+	Quantiles  []Quantile
 }
+
+// Rate is that of completions, in requests per second: as observed, or by
+// Little's law.
+func (o *Observation) Rate() float64 {
+	if o.Throughput > 0 {
+		return o.Throughput
+	}
+	return o.Concurrency / (o.TTFT + max(0, o.Lengths.Output-1)*o.ITL)
+}
+
+// Quantile is what a share of the requests (TTFT) and of the tokens (ITL) did
+// not exceed, in seconds; 0 if it was not observed.
+type Quantile struct{ Share, TTFT, ITL float64 }
 
 // Estimate is a value with its interval, at the Confidence.
 type Estimate struct {
@@ -116,7 +134,11 @@ const leastSpan = 1.02
 const minConcurrency = 1e-6
 
 // InsufficientError says why the observations do not determine a profile.
-type InsufficientError struct{ Reason string }
+type InsufficientError struct {
+	Reason string
+	// Few says that more loads of the same kind would do.
+	Few bool
+}
 
 func (e *InsufficientError) Error() string { return "cannot fit a profile: " + e.Reason }
 
@@ -155,7 +177,7 @@ func FitBudget(observations []Observation, maxBatchTokens int) (*Fitted, error) 
 		c.rows = append(c.rows, observations[i].rows(i)...)
 	}
 	if len(observations) < MinObservations {
-		return nil, &InsufficientError{fmt.Sprintf("%d observations, at least %d are needed", len(observations), MinObservations)}
+		return nil, &InsufficientError{Reason: fmt.Sprintf("%d observations, at least %d are needed", len(observations), MinObservations), Few: true}
 	}
 	if err := checkUnits(observations); err != nil {
 		return nil, err
@@ -166,11 +188,11 @@ func FitBudget(observations []Observation, maxBatchTokens int) (*Fitted, error) 
 		return nil, err
 	}
 	if c.Concurrency.Max <= leastSpan*c.Concurrency.Min {
-		return nil, &InsufficientError{fmt.Sprintf("all observations have about %.4g requests in service: what a request adds is not seen", c.Concurrency.Max)}
+		return nil, &InsufficientError{Reason: fmt.Sprintf("all observations have about %.4g requests in service: what a request adds is not seen", c.Concurrency.Max), Few: true}
 	}
 	f := fitRobust(c.rows, model, true)
 	if f.theta[alpha] < latency.MinTime {
-		return nil, &InsufficientError{"the fixed time of an iteration comes out as zero: latency grows faster than in proportion " +
+		return nil, &InsufficientError{Reason: "the fixed time of an iteration comes out as zero: latency grows faster than in proportion " +
 			"to the requests in service, which is not what this model describes; was it all seen at high load?"}
 	}
 	c.weights = f.weights
@@ -179,7 +201,7 @@ func FitBudget(observations []Observation, maxBatchTokens int) (*Fitted, error) 
 	c.chooseChunks()
 	c.ITL, c.TTFT = c.errors(kindITL), c.errors(kindTTFT)
 	if e := &c.ITL; e.Observations > 0 && (e.R2 < 0 && e.Median > leastScatter || e.R2 < leastExplained && e.Median > trustedError) {
-		return nil, &InsufficientError{fmt.Sprintf("R2 of itl is %.3g: the same time at every load would fit better. "+
+		return nil, &InsufficientError{Reason: fmt.Sprintf("R2 of itl is %.3g: the same time at every load would fit better. "+
 			"Observations must be of one replica, and the concurrency that of its requests in service", c.ITL.R2)}
 	}
 	c.warn(len(observations))

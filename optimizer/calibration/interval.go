@@ -43,8 +43,8 @@ func (c *Fitted) identify() (columns, error) {
 	}
 	two := columns{alpha: true, beta: true}
 	if condition := e.condition(two); condition > maxCondition {
-		return two, &InsufficientError{fmt.Sprintf("load and lengths hardly vary (%.4g to %.4g requests in service, condition number %.3g): "+
-			"the fixed time of an iteration cannot be told from the time per request", c.Concurrency.Min, c.Concurrency.Max, condition)}
+		return two, &InsufficientError{Reason: fmt.Sprintf("load and lengths hardly vary (%.4g to %.4g requests in service, condition number %.3g): "+
+			"the fixed time of an iteration cannot be told from the time per request", c.Concurrency.Min, c.Concurrency.Max, condition), Few: true}
 	}
 	return two, nil
 }

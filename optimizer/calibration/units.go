@@ -22,9 +22,9 @@ func checkUnits(observations []Observation) error {
 	next, first := median(itl), median(ttft)
 	switch {
 	case next > slowestToken:
-		return &InsufficientError{fmt.Sprintf("itl is %.4g s (median): no server takes that long for a token; times are in seconds, and these look like milliseconds", next)}
+		return &InsufficientError{Reason: fmt.Sprintf("itl is %.4g s (median): no server takes that long for a token; times are in seconds, and these look like milliseconds", next)}
 	case next > 0 && first > firstOverNext*next:
-		return &InsufficientError{fmt.Sprintf("ttft is %.4g s where itl is %.4g s (medians): times are in seconds, and ttft looks like milliseconds", first, next)}
+		return &InsufficientError{Reason: fmt.Sprintf("ttft is %.4g s where itl is %.4g s (medians): times are in seconds, and ttft looks like milliseconds", first, next)}
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ func TestBacktestAgainstSimulation(t *testing.T) {
 		{"overlapping, 512/128", accelerated, latency.Lengths{Input: 512, Output: 128}},
 		{"overlapping, 580/155, cv 1", accelerated, latency.Lengths{Input: 580, Output: 155, InputCV: 1, OutputCV: 1}},
 		{"overlapping, 580/155, cv 1, 512 a batch", budgeted(accelerated, 512), latency.Lengths{Input: 580, Output: 155, InputCV: 1, OutputCV: 1}},
+		{"waiting, 580/155, cv 1", waiting(attending(accelerated)), latency.Lengths{Input: 580, Output: 155, InputCV: 1, OutputCV: 1}},
 		{"adding, 800/200", slower, latency.Lengths{Input: 800, Output: 200}},
 		{"adding, 4000/100, cv 0.5", slower, latency.Lengths{Input: 4000, Output: 100, InputCV: 0.5, OutputCV: 0.5}},
 	} {
@@ -64,7 +65,8 @@ func backtested(t *testing.T, p latency.Profile, l latency.Lengths, rate float64
 	t.Helper()
 	chunk := ""
 	if p.Chunk != (latency.Chunk{}) {
-		chunk = fmt.Sprintf(", chunk: {alpha: %.9fms, beta: %.9fms, gamma: %.9fms}", 1e3*p.Chunk.Alpha, 1e3*p.Chunk.Beta, 1e3*p.Chunk.Gamma)
+		chunk = fmt.Sprintf(", chunk: {alpha: %.9fms, beta: %.9fms, gamma: %.9fms, attention: %.9fms, longest: %.9fms}", 1e3*p.Chunk.Alpha, 1e3*p.Chunk.Beta, 1e3*p.Chunk.Gamma,
+			1e3*p.Chunk.Attention, 1e3*p.Chunk.Longest)
 	}
 	s, found := scenario.Load("server.yml", fmt.Sprintf(`
 duration: %ds

@@ -8,8 +8,8 @@ type kinds struct {
 	alpha, beta, gamma                float64
 	chunkAlpha, chunkBeta, chunkGamma float64
 	// attention is what a token of a chunk adds by the tokens before it in its
-	// prompt, at their mean.
-	attention float64
+	// prompt, at their mean; perPair is what it adds for each.
+	attention, perPair float64
 	// longest is what the longest context of the batch adds, by the number that
 	// decode.
 	longest longest
@@ -33,7 +33,8 @@ func newKinds(p *Profile, l Lengths) kinds {
 	}
 	if p.Chunk != (Chunk{}) {
 		k.chunkAlpha, k.chunkBeta, k.chunkGamma = p.Chunk.Alpha, p.Chunk.Beta, p.Chunk.Gamma
-		k.attention = p.Chunk.Attention * l.before()
+		k.perPair = p.Chunk.Attention
+		k.attention = k.perPair * l.before()
 		k.longest = newLongest(p.Chunk.Longest, l)
 	}
 	if p.MaxBatchTokens > 0 {
@@ -50,6 +51,16 @@ func (k *kinds) plain(d, cached float64) float64 { return k.alpha + d*k.beta + c
 // without.
 func (k *kinds) with(d, cached, chunk float64) float64 {
 	return max(k.plain(d, cached), k.chunkAlpha+k.chunkBeta*(d+chunk)+k.chunkGamma*(cached+chunk)+k.attention*chunk+waited(k.longest.of(d), k.chunkGamma*cached))
+}
+
+// felt is the length of a prompt that takes as long at the mean attention as
+// this one at its own: long prompts have more tokens before each.
+func (k *kinds) felt(tokens float64) float64 {
+	if k.perPair == 0 {
+		return tokens
+	}
+	own := k.perPair * tokens / 2
+	return tokens * (1 + (own-k.attention)/(k.chunkBeta+k.chunkGamma+k.attention))
 }
 
 // decode is plain with the mean tokens in the cache.

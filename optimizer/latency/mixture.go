@@ -1,9 +1,6 @@
 package latency
 
-import (
-	"math"
-	"sort"
-)
+import "math"
 
 // mixture is the distribution of the iterations of a server with a given
 // number in service, while requests arrive at a given rate.
@@ -16,15 +13,27 @@ type mixture struct {
 	room     float64       // bins that an iteration takes
 	time     [bins]float64 // of an iteration, by the state
 	share    [bins]float64 // of the iterations, by the state
-	found    [bins]float64 // of the arrivals, by the tokens up to the end of their own prompt that are more than the shortest prompt
+	groups   [groups]group // of the iterations, by how long they are
 	last     [bins]float64 // time that these tokens take with the shortest prompt, up to the end of the last iteration
+
+	longer [bins]float64 // shares of the iterations of this and the following states
 
 	step     float64 // mean time of an iteration
 	overflow float64 // mean time of what waits beyond the last bin; 0 if nothing does
-	residual tail    // of the running iteration, when a request arrives
 }
 
-const negligible = 1e-12 // share
+const (
+	negligible = 1e-12 // share
+	groups     = 4     // of iterations
+)
+
+// group are iterations of about the same length.
+type group struct {
+	share, time float64       // of the iterations; their mean time
+	met         float64       // share of the arrivals that fall into one
+	seen        [bins]float64 // of the arrivals: the state when it ends
+	found       [bins]float64 // of the arrivals, by the tokens up to the end of their own prompt that are more than the shortest prompt
+}
 
 // solve finds the stationary distribution beside d decoding requests.
 func (m *mixture) solve(k *kinds, p *prompts, d, rate float64) {
@@ -66,28 +75,46 @@ func (m *mixture) next(p *prompts, rate float64, j int, share float64, to *[bins
 // measure sets the means, and what arrivals find.
 func (m *mixture) measure(k *kinds, p *prompts, rate float64) {
 	m.step = m.mean(&m.share, func(j int) float64 { return m.time[j] })
-	m.residual = tail{}
+	beyond := 0.0
 	for j := bins - 1; j >= 0; j-- {
-		m.residual.time[j], m.residual.share[j] = m.time[j], m.share[j]
-		if j+1 < bins {
-			m.residual.share[j] += m.residual.share[j+1]
-			m.residual.sum[j] = m.residual.sum[j+1]
-		}
-		m.residual.sum[j] += m.share[j] * m.time[j]
+		beyond += m.share[j]
+		m.longer[j] = beyond
 	}
-	var seen [bins]float64 // when the iteration ends that an arrival falls into
-	for j, share := range m.share {
-		if share > negligible {
-			m.next(p, rate, j, share*m.time[j]/m.step, &seen)
-		}
-	}
-	m.found = [bins]float64{}
-	for i, share := range seen {
-		if share > negligible {
-			p.add(&m.found, i, share)
-		}
-	}
+	m.divide(p, rate)
 	m.overflown(k, p, rate)
+}
+
+// divide forms the groups: iterations without a chunk, and those with one in
+// parts that arrivals fall into equally often.
+func (m *mixture) divide(p *prompts, rate float64) {
+	m.groups = [groups]group{}
+	carrying, before := m.step-m.share[0]*m.time[0], 0.0
+	for j, share := range m.share {
+		if share <= negligible {
+			continue
+		}
+		g := &m.groups[0]
+		if j > 0 {
+			g = &m.groups[min(1+int((groups-1)*before/carrying), groups-1)]
+			before += share * m.time[j]
+		}
+		g.share += share
+		g.time += share * m.time[j]
+		m.next(p, rate, j, share*m.time[j]/m.step, &g.seen)
+	}
+	for i := range m.groups {
+		g := &m.groups[i]
+		if g.share == 0 {
+			continue
+		}
+		g.met = g.time / m.step
+		g.time /= g.share
+		for j, share := range g.seen {
+			if share > negligible {
+				p.add(&g.found, j, share)
+			}
+		}
+	}
 }
 
 // overflown continues what arrivals find beyond the last bin: exponentially, as
@@ -100,17 +127,25 @@ func (m *mixture) overflown(k *kinds, p *prompts, rate float64) {
 	const most = 0.999
 	m.overflow = whole * (1 + k.inputCV*k.inputCV) / (2 * (1 - min(share, most)))
 	bin := whole * p.unit / k.input
-	beyond := m.found[bins-2] / math.Expm1(bin/m.overflow)
-	if share >= most {
-		beyond = 1
+	for i := range m.groups {
+		m.groups[i].continued(math.Expm1(bin/m.overflow), share >= most)
 	}
-	m.found[bins-1] = max(m.found[bins-1], beyond)
+}
+
+// continued makes the last bin that of an exponential tail; a budget that is
+// used up leaves everything there.
+func (g *group) continued(rise float64, always bool) {
+	beyond := g.found[bins-2] / rise
+	if always {
+		beyond = g.met
+	}
+	g.found[bins-1] = max(g.found[bins-1], beyond)
 	all := 0.0
-	for _, share := range m.found {
+	for _, share := range g.found {
 		all += share
 	}
-	for j := range m.found {
-		m.found[j] /= all
+	for j := range g.found {
+		g.found[j] *= g.met / max(all, negligible)
 	}
 }
 
@@ -125,42 +160,27 @@ func (m *mixture) mean(shares *[bins]float64, of func(j int) float64) float64 {
 	return sum
 }
 
-// later is the share of the arrivals whose first token takes longer. The
-// iteration that is scheduled behind the running one is of either kind.
+// later is the share of the arrivals whose first token takes longer. An arrival
+// finds the more prompts, the longer the running iteration is. The one that is
+// scheduled behind it was put together before.
 func (m *mixture) later(target float64) float64 {
-	plain, carrying := m.share[0], 1-m.share[0]
-	long := m.time[0]
-	if carrying > negligible {
-		long = (m.step - plain*m.time[0]) / carrying
-	}
 	sum := 0.0
-	for j, share := range m.found {
-		if share > negligible {
-			rest := target - m.last[j]
-			if j == bins-1 && m.overflow > 0 {
-				sum += share * math.Exp(-max(0, rest)/m.overflow)
+	for r := range m.groups {
+		running := &m.groups[r]
+		for j, share := range running.found {
+			if share <= negligible {
 				continue
 			}
-			sum += share * (plain*m.residual.beyond(rest-m.time[0], m.step) + carrying*m.residual.beyond(rest-long, m.step))
+			rest := target - m.last[j]
+			if j == bins-1 && m.overflow > 0 {
+				sum += share * math.Exp(-max(0, rest-running.time/2-m.step)/m.overflow)
+				continue
+			}
+			for s := range m.groups {
+				scheduled := &m.groups[s]
+				sum += share * scheduled.share * min(1, max(0, 1-(rest-scheduled.time)/running.time))
+			}
 		}
 	}
 	return min(1, sum)
-}
-
-// tail tells how much of the running iteration an arrival finds left.
-type tail struct {
-	time       [bins]float64 // rising
-	share, sum [bins]float64 // of this and longer iterations: their share, and that times their time
-}
-
-// beyond is the share of the arrivals that find more than r left.
-func (t *tail) beyond(r, step float64) float64 {
-	if r <= 0 {
-		return 1
-	}
-	i := sort.Search(bins, func(j int) bool { return t.time[j] > r })
-	if i == bins {
-		return 0
-	}
-	return max(0, t.sum[i]-r*t.share[i]) / step
 }

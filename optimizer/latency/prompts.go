@@ -29,12 +29,12 @@ type joined struct {
 	beyond [bins]float64 // shares of this and the following bins
 }
 
-// fill works out the distribution of prompts of a mean and a coefficient of
-// variation, of which up to most on average join an iteration.
-func (p *prompts) fill(mean, cv, unit, most float64) {
+// fill works out the distribution of prompts of equally likely lengths, of
+// which up to most on average join an iteration.
+func (p *prompts) fill(lengths [atoms]float64, unit, most float64) {
 	p.unit, p.most = unit, most
 	p.length, p.longer = [bins]float64{}, [bins]float64{}
-	p.exact = lognormal(mean, cv)
+	p.exact = lengths
 	for _, tokens := range p.exact {
 		p.put(&p.length, tokens)
 		p.put(&p.longer, tokens-p.exact[0])
@@ -124,14 +124,30 @@ func (p *prompts) join(to *[bins]float64, left, level int, part, share float64) 
 	}
 }
 
+// lengths are equally likely lengths of prompts, lognormal, with their attention.
+func (k *kinds) lengths() [atoms]float64 {
+	values := lognormal(k.input, k.inputCV)
+	for i := range values {
+		values[i] = k.felt(values[i])
+	}
+	return averaging(values, k.input)
+}
+
 // lognormal are equally likely lengths of a mean and a coefficient of variation.
 func lognormal(mean, cv float64) [atoms]float64 {
 	var values [atoms]float64
 	sigma := math.Sqrt(math.Log1p(cv * cv))
-	sum := 0.0
 	for i := range values {
 		values[i] = math.Exp(sigma * math.Sqrt2 * math.Erfinv(2*(float64(i)+0.5)/atoms-1))
-		sum += values[i]
+	}
+	return averaging(values, mean)
+}
+
+// averaging scales values to a mean.
+func averaging(values [atoms]float64, mean float64) [atoms]float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
 	}
 	for i := range values {
 		values[i] *= mean * atoms / sum

@@ -56,7 +56,7 @@ func TestSizeForSLO(t *testing.T) {
 	}{
 		{`"slo":{"ttft":0.5,"itl":0.04}`, true, 5.5708, "itl", ""},
 		{`"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`, true, 2.9051, "itl", ""},
-		{`"slo":{"ttft":0.11,"quantile":0.95}`, true, 3.2332, "ttft", ""},
+		{`"slo":{"ttft":0.11,"quantile":0.95}`, true, 3.22682, "ttft", ""},
 		{`"slo":{"itl":10}`, true, 7.6644, "saturation", ""},
 		{`"rate":2,"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`, true, 2, "itl", ""},
 		{`"rate":5,"slo":{"ttft":0.5,"itl":0.04,"quantile":0.95}`, false, 5, "itl", "itl: 2.905 requests per second at most"},

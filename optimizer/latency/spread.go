@@ -47,7 +47,7 @@ func newSpread(s *Server) *spread {
 func (w *spread) fill() {
 	k := &w.server.kinds
 	if k.input == 0 {
-		w.prompts.fill(0, 0, 1, 0)
+		w.prompts.fill([atoms]float64{}, 1, 0)
 		return
 	}
 	full := &w.means[knots-1]
@@ -58,7 +58,7 @@ func (w *spread) fill() {
 		unit = k.input / math.Ceil(k.input/unit) // a whole number of bins
 	}
 	longest := k.mixed(full.decoding, min(k.room(full.decoding), bins*unit))
-	w.prompts.fill(k.input, k.inputCV, unit, w.server.maxRate*longest)
+	w.prompts.fill(k.lengths(), unit, w.server.maxRate*longest)
 }
 
 // place is where a number in service lies among the nodes: how far from one to
@@ -116,7 +116,7 @@ func (w *spread) lateWith(target, more, weight float64, late []float64) {
 		first := 1 + sort.Search(next-1, func(x int) bool { return w.time(1+x, j, more) > target })
 		for n := first; n < next; n++ {
 			at := w.beside[n-1]
-			late[n-1] += weight * ((1-at.part)*w.mixes[at.below].residual.share[j] + at.part*w.mixes[at.below+1].residual.share[j])
+			late[n-1] += weight * ((1-at.part)*w.mixes[at.below].longer[j] + at.part*w.mixes[at.below+1].longer[j])
 		}
 		next = first
 	}
