@@ -16,7 +16,7 @@ type source struct {
 	start  []int       // byte offset of each line
 	secret map[int]int // line -> byte from which on the line is secret
 	masked map[int][]span
-	hidden []string    // values that messages must not repeat
+	hidden []string // values that messages must not repeat
 	redact *strings.Replacer
 	last   cursor
 }
