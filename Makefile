@@ -8,6 +8,7 @@ ARGS          ?= demo
 DURATION      ?= 1h
 SCHEDULES     ?= 2000
 CHECKS        ?= 1000
+BOUNDS        ?= .
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -15,7 +16,7 @@ BRANCH   := $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
 INFO     := github.com/prometheus/common/version
 LD_FLAGS := -s -w -X $(INFO).Version=$(VERSION) -X $(INFO).Revision=$(REVISION) -X $(INFO).Branch=$(BRANCH)
 
-.PHONY: build release run test test-long properties chart faults soak lint bench replay-bench scale-bench e2e engines generate uplot browser-tests
+.PHONY: build release run test test-long properties chart faults mutations soak lint bench replay-bench scale-bench e2e engines generate uplot browser-tests
 
 # Builds a static program in the working directory.
 build:
@@ -50,6 +51,10 @@ chart:
 # Runs more schedules of faults than the tests do: make faults SCHEDULES=10000
 faults:
 	$(GO) test -count=1 -timeout=0 -v -run='^TestSchedules$$' ./backtest/faults -faults.schedules=$(SCHEDULES)
+
+# Removes the bounds of docs/testing.md one after the other, and sees their tests fail: make mutations BOUNDS=Odd
+mutations:
+	$(GO) test -count=1 -timeout=0 -v -run='^TestMutations$$' . -mutations='$(BOUNDS)'
 
 # Scrapes the program for a long time, and prints its resource use: make soak DURATION=8h
 soak:

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/variant-exporter/variant-exporter/internal/long"
 )
@@ -21,6 +22,12 @@ var hostileTargets = map[string]func(w io.Writer){
 	"label": func(w io.Writer) { repeat(w, 1<<34, "", same(block, "")) },
 	"series": func(w io.Writer) {
 		repeat(w, 7<<20, "", func(i int) string { return fmt.Sprintf("a{b=\"%d\"} 1\n", i) })
+	},
+	"churn": func(w io.Writer) {
+		begun := time.Now().UnixNano() // labels that are new each time
+		for i := range 30_000 {
+			fmt.Fprintf(w, "a{b=\"%d-%d\"} 1\n", begun, i)
+		}
 	},
 }
 
@@ -60,7 +67,7 @@ func TestHostileTargets(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", strings.TrimPrefix(memoryLimit, "GOMEMLIMIT="))
 	address, scrapes := newHostileTargets(t)
 	var jobs strings.Builder
-	for _, path := range []string{"calm", "text", "text.gz", "label", "series"} {
+	for _, path := range []string{"calm", "text", "text.gz", "label", "series", "churn"} {
 		fmt.Fprintf(&jobs, "- {job_name: %s, metrics_path: /%[1]s, honor_labels: true, static_configs: [{targets: ['%s']}]}\n", path, address)
 	}
 	exp := startExporter(t, binary, write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), `
@@ -71,7 +78,7 @@ models: [{name: calm, namespace: ns, variants: [{name: calm, cost: 1, capacity: 
 global: {scrape_interval: 2s, scrape_timeout: 2s}
 scrape_configs:
 `+jobs.String()))
-	eventually(t, "four targets were scraped twice", func() bool { return scrapes.Load() > 8 })
+	eventually(t, "five targets were scraped several times", func() bool { return scrapes.Load() > 30 })
 	_, body := get(t, exp.url+"/metrics")
 	if !strings.Contains(body, `variant_desired_replicas{model="calm",target_namespace="ns",variant="calm"} 3`) {
 		t.Errorf("the calm model has no number:\n%s", body)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
@@ -157,7 +158,8 @@ func (f *serveFlags) options(logger *slog.Logger, failed chan<- error) server.Op
 	}
 	opts := f.server
 	if opts.Load = f.load; opts.Load == nil {
-		opts.Load = server.NewLoader(loader).Load
+		l := server.NewLoader(loader)
+		opts.Load, opts.Collectors = l.Load, []prometheus.Collector{l}
 	}
 	opts.Web = f.web
 	opts.Logger = logger

@@ -158,7 +158,7 @@ test.yml:1:9: error: models: "5" where a list is expected
       |         ^
       = write it as `+"`- item` lines or [item, item]"+`
 test.yml:2:1: error: colour: unknown field "colour"
-    2 | colour: red
+    2 | colour: ***
       | ^^^^^^
       = allowed: budgets, defaults, energy_price, global, input_window, labels, max_age, models, prometheus, rate_window, scale_targets, scrape_configs, selector, signals`,
 		err.Error())

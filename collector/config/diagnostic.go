@@ -43,9 +43,10 @@ func (o *origin) decoder() (d *strict.Decoder, root *yaml.Node) {
 	if o == nil {
 		return nil, nil
 	}
-	d = strict.NewDecoder(o.name, o.text, strict.Options{Empty: "set at least prometheus.url and one model", Secret: soundsSecret})
+	d = strict.NewDecoder(o.name, o.text, strict.Options{Empty: "set at least prometheus.url and one model", Secret: soundsSecret, Known: placed()})
 	if root = d.Parse(); root != nil {
 		hideSecrets(d, root)
+		hideUnplaced(d, root)
 		d.Define(rateWindowName, rateWindowIn(root).String())
 	}
 	return d, root

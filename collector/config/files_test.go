@@ -64,3 +64,12 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 		require.Contains(t, render(found), want)
 	}
 }
+
+// TestLargeFile: what is too large for a configuration is not read to its end.
+func TestLargeFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "large")
+	require.NoError(t, os.WriteFile(name, nil, 0o600))
+	require.NoError(t, os.Truncate(name, 16<<20+1))
+	_, _, err := config.LoadFile(name)
+	require.EqualError(t, err, "read configuration: "+name+": larger than 16777216 bytes")
+}

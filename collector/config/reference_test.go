@@ -38,7 +38,7 @@ func chapters() []chapter {
 		{"prometheus", "prometheus", "", reflect.TypeFor[Prometheus](), "prometheus", "prometheus"},
 		{"global and scrape_configs", "global-and-scrape_configs", "Without `prometheus` the exporter scrapes the targets itself and keeps their samples in " +
 			"process. Both sections are [Prometheus' own](https://prometheus.io/docs/prometheus/latest/configuration/configuration/); targets come from " +
-			"`static_configs` and `file_sd_configs`. A job that sets no `body_size_limit` has 8 MiB, and one that sets no `sample_limit` has 50,000: the scrape of a target that exposes more fails.", nil, "embedded", "scrape_configs"},
+			"`static_configs` and `file_sd_configs`. A job that sets no `body_size_limit` has 8 MiB, and one that sets no `sample_limit` has 50,000: the scrape of a target that exposes more fails. So does one with new series while those in memory would take more than half of Go's memory limit at 2 KiB each (at least 50,000, at most 1,000,000 series): it is counted in `variant_exporter_refused_scrapes_total` and logged once a minute, and after at most ten minutes what was not scraped lately makes room.", nil, "embedded", "scrape_configs"},
 		{"labels", "labels", "", reflect.TypeFor[LabelNames](), "labels", "labels"},
 		{"defaults", "defaults", "What models use unless they say otherwise.", reflect.TypeFor[Tuning](), "defaults", "defaults"},
 		{

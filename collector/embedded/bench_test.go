@@ -1,6 +1,8 @@
 package embedded_test
 
 import (
+	"fmt"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -40,4 +42,31 @@ func BenchmarkQuery(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkSeries reports what a series in memory takes: go test ./collector/embedded -run='^$' -bench=Series
+func BenchmarkSeries(b *testing.B) {
+	const series = 50_000
+	for b.Loop() {
+		engine, err := embedded.New(embedded.Config{})
+		require.NoError(b, err)
+		before := live()
+		for i := range series / 100 {
+			var vector model.Vector
+			for j := range 100 {
+				vector = append(vector, sample("load", fmt.Sprintf("%d-%d", i, j), time.Now(), 1))
+			}
+			require.NoError(b, engine.Append(b.Context(), vector))
+		}
+		b.ReportMetric(float64(live()-before)/series, "B/series")
+		require.NoError(b, engine.Close())
+	}
+}
+
+// live is the memory of live objects.
+func live() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
 }

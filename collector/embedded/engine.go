@@ -47,6 +47,8 @@ type Config struct {
 	Timeout time.Duration
 	// MaxSamples is how many samples one query may hold in memory.
 	MaxSamples int
+	// MaxSeries is how many series may be in memory. Left 0, they may take half of Go's memory limit.
+	MaxSeries int
 	// Logger takes what Prometheus' parts log. Left nil, it is dropped.
 	Logger *slog.Logger
 }
@@ -58,6 +60,8 @@ type Engine struct {
 	promql       *promql.Engine
 	subqueryStep atomic.Int64 // the step of a subquery that names none, in milliseconds
 	scraper      scraper
+	bounded      *bounded // what scrapes write to; nil for an engine over another's store
+	refused      *refused
 
 	mu    sync.RWMutex      // read-locked by whoever uses store or db
 	store storage.Queryable // what is asked; nil once closed
@@ -77,7 +81,7 @@ func New(cfg Config) (*Engine, error) {
 	if err := checkScrape(cfg.Scrape); err != nil {
 		return nil, err
 	}
-	e := &Engine{logger: cfg.Logger}
+	e := &Engine{logger: cfg.Logger, refused: newRefused()}
 	if err := e.openStorage(cfg); err != nil {
 		return nil, err
 	}
@@ -121,6 +125,9 @@ func setDefaults(cfg *Config) {
 	if cfg.MaxSamples <= 0 {
 		cfg.MaxSamples = DefaultMaxSamples
 	}
+	if cfg.MaxSeries <= 0 {
+		cfg.MaxSeries = defaultMaxSeries()
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = promslog.NewNopLogger()
 	}
@@ -150,7 +157,7 @@ func (e *Engine) openStorage(cfg Config) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("open the TSDB in %s: %w", dir, err), os.RemoveAll(e.temp))
 	}
-	e.db, e.store = db, db
+	e.db, e.store, e.bounded = db, db, newBounded(db, cfg.MaxSeries)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -58,7 +59,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	manager, err := scrape.NewManager(&scrape.Options{
 		DiscoveryReloadInterval:  model.Duration(targetUpdateInterval),
 		DiscoveryReloadOnStartup: true,
-	}, e.logger.With("component", "scrape manager"), logging.NewJSONFileLogger, nil, e.db, registry)
+	}, slog.New(watched{e.logger.Handler(), e.refused}).With("component", "scrape manager"), logging.NewJSONFileLogger, nil, e.bounded, registry)
 	if err != nil {
 		return fmt.Errorf("start scraping: %w", err)
 	}
@@ -70,8 +71,15 @@ func (e *Engine) Run(ctx context.Context) error {
 		defer close(discovering)
 		_ = targets.Run() // It returns nothing but the context's error.
 	}()
+	relieved := make(chan struct{})
+	go func() {
+		defer close(relieved)
+		e.bounded.relieve(ctx, e.logger)
+	}()
 	err = manager.Run(targets.SyncCh()) // It ends when discovery does.
 	<-discovering
+	cancel()
+	<-relieved
 	return errors.Join(err, s.end())
 }
 

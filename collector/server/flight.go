@@ -168,7 +168,6 @@ func (f *flights) leave(fl *flight) {
 		fl.generation.letGo()
 	case fl == f.running && !fl.abandoned:
 		fl.abandoned = true
-		fl.cancel()
 		f.replace(fl)
 	}
 }

@@ -137,6 +137,9 @@ func TestFlightThatHangsDoesNotHoldTheNext(t *testing.T) {
 		if got[0].err == nil || got[1].err != nil || e.calls.Load() != 2 {
 			t.Errorf("errors %v and %v from %d evaluations, want the first only, from 2", got[0].err, got[1].err, e.calls.Load())
 		}
+		if want := 2*s + patience + 10*s; got[1].after != want {
+			t.Errorf("the second got its answer after %s, want %s: it begins when the patience with the first is over", got[1].after, want)
+		}
 	})
 }
 

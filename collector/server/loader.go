@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	promconfig "github.com/prometheus/prometheus/config"
 	"golang.org/x/sync/semaphore"
 
@@ -43,6 +45,8 @@ type Loader struct {
 
 	mu     sync.Mutex
 	engine *sharedEngine // nil unless a configuration uses it
+
+	told atomic.Pointer[sharedEngine] // the same, for those who do not wait for a reload
 }
 
 // sharedEngine is an embedded engine and the number of configurations that have it.
@@ -56,6 +60,16 @@ type sharedEngine struct {
 // NewLoader returns a Loader. It reads nothing yet.
 func NewLoader(opts LoaderOptions) *Loader {
 	return &Loader{opts: opts, slots: semaphore.NewWeighted(int64(max(1, opts.Concurrency)))}
+}
+
+// Describe implements prometheus.Collector.
+func (*Loader) Describe(ch chan<- *prometheus.Desc) { embedded.Describe(ch) }
+
+// Collect implements prometheus.Collector: what the embedded engine tells of itself, if there is one.
+func (l *Loader) Collect(ch chan<- prometheus.Metric) {
+	if engine := l.told.Load(); engine != nil {
+		engine.Collect(ch)
+	}
 }
 
 // Load reads the file and makes what it describes. After an error nothing has changed, and the error tells everything that is
@@ -109,6 +123,7 @@ func (l *Loader) loadEmbedded(ctx context.Context, cfg *config.Config, remarks c
 	case isNew:
 		l.run(context.WithoutCancel(ctx), engine)
 		l.engine = engine
+		l.told.Store(engine)
 	case err != nil:
 		return Loaded{}, err
 	default:
@@ -156,6 +171,7 @@ func (l *Loader) releaseEngine(engine *sharedEngine) error {
 		return nil
 	}
 	l.engine = nil
+	l.told.Store(nil)
 	engine.stop()
 	<-engine.ended
 	return engine.Close()

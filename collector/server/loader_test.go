@@ -155,6 +155,9 @@ func TestLoaderReportsEveryMistake(t *testing.T) {
 		if line := fmt.Sprintf("line=%d column=%d", d.Line, d.Column); !strings.Contains(lt.logs.String(), line) {
 			t.Errorf("the log lacks %s, %s", line, d.Message)
 		}
+		if d.Snippet != "" {
+			t.Errorf("whoever asks for a reload is shown a line of the file: %s", d.Snippet)
+		}
 	}
 	if n := strings.Count(lt.logs.String(), "\n"); n != len(invalid.Diagnostics) || n < 3 {
 		t.Errorf("%d log lines for %d remarks, want one each: the unknown nonsense and price, the missing cost", n, len(invalid.Diagnostics))

@@ -17,6 +17,7 @@ import (
 // registerSelf registers what is known without an evaluation.
 func (s *Server) registerSelf() {
 	s.registry.MustRegister(versioncollector.NewCollector("variant_exporter"), s.reloaded.successful, s.reloaded.successTime)
+	s.registry.MustRegister(s.opts.Collectors...)
 	if !s.opts.DisableExporterMetrics {
 		s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}

@@ -42,6 +42,8 @@ func (h *held) Write(p []byte) (int, error) {
 
 // sending are the answers that are being read.
 type sending struct {
+	timeout time.Duration // of each
+
 	mu    sync.Mutex
 	order list.List // of reader, the oldest first
 	bytes int
@@ -57,7 +59,7 @@ type reader struct {
 // cut off: they have had the most time.
 func (s *sending) send(w http.ResponseWriter, h *held) {
 	control := http.NewResponseController(w)
-	_ = control.SetWriteDeadline(time.Now().Add(sendTimeout)) //nolint:forbidigo // net.Conn wants the time of this machine.
+	_ = control.SetWriteDeadline(time.Now().Add(s.timeout)) //nolint:forbidigo // net.Conn wants the time of this machine.
 	defer s.done(s.admit(reader{control, h.body.Len()}))
 	maps.Copy(w.Header(), h.header)
 	if h.status != 0 {

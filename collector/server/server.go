@@ -54,8 +54,10 @@ type Options struct {
 	EnablePprof bool
 	// DisableExporterMetrics leaves out the metrics of the Go runtime, the process and the HTTP handler.
 	DisableExporterMetrics bool
-	Logger                 *slog.Logger
-	Now                    func() time.Time
+	// Collectors are served beside the metrics of an evaluation.
+	Collectors []prometheus.Collector
+	Logger     *slog.Logger
+	Now        func() time.Time
 }
 
 // Server serves one exporter.
@@ -101,6 +103,7 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 		capacity:  math.MaxInt64,
 		reloads:   make(chan chan error),
 		reloaded:  newReloadMetrics(),
+		sending:   sending{timeout: sendTimeout},
 	}
 	if opts.MaxRequests > 0 {
 		s.capacity = opts.MaxRequests

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -39,6 +41,48 @@ func TestOneWhoHangsMakesRoom(t *testing.T) {
 			t.Errorf("the second got %v after %s, want its answer after 10s", got[1].err, got[1].after)
 		}
 	})
+}
+
+// TestNearlyEqualTimeouts: scrapers whose time-outs differ by little share an evaluation.
+func TestNearlyEqualTimeouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &slowEvaluator{takes: 3 * s}
+		run(t, e, wait{0, 9 * s, 9750 * time.Millisecond}, wait{s, 9 * s, 9700 * time.Millisecond}, wait{2 * s, 9 * s, 9900 * time.Millisecond})
+		if n := e.calls.Load(); n != 1 {
+			t.Errorf("%d evaluations, want 1", n)
+		}
+	})
+}
+
+// TestReaderOfOneByteASecond reads too slowly for ever. It is cut off when its time is over, however little is left to be read at once.
+func TestReaderOfOneByteASecond(t *testing.T) {
+	all := sending{timeout: 300 * time.Millisecond}
+	ended := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		answer := &held{header: http.Header{}}
+		_, _ = answer.Write(make([]byte, maxSending/2))
+		all.send(w, answer)
+		close(ended)
+	}))
+	defer server.Close()
+	defer server.CloseClientConnections()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		select {
+		case <-ended:
+			return
+		case <-time.After(20 * time.Millisecond):
+			_, _ = conn.Read(make([]byte, 1))
+		}
+	}
+	t.Error("a reader of one byte each 20 ms still gets its answer after 10 s, want 300 ms")
 }
 
 func TestRoundedBudgets(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -284,6 +285,7 @@ func TestConnectionsThatStop(t *testing.T) {
 			opts := options(t)
 			opts.MaxRequests = 4
 			srv := started(t, opts)
+			var conns []net.Conn
 			for range connections {
 				conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", srv.Addr().String())
 				if errors.Is(err, syscall.EMFILE) {
@@ -294,6 +296,7 @@ func TestConnectionsThatStop(t *testing.T) {
 				}
 				t.Cleanup(func() { _ = conn.Close() })
 				_, _ = io.WriteString(conn, sent) // It may be closed already.
+				conns = append(conns, conn)
 			}
 			hurried := &http.Client{Transport: client.Transport, Timeout: 5 * time.Second}
 			for range 3 {
@@ -304,6 +307,127 @@ func TestConnectionsThatStop(t *testing.T) {
 			if got := get(t, srv, "/"); got.status != http.StatusOK {
 				t.Errorf("a page answers %d beside them", got.status)
 			}
+			if n := ended(conns); n < connections-2048 {
+				t.Errorf("%d connections were closed, want at least %d", n, connections-2048)
+			}
 		})
+	}
+}
+
+// ended counts the connections that the other side has closed.
+func ended(conns []net.Conn) (n int) {
+	for _, conn := range conns {
+		_ = conn.SetReadDeadline(time.Now().Add(time.Millisecond))
+		if _, err := io.Copy(io.Discard, conn); !errors.Is(err, os.ErrDeadlineExceeded) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestEndlessBody sends a body without end. What is read of it is bounded.
+func TestEndlessBody(t *testing.T) {
+	srv := started(t, options(t))
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", srv.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(4 * time.Second))
+	_, err = io.WriteString(conn, "POST /api/v1/what-if HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000000\r\n\r\n")
+	total, block := 0, make([]byte, 64<<10)
+	for err == nil && total < 128<<20 {
+		var n int
+		n, err = conn.Write(block)
+		total += n
+	}
+	if total > 32<<20 {
+		t.Errorf("%d bytes of a body were taken", total)
+	}
+}
+
+// TestPagesDoNotStarveScrapes: however many look at pages, scrapes have places of their own.
+func TestPagesDoNotStarveScrapes(t *testing.T) {
+	leave := make(chan struct{})
+	opts := options(t)
+	opts.MaxRequests = 1
+	opts.Load = loads(ok(evaluatorFunc(func(_ context.Context, at time.Time) *collector.Snapshot {
+		<-leave
+		return wanting(3, at)
+	})))
+	srv := started(t, opts)
+	page := func() <-chan answer {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+srv.Addr().String()+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return doLater(client, req)
+	}
+	first, second := page(), page()
+	var refused answer
+	select { // One has the place of pages.
+	case refused = <-first:
+	case refused = <-second:
+	}
+	if refused.status != http.StatusServiceUnavailable {
+		t.Errorf("one of two pages got %d, want 503", refused.status)
+	}
+	scraped := doLater(client, scrape(t, srv, "10"))
+	time.Sleep(50 * time.Millisecond) // It waits for an evaluation, or was refused.
+	close(leave)
+	if got := <-scraped; got.status != http.StatusOK {
+		t.Errorf("a scrape beside pages got %d %q, want 200", got.status, got.body)
+	}
+}
+
+// TestSlowBodies sends the bodies of as many requests as are read at once, and never ends them. Whoever comes beside them is told so at
+// once, scrapes go on, and after five seconds there is room again.
+func TestSlowBodies(t *testing.T) {
+	srv := started(t, options(t))
+	post := func() (int, string) {
+		hurried := &http.Client{Transport: client.Transport, Timeout: 5 * time.Second}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+srv.Addr().String()+"/api/v1/what-if", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := do(t, hurried, req)
+		return got.status, got.body
+	}
+	const readAtOnce = 16
+	var answers []*bufio.Reader
+	for range readAtOnce {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", srv.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		if _, err := io.WriteString(conn, "POST /api/v1/what-if HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"); err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, bufio.NewReader(conn))
+	}
+	status, body := post()
+	for deadline := time.Now().Add(4 * time.Second); status != http.StatusServiceUnavailable && time.Now().Before(deadline); {
+		status, body = post() // The last of them is not read yet.
+	}
+	if status != http.StatusServiceUnavailable || !strings.Contains(body, "too many requests with a body at once") {
+		t.Errorf("got %d %q beside slow bodies, want 503", status, body)
+	}
+	if got := do(t, client, scrape(t, srv, "5")); got.status != http.StatusOK {
+		t.Errorf("a scrape beside slow bodies got %d, want 200", got.status)
+	}
+	for _, r := range answers {
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("a slow body got %d, want 503", resp.StatusCode)
+		}
+	}
+	if status, body := post(); status != http.StatusBadRequest {
+		t.Errorf("got %d %q after them, want 400: x is no question", status, body)
 	}
 }

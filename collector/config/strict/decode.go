@@ -30,6 +30,7 @@ type Decoder struct {
 type Options struct {
 	Empty  string                // hint for a document with nothing in it
 	Secret func(key string) bool // reports whether a key sounds as if its value were a secret; nil: no key does
+	Known  func(key string) bool // reports whether a key has a place somewhere; nil: all have
 }
 
 const (

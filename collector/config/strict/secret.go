@@ -18,26 +18,72 @@ func (d *Decoder) HideFrom(n *yaml.Node) {
 	}
 }
 
+// HideBelow keeps what a key without a place holds out of snippets, and out of messages what may be repeated elsewhere: by an alias, or if
+// repeated says so. A truth value or a short number says nothing.
+func (d *Decoder) HideBelow(n *yaml.Node, repeated bool) {
+	if n.Anchor != "" || !strings.HasPrefix(n.Tag, "!!") {
+		repeated = true
+		d.src.hideValue(n.Anchor) // A secret that begins with & reads as an anchor.
+		d.HideFrom(n)
+	}
+	for _, item := range n.Content {
+		d.HideBelow(item, repeated)
+	}
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!bool" || n.Tag == "!!null" || n.Tag == "!!int" && len(n.Value) <= shortNumber {
+		return
+	}
+	if repeated {
+		d.src.hideValue(n.Value)
+	}
+	d.src.mask(n)
+}
+
+// shortNumber is the length of a number that is no secret.
+const shortNumber = 5
+
 // Hidden reports whether a value is kept out of snippets.
 func (d *Decoder) Hidden(n *yaml.Node) bool { return d.src.isSecret(n) }
 
 var (
-	keyOfLine  = regexp.MustCompile(`^[\s-]*["']?([\w.-]+)["']?\s*:(?:\s|$)`)
+	keyOfLine = regexp.MustCompile(`^[\s-]*["']?([\w.-]+)["']?\s*:(?:\s|$)`)
+	// keysOfLine are words that may be keys; the text is not YAML, and the colon may be missing, or the space behind it.
 	keysOfLine = regexp.MustCompile(`["']?([\w.-]+)["']?\s*[:=]?\s?`)
+	// placesOfLine are words at the places of keys.
+	placesOfLine = regexp.MustCompile(`(?:^[\s-]*|[{,]\s*)["']?([\w.-]+)["']?\s*[:=]?\s?`)
 )
 
-// hideUnparsed keeps a line of a text that is not YAML out of its snippet where it may hold a secret: behind a key that sounds
-// secret, and if it continues the value of such a key.
+// hideUnparsed keeps a line of a text that is not YAML out of its snippet where it may hold a secret: behind a key that sounds secret or
+// that no place has, and if it continues the value of such a key.
 func (d *Decoder) hideUnparsed(line int) {
 	below := false
 	for n := 1; n < line && !below; n++ {
 		_, below = d.secretFrom(d.src.line(n))
 	}
-	if from, found := d.secretFrom(d.src.line(line)); found {
-		d.src.hideFrom(line, from)
-	} else if below && !keyOfLine.MatchString(d.src.line(line)) {
-		d.src.hideFrom(line, 0)
+	text := d.src.line(line)
+	from, found := d.secretFrom(text)
+	if at, unknown := d.unknownFrom(text); unknown && (!found || at < from) {
+		from, found = at, true
 	}
+	if below && !keyOfLine.MatchString(text) {
+		from, found = 0, true
+	}
+	if found {
+		d.src.hideFrom(line, from)
+	}
+}
+
+// unknownFrom returns the offset behind the first key of a line that no place has. What is so short is no secret.
+func (d *Decoder) unknownFrom(line string) (offset int, found bool) {
+	if d.options.Known == nil {
+		return 0, false
+	}
+	for _, m := range placesOfLine.FindAllStringSubmatchIndex(line, -1) {
+		value, _, _ := strings.Cut(strings.TrimRight(line[m[1]:], " \t"), ",")
+		if !d.options.Known(line[m[2]:m[3]]) && len(strings.TrimRight(value, "}] ")) > shortNumber {
+			return m[1], true
+		}
+	}
+	return 0, false
 }
 
 // secretFrom returns the offset behind the first key of a line that sounds secret. The text is not YAML: the colon may be missing, or

@@ -78,12 +78,31 @@ func (s *source) hide(n *yaml.Node) {
 	if n.Anchor != "" {
 		s.hideValue(n.Anchor) // A secret that begins with & reads as an anchor.
 	}
+	s.hideLines(n)
+}
+
+// hideLines keeps a scalar, and the rest of its lines, out of snippets.
+func (s *source) hideLines(n *yaml.Node) {
 	from := s.offset(n.Line, n.Column)
 	last, _ := s.within(n, len(n.Value))
 	for line := n.Line; line <= last; line++ {
 		s.hideFrom(line, max(from-s.start[line-1], 0))
 	}
 }
+
+// mask shows asterisks for a scalar that is written as it is read, so that what stands beside it can be shown. Of another the rest of its lines
+// is hidden.
+func (s *source) mask(n *yaml.Node) {
+	from, line := s.content(n)-s.start[n.Line-1], s.lines[n.Line-1]
+	if from < 0 || from > len(line) || !strings.HasPrefix(line[from:], n.Value) {
+		s.hideLines(n)
+		return
+	}
+	s.masked[n.Line] = append(s.masked[n.Line], span{from, from + len(n.Value)})
+}
+
+// span is a part of a line, in bytes.
+type span struct{ from, to int }
 
 // shortestSecret is the length in bytes from which on a value is kept out of messages: shorter ones stand in every other word.
 const shortestSecret = 4

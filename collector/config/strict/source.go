@@ -15,7 +15,8 @@ type source struct {
 	lines  []string    // without their line breaks
 	start  []int       // byte offset of each line
 	secret map[int]int // line -> byte from which on the line is secret
-	hidden []string    // values that messages must not repeat
+	masked map[int][]span
+	hidden []string // values that messages must not repeat
 	redact *strings.Replacer
 	last   cursor
 }
@@ -26,7 +27,7 @@ type cursor struct{ line, column, offset int }
 const byteOrderMark = "\uFEFF"
 
 func newSource(name, text string) *source {
-	s := &source{name: name, text: strings.TrimPrefix(text, byteOrderMark), secret: map[int]int{}}
+	s := &source{name: name, text: strings.TrimPrefix(text, byteOrderMark), secret: map[int]int{}, masked: map[int][]span{}}
 	for offset := 0; ; {
 		length, width := nextBreak(s.text[offset:])
 		s.start = append(s.start, offset)
@@ -53,10 +54,17 @@ func nextBreak(text string) (length, width int) {
 	return len(text), 0
 }
 
-// line returns the text of a line, counted from 1.
+// line returns the text of a line, counted from 1. What is masked in it is not shown.
 func (s *source) line(n int) string {
 	if n < 1 || n > len(s.lines) {
 		return ""
+	}
+	if spans := s.masked[n]; spans != nil {
+		text := []byte(s.lines[n-1])
+		for _, m := range spans {
+			copy(text[m.from:m.to], strings.Repeat("*", m.to-m.from))
+		}
+		s.lines[n-1], s.masked[n] = string(text), nil
 	}
 	return s.lines[n-1]
 }

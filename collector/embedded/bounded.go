@@ -1,0 +1,111 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
+)
+
+// Series in memory stay there for hours. Without a bound, targets whose labels are new at each scrape take all of it.
+const (
+	// seriesBytes is about what a series takes: 700 bytes with two short labels and one sample (BenchmarkSeries), and garbage beside it.
+	seriesBytes = 2 << 10
+	// fewestSeries is a small fleet, whatever memory there is; mostSeries is for a process without a memory limit.
+	fewestSeries = 50_000
+	mostSeries   = 1_000_000
+	// relieveAfter is how often what was not scraped lately leaves the memory when that is full. Each time makes a block on disk.
+	relieveAfter = 10 * time.Minute
+	// lately is what stays in memory then: what PromQL looks back.
+	lately = 2 * DefaultLookback
+)
+
+var errFull = errors.New("there are too many series in memory")
+
+// defaultMaxSeries lets series take half of Go's memory limit.
+func defaultMaxSeries() int {
+	return int(min(max(debug.SetMemoryLimit(-1)/2/seriesBytes, fewestSeries), mostSeries))
+}
+
+// bounded takes samples until there are too many series. Then it takes only those of series that it knows, and a scrape that has others
+// fails as a whole: a part of a target could pass for all of it.
+type bounded struct {
+	db   *tsdb.DB
+	most uint64
+	full chan struct{} // tells that a sample was refused; of size 1
+}
+
+func newBounded(db *tsdb.DB, most int) *bounded {
+	return &bounded{db: db, most: uint64(most), full: make(chan struct{}, 1)}
+}
+
+// AppenderV2 implements storage.AppendableV2.
+func (b *bounded) AppenderV2(ctx context.Context) storage.AppenderV2 {
+	return &boundedAppender{b.db.AppenderV2(ctx), b}
+}
+
+// relieve takes series that were not scraped lately out of the memory whenever that was full, until the context ends.
+func (b *bounded) relieve(ctx context.Context, logger *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.full:
+		}
+		head := b.db.Head()
+		if to := time.Now().Add(-lately).UnixMilli(); to > head.MinTime() {
+			if err := b.db.CompactHead(tsdb.NewRangeHead(head, head.MinTime(), to)); err != nil {
+				logger.Error("Could not take old series out of the memory.", "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(relieveAfter):
+		}
+	}
+}
+
+type boundedAppender struct {
+	storage.AppenderV2
+	of *bounded
+}
+
+// Append implements storage.AppenderV2.
+func (a *boundedAppender) Append(
+	ref storage.SeriesRef, l labels.Labels, st, t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram, opts storage.AppendV2Options,
+) (storage.SeriesRef, error) {
+	if a.refuses(ref, l) {
+		return 0, errFull
+	}
+	return a.AppenderV2.Append(ref, l, st, t, v, h, fh, opts)
+}
+
+// refuses reports whether a series is new and there is no room. For what a scrape says of itself, such as up, there is some more.
+func (a *boundedAppender) refuses(ref storage.SeriesRef, l labels.Labels) bool {
+	series := a.of.db.Head().NumSeries()
+	if ref != 0 || series < a.of.most {
+		return false
+	}
+	if known, ok := a.AppenderV2.(storage.GetRef); ok {
+		if ref, _ := known.GetRef(l, l.Hash()); ref != 0 {
+			return false
+		}
+	}
+	name := l.Get(labels.MetricName)
+	if (name == "up" || strings.HasPrefix(name, "scrape_")) && series < a.of.most+a.of.most/4 {
+		return false
+	}
+	select {
+	case a.of.full <- struct{}{}:
+	default:
+	}
+	return true
+}
