@@ -74,7 +74,7 @@ func mutate(t *testing.T, m mutation) {
 		most = "1m" // Without some bounds, a test waits for ever.
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-timeout="+most, "-run="+strings.Join(parts, "/"), m.pkg)
-	cmd.Env = append(os.Environ(), "GOFLAGS=-overlay="+overlay) // Tests that build the program build the changed one.
+	cmd.Env = append(os.Environ(), "TEST_LONG=1", "GOFLAGS=-overlay="+overlay) // Tests that build the program build the changed one.
 	out, err := cmd.CombinedOutput()
 	how := regexp.MustCompile("--- FAIL.*|panic: .*|fatal error: .*").FindString(string(out))
 	switch {
