@@ -339,7 +339,7 @@ func TestInitKubeStateMetrics(t *testing.T) {
 		require.Equal(t, "llama-8b-h100", c.Models[1].Variants[0].Name)
 		code, out, problems := runs(t, "check", file)
 		require.Zero(t, code, problems)
-		require.Contains(t, out, "to do: kube-state-metrics tells of no pod")
+		require.Contains(t, out, "to do: kube-state-metrics shows no pod")
 		require.Contains(t, out, "to do: the workload is a guess from the names of pods")
 	})
 }
