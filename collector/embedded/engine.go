@@ -59,7 +59,7 @@ type Engine struct {
 	subqueryStep atomic.Int64 // the step of a subquery that names none, in milliseconds
 	scraper      scraper
 
-	mu    sync.RWMutex      // read-locked by whoever uses store or db
+	mu    sync.RWMutex      // read-locked while store or db is used
 	store storage.Queryable // what is asked; nil once closed
 	db    *tsdb.DB          // where samples go; nil once closed, and for an engine over another's store
 	temp  string            // what Close removes, if anything
@@ -144,7 +144,7 @@ func (e *Engine) openStorage(cfg Config) error {
 			return fmt.Errorf("create a directory for samples: %w", err)
 		}
 		dir, e.temp = temp, temp
-		opts.WALSegmentSize = -1 // Nobody will replay it.
+		opts.WALSegmentSize = -1 // It is never replayed.
 	}
 	db, err := tsdb.Open(dir, cfg.Logger.With("component", "tsdb"), nil, opts, nil)
 	if err != nil {
