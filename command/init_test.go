@@ -60,7 +60,7 @@ func TestInit(t *testing.T) {
 
 			code, _, problems = runs(t, "init", "--prometheus.url="+url, "--output="+file)
 			require.Equal(t, exitFailure, code)
-			assert.Contains(t, problems, "is there already")
+			assert.Contains(t, problems, "already exists")
 			showsChanges(t, file, string(text))
 		})
 	}

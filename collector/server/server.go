@@ -159,7 +159,7 @@ func (o *Options) validate() error {
 	case o.MaxRequests < 0:
 		return fmt.Errorf("the number of scrapes at once must not be negative: %d", o.MaxRequests)
 	case !telemetryPath.MatchString(o.TelemetryPath) || taken(o.TelemetryPath):
-		return fmt.Errorf("metrics cannot be served at %q: want a path such as /metrics, that is no page and not below /-/, /api/, /assets/ or /debug/", o.TelemetryPath)
+		return fmt.Errorf("metrics cannot be served at %q: want a path such as /metrics, that is not a page and not below /-/, /api/, /assets/ or /debug/", o.TelemetryPath)
 	}
 	if err := web.Validate(*o.Web.WebConfigFile); err != nil {
 		return fmt.Errorf("web configuration %s: %w", *o.Web.WebConfigFile, err)
