@@ -21,20 +21,6 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
-// Signals of which all but one, or all, tell too much.
-const hostileFleet = unseen + `
-prometheus: {url: http://p}
-signals:
-  calm: {unit: requests, demand: calm}
-  a: {unit: requests, demand: hostile_a}
-  b: {unit: requests, demand: hostile_b}
-  c: {unit: requests, demand: hostile_c}
-  d: {unit: requests, demand: hostile_d}
-models:
-  - {name: calm, namespace: ns, variants: [{name: calm, cost: 1, capacity: {calm: 10}}]}
-  - {name: hostile, namespace: ns, variants: [{name: hostile, cost: 1, capacity: {a: 10, b: 10, c: 10, d: 10}}]}
-`
-
 // newHostileServer tells one number of the calm model, and very many series of the hostile one.
 func newHostileServer(t *testing.T, series int) *httptest.Server {
 	t.Helper()
@@ -63,7 +49,9 @@ func newHostileServer(t *testing.T, series int) *httptest.Server {
 
 func newHostileEvaluator(t *testing.T, url string, bytes int64) *collector.Evaluator {
 	t.Helper()
-	c, found := config.Load("hostile.yml", hostileFleet)
+	fleet, err := os.ReadFile("testdata/hostile.yml")
+	require.NoError(t, err)
+	c, found := config.Load("hostile.yml", "prometheus: {url: http://p}\n"+string(fleet))
 	require.NotNil(t, c, "%v", found)
 	client, err := promapi.New(promapi.Config{URL: url, Timeout: time.Minute})
 	require.NoError(t, err)

@@ -34,7 +34,7 @@ func metricsPage() string {
 
 <!-- Made from the table in collector/metrics.go by make generate. Do not edit. -->
 
-All of these are gauges, computed anew for every scrape. Those of the program itself follow the customs of Prometheus' exporters:
+All of these are gauges, computed at every scrape. Those of the program itself follow the customs of Prometheus' exporters:
 ` + "`variant_exporter_build_info`, `variant_exporter_config_last_reload_successful`,\n`variant_exporter_config_last_reload_success_timestamp_seconds`" + `, and, unless ` + "`--web.disable-exporter-metrics`" + ` is given, ` +
 		"`go_*`, `process_*` and `promhttp_*`. An exporter that scrapes its targets itself adds\n`variant_exporter_refused_scrapes_total`, " +
 		"by the `limit` that a scrape hit (`body_size`, `samples` or `series`), and `variant_exporter_scraped_series`, which are in memory.\n\n| Metric | Labels | Meaning |\n|---|---|---|\n")

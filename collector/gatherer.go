@@ -15,7 +15,7 @@ import (
 
 // NewGatherer renders a snapshot as Prometheus series, beside those of other gatherers, which have none of the same names. What
 // prometheus.Gatherers checks holds by construction: names of models, variants, signals and inputs are unique, every series has the
-// labels of its metric, in one order. Checking it anew for each scrape of a large fleet would take longer than to decide.
+// labels of its metric, in one order. Checking it for each scrape of a large fleet would take longer than to decide.
 func NewGatherer(s *Snapshot, others ...prometheus.Gatherer) prometheus.Gatherer {
 	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
 		table := Metrics()

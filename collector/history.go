@@ -45,7 +45,7 @@ func newHistories(p *query.Program, m *match.Matcher, q promapi.RangeQuerier) *h
 	return &histories{matcher: m, querier: q, kept: make([]*kept, len(p.Histories)), halved: make([]int, len(p.Histories))}
 }
 
-// open says that what is kept is being read, until it is closed: it is changed in its place only where nobody else reads it.
+// open says that what is kept is being read, until it is closed: it is changed in its place only where nothing else reads it.
 func (h *histories) open() (closed func()) {
 	h.count(1)
 	return func() { h.count(-1) }

@@ -115,7 +115,7 @@ func (r *OnlineReport) addInput(i *Input, d *diagnose.Diagnosis) {
 	}
 }
 
-// addStrays reports an input of which nothing belongs to anything: a mistake, unless it says that nobody asks for anything.
+// addStrays reports an input of which nothing belongs to anything: a mistake, unless it says that there is no demand.
 func (r *OnlineReport) addStrays(i *Input) {
 	if i.Highest != nil && *i.Highest == 0 {
 		r.doubt("%s: %d series, all of them 0, belong to nothing configured, for example %s", i.Name, *i.Series, i.Stray)

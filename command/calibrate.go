@@ -135,7 +135,7 @@ func (f *calibrateFlags) validate() error {
 	case f.maxBatch < 1:
 		return fmt.Errorf("--max-batch=%d: at least 1", f.maxBatch)
 	case f.maxBatchTokens != 0 && f.maxBatchTokens < f.maxBatch:
-		return fmt.Errorf("--max-batch-tokens=%d: less than --max-batch=%d, so that not even one token of each request fits", f.maxBatchTokens, f.maxBatch)
+		return fmt.Errorf("--max-batch-tokens=%d: less than --max-batch=%d: not even one token of each request fits", f.maxBatchTokens, f.maxBatch)
 	case f.kvTokens < 0:
 		return fmt.Errorf("--kv-tokens=%d: 0 or more", f.kvTokens)
 	case f.csv != "" && f.configIsForced:

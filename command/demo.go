@@ -39,7 +39,7 @@ type demoFlags struct {
 }
 
 func newDemoCommand(app *kingpin.Application, logs logging) command {
-	cmd := app.Command("demo", "Show the exporter at work on a simulated day, beside other ways of scaling. Nothing else is needed.")
+	cmd := app.Command("demo", "Show the exporter at work on a simulated day, next to other ways of scaling. Nothing else is needed.")
 	f := &demoFlags{logs: logs}
 	cmd.Flag("web.listen-address", "Address to listen on; repeatable.").Default(defaultListenAddress).StringsVar(&f.listen)
 	cmd.Flag("for", "How long the day takes. 0s: as long as it takes to compute.").Default("60s").DurationVar(&f.length)

@@ -141,7 +141,7 @@ func (f *explainFlags) fetch(ctx context.Context) (*explain.Explanation, error) 
 	case resp.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("%s answers %s", target.Redacted(), resp.Status)
 	case decodeErr != nil || answer.Explanation == nil:
-		return nil, fmt.Errorf("the answer of %s is no explanation: is it an exporter of this version?", target.Redacted())
+		return nil, fmt.Errorf("the answer of %s is not an explanation: does an exporter of this version run there?", target.Redacted())
 	}
 	return answer.Explanation, nil
 }

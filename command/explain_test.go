@@ -211,8 +211,8 @@ func TestExplainAnswersThatAreNone(t *testing.T) {
 		body   string
 		want   string
 	}{
-		"another server":  {200, "<html>", "is no explanation: is it an exporter of this version?"},
-		"an empty object": {200, "{}", "is no explanation: is it an exporter of this version?"},
+		"another server":  {200, "<html>", "is not an explanation: does an exporter of this version run there?"},
+		"an empty object": {200, "{}", "is not an explanation: does an exporter of this version run there?"},
 		"no such path":    {404, "404 page not found", "answers 404 Not Found"},
 		"no time":         {503, `{"error":"the evaluation did not end in time"}`, "error: the evaluation did not end in time"},
 		"no password":     {401, "Unauthorized", "answers 401 Unauthorized"},

@@ -23,22 +23,6 @@ import (
 	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
-// hostileConfig has a model that is answered well, and one whose every answer is hostile.
-const hostileConfig = `
-prometheus: {url: '%s'}
-scale_targets: {disabled: true}
-defaults: {headroom: 0, scale_down_window: 0s}
-signals:
-  calm: {unit: requests, demand: calm}
-  a: {unit: requests, demand: hostile_a}
-  b: {unit: requests, demand: hostile_b}
-  c: {unit: requests, demand: hostile_c}
-  d: {unit: requests, demand: hostile_d}
-models:
-  - {name: calm, namespace: ns, variants: [{name: calm, cost: 1, capacity: {calm: 10}}]}
-  - {name: hostile, namespace: ns, variants: [{name: hostile, cost: 1, capacity: {a: 10, b: 10, c: 10, d: 10}}]}
-`
-
 const (
 	// containerLimit is the memory of the shipped container, memoryLimit what its GOMEMLIMIT is.
 	containerLimit = 256 << 10 // kB
@@ -287,7 +271,11 @@ func TestHostileAnswers(t *testing.T) {
 	var kind atomic.Pointer[hostility]
 	first := hostilities["null"]
 	kind.Store(&first)
-	file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), fmt.Sprintf(hostileConfig, newHostilePrometheus(t, &kind)))
+	fleet, err := os.ReadFile("../collector/testdata/hostile.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), "prometheus: {url: '"+newHostilePrometheus(t, &kind)+"'}\n"+string(fleet))
 	t.Setenv("GOMEMLIMIT", strings.TrimPrefix(memoryLimit, "GOMEMLIMIT="))
 	exp := startExporter(t, build(t), file, "--query.timeout=2s", "--scrape.max-timeout=4s")
 	for _, name := range slices.Sorted(maps.Keys(hostilities)) {

@@ -135,7 +135,7 @@ func (f *initFlags) mayWrite() error {
 		return nil
 	}
 	if _, err := os.Stat(f.output); err == nil {
-		return fmt.Errorf("%s is there already: see what has changed with --update, or overwrite it with --force", f.output)
+		return fmt.Errorf("%s already exists: see what has changed with --update, or overwrite it with --force", f.output)
 	}
 	return nil
 }
@@ -226,7 +226,7 @@ func absolute(n *yaml.Node, dir string) {
 func writeChanges(w io.Writer, file string, old *config.Config, text string) error {
 	now, found := config.Load("init", text)
 	if now == nil {
-		return fmt.Errorf("what was found makes no configuration: %w", found.Err())
+		return fmt.Errorf("what was found is not a valid configuration: %w", found.Err())
 	}
 	changes := discover.Compare(old, now)
 	if len(changes) == 0 {

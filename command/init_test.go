@@ -60,7 +60,7 @@ func TestInit(t *testing.T) {
 
 			code, _, problems = runs(t, "init", "--prometheus.url="+url, "--output="+file)
 			require.Equal(t, exitFailure, code)
-			assert.Contains(t, problems, "is there already")
+			assert.Contains(t, problems, "already exists")
 			showsChanges(t, file, string(text))
 		})
 	}
@@ -339,7 +339,7 @@ func TestInitKubeStateMetrics(t *testing.T) {
 		require.Equal(t, "llama-8b-h100", c.Models[1].Variants[0].Name)
 		code, out, problems := runs(t, "check", file)
 		require.Zero(t, code, problems)
-		require.Contains(t, out, "to do: kube-state-metrics tells of no pod")
+		require.Contains(t, out, "to do: kube-state-metrics shows no pod")
 		require.Contains(t, out, "to do: the workload is a guess from the names of pods")
 	})
 }

@@ -23,7 +23,7 @@ const (
 	maxYAMLText = 64 << 20 // of a text that is no JSON
 )
 
-var errTooMany = fmt.Errorf("more than %d values: this is no question", maxValues)
+var errTooMany = fmt.Errorf("the question has more than %d values", maxValues)
 
 // readQuestion reads JSON, or YAML.
 func readQuestion(text []byte) (question, error) {

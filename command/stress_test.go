@@ -15,9 +15,11 @@ import (
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
-var soakTime = flag.Duration("soak.duration", 6*time.Second, "how long TestSoak scrapes")
+var soakTime = flag.Duration("soak.duration", 0, "how long TestSoak scrapes; by default 6 seconds, if it may take long at all")
 
 // TestSignalsUnderLoad reloads the real process again and again while scrapes come from all sides, and ends it in the middle of
 // them. Until then each is answered; what is answered is whole.
@@ -79,8 +81,9 @@ func programPath(t *testing.T) string {
 // TestSoak scrapes the real process from four sides, reloads it once in a while, and holds that it comes to a rest: after the first
 // tenth of the time its heap, its goroutines and its open files grow no more.
 func TestSoak(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds: skipped with -short")
+	if *soakTime == 0 {
+		long.Test(t)
+		*soakTime = 6 * time.Second
 	}
 	fake := newFakePrometheus(t)
 	file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), demanding(fake.URL, 50))

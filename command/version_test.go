@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/common/version"
 	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // TestStamp is about a program that was built without the Makefile.
@@ -27,9 +29,7 @@ func TestStamp(t *testing.T) {
 
 // TestGoBuildIsStamped builds as anyone would.
 func TestGoBuildIsStamped(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it links a program")
-	}
+	long.Test(t)
 	out, err := exec.CommandContext(t.Context(), build(t), "--version").CombinedOutput()
 	require.NoError(t, err)
 	require.Regexp(t, `^variant_exporter, version [^ ,]+ \(branch: unknown, revision: `, string(out))

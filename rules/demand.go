@@ -9,7 +9,7 @@ import (
 )
 
 // demandRules record the expressions that tell demand, as the configuration has them, so that windows over them are cheap, and how many
-// sources tell it. Each series carries the fingerprint of its expression: whoever reads it knows what it was recorded from. What is read
+// sources tell it. Each series carries the fingerprint of its expression: it shows what the series was recorded from. What is read
 // from a recording rule already is recorded no second time; where that is the rule of a preset's signal, it is kept.
 func demandRules(c *config.Config) ([]rule, error) {
 	recorded := map[string]recording{}
@@ -41,7 +41,7 @@ type recording struct {
 	expr   config.Expr
 }
 
-// twice refuses a signal that would be recorded under the name of another's rule: whoever reads that name would be told of either.
+// twice refuses a signal that would be recorded under the name of another's rule: that name would stand for both.
 // Signals of presets differ in their names, so that one of the two is the file's own.
 func (r recording) twice(c *config.Config, name string, other recording) error {
 	own, preset := r.signal, other.signal

@@ -101,7 +101,7 @@ func (t *target) gatewayCapacity(c *config.Config) (float64, config.Diagnostics)
 	return q.Number, t.gatewayAmbiguous(c)
 }
 
-// gatewayAmbiguous refuses a model of whose gateway nobody can tell whether it is up: without that, its silence is no zero.
+// gatewayAmbiguous refuses a model where nothing shows whether the gateway is up: without that, its silence is no zero.
 func (t *target) gatewayAmbiguous(c *config.Config) config.Diagnostics {
 	if len(t.model.Match[labelPool]) > 0 {
 		return nil

@@ -69,7 +69,7 @@ func (m *Manifest) noteToZero(k Kubernetes, all []target) {
 			}
 		}
 		m.note("An HPA of Kubernetes "+k.String()+" cannot scale to zero, so minReplicas is 1: a replica of each of these stays, also where the plan says 0: "+strings.Join(names, ", "),
-			"What works: KEDA (generate keda); or the feature gate "+toZeroGate+"; or replicas: {min: 1} for these variants, so that the plan counts on it.")
+			"What works: KEDA (generate keda); or the feature gate "+toZeroGate+"; or replicas: {min: 1} for these variants: the plan then counts on it.")
 		return
 	}
 	if !k.known() {

@@ -138,7 +138,7 @@ rules:
 	}
 	for name, bad := range map[string]string{"a list": "- a", "no YAML": "a: [", "no list": "externalRules: {a: b}"} {
 		_, err := merge(bad, rules.AdapterOptions{})
-		require.ErrorContains(t, err, "what is there", name)
+		require.ErrorContains(t, err, "the file", name)
 	}
 	_, err = merge("", rules.AdapterOptions{Format: rules.AdapterConfigMap})
 	require.ErrorContains(t, err, "cannot be merged")

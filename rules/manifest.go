@@ -21,7 +21,7 @@ type Manifest struct {
 // Write prints the documents in their order. The command is what made them, as it can be typed again.
 func (m *Manifest) Write(w io.Writer, command string) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# Made by: %s\n# Do not edit: change the configuration and generate it anew.\n", strings.ReplaceAll(command, "\n", " "))
+	fmt.Fprintf(&b, "# Made by: %s\n# Do not edit: change the configuration and generate it again.\n", strings.ReplaceAll(command, "\n", " "))
 	for _, note := range m.notes {
 		fmt.Fprintf(&b, "# %s\n", note)
 	}

@@ -58,14 +58,14 @@ func mapping(text []byte) (*yaml.Node, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	if len(bytes.TrimSpace(text)) > 0 {
 		if err := dec.Decode(&doc); err != nil {
-			return nil, fmt.Errorf("what is there is no YAML: %w", err)
+			return nil, fmt.Errorf("the file is not YAML: %w", err)
 		}
 	}
 	switch {
 	case len(doc.Content) == 0 || doc.Content[0].Tag == "!!null":
 		return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}, nil
 	case doc.Content[0].Kind != yaml.MappingNode:
-		return nil, errors.New("what is there is no mapping of keys and values")
+		return nil, errors.New("the file is not a mapping of keys and values")
 	}
 	return doc.Content[0], nil
 }
@@ -88,7 +88,7 @@ func descend(n *yaml.Node, path []string) (*yaml.Node, error) {
 				n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, next)
 			}
 		case last && next.Kind != yaml.SequenceNode, !last && next.Kind != yaml.MappingNode:
-			return nil, fmt.Errorf("line %d of what is there: %s is not what the adapter's chart knows", next.Line, key)
+			return nil, fmt.Errorf("line %d of the file: the adapter's chart does not know %s", next.Line, key)
 		}
 		n = next
 	}

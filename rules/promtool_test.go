@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/variant-exporter/variant-exporter/internal/long"
 	"github.com/variant-exporter/variant-exporter/rules"
 )
 
@@ -67,6 +68,9 @@ func TestPromtoolTestsRules(t *testing.T) {
 			unit, err := os.ReadFile(file)
 			require.NoError(t, err)
 			generated := fleetRules(t, strings.Contains(file, "annotations"))
+			if filepath.Base(file) == "alerts.yml" {
+				long.Test(t) // an hour or so of all rules for each of its tests
+			}
 			promtool(t, "test", "rules", write(t, "test.yml", strings.ReplaceAll(string(unit), "RULES", generated)))
 		})
 	}

@@ -99,7 +99,7 @@ func (f Fault) send(w http.ResponseWriter, r *http.Request, body []byte) {
 		body = append(body, strings.Repeat(" ", hugeSize)...)
 	case Cut:
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		_, _ = w.Write(body[:len(body)/2]) // nobody is told of what does not arrive
+		_, _ = w.Write(body[:len(body)/2]) // the client sees that the rest is missing
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	default:

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// errRefused is a connection that nobody takes.
+// errRefused is a connection that no server accepts.
 var errRefused = errors.New("connection refused")
 
 // Network connects clients to one server within the process, without sockets. It is the server's listener, and DialContext is the

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/backtest/faults"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // swapConfig has two variants for one model. Which is the cheaper one per request, its price decides. Replicas take two minutes
@@ -43,7 +44,11 @@ func TestSwap(t *testing.T) {
 		}
 		return map[string]float64{"price": 1}
 	}}
-	for seed := range uint64(5) {
+	seeds := uint64(2)
+	if long.Wanted() {
+		seeds = 5
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { swap(t, newWorld(t, sc, faults.Schedule{Seed: seed})) })
 		})

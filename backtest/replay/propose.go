@@ -72,7 +72,7 @@ type alternative struct {
 	apply    func(*config.Tuning)
 }
 
-// Propose replays alternatives to a configuration, which load reads anew for each, and chooses one. The result is that of the
+// Propose replays alternatives to a configuration, which load reads again for each, and chooses one. The result is that of the
 // configuration as it is. Each answer of the source is asked for once.
 func Propose(ctx context.Context, load func() (*config.Config, error), source promapi.RangeQuerier, o Options) (*Result, *Proposal, error) {
 	c, err := load()

@@ -87,7 +87,7 @@ func parseDate(text string) (time.Time, error) {
 
 func fromSeconds(s float64) (time.Duration, error) {
 	if math.IsNaN(s) || s < 0 || s > maxTime {
-		return 0, fmt.Errorf("%v is no time: seconds from 0 to 100 years are", s)
+		return 0, fmt.Errorf("%v is not a time: want seconds, from 0 to 100 years", s)
 	}
 	whole, part := math.Modf(s)
 	return time.Duration(whole)*time.Second + time.Duration(math.Round(part*1e9)), nil
@@ -100,14 +100,14 @@ func count(text string) (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no whole number", text)
+		return 0, fmt.Errorf("%q is not a whole number", text)
 	}
 	return n, tokens(n)
 }
 
 func tokens(n int) error {
 	if n < 0 || n > maxTokens {
-		return fmt.Errorf("%d is no number of tokens", n)
+		return fmt.Errorf("%d is not a number of tokens", n)
 	}
 	return nil
 }

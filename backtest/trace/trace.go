@@ -60,7 +60,7 @@ func (t *Trace) Covers(d time.Duration) error {
 	if end+slack >= d {
 		return nil
 	}
-	return fmt.Errorf("%s: the trace ends after %s, but %s are asked of it: shorten the duration or the warmup, or give a longer trace",
+	return fmt.Errorf("%s: the trace ends after %s, but %s are needed: shorten the duration or the warmup, or give a longer trace",
 		t.Name, end.Round(time.Second), d.Round(time.Second))
 }
 

@@ -69,7 +69,7 @@ func TestWindows(t *testing.T) {
 	require.Equal(t, 6*ten, got.End())
 	require.NoError(t, got.Covers(6*ten))
 	require.EqualError(t, got.Covers(6*ten+time.Second),
-		"f: the trace ends after 1h0m0s, but 1h0m1s are asked of it: shorten the duration or the warmup, or give a longer trace")
+		"f: the trace ends after 1h0m0s, but 1h0m1s are needed: shorten the duration or the warmup, or give a longer trace")
 }
 
 func TestBroken(t *testing.T) {
@@ -82,13 +82,13 @@ func TestBroken(t *testing.T) {
 		{"few columns", lengths + "1,2,3\n2,3\n", "f:3:4: 2 columns where the header has 3"},
 		{"cut off", lengths + "1,2,3\n2,3", "f:3:4: 2 columns where the header has 3, and no end of line: the file is cut off"},
 		{"many columns", lengths + "1,2,3,4\n", "f:2:8: 4 columns"},
-		{"word", lengths + "1,2,3\n2,many,3\n", `f:3:3: input_length: "many" is no whole number`},
-		{"fraction", lengths + "1,2,3.5\n", `f:2:5: output_length: "3.5" is no whole number`},
-		{"negative", lengths + "1,2,-3\n", "f:2:5: output_length: -3 is no number of tokens"},
+		{"word", lengths + "1,2,3\n2,many,3\n", `f:3:3: input_length: "many" is not a whole number`},
+		{"fraction", lengths + "1,2,3.5\n", `f:2:5: output_length: "3.5" is not a whole number`},
+		{"negative", lengths + "1,2,-3\n", "f:2:5: output_length: -3 is not a number of tokens"},
 		{"no tokens", lengths + "1,,3\n", "f:2:3: input_length: no value"},
 		{"no date", azure + "yesterday,2,3\n", `f:2:1: timestamp: "yesterday" is neither seconds nor a date`},
-		{"not a number", lengths + "NaN,2,3\n", "f:2:1: timestamp: NaN is no time"},
-		{"too late", lengths + "1e300,2,3\n", "f:2:1: timestamp: 1e+300 is no time"},
+		{"not a number", lengths + "NaN,2,3\n", "f:2:1: timestamp: NaN is not a time"},
+		{"too late", lengths + "1e300,2,3\n", "f:2:1: timestamp: 1e+300 is not a time"},
 		{"backwards", lengths + "\n10,2,3\n9.5,2,3\n", "f:4:1: timestamp: 500ms before the request of the line above: sort the trace by time"},
 		{"number after date", azure + "2023-11-16 18:15:46,2,3\n5,2,3\n", `f:3:1: timestamp: "5" is a number, and times before it are dates`},
 		{"date after number", azure + "5,2,3\n2023-11-16 18:15:46,2,3\n", `f:3:1: timestamp: "2023-11-16 18:15:46" is a date, and times before it are numbers`},
@@ -97,7 +97,7 @@ func TestBroken(t *testing.T) {
 		{"json without input", `{"timestamp": 0, "output_length": 1}` + "\n", "f:1:36: input_length is missing"},
 		{"json without time", `{"input_length": 1, "output_length": 1}` + "\n", "f:1:39: timestamp is missing"},
 		{"json kind", `{"timestamp": "now", "input_length": 1, "output_length": 1}` + "\n", "f:1:19: json: cannot unmarshal"},
-		{"json negative", `{"timestamp": -5, "input_length": 1, "output_length": 1}` + "\n", "f:1:1: -0.005 is no time"},
+		{"json negative", `{"timestamp": -5, "input_length": 1, "output_length": 1}` + "\n", "f:1:1: -0.005 is not a time"},
 		{"csv in json", `{"timestamp": 0, "input_length": 1, "output_length": 1}` + "\n1,2,3\n", "f:2:2: invalid character"},
 		{"too many windows", windows + "0,1,1,1,1,1\n1,1,1,1,1,1\n9000000,1,1,1,1,1\n", "f:4:1: t_seconds: more than 1000000 windows"},
 		{"one window", windows + "0,1,1,1,1,1\n", "f:2:1: a trace of windows needs at least two of them"},
@@ -107,7 +107,7 @@ func TestBroken(t *testing.T) {
 		{"lengths missing", windows + "0,1,1,1,,\n", "f:2:9: mean_input_tokens: no value"},
 		{"rate missing", windows + "0,,1,1,1,1\n", "f:2:3: req_per_s: no value"},
 		{"negative rate", windows + "0,-1,1,1,1,1\n", "f:2:3: req_per_s: -1 is out of range"},
-		{"infinite rate", windows + "0,Inf,1,1,1,1\n", `f:2:3: req_per_s: "Inf" is no number`},
+		{"infinite rate", windows + "0,Inf,1,1,1,1\n", `f:2:3: req_per_s: "Inf" is not a number`},
 		{"endless line", lengths + strings.Repeat("1", maxLine+1), "f:2:1: the line is longer than"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -80,7 +80,7 @@ func (r row) number(field int) (float64, error) {
 	}
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
-		return 0, r.fail(field, fmt.Errorf("%q is no number", text))
+		return 0, r.fail(field, fmt.Errorf("%q is not a number", text))
 	}
 	if v < 0 || v > 1e12 {
 		return 0, r.fail(field, fmt.Errorf("%v is out of range", v))

@@ -135,7 +135,7 @@ func withoutInfinity(text []byte) []byte {
 // JSON that is of no tool that is known, or of one of its files that holds something else.
 var (
 	errUnknownExport = errors.New("not the JSON of a tool that is known: the serving benchmarks of vLLM and SGLang have mean_itl_ms, guidellm has benchmarks, genai-perf and aiperf have request_latency")
-	errRawExport     = errors.New("these are the single responses: give the summary beside it, profile_export_genai_perf.json or profile_export_aiperf.json")
+	errRawExport     = errors.New("these are the single responses: give the summary next to it, profile_export_genai_perf.json or profile_export_aiperf.json")
 )
 
 // readExport reads the results of whichever tool they are of.

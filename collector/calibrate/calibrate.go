@@ -59,7 +59,7 @@ func (s *Subject) LeaveOutQueues() {
 	kept := s.Observations[:0:0]
 	for i := range s.Observations {
 		if n := s.Observations[i].Concurrency; n > (1+beyondBatch)*float64(s.MaxBatch) {
-			s.LeftOut = append(s.LeftOut, fmt.Sprintf("run %d: %.4g requests at once are more than max_batch %d, so that some waited; give --max-batch if the server takes more", i+1, n, s.MaxBatch))
+			s.LeftOut = append(s.LeftOut, fmt.Sprintf("run %d: %.4g requests at once are more than max_batch %d: some waited; give --max-batch if the server takes more", i+1, n, s.MaxBatch))
 			continue
 		}
 		kept = append(kept, s.Observations[i])

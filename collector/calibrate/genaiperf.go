@@ -36,7 +36,7 @@ func (m *metric) unit() (float64, error) {
 	case "s", "sec":
 		return 1, nil
 	}
-	return 0, fmt.Errorf("unit %q of a time is not known", m.Unit)
+	return 0, fmt.Errorf("unknown unit of time %q", m.Unit)
 }
 
 // bounded is a load of a fixed concurrency, in the places where versions of genai-perf and aiperf have it.

@@ -112,7 +112,7 @@ func (r *seenReplica) firstToken(at model.Time, iteration, running float64) floa
 	return first
 }
 
-// most bounds every number that is taken for a length or a latency.
+// most bounds every number that counts as a length or a latency.
 const most = 1e6
 
 func possible(v float64) bool { return v > 0 && v < most }

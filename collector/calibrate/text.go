@@ -181,7 +181,7 @@ func (y *yamlWriter) seen(r *Result) {
 		lengths = ", at lengths " + number(100*r.HeldOut.ByLengths, 2) + " %"
 	}
 	if len(r.Observations) <= calibration.MinObservations {
-		y.comment("Warning: too few observations to leave one out of the fit: nobody knows how far it is off at other loads.")
+		y.comment("Warning: too few observations to leave one out of the fit: its error at other loads is unknown.")
 		return
 	}
 	y.comment("Error of itl where it was left out of the fit: at loads %s %%%s. Intervals include it.", number(100*r.HeldOut.ByLoad, 2), lengths)

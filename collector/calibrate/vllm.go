@@ -66,7 +66,7 @@ func readVLLM(raw json.RawMessage) (o calibration.Observation, err error) {
 	if rate, _ := r.RequestRate.(string); rate == allAtOnce {
 		switch {
 		case r.MaxConcurrency == nil && r.Completed > 1:
-			return o, unusable("all requests were sent at once, so that the load was not steady: set --max-concurrency or --request-rate in the benchmark")
+			return o, unusable("all requests were sent at once, and the load was not steady: set --max-concurrency or --request-rate in the benchmark")
 		case r.MaxConcurrency != nil && r.Completed >= rounds**r.MaxConcurrency:
 			o.Concurrency, o.Arrivals = *r.MaxConcurrency, latency.Replacing
 		}

@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// Chart is what the script of a page draws, and the words for whoever does not see it.
+// Chart is what the script of a page draws, and the words for people who cannot see it.
 type Chart struct {
 	ID    string `json:"-"`
 	Title string `json:"-"`

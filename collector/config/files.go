@@ -24,7 +24,7 @@ const maxFile = 16 << 20
 // pipeTime bounds how long a pipe is waited for.
 const pipeTime = 10 * time.Second
 
-// readFile reads a regular file. Opening a named pipe waits for whoever writes it, and a device may never end.
+// readFile reads a regular file. Opening a named pipe waits for a writer, and a device may never end.
 func readFile(name string) ([]byte, error) {
 	if err := regular(name); err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func readFileOrPipe(name string, limit time.Duration) ([]byte, error) {
 		default:
 			return text, err
 		}
-		select { // Nobody has opened it for writing yet, or it was closed without a word.
+		select { // No writer has opened it yet, or it was closed without a word.
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%s: nothing was written to the pipe within %s", name, limit)
 		case <-time.After(limit / 100):

@@ -9,7 +9,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
-// leaks are configurations with a mistake in or beside a secret, hunter2 throughout.
+// leaks are configurations with a mistake in or next to a secret, hunter2 throughout.
 var leaks = map[string]string{
 	"an anchor used elsewhere":           "prometheus: {url: http://p, http_config: {authorization: {credentials: &a hunter2}}}\nmodels: [{name: *a, colour: *a, namespace: *a}]",
 	"an anchor used in a list":           "x: &a hunter2\nprometheus: {url: http://p, http_config: {password: *a, basic_auth: *a}}",

@@ -51,7 +51,7 @@ func (Minimum) JSONSchema(b *strict.SchemaBuilder) map[string]any {
 	return s
 }
 
-// Wakes reports whether a signal of the model tells of demand while no replica of it runs.
+// Wakes reports whether a signal of the model shows demand while no replica of it runs.
 func (m *Model) Wakes() bool {
 	return slices.ContainsFunc(m.active, func(s ActiveSignal) bool { return s.OnMissing == OnMissingZero && !s.Alive.IsZero() })
 }

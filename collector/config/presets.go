@@ -22,7 +22,7 @@ var presetFiles embed.FS
 // presets.
 type Preset struct {
 	Description  string              `yaml:"description" required:"true"`
-	Gateway      bool                `yaml:"gateway"` // it tells of a request once, whatever servers it passes through
+	Gateway      bool                `yaml:"gateway"` // it counts a request once, whichever servers it passes through
 	Labels       LabelNames          `yaml:"labels"`
 	Signals      map[string]Signal   `yaml:"signals"`
 	Uses         map[string]Quantity `yaml:"uses"` // measured use of budgets by a replica

@@ -23,7 +23,7 @@ const (
 )
 
 // hideSecrets marks every value that may be a secret, so that snippets do not show it. In HTTP client settings a key that is not
-// known to be harmless is taken for a secret: it may be a misspelt one.
+// known to be harmless counts as a secret: it may be a misspelt one.
 func hideSecrets(d *strict.Decoder, root *yaml.Node) {
 	type visit struct {
 		node  *yaml.Node

@@ -94,7 +94,7 @@ type Signal struct {
 	Others     *int     `json:"other_sources"` // how many servers told it that belong to no scale target of the model by their names
 	// OtherWorkloads are the workloads of Others, or the addresses of those without a pod.
 	OtherWorkloads []string `json:"other_workloads,omitempty"`
-	// Gateways are the workloads that tell an own signal and are taken for gateways, as they belong to no variant by their names.
+	// Gateways are the workloads that tell an own signal and count as gateways, as they belong to no variant by their names.
 	Gateways []string `json:"taken_for_gateways,omitempty"`
 	Inputs   []string `json:"inputs"` // names of the inputs that it rests on
 }

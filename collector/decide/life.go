@@ -93,7 +93,7 @@ func (d *days) take(values []float64) []float64 {
 	return append(copied[:0], values...)
 }
 
-// give takes a copy back that nobody reads any more.
+// give takes back a copy that is not read any more.
 func (d *days) give(values []float64) { d.free = append(d.free, values) }
 
 // supplyAsked is what the replicas that are asked for can serve of a signal.

@@ -123,7 +123,7 @@ func (m *model) fell(since time.Duration) bool {
 }
 
 // underWay notes what autoscalers were told during the last minute and is not seen yet: the orders that followed from the demand of each
-// moment of it, and, where demand falls, the replicas given up, so that none of them is taken for one that is there.
+// moment of it, and, where demand falls, the replicas given up, so that none of them counts as there.
 func (d *decider) underWay(o optimizer.Options) {
 	for ago := acting - toldEvery; ago > 0; ago -= toldEvery {
 		var moving []*model

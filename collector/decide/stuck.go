@@ -94,7 +94,7 @@ func rises(values, beyond []float64) bool {
 }
 
 // The least time, and the number of startups, in which something must come of a roll-out. It takes away what serves, and replaces pods
-// where there were some: nobody waits for nodes.
+// where there were some: no pod waits for nodes.
 const (
 	rollTimeout  = 5 * time.Minute
 	rollStartups = 3

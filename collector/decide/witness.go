@@ -95,7 +95,7 @@ func (s *signal) noteOthers() {
 }
 
 // byGateway reports whether gateways tell the signal, and not servers: the configuration says so, or only pods tell it that belong to no
-// variant. Nobody knows how many gateways should tell: they are compared with themselves. A preset says itself who tells it.
+// variant. How many gateways should tell is unknown: they are compared with their own past. A preset says itself who tells it.
 func (s *signal) byGateway() bool {
 	if s.Alive.Given() || s.OfPreset() {
 		return s.Alive.Given()

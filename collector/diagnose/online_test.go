@@ -228,7 +228,7 @@ func TestDiagnosis(t *testing.T) {
 // TestPreconditions is about what must be there before a plan can act, with the cure.
 func TestPreconditions(t *testing.T) {
 	_, said, _ := check(t, chat, pod(ours+`,model_name="chat"`))
-	require.Contains(t, said, "problem: kube-state-metrics is not in this Prometheus, and without it nobody knows what runs: install it")
+	require.Contains(t, said, "problem: kube-state-metrics is not in this Prometheus, and without it the running replicas are unknown: install it")
 	_, said, _ = check(t, chat, strings.ReplaceAll(replicas("1", here), "chat-h100", "other")+pod(ours+`,model_name="chat"`))
 	require.NotContains(t, said, "kube-state-metrics is not in this Prometheus")
 	_, said, _ = check(t, chat, replicas("1", here)+pod(strings.ReplaceAll(ours, `namespace="llm",`, "")+`,model_name="chat"`))
@@ -352,7 +352,7 @@ signals:
   load: {unit: requests, demand: 'sum by (namespace, model_name) (load)'}
 models: [{name: chat, namespace: llm, variants: [{name: chat-h100, cost: 4, capacity: {load: 9}}]}]
 `
-	const said = "note: model llm/chat: signal load: what tells it is taken for a gateway ("
+	const said = "note: model llm/chat: signal load: what tells it counts as a gateway ("
 	load := func(labels string) string { return `load{namespace="llm"` + labels + "} 5x48\n" }
 	for name, c := range map[string]struct{ series, want string }{
 		"pods of the variant":             {load(`,model_name="chat",pod="chat-h100-7c9d8f6b5-bcdfg"`), ""},

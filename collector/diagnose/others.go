@@ -41,7 +41,7 @@ func (d *Diagnosis) Gateways(decided *decide.Signal) string {
 	for i, workload := range decided.Gateways {
 		named[i] = strings.TrimPrefix(workload, config.Nameless)
 	}
-	return "what tells it is taken for a gateway (" + list(named) + "), as it belongs to no variant by its name: one that is missing is noticed " +
+	return "what tells it counts as a gateway (" + list(named) + "), as it belongs to no variant by its name: one that is missing is noticed " +
 		"for as long as the scale-down window. If these are model servers, list their names under pods of each variant; if it is a gateway, say by alive that it is up"
 }
 

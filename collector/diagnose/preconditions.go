@@ -25,7 +25,7 @@ func (d *Diagnosis) NoReplicas(inputs []match.Input) string {
 	if !kube || !d.names.known || len(d.names.present(looked)) > 0 {
 		return "" // They are there, with other labels, which is said elsewhere.
 	}
-	return "kube-state-metrics is not in this Prometheus, and without it nobody knows what runs: install it (it is part of kube-prometheus-stack), " +
+	return "kube-state-metrics is not in this Prometheus, and without it the running replicas are unknown: install it (it is part of kube-prometheus-stack), " +
 		"or do without the guards that need to know: scale_targets: {disabled: true}"
 }
 

@@ -70,7 +70,7 @@ func (f *Fleet) findWorkloads(a *asker, servers []found) (*workloads, error) {
 	f.KubeNS = w.ns
 	if len(owners) == 0 {
 		f.KubeNS = ""
-		f.note("TODO: kube-state-metrics tells of no pod in these namespaces, so that replicas, their starts and their accelerators are not known. Install it, and run init again")
+		f.note("TODO: kube-state-metrics shows no pod in these namespaces: replicas, their starts and their accelerators are unknown. Install it, and run init again")
 	}
 	w.assign(servers, owners)
 	return w, f.readPodLabels(a, w)

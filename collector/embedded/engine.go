@@ -63,7 +63,7 @@ type Engine struct {
 	bounded      *bounded // what scrapes write to; nil for an engine over another's store
 	refused      *refused
 
-	mu    sync.RWMutex      // read-locked by whoever uses store or db
+	mu    sync.RWMutex      // read-locked while store or db is used
 	store storage.Queryable // what is asked; nil once closed
 	db    *tsdb.DB          // where samples go; nil once closed, and for an engine over another's store
 	temp  string            // what Close removes, if anything
@@ -151,7 +151,7 @@ func (e *Engine) openStorage(cfg Config) error {
 			return fmt.Errorf("create a directory for samples: %w", err)
 		}
 		dir, e.temp = temp, temp
-		opts.WALSegmentSize = -1 // Nobody will replay it.
+		opts.WALSegmentSize = -1 // It is never replayed.
 	}
 	db, err := tsdb.Open(dir, cfg.Logger.With("component", "tsdb"), nil, opts, nil)
 	if err != nil {

@@ -34,7 +34,7 @@ func (t *Tape) Clone() *Tape {
 func (t *Tape) Grid() Grid { return t.grid }
 
 // Write puts steps, which go on from those that are there without a gap, in the place of those from their first one on, and forgets what
-// is before the step first. The tape is to hold about so many steps. Nobody may be reading it.
+// is before the step first. The tape is to hold about so many steps. No other goroutine may read it meanwhile.
 func (t *Tape) Write(first int64, steps int, next *Grid) {
 	g := &t.grid
 	if g.Steps == 0 {

@@ -12,7 +12,7 @@ import (
 // groups are alike, so that each should have as many pods which tell as any has, or had within the window. A group of which fewer do does
 // not count: what it tells is a part of its load.
 
-// team is who tells of one LeaderWorkerSet.
+// team counts the sources of one LeaderWorkerSet.
 type team struct {
 	leaders float64
 	workers []float64 // of each group with any

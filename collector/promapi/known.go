@@ -17,7 +17,7 @@ const (
 )
 
 // knownLabels remembers sets of labels as they are written. An answer mostly has the labels of the one before: they are neither read nor
-// kept in memory again. Whoever gets them must not change them.
+// kept in memory again. Callers must not change them.
 type knownLabels struct {
 	mu             sync.Mutex
 	lately, before map[string]model.Metric

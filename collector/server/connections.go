@@ -10,8 +10,8 @@ import (
 // maxConnections bounds the connections to one listener, each of which takes some 10 kB.
 const maxConnections = 2048
 
-// connections closes the connection on which nothing has begun for longest when there are too many, so that whoever opens many keeps
-// nobody else out: one who says nothing, half a request, a request without the body that it announces, or who does not read the answer.
+// connections closes the connection on which nothing has begun for longest when there are too many, so that a client that opens many keeps
+// no other out: one that says nothing, half a request, a request without the body that it announces, or one that does not read the answer.
 // A connection whose request has a place is never closed.
 type connections struct {
 	limit  int

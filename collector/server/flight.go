@@ -23,7 +23,7 @@ const (
 )
 
 // flights lets requests that come together share one evaluation. At most one runs and one waits, whatever is asked: an evaluation takes
-// memory in proportion to its answers. One that nobody waits for any longer is canceled, so that clients who give up leave no queries
+// memory in proportion to its answers. An evaluation without waiting clients is canceled, so that clients who give up leave no queries
 // behind.
 type flights struct {
 	base context.Context //nolint:containedctx // An evaluation outlives the request that started it, and ends with the server.

@@ -62,7 +62,7 @@ func (a *active) use() *generation {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.now != nil {
-		a.now.hold() // Under the lock, so that nobody becomes a user of a generation that is being released.
+		a.now.hold() // Under the lock, so that no request starts to use a generation that is being released.
 	}
 	return a.now
 }

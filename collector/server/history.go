@@ -76,7 +76,7 @@ type historyLatency struct {
 	Values   column   `json:"values"`
 }
 
-// defaultRange is what is looked back on where nobody says how far.
+// defaultRange is how far is looked back by default.
 const defaultRange = "6h"
 
 // getHistory answers how the decisions came about over a range: of all models, or of one.

@@ -45,7 +45,7 @@ func (s *Server) Stop(ctx context.Context) error { return s.stop(ctx) }
 func (s *Server) stopNow(ctx context.Context) error {
 	s.stopping.Store(true)
 	var errs []error
-	// Whoever holds all of a semaphore has waited for the requests under way, and lets no new ones in.
+	// The goroutine that holds all of a semaphore has waited for the requests under way, and lets no new ones in.
 	if err := errors.Join(s.scrapes.Acquire(ctx, s.capacity), s.pages.Acquire(ctx, max(1, s.capacity/2))); err != nil {
 		errs = append(errs, fmt.Errorf("wait for scrapes: %w", err))
 	}

@@ -219,7 +219,7 @@ func (l *Loader) log(ctx context.Context, remarks config.Diagnostics) {
 	}
 }
 
-// withoutSnippets leaves out the lines of the file, which may hold secrets, of what goes to whoever asked for a reload.
+// withoutSnippets leaves out the lines of the file, which may hold secrets, from the answer to a request for a reload.
 func withoutSnippets(remarks config.Diagnostics) config.Diagnostics {
 	bare := make(config.Diagnostics, len(remarks))
 	for i, d := range remarks {

@@ -18,7 +18,7 @@ func (o *Options) prefix() (string, error) {
 	web := err == nil && (external.Scheme == "http" || external.Scheme == "https") && external.Host != ""
 	onlyPath := err == nil && external.Scheme == "" && external.Host == "" && (external.Path == "" || strings.HasPrefix(external.Path, "/"))
 	if !web && !onlyPath || external.User != nil || external.RawQuery != "" || external.Fragment != "" {
-		return "", fmt.Errorf("the external URL %q is none: want http or https, a host and a path, such as https://tools.example.com/variants", o.ExternalURL)
+		return "", fmt.Errorf("the external URL %q is not valid: want http or https, a host and a path, such as https://tools.example.com/variants", o.ExternalURL)
 	}
 	prefix := external.Path
 	if o.RoutePrefix != "" {

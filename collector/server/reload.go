@@ -11,13 +11,13 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
-// errStopping is a request that nobody is there to serve.
+// errStopping is a request that comes while the server stops.
 var errStopping = errors.New("the server is stopping")
 
 // Reload loads the configuration again and puts it in force. After an error the one before is in force as if nothing had
 // happened. A ctx that ends first does not stop a reload that has begun.
 func (s *Server) Reload(ctx context.Context) error {
-	reply := make(chan error, 1) // Buffered, so that a caller who has left blocks nobody.
+	reply := make(chan error, 1) // Buffered, so that a caller who has left does not block the loader.
 	select {
 	case s.reloads <- reply:
 	case <-ctx.Done():
@@ -33,7 +33,7 @@ func (s *Server) Reload(ctx context.Context) error {
 	}
 }
 
-// handleReloads makes one reload after the other, whoever asks for them.
+// handleReloads makes one reload after the other, from signals and from requests.
 func (s *Server) handleReloads() {
 	for {
 		select {

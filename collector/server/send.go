@@ -17,7 +17,7 @@ const (
 	maxSending = 32 << 20
 )
 
-// held is an answer in memory: whoever reads it slowly holds nothing but its bytes.
+// held is an answer in memory: a slow reader holds nothing but its bytes.
 type held struct {
 	header http.Header
 	status int

@@ -46,7 +46,7 @@ type Options struct {
 	// MaxRequests is how many scrapes are served at once; others get 503. The API and the pages have half as many of their own.
 	// 0: no limit.
 	MaxRequests int64
-	// HistoryRange is how far pages and the API look back where nobody says how far, by the names of past.Ranges; empty stands for 6h.
+	// HistoryRange is how far pages and the API look back by default, by the names of past.Ranges; empty stands for 6h.
 	HistoryRange string
 	// EnableLifecycle allows POST /-/reload.
 	EnableLifecycle bool
@@ -148,7 +148,7 @@ func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
 // telemetryPath is what TelemetryPath may be: no pattern of net/http, and nothing that cleaning would change.
 var telemetryPath = regexp.MustCompile(`^/$|^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$`)
 
-// defaultRange is how far is looked back where nobody says how far.
+// defaultRange is how far is looked back by default.
 func (o *Options) defaultRange() string { return cmp.Or(o.HistoryRange, defaultRange) }
 
 func (o *Options) validate() error {
@@ -162,7 +162,7 @@ func (o *Options) validate() error {
 	case o.MaxRequests < 0:
 		return fmt.Errorf("the number of scrapes at once must not be negative: %d", o.MaxRequests)
 	case !telemetryPath.MatchString(o.TelemetryPath) || taken(o.TelemetryPath):
-		return fmt.Errorf("metrics cannot be served at %q: want a path such as /metrics, that is no page and not below /-/, /api/, /assets/ or /debug/", o.TelemetryPath)
+		return fmt.Errorf("metrics cannot be served at %q: want a path such as /metrics, that is not a page and not below /-/, /api/, /assets/ or /debug/", o.TelemetryPath)
 	}
 	if err := web.Validate(*o.Web.WebConfigFile); err != nil {
 		return fmt.Errorf("web configuration %s: %w", *o.Web.WebConfigFile, err)

@@ -34,7 +34,7 @@ func (s *Server) viewed(fail failure, serve func(http.ResponseWriter, *http.Requ
 	return s.admitted(s.pages, fail, func(w http.ResponseWriter, r *http.Request, g *generation, budget time.Duration) {
 		v := &view{generation: g}
 		parameters, err := url.ParseQuery(r.URL.RawQuery)
-		if err != nil { // Whoever asks for the past must not get the present.
+		if err != nil { // A question about the past must not get the present.
 			fail(w, "the address is wrong: "+err.Error(), http.StatusBadRequest)
 			return
 		}
@@ -131,7 +131,7 @@ const (
 
 var errNoBody = errors.New("the body of the request did not arrive")
 
-// readBody reads the body of a request before it takes a place: whoever sends it slowly keeps nobody out but others with a body. More
+// readBody reads the body of a request before it takes a place: a slow sender keeps out only others with a body. More
 // than maxQuestionSize is cut, one byte behind it.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request) error {
 	if r.Body == http.NoBody {
@@ -156,7 +156,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) error {
 
 // logUnanswered logs a request that was not answered.
 func (s *Server) logUnanswered(r *http.Request, err error, budget time.Duration) {
-	level := slog.LevelDebug // Of a client that has left, there is nobody to answer.
+	level := slog.LevelDebug // Of a client that has left, there is no client to answer.
 	if r.Context().Err() == nil && s.unanswered.due(s.opts.Now()) {
 		level = slog.LevelWarn
 	}

@@ -47,7 +47,7 @@ func readQuestion(w http.ResponseWriter, r *http.Request) (*whatif.Question, int
 	err := d.Decode(&q)
 	if err == nil {
 		if _, more := d.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("there is more behind the question")
+			err = errors.New("there is text after the question")
 		}
 	}
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
@@ -62,7 +62,7 @@ func readQuestion(w http.ResponseWriter, r *http.Request) (*whatif.Question, int
 // inJSON tells a mistake in words of JSON, not of Go.
 func inJSON(err error) error {
 	if errors.Is(err, io.EOF) {
-		return errors.New("there is none: want an object, such as {}")
+		return errors.New("no JSON: want an object, such as {}")
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		place := cmp.Or(wrong.Field, "the question")

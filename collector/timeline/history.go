@@ -188,7 +188,7 @@ func (h *History) timeline(key timelineKey, origin time.Time) *timeline {
 	return t
 }
 
-// chunk returns a chunk of a timeline, asking for it where nobody has.
+// chunk returns a chunk of a timeline, asking for it the first time.
 func (h *History) chunk(ctx context.Context, t *timeline, n int) (*chunk, error) {
 	h.mu.Lock()
 	c, ok := t.chunks[n]

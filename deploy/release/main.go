@@ -61,7 +61,7 @@ func parse(args []string) (*options, error) {
 	o := &options{}
 	flags := flag.NewFlagSet("release", flag.ContinueOnError)
 	flags.StringVar(&o.root, "root", "../..", "root of the repository")
-	flags.StringVar(&o.output, "output", "../../dist", "folder to write, which is made anew")
+	flags.StringVar(&o.output, "output", "../../dist", "folder to write; what is in it is deleted first")
 	flags.StringVar(&o.version, "version", "", "version, such as v0.1.0")
 	flags.StringVar(&o.revision, "revision", "unknown", "revision of the sources")
 	platforms := flags.String("platforms", "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64", "what to build for")

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/variant-exporter/variant-exporter/internal/long"
 	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
@@ -60,6 +61,7 @@ func covers(e calibration.Estimate, want float64) bool { return e.Low <= want &&
 
 // TestCalibrateCoverage measures how often the intervals hold the truth, with one in ten observations an outlier.
 func TestCalibrateCoverage(t *testing.T) {
+	long.Test(t)
 	const seeds = 100
 	for name, s := range map[string]synthetic{
 		"itl alone, lengths vary":         {count: 60, lengths: manyLengths},

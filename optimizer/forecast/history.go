@@ -1,5 +1,5 @@
 // Package forecast computes what follows from a quantity over time: windows, trend, season, noise and idleness. It takes histories,
-// which are plain values on a fixed grid, and returns numbers. It knows no clock and asks nobody.
+// which are plain values on a fixed grid, and returns numbers. It reads no clock and does no I/O.
 package forecast
 
 import (

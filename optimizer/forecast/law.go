@@ -58,7 +58,7 @@ type Course struct {
 }
 
 // NewCourse prepares a history for Plan. A step in demand changes a rate much and once: each change counts for at most some times the mean
-// of an hour, so that one step is not taken for noise (a winsorized deviation: Tukey 1962).
+// of an hour, so that one step does not count as noise (a winsorized deviation: Tukey 1962).
 func NewCourse(h History) *Course {
 	n := len(h.Values)
 	c := &Course{History: h, squares: make([]float64, n+1), changes: make([]float64, n+1)}

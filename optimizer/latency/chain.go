@@ -49,7 +49,7 @@ func (o *occupancy) solve(period []float64, queue int, rate float64) {
 }
 
 // fromBatch weighs the states of a server that keeps up: the most likely one
-// has nobody waiting.
+// has no request waiting.
 func (o *occupancy) fromBatch() {
 	batch := o.batch()
 	mode := 0 // mu grows with n: weights rise while the rate exceeds it

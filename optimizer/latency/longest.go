@@ -11,7 +11,7 @@ type longest struct {
 
 const doublings = 17 // up to the largest batch
 
-// newLongest works it out for a time per token. Contexts are taken for
+// newLongest works it out for a time per token. Contexts are assumed to be
 // lognormal, and the largest of d of them is at the quantile of G. Blom
 // (Statistical Estimates and Transformed Beta-Variables, 1958).
 func newLongest(perToken float64, l Lengths) (t longest) {

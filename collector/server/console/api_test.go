@@ -135,10 +135,10 @@ func TestWhatIfOfTheAPI(t *testing.T) {
 	assert.Equal(t, time.Date(2026, 11, 3, 8, 30, 0, 0, time.UTC), past.Time)
 	for body, want := range map[string]string{
 		`{"demands":[]}`: `read the question: json: unknown field "demands"`,
-		``:               "read the question: there is none: want an object, such as {}",
+		``:               "read the question: no JSON: want an object, such as {}",
 		`[]`:             "read the question: the question cannot be this array",
 		`{"budgets":[{"budget":"x","limit":"1"}]}`: "read the question: budgets.limit cannot be this string",
-		`{}{}`:                                   "read the question: there is more behind the question",
+		`{}{}`:                                   "read the question: there is text after the question",
 		`{"budgets":[{"budget":"x","limit":1}]}`: `there is no budget "x", or its limit is not known`,
 	} {
 		resp, err := http.Post(base+"/api/v1/what-if", "application/json", strings.NewReader(body))

@@ -17,7 +17,7 @@ type Frame struct {
 	Links   []Link
 
 	At       string    // the moment as it was asked for; empty for the present
-	Range    string    // how far is looked back, as it was asked for; empty where nobody said
+	Range    string    // how far is looked back, as it was asked for; empty for the default
 	Span     string    // how far is looked back
 	Ranges   []string  // how far may be looked back; empty where the page does not look back
 	Shown    time.Time // the moment that is shown
