@@ -13,27 +13,29 @@ import (
 )
 
 // guidellmColumns are the columns of guidellm's CSV by what they hold: up to 0.3 under one line of names, from 0.4 on under three.
-var guidellmColumns = map[string]func(r *guidellmRun, cell string) error{
-	"successful request concurrency mean":                    meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Concurrency }),
-	"server throughput | successful concurrency | mean":      meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Concurrency }),
-	"successful requests per second mean":                    meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Rate }),
-	"server throughput | successful requests/sec | mean":     meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Rate }),
-	"successful prompt token count mean":                     meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Input }),
-	"successful prompt token count std dev":                  deviationOf(func(r *guidellmRun) *stat { return &r.Metrics.Input }),
-	"token metrics | successful input tokens | mean":         meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Input }),
-	"token metrics | successful input tokens | std dev":      deviationOf(func(r *guidellmRun) *stat { return &r.Metrics.Input }),
-	"successful output token count mean":                     meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Output }),
-	"successful output token count std dev":                  deviationOf(func(r *guidellmRun) *stat { return &r.Metrics.Output }),
-	"token metrics | successful output tokens | mean":        meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Output }),
-	"token metrics | successful output tokens | std dev":     deviationOf(func(r *guidellmRun) *stat { return &r.Metrics.Output }),
-	"successful time to first token ms mean":                 meanOf(func(r *guidellmRun) *stat { return &r.Metrics.TTFT }),
-	"successful time to first token ms " + guidellmQuantiles: quantilesOf,
-	"time to first token | successful ms | mean":             meanOf(func(r *guidellmRun) *stat { return &r.Metrics.TTFT }),
-	"time to first token | successful ms | percentiles":      quantilesOf,
-	"successful inter token latency ms mean":                 meanOf(func(r *guidellmRun) *stat { return &r.Metrics.ITL }),
-	"inter token latency | successful ms | mean":             meanOf(func(r *guidellmRun) *stat { return &r.Metrics.ITL }),
-	"name":                 sentAs,
-	"benchmark | strategy": sentAs,
+func guidellmColumns() map[string]func(r *guidellmRun, cell string) error {
+	return map[string]func(r *guidellmRun, cell string) error{
+		"successful request concurrency mean":                    meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Concurrency }),
+		"server throughput | successful concurrency | mean":      meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Concurrency }),
+		"successful requests per second mean":                    meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Rate }),
+		"server throughput | successful requests/sec | mean":     meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Rate }),
+		"successful prompt token count mean":                     meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Input }),
+		"successful prompt token count std dev":                  deviationOf(func(r *guidellmRun) *stat { return &r.Metrics.Input }),
+		"token metrics | successful input tokens | mean":         meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Input }),
+		"token metrics | successful input tokens | std dev":      deviationOf(func(r *guidellmRun) *stat { return &r.Metrics.Input }),
+		"successful output token count mean":                     meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Output }),
+		"successful output token count std dev":                  deviationOf(func(r *guidellmRun) *stat { return &r.Metrics.Output }),
+		"token metrics | successful output tokens | mean":        meanOf(func(r *guidellmRun) *stat { return &r.Metrics.Output }),
+		"token metrics | successful output tokens | std dev":     deviationOf(func(r *guidellmRun) *stat { return &r.Metrics.Output }),
+		"successful time to first token ms mean":                 meanOf(func(r *guidellmRun) *stat { return &r.Metrics.TTFT }),
+		"successful time to first token ms " + guidellmQuantiles: quantilesOf,
+		"time to first token | successful ms | mean":             meanOf(func(r *guidellmRun) *stat { return &r.Metrics.TTFT }),
+		"time to first token | successful ms | percentiles":      quantilesOf,
+		"successful inter token latency ms mean":                 meanOf(func(r *guidellmRun) *stat { return &r.Metrics.ITL }),
+		"inter token latency | successful ms | mean":             meanOf(func(r *guidellmRun) *stat { return &r.Metrics.ITL }),
+		"name":                 sentAs,
+		"benchmark | strategy": sentAs,
+	}
 }
 
 // guidellmQuantiles is how the older layout names the quantiles of a metric, and what the newer one holds too.
@@ -87,6 +89,7 @@ func readGuidellmCSV(text []byte, add adder) error {
 	if err != nil {
 		return add("", calibration.Observation{}, err)
 	}
+	columns := guidellmColumns()
 	for {
 		cells, err := lines.Read()
 		if errors.Is(err, io.EOF) {
@@ -97,7 +100,7 @@ func readGuidellmCSV(text []byte, add adder) error {
 		if err == nil {
 			line, _ := lines.FieldPos(0)
 			place = fmt.Sprintf("line %d: ", line)
-			o, err = guidellmLine(names, cells)
+			o, err = guidellmLine(columns, names, cells)
 		}
 		if err := add(place, o, err); err != nil {
 			return err
@@ -134,7 +137,7 @@ func guidellmNames(lines *csv.Reader) (names []string, err error) {
 
 // guidellmLine is the run of a line. guidellm leaves out what is zero in a run, and names the columns of the first run only, so that
 // a line can be shifted against the names: that is seen by its length, and by lists that are not where they should be.
-func guidellmLine(names, cells []string) (o calibration.Observation, err error) {
+func guidellmLine(columns map[string]func(*guidellmRun, string) error, names, cells []string) (o calibration.Observation, err error) {
 	const shifted = unusable("the columns are not those that the file's first lines name, because guidellm names those of its first benchmark only: give its JSON or YAML")
 	if len(cells) != len(names) {
 		return o, shifted
@@ -145,7 +148,7 @@ func guidellmLine(names, cells []string) (o calibration.Observation, err error) 
 		if strings.HasSuffix(name, "| percentiles") != isList && strings.Contains(name, "successful ") && strings.Contains(name, " | ") {
 			return o, shifted
 		}
-		if read := guidellmColumns[name]; read != nil {
+		if read := columns[name]; read != nil {
 			if err := read(&r, cells[i]); err != nil {
 				return o, fmt.Errorf("%s: %w", name, err)
 			}

@@ -193,4 +193,29 @@ func (v *validator) profile(path string, m *Model, x *Variant) {
 		v.Errorf(strict.Join(path, "profile.chunk"), nil, "with alpha, beta and gamma 0 a chunk of a prompt would take no time").Hint("remove chunk, or set what calibrate printed")
 	}
 	v.iteration(strict.Join(path, "profile.alpha"), x.Profile)
+	v.perToken(strict.Join(path, "profile"), x.Profile)
+}
+
+// slowestToken is the least time in seconds that a token cannot take, unless an iteration takes longer without it.
+const slowestToken = Seconds(1e-3)
+
+// perToken refuses tokens that take longer than all else of an iteration.
+func (v *validator) perToken(path string, p *Profile) {
+	if p == nil {
+		return
+	}
+	c := Chunk{}
+	if p.Chunk != nil {
+		c = *p.Chunk
+	}
+	most := max(slowestToken, p.Alpha, c.Alpha)
+	for _, x := range []struct {
+		key  string
+		time Seconds
+	}{{"beta", p.Beta}, {"gamma", p.Gamma}, {"chunk.beta", c.Beta}, {"chunk.gamma", c.Gamma}, {"chunk.attention", c.Attention}, {"chunk.longest", c.Longest}} {
+		if x.time > most {
+			v.Errorf(strict.Join(path, x.key), nil, "no token takes %v s, where an iteration has %v s besides", float64(x.time), float64(max(p.Alpha, c.Alpha))).
+				Hint("set what calibrate printed, such as 0.03ms for beta")
+		}
+	}
 }

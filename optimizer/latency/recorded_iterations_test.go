@@ -1,6 +1,7 @@
 package latency_test
 
 import (
+	"slices"
 	"testing"
 )
 
@@ -105,4 +106,29 @@ func solved(a [columns][columns]float64, b [columns]float64) (x [columns]float64
 		x[i] /= a[i][i]
 	}
 	return x
+}
+
+// TestRecordedHost shows why tokens at low load are less late than the model says: to send an iteration with a chunk takes the host as
+// long for a small chunk as for a large one, and the tokens of the iteration before it are handed out only then.
+func TestRecordedHost(t *testing.T) {
+	iterations := recordedRows(t, "main-mixed-0-iterations.csv.gz")
+	sent := map[bool][]float64{} // by whether the chunk is small
+	for i := 1; i+2 < len(iterations); i++ {
+		alone := iterations[i]["decode_only"] == 0
+		for _, k := range []int{i - 1, i + 1, i + 2} {
+			alone = alone && iterations[k]["decode_only"] == 1
+		}
+		if alone {
+			small := iterations[i]["batch_tokens"] < 400
+			sent[small] = append(sent[small], iterations[i+1]["time"]-iterations[i]["time"])
+		}
+	}
+	slices.Sort(sent[true])
+	slices.Sort(sent[false])
+	small, large := quantile(sent[true], 0.5), quantile(sent[false], 0.5)
+	t.Logf("until the next iteration is put together: %.1f ms after %d chunks of less than 400 tokens, %.1f ms after %d larger ones (medians)",
+		1e3*small, len(sent[true]), 1e3*large, len(sent[false]))
+	if large > 1.1*small {
+		t.Errorf("a large chunk takes %.1f ms, a small one %.1f ms", 1e3*large, 1e3*small)
+	}
 }
