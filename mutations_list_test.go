@@ -12,23 +12,15 @@ var bounds = []mutation{
 	},
 	{
 		"Planning: exactness", "of equal plans the one with the fewest changes counts", "optimizer/point.go",
-		"sum += max(k[i]-v.held, v.held-k[i])", "sum += k[i]", "./optimizer", "TestSolveEqualsMILP",
+		"sum += max(k[i]-v.held, v.held-k[i])", "sum += max(k[i]-v.held, 0)", "./optimizer", "TestSolveEqualsBruteForceForOneModel",
 	},
 	{
-		"Planning: time", "a bound on the work", "optimizer/work.go",
-		"w.used+n > w.limit || ", "", "./optimizer", "TestPrioritiesInATime",
-	},
-	{
-		"Planning: time", "many priorities leave time for the cost", "optimizer/solve.go",
-		"max(0, largest-bound)", "0.0", "./optimizer", "TestPrioritiesInATime",
+		"Planning: time", "bounds on the work, of all and of each part", "optimizer/work.go",
+		"w.stop = w.used+n > w.limit || (w.interrupt != nil && w.interrupt())\n\t}\n\treturn w.stop || w.used+n > w.until", "w.stop = w.interrupt != nil && w.interrupt()\n\t}\n\treturn w.stop", "./optimizer", "TestPrioritiesInATime",
 	},
 	{
 		"Planning: interrupt", "the interrupt ends searches", "optimizer/work.go",
 		" || (w.interrupt != nil && w.interrupt())", "", "./optimizer", "TestInterruptIsHonoured",
-	},
-	{
-		"Planning: interrupt", "the interrupt ends work that is done in any case", "optimizer/work.go",
-		"w.stop = w.interrupt()", "w.interrupt()", "./optimizer", "TestInterruptIsHonoured",
 	},
 	{
 		"Planning: interrupt", "a plan that is cut short is not called optimal", "optimizer/solve.go",
@@ -76,7 +68,7 @@ var bounds = []mutation{
 	},
 	{
 		"Starved scrapes", "what nobody waits for is canceled", "collector/server/flight.go",
-		"fl.abandoned = true\n\t\tf.replace(fl)", "fl.abandoned = true", "./collector/server", "TestReaderThatLeaves",
+		"fl.abandoned = true\n\t\tf.replace(fl)", "fl.abandoned = true", "./collector/server", "TestFlightEndsWithItsLastWaiter",
 	},
 	{
 		"Starved scrapes", "a bound on scrapes", "collector/server/view.go",
@@ -88,7 +80,7 @@ var bounds = []mutation{
 	},
 	{
 		"Starved scrapes", "slow readers hold no place", "collector/server/view.go",
-		"answer(answered, r)", "answer(answered, r)\n\t\t\tslots.TryAcquire(1)\n\t\t\tdefer slots.Release(1)", "./collector/server", "TestSlowReader",
+		"answer(answered, r)", "answer(answered, r)\n\t\t\tslots.TryAcquire(1)\n\t\t\tdefer slots.Release(1)", "./collector/server", "TestManySlowReaders",
 	},
 	{
 		"Starved scrapes", "slow readers are cut off in time", "collector/server/send.go",
@@ -177,7 +169,7 @@ var bounds = []mutation{
 	},
 	{
 		"Secrets in messages", "addresses in the errors of libraries", "collector/promapi/classify.go",
-		"if !ok {\n\t\t\tbreak", "if true {\n\t\t\tbreak", "./collector/promapi", "TestSecretsStayOutOfErrors",
+		"if !ok {\n\t\t\tbreak", "if !ok || c != nil {\n\t\t\tbreak", "./collector/promapi", "TestSecretsStayOutOfErrors",
 	},
 	{
 		"Secrets in messages", "parameters of the address of Prometheus", "collector/promapi/client.go",
@@ -194,6 +186,10 @@ var bounds = []mutation{
 	{
 		"Secrets in messages", "texts of a source are escaped", "collector/promapi/error.go",
 		"return Printable(fmt.Sprintf(\"%s: %v\", e.Reason, e.Err))", "return fmt.Sprintf(\"%s: %v\", e.Reason, e.Err)", "./collector/promapi", "TestErrorsArePrintable",
+	},
+	{
+		"Secrets in messages", "errors on a terminal are escaped", "command/run.go",
+		"printable(err.Error()))", "err.Error())", "./command", "TestErrorsOnATerminal",
 	},
 	{
 		"Secrets in messages", "an HTTP reload answers without lines of the file", "collector/server/loader.go",
@@ -273,11 +269,23 @@ var bounds = []mutation{
 	},
 	{
 		"Odd files", "files that a client names", "collector/config/files.go",
-		"err := regular(f.name)\n", "err := error(nil)\n", "./collector/config", "TestOnlyRegularFilesAreRead",
+		"\ttext, err := readFile(f.name)\n", "\ttext, err := os.ReadFile(f.name)\n", "./collector/config", "TestFilesOfClients",
+	},
+	{
+		"Odd files", "files of scrape jobs", "collector/config/files.go",
+		"if c.embedded != nil {\n\t\tfor i, job", "if false {\n\t\tfor i, job", "./collector/config", "TestFilesOfClients",
+	},
+	{
+		"Odd files", "secrets that go into no header", "collector/config/files.go",
+		"case !headerValue(secret):", "case false:", "./collector/config", "TestFilesOfClients",
 	},
 	{
 		"Odd files", "certificates", "collector/config/files.go",
-		"if text, err = readFile(f.name); err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {", "if text, err = readFile(f.name); err == nil && len(text) < 0 {", "./collector/config", "TestOnlyRegularFilesAreRead",
+		"case f.certificate && !x509.NewCertPool().AppendCertsFromPEM(text):", "case f.certificate && len(text) < 0:", "./collector/config", "TestOnlyRegularFilesAreRead",
+	},
+	{
+		"Odd files", "the web configuration", "collector/server/server.go",
+		"if err := regularWeb(*o.Web.WebConfigFile); err != nil {", "if err := error(nil); err != nil {", "./collector/server", "TestOddWebConfiguration",
 	},
 	{
 		"Odd files", "the time of a pipe", "collector/config/files.go",

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/version"
+
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
 // Exit codes.
@@ -76,7 +79,20 @@ func exitCode(err error, w io.Writer) int {
 	case err == nil:
 		return exitOK
 	case !errors.Is(err, errReported):
-		fmt.Fprintf(w, "variant_exporter: error: %v\n", err)
+		fmt.Fprintf(w, "variant_exporter: error: %s\n", printable(err.Error()))
 	}
 	return exitFailure
+}
+
+// printable escapes what a terminal would not show as it is, but for the ends of lines: an error can repeat what a source told.
+func printable(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		cells := strings.Split(line, "\t")
+		for j, cell := range cells {
+			cells[j] = promapi.Printable(cell)
+		}
+		lines[i] = strings.Join(cells, "\t")
+	}
+	return strings.Join(lines, "\n")
 }

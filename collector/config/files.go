@@ -127,30 +127,55 @@ func clientFiles(h *commonconfig.HTTPClientConfig) []clientFile {
 	return files
 }
 
-// checkFiles finds what is wrong with the files that the HTTP client's settings name. A file that is not there may be on the machine
-// on which the exporter runs: serve reports it.
+// checkFiles finds what is wrong with the files that the settings of HTTP clients name. A file that is not there may be on the machine on
+// which the exporter runs: serve reports it.
 func (c *Config) checkFiles() Diagnostics {
 	var found Diagnostics
-	if c.Prometheus == nil {
-		return nil
-	}
-	for _, f := range clientFiles(&c.Prometheus.HTTPConfig.HTTPClientConfig) {
-		err := regular(f.name)
-		if f.name == "" || errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err == nil && f.certificate {
-			var text []byte
-			if text, err = readFile(f.name); err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
-				err = fmt.Errorf("%s: no certificate in PEM", f.name)
+	check := func(at string, h *commonconfig.HTTPClientConfig) {
+		for _, f := range clientFiles(h) {
+			if err := f.check(); err != nil && !errors.Is(err, os.ErrNotExist) {
+				found = append(found, c.ErrorAt(at+f.path, err.Error(), "name a regular file that the exporter can read"))
 			}
 		}
-		if err != nil {
-			found = append(found, c.ErrorAt("prometheus.http_config."+f.path, err.Error(), "name a regular file that the exporter can read"))
+	}
+	if c.Prometheus != nil {
+		check("prometheus.http_config.", &c.Prometheus.HTTPConfig.HTTPClientConfig)
+	}
+	if c.embedded != nil {
+		for i, job := range c.embedded.ScrapeConfigs {
+			check(strict.Index(sectionScrapeConfigs, i)+".", &job.HTTPClientConfig)
 		}
 	}
 	return found
 }
+
+// maxSecret bounds a file with a secret, which goes into a header, in bytes.
+const maxSecret = 64 << 10
+
+// check says why a file cannot be what it is named as.
+func (f clientFile) check() error {
+	if f.name == "" {
+		return nil
+	}
+	text, err := readFile(f.name)
+	switch secret := strings.TrimSpace(string(text)); {
+	case err != nil:
+		return err
+	case f.certificate && !x509.NewCertPool().AppendCertsFromPEM(text):
+		return fmt.Errorf("%s: no certificate in PEM", f.name)
+	case f.certificate || strings.HasSuffix(f.path, "key_file"):
+	case secret == "":
+		return fmt.Errorf("%s: nothing in it", f.name)
+	case len(secret) > maxSecret:
+		return fmt.Errorf("%s: larger than %d bytes, which go into no header", f.name, maxSecret)
+	case !headerValue(secret):
+		return fmt.Errorf("%s: a line break or control character, which goes into no header", f.name)
+	}
+	return nil
+}
+
+// Regular says why a file that another library reads as a whole cannot be read so: a pipe makes it wait, and a device may never end.
+func Regular(name string) error { return regular(name) }
 
 var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 

@@ -1,9 +1,11 @@
 package config_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -62,6 +64,36 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want == "", c != nil)
 		require.Contains(t, render(found), want)
+	}
+}
+
+// TestFilesOfClients: a file that a client of Prometheus or of a scrape job names is what it should be. A library that reads a pipe waits for
+// ever, and a device it reads until there is no memory left.
+func TestFilesOfClients(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
+	for name, text := range map[string]string{"empty": " \n", "nul": "a\x00b", "lines": "a\nb", "good": "hunter2\n"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "huge"), bytes.Repeat([]byte("a"), 65<<10), 0o600))
+	for file, want := range map[string]string{
+		"pipe": "a pipe, socket or device", "/dev/zero": "a pipe, socket or device", ".": "a folder", "empty": "nothing in it",
+		"nul": "a line break or control character", "lines": "a line break or control character", "huge": "larger than 65536 bytes", "good": "",
+	} {
+		client := "authorization: {credentials_file: " + file + "}"
+		for _, text := range []string{
+			fmt.Sprintf(withClient, client, "1"),
+			strings.Replace(fmt.Sprintf(withClient, "", "1"), "prometheus: {url: http://p, http_config: {}}",
+				"scrape_configs: [{job_name: a, "+client+", static_configs: [{targets: [a:1]}]}]", 1),
+		} {
+			name := filepath.Join(dir, "variant_exporter.yml")
+			require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+			c, found, err := config.LoadFile(name)
+			require.NoError(t, err)
+			require.Equal(t, want == "", c != nil, "%s: %s", file, render(found))
+			require.Contains(t, render(found), want)
+			require.NotContains(t, render(found), "hunter2")
+		}
 	}
 }
 

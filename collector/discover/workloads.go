@@ -51,9 +51,9 @@ func (w *workloads) by(more, expr string) string {
 func (f *Fleet) findWorkloads(a *asker, servers []found) (*workloads, error) {
 	names := map[string]bool{}
 	for _, s := range servers {
-		names[s.at.namespace] = true
+		names[regexp.QuoteMeta(s.at.namespace)] = true // A source can tell anything.
 	}
-	namespaces := strings.Join(slices.Sorted(maps.Keys(names)), "|") // Names of namespaces have nothing that a regular expression would read.
+	namespaces := strings.Join(slices.Sorted(maps.Keys(names)), "|")
 	w := &workloads{ofPod: map[place]*workload{}, ns: "namespace", pod: "pod"}
 	moved, err := a.ask("kube-state-metrics", fmt.Sprintf(`count(kube_pod_owner{exported_namespace=~%q})`, namespaces))
 	if err != nil {

@@ -44,7 +44,7 @@ func BenchmarkQuery(b *testing.B) {
 	}
 }
 
-// BenchmarkSeries reports what a series in memory takes: go test ./collector/embedded -run='^$' -bench=Series
+// BenchmarkSeries reports what a series in memory takes. Run it with go test ./collector/embedded -run='^$' -bench=Series.
 func BenchmarkSeries(b *testing.B) {
 	const series = 50_000
 	for b.Loop() {

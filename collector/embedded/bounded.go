@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
@@ -60,7 +61,7 @@ func (b *bounded) relieve(ctx context.Context, logger *slog.Logger) {
 		case <-b.full:
 		}
 		head := b.db.Head()
-		if to := time.Now().Add(-lately).UnixMilli(); to > head.MinTime() {
+		if to := head.MaxTime() - lately.Milliseconds(); to > head.MinTime() {
 			if err := b.db.CompactHead(tsdb.NewRangeHead(head, head.MinTime(), to)); err != nil {
 				logger.Error("Could not take old series out of the memory.", "err", err)
 			}
@@ -99,7 +100,7 @@ func (a *boundedAppender) refuses(ref storage.SeriesRef, l labels.Labels) bool {
 			return false
 		}
 	}
-	name := l.Get(labels.MetricName)
+	name := l.Get(model.MetricNameLabel)
 	if (name == "up" || strings.HasPrefix(name, "scrape_")) && series < a.of.most+a.of.most/4 {
 		return false
 	}

@@ -56,8 +56,7 @@ func (w watched) Handle(ctx context.Context, r slog.Record) error {
 		w.refused.mu.Lock()
 		w.refused.count[limit]++
 		w.refused.mu.Unlock()
-		warning := slog.NewRecord(r.Time, slog.LevelWarn, refusals[limit], r.PC)
-		r = warning
+		r = slog.NewRecord(r.Time, slog.LevelWarn, "A scrape was refused: "+refusal(limit), r.PC)
 	}
 	if !w.Handler.Enabled(ctx, r.Level) {
 		return nil
@@ -65,11 +64,16 @@ func (w watched) Handle(ctx context.Context, r slog.Record) error {
 	return w.Handler.Handle(ctx, r)
 }
 
-// refusals are what is logged. Each is logged once a minute.
-var refusals = map[string]string{
-	limitBody:    "A scrape was refused: the target exposes more bytes than the body_size_limit of its job.",
-	limitSamples: "A scrape was refused: the target exposes more samples than the sample_limit of its job.",
-	limitSeries:  "A scrape was refused: it has new series, and there are too many in memory. Some target exposes labels that are new each time.",
+// refusal is why a scrape is refused. Each reason is logged once a minute.
+func refusal(limit string) string {
+	switch limit {
+	case limitBody:
+		return "the target exposes more bytes than the body_size_limit of its job."
+	case limitSamples:
+		return "the target exposes more samples than the sample_limit of its job."
+	default:
+		return "it has new series, and there are too many in memory. Some target exposes labels that are new each time."
+	}
 }
 
 func (w watched) limit(r slog.Record) (limit string) {
@@ -103,32 +107,31 @@ func (w watched) WithGroup(name string) slog.Handler {
 	return watched{w.Handler.WithGroup(name), w.refused}
 }
 
-var (
-	refusedDesc = prometheus.NewDesc("variant_exporter_refused_scrapes_total",
-		"Scrapes of the exporter's own targets that were refused, by the limit that they hit: body_size, samples or series.", []string{"limit"}, nil)
-	seriesDesc = prometheus.NewDesc("variant_exporter_scraped_series",
-		"Series of the exporter's own targets that are in memory.", nil, nil)
-)
+// descriptions are those of the metrics of an engine.
+func descriptions() (refused, series *prometheus.Desc) {
+	return prometheus.NewDesc("variant_exporter_refused_scrapes_total",
+			"Scrapes of the exporter's own targets that were refused, by the limit that they hit: body_size, samples or series.", []string{"limit"}, nil),
+		prometheus.NewDesc("variant_exporter_scraped_series", "Series of the exporter's own targets that are in memory.", nil, nil)
+}
 
 // Describe implements prometheus.Collector.
-func (e *Engine) Describe(ch chan<- *prometheus.Desc) { Describe(ch) }
-
-// Describe describes the metrics of any engine.
-func Describe(ch chan<- *prometheus.Desc) {
-	ch <- refusedDesc
-	ch <- seriesDesc
+func (*Engine) Describe(ch chan<- *prometheus.Desc) {
+	refused, series := descriptions()
+	ch <- refused
+	ch <- series
 }
 
 // Collect implements prometheus.Collector: what an engine that scrapes tells of itself.
 func (e *Engine) Collect(ch chan<- prometheus.Metric) {
+	refused, series := descriptions()
 	e.refused.mu.Lock()
 	for limit, n := range e.refused.count {
-		ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, n, limit)
+		ch <- prometheus.MustNewConstMetric(refused, prometheus.CounterValue, n, limit)
 	}
 	e.refused.mu.Unlock()
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if e.db != nil {
-		ch <- prometheus.MustNewConstMetric(seriesDesc, prometheus.GaugeValue, float64(e.db.Head().NumSeries()))
+		ch <- prometheus.MustNewConstMetric(series, prometheus.GaugeValue, float64(e.db.Head().NumSeries()))
 	}
 }

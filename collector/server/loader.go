@@ -63,7 +63,7 @@ func NewLoader(opts LoaderOptions) *Loader {
 }
 
 // Describe implements prometheus.Collector.
-func (*Loader) Describe(ch chan<- *prometheus.Desc) { embedded.Describe(ch) }
+func (*Loader) Describe(ch chan<- *prometheus.Desc) { (*embedded.Engine)(nil).Describe(ch) }
 
 // Collect implements prometheus.Collector: what the embedded engine tells of itself, if there is one.
 func (l *Loader) Collect(ch chan<- prometheus.Metric) {

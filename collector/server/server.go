@@ -164,6 +164,9 @@ func (o *Options) validate() error {
 	case !telemetryPath.MatchString(o.TelemetryPath) || taken(o.TelemetryPath):
 		return fmt.Errorf("metrics cannot be served at %q: want a path such as /metrics, that is not a page and not below /-/, /api/, /assets/ or /debug/", o.TelemetryPath)
 	}
+	if err := regularWeb(*o.Web.WebConfigFile); err != nil {
+		return fmt.Errorf("web configuration: %w", err)
+	}
 	if err := web.Validate(*o.Web.WebConfigFile); err != nil {
 		return fmt.Errorf("web configuration %s: %w", *o.Web.WebConfigFile, err)
 	}

@@ -12,8 +12,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/server"
 )
 
 // webConfig writes a web configuration file with TLS and one user, and returns it with a client that trusts the certificate.
@@ -120,5 +124,25 @@ func TestHealthAddress(t *testing.T) {
 	}
 	if none := started(t, options(t)); none.HealthAddr() != nil {
 		t.Error("there is one without having been asked for")
+	}
+}
+
+// TestOddWebConfiguration: a pipe is refused by name, as the file itself and as one that it names.
+func TestOddWebConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	naming := filepath.Join(dir, "web.yml")
+	if err := os.WriteFile(naming, []byte("tls_server_config: {cert_file: pipe, key_file: pipe}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{pipe, naming, "/dev/zero", dir} {
+		opts := options(t)
+		opts.Web.WebConfigFile = &file
+		if _, err := server.New(t.Context(), opts); err == nil || !strings.Contains(err.Error(), "is expected") {
+			t.Errorf("%s: got %v", file, err)
+		}
 	}
 }

@@ -41,19 +41,20 @@ func (u *unplaced) walk(n *yaml.Node, schemas []map[string]any) {
 	if slices.ContainsFunc(schemas, free) {
 		return
 	}
-	switch n.Kind {
-	case yaml.SequenceNode:
+	if n.Kind == yaml.SequenceNode {
 		for _, item := range n.Content {
 			u.walk(item, parts(schemas, "items"))
 		}
-	case yaml.MappingNode:
-		if parts(schemas, "properties") == nil && parts(schemas, "additionalProperties") == nil {
-			u.visit(n, n)
-			return
-		}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			u.entry(n.Content[i], n.Content[i+1], schemas)
-		}
+	}
+	if n.Kind != yaml.MappingNode {
+		return
+	}
+	if parts(schemas, "properties") == nil && parts(schemas, "additionalProperties") == nil {
+		u.visit(n, n)
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		u.entry(n.Content[i], n.Content[i+1], schemas)
 	}
 }
 
