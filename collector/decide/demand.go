@@ -27,6 +27,7 @@ func (d *decider) expectDemand(s *signal) {
 	}
 	if !now.Missing.OK() {
 		s.missing, s.out.Missing = now.Missing, now.Missing.String()
+		s.counted() // Where all are silent, that is what there is to see.
 		s.out.Ignored = now.Missing.NoResult() && s.OnMissing == config.OnMissingIgnore
 		return
 	}
