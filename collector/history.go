@@ -62,7 +62,7 @@ type reading struct {
 	*query.History
 	wanted
 	allowance *promapi.Allowance
-	finer     *match.Grid // what the finer history told now; nil for none
+	finer     *match.Grid // what the finer history told now, where steps are taken from it
 	sure      bool        // what is kept is read again even where nothing is new
 }
 
@@ -107,6 +107,8 @@ func (h *histories) read(ctx context.Context, r *reading, base *kept, known matc
 	from := r.first
 	if known.Steps > 0 {
 		from = known.First + int64(known.Steps) - 1
+	} else {
+		r.finer = nil // Who knows nothing of a day asks for all of it: the newest steps are not what it is about.
 	}
 	most := h.atOnce(r.History, len(known.Cells))
 	begun := from
