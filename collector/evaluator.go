@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -111,14 +112,49 @@ func (e *Evaluator) ask(ctx context.Context, at time.Time) *match.Answers {
 			return nil
 		})
 	}
-	for i, h := range e.program.Histories {
-		group.Go(func() error {
-			begun := e.options.Now()
-			answers.Histories[i] = e.histories.ask(ctx, allowance, h, at)
-			answers.Histories[i].Duration = e.options.Now().Sub(begun)
-			return nil
-		})
-	}
+	read := e.read(ctx, allowance, &group, at)
 	_ = group.Wait() // no function returns an error: each answer carries its own
+	if slices.ContainsFunc(read, func(t told) bool { return t.changed }) {
+		e.readAgain(ctx, allowance, read, at)
+	}
+	for i := range read {
+		answers.Histories[i] = read[i].History
+	}
 	return answers
+}
+
+// read begins to read every history, one after those that are finer.
+func (e *Evaluator) read(ctx context.Context, allowance *promapi.Allowance, group *errgroup.Group, at time.Time) []told {
+	read := make([]told, len(e.program.Histories))
+	var ask func(h *query.History, finer *match.Grid)
+	ask = func(h *query.History, finer *match.Grid) {
+		begun := e.options.Now()
+		read[h.Place] = e.histories.ask(ctx, allowance, h, at, finer, false)
+		read[h.Place].Duration = e.options.Now().Sub(begun)
+		for _, coarser := range e.program.Histories {
+			if coarser.Finer == h {
+				ask(coarser, read[h.Place].grid())
+			}
+		}
+	}
+	for _, h := range e.program.Histories {
+		if h.Finer == nil {
+			group.Go(func() error {
+				ask(h, nil)
+				return nil
+			})
+		}
+	}
+	return read
+}
+
+// readAgain reads the histories that were relied on, now that another is told otherwise than before.
+func (e *Evaluator) readAgain(ctx context.Context, allowance *promapi.Allowance, read []told, at time.Time) {
+	for _, h := range e.program.Histories {
+		if read[h.Place].relied {
+			begun := e.options.Now()
+			read[h.Place] = e.histories.ask(ctx, allowance, h, at, nil, true)
+			read[h.Place].Duration = e.options.Now().Sub(begun)
+		}
+	}
 }

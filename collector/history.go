@@ -57,39 +57,67 @@ func (h *histories) count(more int) {
 	h.readers += more
 }
 
+// reading is one history being read.
+type reading struct {
+	*query.History
+	wanted
+	allowance *promapi.Allowance
+	finer     *match.Grid // what the finer history told now, where steps are taken from it
+	sure      bool        // what is kept is read again even where nothing is new
+}
+
+// told is what reading a history came to.
+type told struct {
+	match.History
+	changed bool // what was kept is told otherwise now
+	relied  bool // nothing was asked: what is kept goes as far as is wanted
+}
+
+// grid is what was told; nil where nothing was.
+func (t *told) grid() *match.Grid {
+	if t.Err != nil {
+		return nil
+	}
+	return &t.Grid
+}
+
 // ask reads a history at a moment. The newest step that is kept is asked for again, and the newest of those at which anything was told:
 // where they are told otherwise now, such as by a store that is back or a Prometheus that has lost its past, nothing that is kept can be
-// relied on. The answer may be used until histories are closed.
-func (h *histories) ask(ctx context.Context, allowance *promapi.Allowance, q *query.History, at time.Time) match.History {
-	w := wanted{stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step), stepAt(at.Add(-query.Settled), q.Step)}
-	base, known := h.known(q, w)
-	grid, same, err := h.read(ctx, allowance, q, w, base, known)
+// relied on. A history that ends in the past has nothing new most of the time, and is not asked for then, unless this must be sure. The
+// answer may be used until histories are closed.
+func (h *histories) ask(ctx context.Context, allowance *promapi.Allowance, q *query.History, at time.Time, finer *match.Grid, sure bool) told {
+	r := &reading{q, wanted{stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step), stepAt(at.Add(-query.Settled), q.Step)}, allowance, finer, sure}
+	base, known := h.known(q, r.wanted)
+	if !sure && q.Until >= query.Settled && known.Steps > 0 && known.First+int64(known.Steps) > r.last {
+		return told{History: match.History{Grid: known, Series: known.Owners()}, relied: true}
+	}
+	grid, same, err := h.read(ctx, r, base, known)
 	if err == nil && !same {
-		grid, _, err = h.read(ctx, allowance, q, w, nil, h.nothing(q, w.first))
+		grid, _, err = h.read(ctx, r, nil, h.nothing(q, r.first))
 	}
 	if err != nil {
-		return match.History{Err: err}
+		return told{History: match.History{Err: err}}
 	}
-	return match.History{Grid: grid, Series: grid.Owners()}
+	return told{History: match.History{Grid: grid, Series: grid.Owners()}, changed: !same}
 }
 
 // read asks for what is not known, and for the newest step that is. Each part of the answer is kept as it comes, so that where a later one
 // fails, the next evaluation goes on from there. It reports whether the answer agrees with what is known, and ends where it does not.
-func (h *histories) read(
-	ctx context.Context, allowance *promapi.Allowance, q *query.History, w wanted, base *kept, known match.Grid,
-) (grid match.Grid, same bool, err error) {
-	from := w.first
+func (h *histories) read(ctx context.Context, r *reading, base *kept, known match.Grid) (grid match.Grid, same bool, err error) {
+	from := r.first
 	if known.Steps > 0 {
 		from = known.First + int64(known.Steps) - 1
+	} else {
+		r.finer = nil // Who knows nothing of a day asks for all of it: the newest steps are not what it is about.
 	}
-	most := h.atOnce(q, len(known.Cells))
+	most := h.atOnce(r.History, len(known.Cells))
 	begun := from
-	defer func() { h.took(q, from > begun, err) }()
-	for from <= w.last {
-		steps := int(min(most, w.last-from+1))
-		part, err := h.lay(ctx, allowance, q, from, steps)
+	defer func() { h.took(r.History, from > begun, err) }()
+	for from <= r.last {
+		steps := int(min(most, r.last-from+1))
+		part, err := h.lay(ctx, r, from, steps)
 		if err == nil && known.Steps > 0 {
-			same, err = h.agree(ctx, allowance, q, &known, &part)
+			same, err = h.agree(ctx, r, &known, &part)
 			if err == nil && !same {
 				return grid, false, nil
 			}
@@ -98,7 +126,7 @@ func (h *histories) read(
 		if err != nil {
 			return grid, false, err
 		}
-		base, grid = h.write(q, w, base, &part)
+		base, grid = h.write(r, base, &part)
 		from += int64(steps)
 	}
 	return grid, true, nil
@@ -123,22 +151,25 @@ func (h *histories) took(q *query.History, some bool, err error) {
 	}
 }
 
-// lay asks for some steps. The memory of the answer is free again once it is laid out.
-func (h *histories) lay(ctx context.Context, allowance *promapi.Allowance, q *query.History, from int64, steps int) (match.Grid, error) {
-	ctx, closeAccount := allowance.Account(ctx)
+// lay takes some steps from a finer history, or asks for them. The memory of an answer is free again once it is laid out.
+func (h *histories) lay(ctx context.Context, r *reading, from int64, steps int) (match.Grid, error) {
+	if r.finer != nil && r.finer.Covers(r.Step, from, steps) {
+		return r.finer.Every(r.Step, from, steps), nil
+	}
+	ctx, closeAccount := r.allowance.Account(ctx)
 	defer closeAccount()
-	matrix, err := h.querier.QueryRange(ctx, q.Expr, v1.Range{
-		Start: timeOf(from, q.Step), End: timeOf(from+int64(steps)-1, q.Step), Step: q.Step,
+	matrix, err := h.querier.QueryRange(ctx, r.Expr, v1.Range{
+		Start: timeOf(from, r.Step), End: timeOf(from+int64(steps)-1, r.Step), Step: r.Step,
 	})
 	if err != nil {
 		return match.Grid{}, err //nolint:wrapcheck // The querier says what it was doing.
 	}
-	return h.matcher.Lay(ctx, q, matrix, from, steps) //nolint:wrapcheck // It says what it was doing.
+	return h.matcher.Lay(ctx, r.History, matrix, from, steps) //nolint:wrapcheck // It says what it was doing.
 }
 
 // agree reports whether a grid says the same as what is kept of its newest step. A step at which nothing was told says nothing of those
 // before it, so the newest that was told is asked for too.
-func (h *histories) agree(ctx context.Context, allowance *promapi.Allowance, q *query.History, kept, grid *match.Grid) (bool, error) {
+func (h *histories) agree(ctx context.Context, r *reading, kept, grid *match.Grid) (bool, error) {
 	newest := kept.First + int64(kept.Steps) - 1
 	if !kept.SameAt(grid, newest) {
 		return false, nil
@@ -147,15 +178,14 @@ func (h *histories) agree(ctx context.Context, allowance *promapi.Allowance, q *
 	if !ok || told == newest {
 		return true, nil
 	}
-	again, err := h.lay(ctx, allowance, q, told, 1)
+	again, err := h.lay(ctx, r, told, 1)
 	if err != nil {
 		return false, err
 	}
 	return kept.SameAt(&again, told), nil
 }
 
-// known returns what is kept, and of it what is settled, where it goes on from the first step or before without a gap, and up to the last
-// at the most.
+// known returns what is kept, and of what is wanted what is settled, where that begins with the first step.
 func (h *histories) known(q *query.History, w wanted) (*kept, match.Grid) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -168,7 +198,7 @@ func (h *histories) known(q *query.History, w wanted) (*kept, match.Grid) {
 	if k.settled == 0 || grid.First > w.first || end <= w.first {
 		return nil, h.nothing(q, w.first)
 	}
-	return k, grid.Cut(int(end - grid.First))
+	return k, grid.Cut(w.first, end)
 }
 
 // nothing is a grid of no steps.
@@ -178,19 +208,19 @@ func (h *histories) nothing(q *query.History, first int64) match.Grid {
 
 // write puts some steps behind what is kept, nil for nothing, and keeps it: up to a step that is settled, and before the first that holds
 // what cannot be used. Where others may be reading what is kept, it is copied.
-func (h *histories) write(q *query.History, w wanted, base *kept, part *match.Grid) (*kept, match.Grid) {
+func (h *histories) write(r *reading, base *kept, part *match.Grid) (*kept, match.Grid) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case base == nil:
-		base = &kept{tape: match.NewTape(q.Step, len(part.Cells))}
-	case h.readers > 1 || h.kept[q.Place] != base:
+		base = &kept{tape: match.NewTape(r.Step, len(part.Cells))}
+	case h.readers > 1 || h.kept[r.Place] != base:
 		base = &kept{tape: base.tape.Clone()}
 	}
-	base.tape.Write(w.first, int(w.last-w.first+1), part)
+	base.tape.Write(r.first, int(r.last-r.first+1), part)
 	grid := base.tape.Grid()
-	base.settled = int(max(0, min(int64(grid.Steps), w.settled-grid.First+1, int64(grid.Usable()))))
-	h.kept[q.Place] = base
+	base.settled = int(max(0, min(int64(grid.Steps), r.settled-grid.First+1, int64(grid.Usable()))))
+	h.kept[r.Place] = base
 	return base, grid
 }
 

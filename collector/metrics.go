@@ -80,7 +80,7 @@ func Metrics() []Metric {
 	table[modelForecast] = Metric{"variant_model_forecast_demand", "Demand expected at the time when a replica that is ordered now becomes ready. Absent without a forecast or without history.", signal}
 	table[modelPlanned] = Metric{"variant_model_planned_demand", "Demand that was planned for: the larger of stabilized and forecast demand, with headroom.", signal}
 	table[modelReady] = Metric{"variant_model_ready_supply", "What the ready replicas of all variants can serve, in the unit of the label unit. Absent if the ready replicas are not known.", signal}
-	table[modelSources] = Metric{"variant_model_sources", "Pods that tell a signal of a model now, or gateway pods. Absent where nothing can witness the signal.", signal}
+	table[modelSources] = Metric{"variant_model_sources", "Pods that tell a signal of a model now, or gateway pods; 0 where all are silent. Absent where nothing can witness the signal, or the question fails.", signal}
 	table[modelExpectedSources] = Metric{"variant_model_expected_sources", "Pods that should tell a signal of a model now: its ready replicas, or the gateway pods that told it during the window. While fewer tell it, no replica is removed.", signal}
 	table[modelOtherSources] = Metric{"variant_model_other_sources", "Servers that tell a signal of a model now and belong to none of its scale targets by the names of their pods. Their demand counts, and nothing is known of their capacity. Absent for signals of a gateway.", signal}
 	table[modelShortfall] = Metric{"variant_model_shortfall_ratio", "Share of the planned demand that the plan leaves unserved, for the signal where it is largest.", []string{"model", "target_namespace"}}

@@ -205,6 +205,17 @@ models: [{name: m, namespace: ns, variants: [
 			variant_desired_replicas{variant="b"} 3`},
 		"they do not": {config: text, answers: at("25m15s", "25m"), want: `variant_desired_replicas{variant="a"} 1
 			variant_desired_replicas{variant="b"} 3`},
+		"nothing relies on them": {
+			config: strings.NewReplacer("cost: 1,", "cost: 0.1,", "cost: 0.1,", "cost: 1,").Replace(text),
+			answers: canned{
+				"demand": load("30"), "past demand": load("30"), "current": runs("a", "3", "b", "2"), "ready": runs("a", "1", "b", "2"),
+				"past current": joined(runsOf("a", "1", "1d..15m15s"), runsOf("a", "3", "15m..0s"), runs("b", "2")), "past ready": runs("a", "1", "b", "2"),
+			},
+			want: `variant_desired_replicas{variant="a"} 3
+			variant_desired_replicas{variant="b"} 2
+			variant_planned_replicas{variant="a"} 3
+			variant_planned_replicas{variant="b"} 0`,
+		},
 	})
 }
 

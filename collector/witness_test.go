@@ -201,6 +201,32 @@ func TestServersOfOtherNames(t *testing.T) {
 	}
 }
 
+// TestCountedWhileMissing: where nobody tells a signal any more, none of so many sources is what an alert is about. Where nobody can count
+// them, there is no number.
+func TestCountedWhileMissing(t *testing.T) {
+	const text = `
+scale_targets: {current: current, ready: ready}
+signals: {load: {unit: requests, demand: demand, sources: sources}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10}}]}]`
+	runCases(t, map[string]decisionCase{
+		"all are silent": {
+			config: text, answers: canned{"demand": "", countSources: "", "current": runs("a", "3"), "past ready": runs("a", "3")},
+			want: `variant_model_expected_sources{signal="load",unit="requests"} 3
+			variant_model_sources{signal="load",unit="requests"} 0`,
+			absent: []string{"variant_desired_replicas"},
+		},
+		"two of them tell what cannot be used": {
+			config: text, answers: canned{"demand": load("NaN"), countSources: pods("a", "2"), "current": runs("a", "3"), "past ready": runs("a", "3")},
+			want: `variant_model_expected_sources{signal="load",unit="requests"} 3
+			variant_model_sources{signal="load",unit="requests"} 2`,
+		},
+		"nobody can count them": {
+			config: text, answers: canned{"demand": "", countSources: "error: timeout", "current": runs("a", "3"), "past ready": runs("a", "3")},
+			absent: []string{"variant_model_sources", "variant_model_expected_sources"},
+		},
+	})
+}
+
 // TestSilentSource: who should tell a signal and does not, or shows only part of it, is named, and nothing is lowered.
 func TestSilentSource(t *testing.T) {
 	quiet := func(labels, value string) canned {
@@ -208,9 +234,9 @@ func TestSilentSource(t *testing.T) {
 	}
 	for name, c := range map[string]witnessCase{
 		"nobody":                     {answers: canned{countSources: pods("a", "3"), "quiet": ""}, told: "3 of 3", desired: "1"},
-		"one":                        {answers: quiet("", "1"), partial: "pod a-0 is ready and silent"},
-		"one of the model":           {answers: quiet(`, model_name="m"`, "1"), partial: "pod a-0 is ready and silent"},
-		"one shows only a part":      {answers: quiet(`, lacks="x_sum"`, "1"), partial: "pod a-0 shows no x_sum"},
+		"one":                        {answers: quiet("", "1"), partial: "pod a-0 is ready and silent", told: "3 of 3"},
+		"one of the model":           {answers: quiet(`, model_name="m"`, "1"), partial: "pod a-0 is ready and silent", told: "3 of 3"},
+		"one shows only a part":      {answers: quiet(`, lacks="x_sum"`, "1"), partial: "pod a-0 shows no x_sum", told: "3 of 3"},
 		"one of another model":       {answers: quiet(`, model_name="x"`, "1"), told: "3 of 3", desired: "1"},
 		"one that is told not to be": {answers: quiet("", "0"), told: "3 of 3", desired: "1"},
 		"the question fails":         {answers: canned{countSources: pods("a", "3"), "quiet": "error: timeout"}, partial: "load.silent: timeout"},

@@ -262,7 +262,7 @@ func makeFleet() []series {
 				add(podsPerVariant, 0, "__name__", "kube_deployment_"+name, "namespace", namespace, "deployment", workload, "job", "ksm", "instance", "ksm:8080")
 			}
 			for p := range podsPerVariant {
-				pod := fmt.Sprintf("%s-6d4cf56db6-bcd%dx", workload, p+2)
+				pod := fmt.Sprintf("%s-6d4cf56db6-bcd%cx", workload, "2456789b"[p])
 				for name, s := range podSeries(m, v) {
 					add(s[0], s[1], "__name__", "vllm:"+name, "namespace", namespace, "pod", pod, "instance", pod+":8000", "job", "vllm",
 						"engine", "0", "model_name", fmt.Sprintf("org/model-%d", m))

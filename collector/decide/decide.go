@@ -152,7 +152,7 @@ func (d *decider) forget() bool {
 	had := false
 	for _, m := range d.models {
 		for _, v := range m.variants {
-			had = had || !m.freed && v.stays+v.unseen > 0
+			had = had || !m.freed && (v.stays > 0 || v.unseen > 0)
 		}
 		m.freed = true
 		for _, s := range m.signals {

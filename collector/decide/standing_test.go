@@ -49,3 +49,14 @@ func TestStanding(t *testing.T) {
 		})
 	}
 }
+
+// TestForget: what stays because it is new is dropped, however many replicas were given up meanwhile. It is dropped once.
+func TestForget(t *testing.T) {
+	for _, v := range []variant{{stays: 2, unseen: -2}, {stays: 1}, {unseen: 1}} {
+		d := &decider{models: []*model{{variants: []*variant{&v}}}}
+		assert.True(t, d.forget(), "%+v", v)
+		assert.False(t, d.forget(), "%+v", v)
+	}
+	d := &decider{models: []*model{{variants: []*variant{{unseen: -1}}}}}
+	assert.False(t, d.forget(), "nothing stays")
+}

@@ -23,13 +23,21 @@ func enough(whole, steps int) bool { return float64(whole) >= wholeShare*float64
 
 // witness says why a signal is partial at present, and notes how many sources told it of how many.
 func (s *signal) witness() (partial string) {
-	w := &s.read.Witness
+	w, counted := &s.read.Witness, s.counted()
 	switch {
 	case w.Silent != "":
 		return w.Silent
 	case !w.Missing.OK():
 		return w.Missing.String()
-	case !w.Asked || w.Unknown:
+	}
+	return counted
+}
+
+// counted notes how many sources told a signal of how many, and says where they are too few. Where nobody counts, there is nothing to say.
+func (s *signal) counted() (partial string) {
+	w := &s.read.Witness
+	switch {
+	case !w.Asked || w.Unknown || !w.Missing.OK():
 		return ""
 	case s.byGateway():
 		if !s.Alive.Given() {

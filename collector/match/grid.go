@@ -94,21 +94,57 @@ func (g *Grid) filled(owner int, namespace string, at time.Time, alive forecast.
 	return h
 }
 
-// Cut returns the first steps of a grid. It shares their memory.
-func (g *Grid) Cut(steps int) Grid {
-	out := Grid{Step: g.Step, First: g.First, Steps: steps, Cells: make([][]float64, len(g.Cells)), Spoilt: g.Spoilt && steps > g.Usable()}
+// Cut returns the steps of a grid from one of them to before another. It shares their memory.
+func (g *Grid) Cut(first, end int64) Grid {
+	from, to := first-g.First, end-g.First
+	out := Grid{Step: g.Step, First: first, Steps: int(end - first), Cells: make([][]float64, len(g.Cells)), Spoilt: g.Spoilt && int(to) > g.Usable()}
 	for owner, cells := range g.Cells {
 		if cells != nil {
-			out.Cells[owner] = cells[:steps:steps]
+			out.Cells[owner] = cells[from:to:to]
 		}
 	}
 	for namespace, values := range g.Strays {
 		if out.Strays == nil {
 			out.Strays = map[string][]float64{}
 		}
-		out.Strays[namespace] = values[:steps:steps]
+		out.Strays[namespace] = values[from:to:to]
 	}
 	return out
+}
+
+// Every returns the steps of a coarser grid that lie on this one, from one of them on.
+func (g *Grid) Every(step time.Duration, first int64, steps int) Grid {
+	every := int64(step / g.Step)
+	begin := first*every - g.First
+	take := func(to, values []float64) []float64 {
+		for i := range int64(steps) {
+			to = append(to, values[begin+i*every])
+		}
+		return to
+	}
+	out := Grid{Step: step, First: first, Steps: steps, Cells: make([][]float64, len(g.Cells)), Spoilt: g.Spoilt}
+	free := make([]float64, 0, steps*len(g.Cells))
+	for owner, cells := range g.Cells {
+		if cells == nil {
+			continue
+		}
+		if taken := take(free, cells); slices.ContainsFunc(taken, known) {
+			out.Cells[owner], free = slices.Clip(taken), taken[steps:]
+		}
+	}
+	for namespace, values := range g.Strays {
+		if out.Strays == nil {
+			out.Strays = map[string][]float64{}
+		}
+		out.Strays[namespace] = take(nil, values)
+	}
+	return out
+}
+
+// Covers reports whether the steps of a coarser grid lie on this one.
+func (g *Grid) Covers(step time.Duration, first int64, steps int) bool {
+	every := int64(step / g.Step)
+	return first*every >= g.First && (first+int64(steps)-1)*every < g.First+int64(g.Steps)
 }
 
 // Owners is how many owners have any number.

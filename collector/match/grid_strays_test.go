@@ -17,7 +17,7 @@ func TestGridLosesStrays(t *testing.T) {
 	empty := match.Grid{Step: step, First: 12, Cells: make([][]float64, 1)}
 	next := match.Grid{Step: step, First: 12, Steps: 2, Cells: [][]float64{{3, 4}}}
 	joined := joinAt(12, before, empty, next)
-	cut := joined.Cut(1)
+	cut := joined.Cut(12, 13)
 	require.Equal(t, []float64{3}, cut.Cells[0])
 	require.Empty(t, cut.Strays)
 

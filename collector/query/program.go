@@ -104,6 +104,7 @@ func Compile(c *config.Config) *Program {
 	}
 	p.markShared()
 	p.limitAges()
+	p.findFiner()
 	p.Ages = ageQueries(p.Queries)
 	for i, a := range p.Ages {
 		a.Query.Place = len(p.Queries) + i
@@ -322,6 +323,20 @@ func (p *compiler) history(name string, key historyKey) *History {
 	p.histories[key] = h
 	p.Histories = append(p.Histories, h)
 	return h
+}
+
+// findFiner finds the histories whose newest steps are all told by another: a Prometheus is asked for them once. Those are the steps that
+// have not settled, and one before each end, which is read again.
+func (p *compiler) findFiner() {
+	for _, h := range p.Histories {
+		tail := max(h.Until, Settled) + 2*h.Step
+		for _, f := range p.Histories {
+			same := f.Expr == h.Expr && f.By == h.By && f.Rule == h.Rule && !h.By.Median
+			if same && f.Step < h.Step && h.Step%f.Step == 0 && f.Until == 0 && f.From >= tail && (h.Finer == nil || f.Step < h.Finer.Step) {
+				h.Finer = f
+			}
+		}
+	}
 }
 
 // unique gives a name that is taken already a number: names are told apart in series.

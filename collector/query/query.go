@@ -30,6 +30,8 @@ type History struct {
 	By    Reader
 	Rule  string // as in Query
 	Place int    // in Program.Histories
+	// Finer is one of the same expression with a finer grid, which tells the newest steps of this one too; nil for none.
+	Finer *History
 }
 
 // Owner is what a series belongs to.

@@ -99,23 +99,19 @@ func (h History) Hold(window time.Duration) {
 	if h.Step > 0 {
 		steps = max(1, int(window/h.Step))
 	}
-	type peak struct {
-		at    int
-		value float64
+	// The largest of twice as many values is the larger of two such: it takes few passes, and no memory.
+	held := 1
+	for ; 2*held <= steps; held *= 2 {
+		holdTwo(h.Values, held)
 	}
-	var best []peak // that may be the largest of a window to come, largest first
-	for i, v := range h.Values {
-		if len(best) > 0 && best[0].at <= i-steps {
-			best = append(best[:0], best[1:]...) // there are few, and memory for them is taken once
-		}
-		if !math.IsNaN(v) {
-			for len(best) > 0 && best[len(best)-1].value <= v {
-				best = best[:len(best)-1]
-			}
-			best = append(best, peak{i, v})
-		}
-		if h.Values[i] = math.NaN(); len(best) > 0 {
-			h.Values[i] = best[0].value
+	holdTwo(h.Values, steps-held)
+}
+
+// holdTwo replaces each value by the larger of it and the one so many before it.
+func holdTwo(values []float64, before int) {
+	for i := len(values) - 1; i >= before && before > 0; i-- {
+		if was := values[i-before]; was > values[i] || math.IsNaN(values[i]) {
+			values[i] = was
 		}
 	}
 }

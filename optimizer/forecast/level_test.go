@@ -1,7 +1,9 @@
 package forecast_test
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -56,4 +58,12 @@ func TestHold(t *testing.T) {
 	same := forecast.History{Step: time.Minute, Values: []float64{1, 2, 1}}
 	same.Hold(0)
 	require.Equal(t, []float64{1, 2, 1}, same.Values)
+	values := []float64{4, nan, 9, 2, 7, 7, nan, nan, nan, 1, 8, 3, 0, 5, 6}
+	for window := 1; window < len(values)+2; window++ {
+		held := forecast.History{Step: time.Minute, Values: slices.Clone(values)}
+		held.Hold(time.Duration(window) * time.Minute)
+		for i, v := range held.Values {
+			require.Equal(t, fmt.Sprint(forecast.Most(values[max(0, i+1-window):i+1])), fmt.Sprint(v), "window %d, step %d", window, i)
+		}
+	}
 }
