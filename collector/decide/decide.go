@@ -65,10 +65,12 @@ type signal struct {
 	out     Signal
 	missing match.Missing
 
-	level   float64       // demand now, without what waits
-	steady  float64       // planned, without what waits
-	backlog float64       // what waits
-	service time.Duration // in which a replica works off its capacity of what is in service
+	level    float64       // demand now, without what waits
+	steady   float64       // planned, without what waits
+	onlyHeld float64       // of it, by the window: not of the last minute
+	marked   float64       // planned at the last full minute
+	backlog  float64       // what waits
+	service  time.Duration // in which a replica works off its capacity of what is in service
 
 	plan      func(ago time.Duration, then float64) float64 // by the law, for a demand some time ago; nil without a law
 	carriers  []carrier                                     // the variants that serve it; nil before they are needed
@@ -156,7 +158,8 @@ func (d *decider) forget() bool {
 		}
 		m.freed = true
 		for _, s := range m.signals {
-			had, s.recurring = had || s.recurring != nil, nil
+			had = had || s.recurring != nil || s.out.Planned != nil && s.marked > *s.out.Planned
+			s.recurring, s.marked = nil, 0
 		}
 	}
 	return had

@@ -76,20 +76,21 @@ func (m *Model) CostNow() *float64 {
 type Signal struct {
 	Name       string   `json:"name"`
 	Unit       string   `json:"unit"`
-	Measured   *float64 `json:"measured"`          // now
-	Stabilized *float64 `json:"stabilized"`        // after the windows
-	Forecast   *float64 `json:"forecast"`          // by the time at which a replica that is ordered now is ready
-	Headroom   *float64 `json:"headroom"`          // what planned is above the larger of stabilized and forecast, as a share of it
-	Backlog    *float64 `json:"backlog"`           // what waits; it is planned for in addition, as far as nothing works it off
-	Planned    *float64 `json:"planned"`           // the larger of stabilized and forecast, with headroom
-	Ready      *float64 `json:"ready_supply"`      // what the ready replicas can serve
-	Supply     *float64 `json:"planned_supply"`    // what the planned replicas can serve
-	Returns    *Returns `json:"returns,omitempty"` // demand that comes back soon, for which replicas that are asked for stay
-	Missing    string   `json:"missing"`           // why there is no demand
-	Assumed    bool     `json:"assumed"`           // no result, counted as no demand because the source is up
-	Ignored    bool     `json:"ignored"`           // missing, and the configuration says that this does not matter
-	Partial    string   `json:"partial"`           // why the demand may be more than this: it may raise a variant, never lower it
-	Sources    *int     `json:"sources"`           // how many sources told it; nil where nothing can witness it
+	Measured   *float64 `json:"measured"`                    // now
+	Stabilized *float64 `json:"stabilized"`                  // after the windows
+	Forecast   *float64 `json:"forecast"`                    // by the time at which a replica that is ordered now is ready
+	Headroom   *float64 `json:"headroom"`                    // what planned is above the larger of stabilized and forecast, as a share of it
+	Backlog    *float64 `json:"backlog"`                     // what waits; it is planned for in addition, as far as nothing works it off
+	Planned    *float64 `json:"planned"`                     // the larger of stabilized and forecast, with headroom
+	Minute     *float64 `json:"planned_at_minute,omitempty"` // planned at the last full minute, where that is more: replicas that are asked for stay for it
+	Ready      *float64 `json:"ready_supply"`                // what the ready replicas can serve
+	Supply     *float64 `json:"planned_supply"`              // what the planned replicas can serve
+	Returns    *Returns `json:"returns,omitempty"`           // demand that comes back soon, for which replicas that are asked for stay
+	Missing    string   `json:"missing"`                     // why there is no demand
+	Assumed    bool     `json:"assumed"`                     // no result, counted as no demand because the source is up
+	Ignored    bool     `json:"ignored"`                     // missing, and the configuration says that this does not matter
+	Partial    string   `json:"partial"`                     // why the demand may be more than this: it may raise a variant, never lower it
+	Sources    *int     `json:"sources"`                     // how many sources told it; nil where nothing can witness it
 	Expected   *int     `json:"expected_sources"`
 	Others     *int     `json:"other_sources"` // how many servers told it that belong to no scale target of the model by their names
 	// OtherWorkloads are the workloads of Others, or the addresses of those without a pod.

@@ -74,12 +74,13 @@ func (d *decider) expect(s *signal, now match.Reading) float64 {
 	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
 	s.partial(missing.String())
 	whole := s.withoutBacklog(s.whole(s.upToWindows(window)))
-	expected := now.Value
+	expected, fresh := now.Value, now.Value
 	if missing.OK() {
-		stable, why := s.stabilized(now.Value, whole)
+		stable, why := s.stabilized(now.Value, whole, time.Duration(*s.model.ScaleDownWindow))
 		s.partial(why)
 		if why == "" {
 			expected, s.out.Stabilized = stable, &stable
+			fresh, _ = s.stabilized(now.Value, whole, min(acting, time.Duration(*s.model.ScaleDownWindow)))
 		}
 	}
 	s.partial(s.history(window, whole))
@@ -87,9 +88,9 @@ func (d *decider) expect(s *signal, now match.Reading) float64 {
 	ahead, missing := s.forecast()
 	s.partial(missing.String())
 	if ahead != nil {
-		expected, s.out.Forecast = max(expected, *ahead), ahead
+		expected, fresh, s.out.Forecast = max(expected, *ahead), max(fresh, *ahead), ahead
 	}
-	planned, missing := d.withHeadroom(s, now.Value, expected)
+	planned, missing := d.withHeadroom(s, now.Value, expected, fresh)
 	s.partial(missing.String())
 	if expected > 0 {
 		share := planned/expected - 1
@@ -206,8 +207,8 @@ func unknownIsZero(h forecast.History) {
 
 // stabilized is the demand after the windows. The windows look at fixed moments of the past, so what is measured now counts too,
 // unless a rise must last before it counts.
-func (s *signal) stabilized(now float64, window forecast.History) (value float64, partial string) {
-	down, up := time.Duration(*s.model.ScaleDownWindow), time.Duration(*s.model.ScaleUpWindow)
+func (s *signal) stabilized(now float64, window forecast.History, down time.Duration) (value float64, partial string) {
+	up := time.Duration(*s.model.ScaleUpWindow)
 	if down == 0 && up == 0 {
 		return now, ""
 	}

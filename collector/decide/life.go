@@ -23,7 +23,8 @@ const (
 )
 
 // plannedPast is what would have been planned over the last day: the demand with headroom, held over the scale-down window. The headroom is
-// today's, except of late: replicas that were started by the noise of a moment ago were started for as much as was planned then.
+// that of late, and replicas that were started by the noise of a moment ago were started for as much as was planned then. It ends with the
+// last step, so that what follows from it is the same at all evaluations of a minute: what is ordered then shows before it changes.
 func (s *signal) plannedPast() forecast.History {
 	if s.held != nil {
 		return *s.held
@@ -36,36 +37,55 @@ func (s *signal) plannedPast() forecast.History {
 			known := slices.IndexFunc(out.Values, func(v float64) bool { return !math.IsNaN(v) })
 			unknownIsZero(forecast.History{Values: out.Values[max(0, known):]}) // before that it may not have been watched
 		}
-		for i := range out.Values {
-			out.Values[i] *= 1 + *share
-		}
-		s.plannedThen(out)
+		s.withPlans(out, *share)
 		out.Hold(time.Duration(*s.model.ScaleDownWindow))
 	}
 	s.held = &out
 	return out
 }
 
-// plannedThen puts in what was planned by the law while replicas that count as new were ordered.
-func (s *signal) plannedThen(h forecast.History) {
-	if s.plan == nil || len(h.Values) == 0 {
-		return
+// withPlans makes the demand at each step what was planned for it: by the law while replicas that count as new were ordered, and before that with
+// a share of headroom, which is the mean of late where there is a law.
+func (s *signal) withPlans(h forecast.History, share float64) {
+	late := s.plannedLate(h)
+	if len(late.plans) > 0 && late.demand > 0 {
+		share = late.planned/late.demand - 1
 	}
+	for i := range h.Values {
+		h.Values[i] *= 1 + share
+	}
+	for at, planned := range late.plans {
+		h.Values[at] = planned
+	}
+}
+
+// plannedLate is what was planned by the law at the last steps, and the sums of that and of the demand.
+type plannedLate struct {
+	plans           map[int]float64
+	planned, demand float64
+}
+
+func (s *signal) plannedLate(h forecast.History) (late plannedLate) {
+	if s.plan == nil || len(h.Values) == 0 {
+		return late
+	}
+	late.plans = map[int]float64{}
 	since, recent := s.Lead+newFor+time.Duration(*s.model.ScaleDownWindow), s.read.Absolute.Recent
-	last, of := len(h.Values)-1, -1
 	for i, demand := range slices.Backward(recent.Values) {
 		ago := recent.Ago(i)
-		at := last - int(max(0, ago-h.Since)/h.Step) // the step that follows it
-		if ago > since || at < 0 {
-			return
+		if ago < h.Since {
+			continue
+		}
+		at := len(h.Values) - 1 - int((ago-h.Since)/h.Step) // the step that follows it
+		if ago-h.Since > since || at < 0 {
+			return late
 		}
 		if planned := s.plan(ago, demand); !math.IsNaN(planned) {
-			if at == of {
-				planned = max(planned, h.Values[at])
-			}
-			h.Values[at], of = planned, at
+			late.plans[at] = max(planned, late.plans[at])
+			late.planned, late.demand = late.planned+planned, late.demand+demand
 		}
 	}
+	return late
 }
 
 // forgetPast gives back what plannedPast keeps: a day of every signal takes much memory, and nothing asks for it again.
@@ -128,7 +148,7 @@ func (m *model) held() time.Duration {
 		if s.out.Planned == nil || *s.out.Planned <= 0 {
 			continue
 		}
-		if stable := s.out.Stabilized; stable == nil || s.level >= *stable*(1-fellBy) {
+		if stable := s.out.Stabilized; stable == nil || s.lately() >= *stable*(1-fellBy) {
 			return lifeDay
 		}
 		fell, longest = true, max(longest, s.heldFor())
@@ -137,6 +157,15 @@ func (m *model) held() time.Duration {
 		return lifeDay
 	}
 	return longest
+}
+
+// lately is the most demand of the last minute: one look is not evidence that it fell.
+func (s *signal) lately() float64 {
+	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
+	if !missing.OK() {
+		return s.level
+	}
+	return larger(forecast.Most(window.Over(acting)), s.level)
 }
 
 // heldFor is how long it takes until the window of a signal has lost what it holds, by more than demand goes up and down.
@@ -222,9 +251,23 @@ func (m *model) recurs() {
 	}
 	for _, s := range m.signals {
 		if s.out.Planned != nil && *s.out.Planned > 0 {
+			s.marked = s.plannedMark()
 			s.recurring = s.comesBack(startup)
 		}
 	}
+}
+
+// plannedMark is what was planned at the last full minute. Replicas are kept for it until the next: what is given up shows before more is.
+func (s *signal) plannedMark() float64 {
+	past := s.plannedPast()
+	mark := math.NaN()
+	if last := len(past.Values) - 1; last >= 0 {
+		mark = past.Values[last]
+	}
+	if s.plan != nil {
+		mark = larger(mark, s.heldAt(past.Since))
+	}
+	return larger(mark, 0)
 }
 
 // recurring is a demand that comes back.
@@ -251,7 +294,7 @@ const (
 // to start it again costs what it costs while it starts, and as much again for the risk of being short. A replica that was started a
 // moment ago stays for a while, unless demand has fallen for good: by more than it swings.
 func (s *signal) comesBack(startup time.Duration) (found *recurring) {
-	past, planned := s.plannedPast(), *s.out.Planned
+	past, planned := s.plannedPast(), s.marked
 	restart, young := 2*(startup+acting), startup+acting+newFor
 	next, looked := planned, 0
 	for _, peak := range slices.Backward(past.Values) {
@@ -263,16 +306,16 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 		}
 		next = peak * (1 + levelApart)
 		c := past.Crossings(max(peak*(1-levelApart), planned))
-		if c.Over { // until now: no more is planned
-			c.Now, c.Last = 0, c.Now
-		}
 		stay := c.Below.Wait(restart) - c.Now
-		if s.swings(peak, c.Below) {
+		if s.swings(peak, planned, c.Below) {
 			stay = max(stay, young-c.Now-c.Last)
 		}
 		if stay > 0 {
 			found = &recurring{level: peak, gap: c.Below.Mean(), times: len(c.Below), stay: stay}
 		}
+	}
+	if found != nil && found.level <= *s.out.Planned {
+		return nil
 	}
 	return found
 }
@@ -280,8 +323,7 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 // swings reports whether what is planned may soon rise to a peak of late again without a reason that lasts: it fell from it by no more than
 // noise explains. Where noise is not measured, and where a stop may change the mix of several sizes, which takes more to undo: by little, or
 // from a level that demand crosses often.
-func (s *signal) swings(peak float64, below forecast.Stays) bool {
-	planned := *s.out.Planned
+func (s *signal) swings(peak, planned float64, below forecast.Stays) bool {
 	if s.noise > 0 && len(s.model.variants) == 1 {
 		return peak < planned+swingDeviations*s.noise
 	}
@@ -309,34 +351,40 @@ func (s *signal) enough(supply float64) float64 {
 	return supply * (1 + optimizer.Tolerance)
 }
 
-// steadied is what a signal is planned for: the demand, and of what may come on top of it what is asked for already carries, or was
-// during the last minute: an autoscaler acts late. No replica is started for demand that comes back, nor does one start or stop because
-// capacities are measured a little differently for a moment.
+// steadied is what a signal is planned for. What was planned at the last moments is ordered: an order takes a minute to be seen. What is held
+// on top of it, by the window or because it comes back, only keeps what is asked for: no replica is started for demand that is gone, nor does
+// one start or stop because capacities are measured a little differently for a moment.
 func (s *signal) steadied() float64 {
-	planned, now, lately, ordered := *s.out.Planned, 0.0, 0.0, 0.0
+	planned, now, ordered := *s.out.Planned, 0.0, 0.0
 	for _, v := range s.model.variants {
 		if v.runs.Current.N == nil {
 			return planned
 		}
-		capacity, asked, n := v.capacities[s.Place], v.runs.Starts.Current, *v.runs.Current.N
-		largest := most(n, asked.Over(acting))
-		now += capacity * float64(n)
-		lately += capacity * float64(largest)
-		if asked.At(acting) > float64(n) {
-			largest = n // it was lowered, and no order has come and gone
-		}
-		ordered += capacity * float64(largest)
+		now += v.capacities[s.Place] * float64(*v.runs.Current.N)
+		ordered += v.capacities[s.Place] * float64(v.givenAgain())
 	}
-	kept := planned
+	kept, fresh := max(planned, s.marked), s.fresh()
 	if s.recurring != nil {
 		kept = max(kept, s.recurring.level)
 	}
-	planned = max(planned, min(kept, lately))
-	if planned > now && planned <= s.enough(now) {
-		planned = now
+	if fresh > now && fresh <= s.enough(now) {
+		fresh = now
 	}
 	if s.measured() {
-		planned = max(planned, min(kept*(1+stopNoise), now), min(kept*(1+capacityNoise), ordered))
+		return max(fresh, min(kept*(1+stopNoise), now), min(kept*(1+capacityNoise), ordered))
 	}
-	return planned
+	return max(fresh, min(kept, ordered))
 }
+
+// givenAgain is how many replicas of a variant are asked for, or were in an order of the last minute that was taken back: it is given again, so
+// that it does not come and go with each look.
+func (v *variant) givenAgain() int {
+	n, asked := *v.runs.Current.N, &v.runs.Starts.Current
+	if asked.At(acting) > float64(n) {
+		return n // it was lowered, and no order has come and gone
+	}
+	return most(n, asked.Over(acting))
+}
+
+// fresh is the most that was planned for at a moment of the last minute, the present included.
+func (s *signal) fresh() float64 { return *s.out.Planned - s.onlyHeld }

@@ -122,7 +122,7 @@ func TestDemandThatComesBack(t *testing.T) {
 		"it comes back too late to wait for it":   {every(25*minute, 18*minute), 4 * minute, nil},
 		"the same, but a start takes longer":      {every(25*minute, 18*minute), 15 * minute, &recurring{level: 40, gap: 25 * minute, times: 8, stay: 7 * minute}},
 		"nothing starts":                          {past(minute, run{20, hour}, run{23, 5 * minute}, run{20, 3 * minute}), 0, nil},
-		"until now":                               {past(minute, run{20, hour}, run{23, 5 * minute}), 4 * minute, &recurring{level: 23, stay: 10 * minute}},
+		"until the last minute, which counts":     {past(minute, run{20, hour}, run{23, 5 * minute}), 4 * minute, nil},
 		"hardly more than is planned":             {past(minute, append(often(9, run{20.2, 5 * minute}, run{19.9, 5 * minute}), run{20.2, 5 * minute}, run{19.9, 2 * minute})...), 4 * minute, &recurring{level: 20.2, gap: 5 * minute, times: 9, stay: 8 * minute}},
 		"behind a slow fall":                      {slow, 15 * minute, &recurring{level: 40, gap: 20 * minute, times: 8, stay: 5 * minute}},
 		"no more than is planned":                 {past(minute, often(20, run{20, 5 * minute}, run{15, 5 * minute})...), 4 * minute, nil},
@@ -172,8 +172,15 @@ func TestWhatIsPlannedStays(t *testing.T) {
 		asked    []float64 // every fifteen seconds, until now
 		returns  float64
 		measured bool
+		held     float64 // of what is planned, by the window
+		marked   float64 // planned at the last full minute
 		want     float64
 	}{
+		"what only the window holds is kept":     {planned: 40, held: 15, replicas: 4, want: 40},
+		"and starts nothing":                     {planned: 40, held: 15, replicas: 3, want: 30},
+		"what is of the last minute starts some": {planned: 40, held: 5, replicas: 3, want: 35},
+		"kept until the minute is over":          {planned: 20, marked: 40, replicas: 4, want: 40},
+		"nothing starts for that minute":         {planned: 20, marked: 40, replicas: 3, want: 30},
 		"nothing else":                           {planned: 20, replicas: 5, want: 20},
 		"what comes back and is carried":         {planned: 20, replicas: 5, returns: 40, want: 40},
 		"what comes back and would start some":   {planned: 20, replicas: 3, returns: 40, want: 30},
@@ -195,6 +202,7 @@ func TestWhatIsPlannedStays(t *testing.T) {
 				v.Capacities[0] = measured
 			}
 			v.runs.Starts.Current.History = forecast.History{Step: 15 * time.Second, Values: tc.asked}
+			s.onlyHeld, s.marked = tc.held, tc.marked
 			if tc.returns > 0 {
 				s.recurring = &recurring{level: tc.returns}
 			}
@@ -227,7 +235,7 @@ func TestPlannedPast(t *testing.T) {
 	s.held, s.Lead = nil, minute
 	s.read.Absolute.Recent.History = forecast.History{Step: minute / 2, Values: slices.Repeat([]float64{10}, 6)}
 	s.plan = func(ago time.Duration, then float64) float64 { return then * (6 - ago.Minutes()) }
-	assert.InDeltaSlice(t, []float64{15, 30, 30, 40, 50, 60}, s.plannedPast().Values[1:], 1e-9, "the law of the moment")
+	assert.InDeltaSlice(t, []float64{47.5, 95, 95, 40, 50, 60}, s.plannedPast().Values[1:], 1e-9, "the law of the moment, and its mean share before")
 	m.forgetPast()
 	assert.Nil(t, s.held)
 }

@@ -57,6 +57,11 @@ func (d *decider) keepNew(m *model) {
 			v.stays = 0
 		}
 	}
+	for _, v := range m.variants {
+		if v.stays > v.minimum {
+			m.holds = min(m.holds, max(acting, v.staysFor)) // then another mix is the best
+		}
+	}
 }
 
 // fails reports whether replicas that are wanted of a variant do not come.
@@ -188,7 +193,7 @@ func (m *model) risen(ago time.Duration) map[string]float64 {
 		if s.out.Planned == nil {
 			continue
 		}
-		at := min(s.plannedAt(ago), *s.out.Planned)
+		at := s.plannedAt(ago)
 		if math.IsNaN(at) {
 			return nil
 		}
@@ -235,6 +240,9 @@ func (m *model) fallen(ago time.Duration) map[string]float64 {
 // heldAt is what the scale-down window held of what a signal was planned for, some time ago; NaN where that is not known.
 func (s *signal) heldAt(ago time.Duration) float64 {
 	held, window := s.plannedAt(ago), &s.read.Absolute.Window
+	if s.plan != nil {
+		window = &s.read.Absolute.Recent
+	}
 	for i := range window.Values {
 		if at := window.Ago(i); at > ago && at < ago+time.Duration(*s.model.ScaleDownWindow) {
 			if was := s.plannedAt(at); was > held {

@@ -49,13 +49,17 @@ func (m *model) headroom() (share float64, missing match.Missing) {
 	}
 }
 
-// withHeadroom is what to plan for: the expected demand plus the configured share, or as much as the law asks for.
-func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float64, missing match.Missing) {
+// withHeadroom is what to plan for: the expected demand plus the configured share, or as much as the law asks for. It notes how much of it is
+// only held: the fresh demand is that of the last minute.
+func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned float64, missing match.Missing) {
 	if s.model.HeadroomTold.Set {
 		share, missing := s.model.headroom()
+		s.onlyHeld = (expected - fresh) * (1 + share)
 		return expected * (1 + share), missing
 	}
-	fixed, x := expected*(1+s.model.Headroom.Ratio), &s.read.Absolute
+	ratio := 1 + s.model.Headroom.Ratio
+	fixed, x := expected*ratio, &s.read.Absolute
+	s.onlyHeld = (expected - fresh) * ratio
 	if missing = x.Recent.Missing.Or(x.Day.Missing).Or(x.WeekAgo.Missing); !missing.OK() || len(x.Recent.Values) == 0 {
 		return fixed, missing
 	}
@@ -74,10 +78,12 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 		return planned
 	})
 	planned = plan(0, now)
+	late := planned
 	for i, then := range x.Window.Values {
 		if ago := x.Window.Ago(i); ago < time.Duration(*s.model.ScaleDownWindow) && !math.IsNaN(then) {
-			if held := plan(ago, then); !math.IsNaN(held) && !(held <= planned) {
-				planned = held
+			held := plan(ago, then)
+			if planned = larger(planned, held); ago < acting {
+				late = larger(late, held)
 			}
 		}
 	}
@@ -87,12 +93,14 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 	recent := forecast.Most(x.Recent.Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
 	most := mostly * max(expected, recent)
 	s.mostly = mostly
-	planned = max(expected, min(planned, most))
+	planned, late = max(expected, min(planned, most)), max(fresh, min(larger(late, fresh), most))
 	if learnt {
-		s.noise = course.Noise(0, now)
+		// Of the last minute, so that it is the same at all evaluations of one.
+		s.noise = course.Noise(x.Day.Since, course.At(x.Day.Since))
 	} else {
-		planned = max(planned, fixed)
+		planned, late = max(planned, fixed), max(late, fresh*ratio)
 	}
+	s.onlyHeld = planned - late
 	s.plan = func(ago time.Duration, then float64) float64 {
 		planned := max(then, min(plan(ago, then), most))
 		if !learnt {
@@ -101,6 +109,14 @@ func (d *decider) withHeadroom(s *signal, now, expected float64) (planned float6
 		return planned
 	}
 	return planned, match.Missing{}
+}
+
+// larger is the larger of two numbers of which the first may not be known, nor the second.
+func larger(a, b float64) float64 {
+	if math.IsNaN(a) || b > a {
+		return b
+	}
+	return a
 }
 
 // remembered is a function of a moment and the demand then that works out only once what is asked about steps of late.

@@ -85,6 +85,9 @@ func (d *decider) reportModel(i int, m *model, found *solution) Model {
 	for _, s := range m.signals {
 		s.out.Ready = s.supplyOfReady()
 		s.out.Supply = s.plannedSupply(out.Variants)
+		if s.out.Planned != nil && s.marked > *s.out.Planned {
+			s.out.Minute = new(s.marked)
+		}
 		if r := s.recurring; r != nil {
 			s.out.Returns = &Returns{r.level, r.times, r.gap.Seconds(), r.stay.Seconds()}
 		}

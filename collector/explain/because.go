@@ -120,15 +120,21 @@ func stays(s *collector.Stays) string {
 	return fmt.Sprintf("%d %s for another %s, unless the demand falls for good: %s", s.Replicas, verb, span(s.For), of)
 }
 
-// kept is what the plan serves of a signal, and where that is more than is planned for by itself, for whom replicas stay.
+// kept is what the plan serves of a signal, and where that is more than is planned for by itself, for whom replicas stay; or less, why.
 func (b *builder) kept(s *collector.Signal) (planned float64, why string) {
 	planned = *s.Planned
 	stated := b.stated()
-	if stated == nil || stated.Demand[s.Name] <= planned*(1+optimizer.Tolerance) {
+	if stated == nil {
 		return planned, ""
 	}
 	more := stated.Demand[s.Name]
 	switch r := s.Returns; {
+	case more < planned*(1-optimizer.Tolerance):
+		return more, fmt.Sprintf("; %s was planned for within the window, which keeps replicas and starts none", number(planned))
+	case more <= planned*(1+optimizer.Tolerance):
+		return planned, ""
+	case r == nil && s.Minute != nil:
+		return more, fmt.Sprintf("; %s would do, but %s was planned for at the last full minute, and replicas stay for it until the next", number(planned), number(*s.Minute))
 	case r == nil:
 		return more, fmt.Sprintf("; %s would do, but capacities are measured, and vary by as much", number(planned))
 	case r.Times == 0:

@@ -63,6 +63,9 @@ func TestKeptForDemand(t *testing.T) {
 		returns *collector.Returns
 		want    string
 	}{
+		"only the window holds more": {
+			450, nil, "concurrency needs them, for all of the 400 requests planned for; 450 was planned for within the window, which keeps replicas and starts none",
+		},
 		"nothing stays": {400, nil, "concurrency needs them, for all of the 400 requests planned for"},
 		"it comes back": {
 			230, &collector.Returns{Level: 400, Times: 24, Gap: 720, Stay: 840},
@@ -89,6 +92,16 @@ func TestKeptForDemand(t *testing.T) {
 			assert.Equal(t, tc.want, explain.New(s).Models[0].Variants[0].Because)
 		})
 	}
+}
+
+// TestKeptForTheMinute says that what was planned for at the last full minute stays until the next.
+func TestKeptForTheMinute(t *testing.T) {
+	s := planned(t, optimizer.Problem{Models: []optimizer.Model{{
+		Name: "llm/chat", Demand: map[string]float64{"concurrency": 400}, Variants: []optimizer.Variant{variant("a", 3, 100, 4)},
+	}}})
+	s.Models[0].Signals[0].Planned, s.Models[0].Signals[0].Minute = new(230.0), new(400.0)
+	assert.Equal(t, "concurrency needs them, for all of the 400 requests planned for; 230 would do, but 400 was planned for at the last full minute, "+
+		"and replicas stay for it until the next", explain.New(s).Models[0].Variants[0].Because)
 }
 
 // TestKeptBecauseNew says which replicas stay because they load or have just become ready, and for how long.

@@ -131,7 +131,18 @@ func (r *reader) mean(m *query.Model, q *query.Query, labels config.LabelNames) 
 	if missing := r.failed(q); !missing.OK() {
 		return Value{Missing: missing}
 	}
-	return r.byModel(q, nil, labels)[m.Place].value(q)
+	now := r.byModel(q, nil, labels)[m.Place].value(q)
+	if q.Minute == nil || !now.Missing.OK() {
+		return now
+	}
+	past := r.past(q.Minute, m.Place)
+	if !past.Missing.OK() {
+		return Value{Missing: past.Missing}
+	}
+	if last := past.At(0); !math.IsNaN(last) {
+		now.Number = last
+	}
+	return now
 }
 
 // variant reads what is told of a variant itself.

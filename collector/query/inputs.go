@@ -30,6 +30,7 @@ func (p *compiler) listInputs() {
 		for _, s := range m.Signals {
 			for _, q := range s.queries() {
 				s.Inputs = append(s.Inputs, q.Name)
+				s.Inputs = appendNames(s.Inputs, []*History{q.Minute})
 			}
 			for _, e := range []*Expression{&s.Absolute, &s.Usage, &s.Queued, &s.Alive, &s.Sources} {
 				s.Inputs = appendNames(s.Inputs, e.histories())

@@ -282,6 +282,16 @@ func (p *compiler) ask(name string, e config.Expr) *Query {
 	return q
 }
 
+// askMinute returns the query of an expression of which the last full minute counts. A capacity that follows from it is then the same until an
+// order that rests on it is seen.
+func (p *compiler) askMinute(name string, e config.Expr, by Reader) *Query {
+	q := p.ask(name, e)
+	if q != nil {
+		q.Minute = p.readStep(name, e, longStep, longStep, by)
+	}
+	return q
+}
+
 // read returns the history of an expression over a window before now; nil for no window. One history serves all windows that have
 // the same step.
 func (p *compiler) read(name string, e config.Expr, window time.Duration, by Reader) *History {

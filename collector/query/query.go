@@ -17,6 +17,8 @@ type Query struct {
 	Sparse bool          // an empty answer is a good answer
 	Rule   string        // fingerprint of the expression that its series must have been recorded from; empty for any
 	Place  int           // in Program.Queries
+
+	Minute *History // its values at full minutes, of which the last counts; nil where the present does
 }
 
 // History is one expression that is read over a time before the moment of an evaluation: its values at whole multiples of Step

@@ -162,8 +162,11 @@ func WindowStep(m *config.Model) time.Duration {
 // bindLatency asks for what the queueing model needs, and, where a profile is to be corrected, for what replicas show.
 func (p *compiler) bindLatency(m *config.Model, b *Signal) {
 	key := b.Key()
-	b.InputTokens, b.OutputTokens = p.ask(key+".input_tokens", b.ActiveSignal.InputTokens), p.ask(key+".output_tokens", b.ActiveSignal.OutputTokens)
-	b.InputCV, b.OutputCV = p.ask(key+".input_cv", b.ActiveSignal.InputCV), p.ask(key+".output_cv", b.ActiveSignal.OutputCV)
+	length := func(name string, e config.Expr) *Query {
+		return p.askMinute(key+name, e, Reader{Owner: OfModel, Labels: b.Labels, Median: true})
+	}
+	b.InputTokens, b.OutputTokens = length(".input_tokens", b.ActiveSignal.InputTokens), length(".output_tokens", b.ActiveSignal.OutputTokens)
+	b.InputCV, b.OutputCV = length(".input_cv", b.ActiveSignal.InputCV), length(".output_cv", b.ActiveSignal.OutputCV)
 	if slices.ContainsFunc(m.Variants, func(v config.Variant) bool { return v.Profile != nil && v.Profile.Corrected() }) {
 		b.ObservedITL = p.ask(key+".observed_itl", b.ActiveSignal.ObservedITL)
 		b.ObservedRunning = p.ask(key+".observed_running", b.ActiveSignal.ObservedRunning)
