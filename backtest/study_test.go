@@ -12,6 +12,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/backtest/sim"
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // stepping is a load that doubles, on a fleet that has to start for it.
@@ -45,6 +46,7 @@ func study(t *testing.T, o backtest.StudyOptions) *report.Study {
 
 // TestSweeps holds that what is varied does what it says, to service or to cost.
 func TestSweeps(t *testing.T) {
+	long.Test(t)
 	r := study(t, studyOf(t, []string{"variant_exporter"}, 1, "load=1,2", "startup=30s,5m", "capacity=0.7,1.4", "price=3", "metrics_gone=5m", "lag=2m", "failed_starts=0.9"))
 	mean := map[string]map[string]float64{}
 	for _, s := range r.Settings {
