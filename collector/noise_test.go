@@ -92,8 +92,8 @@ func plannedDemand(t *testing.T, e *collector.Evaluator, at time.Time) *float64 
 func TestAutoHeadroom(t *testing.T) {
 	// A startup and a minute to be noticed, of which the plan may be too low for 10 s.
 	for startup, law := range map[string]forecast.Law{
-		"2m":  {Ahead: 3 * time.Minute, Quantile: 180.0 / 190},
-		"30s": {Ahead: 90 * time.Second, Quantile: 0.9},
+		"2m":  {Ahead: 3 * time.Minute, Quantile: 180.0 / 190, Steps: true},
+		"30s": {Ahead: 90 * time.Second, Quantile: 0.9, Steps: true},
 	} {
 		t.Run(startup, func(t *testing.T) { testAutoHeadroom(t, startup, law) })
 	}
@@ -119,7 +119,7 @@ func testAutoHeadroom(t *testing.T, startup string, law forecast.Law) {
 	lesson := law.Learn(long, at.Sub(at.Add(-2*time.Minute).Truncate(10*time.Minute)), 24*time.Hour)
 	require.True(t, lesson.Learnt)
 	require.Equal(t, time.Hour, lesson.Habit)
-	want, known := law.Plan(forecast.NewCourse(of(15*time.Second, 61*time.Minute+15*time.Second, 0)), long, 0, wobble(at.Unix()/60), lesson)
+	want, known := law.Plan(law.NewCourse(of(15*time.Second, 61*time.Minute+15*time.Second, 0)), long, 0, wobble(at.Unix()/60), lesson)
 	require.True(t, known)
 	require.InDelta(t, want, *got, 1e-9)
 	require.Greater(t, *got, wobble(at.Unix()/60), "noise needs headroom")

@@ -20,7 +20,6 @@ import (
 // expectation is never weakened for it.
 var knownFailures = map[string]string{
 	"on-off": "two are woken, which carry the load but not soon enough what waited for them: 3.6 points short, and 0.03 of the oracle too dear",
-	"spike":  "one more than 20 are ordered, since the trend takes the step for a rise, and it is 0.3 points short: a rate over a minute shows all of the step only after a minute",
 }
 
 // atOnce is the longest scenario that runs each time. An hour is simulated in about a second.

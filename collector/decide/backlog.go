@@ -64,11 +64,14 @@ func (s *signal) perReplica() time.Duration {
 // addBacklog plans for what waits, once capacities are known.
 func (d *decider) addBacklog(m *model) {
 	for _, s := range m.signals {
-		if s.backlog == 0 || s.out.Planned == nil {
+		if s.out.Planned == nil {
 			continue
 		}
-		planned, backlog := s.steady+s.undrained(), s.backlog // not a pointer to all that the signal refers to
-		s.out.Planned, s.out.Backlog = &planned, &backlog
+		planned, backlog := max(s.steady, s.withShortage()), s.backlog // not a pointer to all that the signal refers to
+		if backlog > 0 {
+			planned, s.out.Backlog = s.steady+s.undrained(), &backlog
+		}
+		s.out.Planned = &planned
 	}
 }
 

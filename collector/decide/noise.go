@@ -28,13 +28,14 @@ const (
 
 // law is how a signal's demand is planned for. A plan that is too low is so until a replica that is ordered then is ready, and a replica too
 // many costs the same at any time: so the longer a start takes, the rarer a plan may be too low. This is the quantile of the newsvendor
-// (Arrow, Harris and Marschak 1951), where a moment that falls short costs so many times what one in vain does.
+// (Arrow, Harris and Marschak 1951), where a moment that falls short costs so many times what one in vain does. What is expected of a step may
+// turn out less a moment later, so models of several sizes follow steps as they show.
 func (s *signal) law() forecast.Law {
-	ahead, short := s.Lead+query.NoticedAfter, lessonShort
-	if len(s.model.variants) > 1 {
+	ahead, short, mixed := s.Lead+query.NoticedAfter, lessonShort, len(s.model.variants) > 1
+	if mixed {
 		short = lessonMixed
 	}
-	return forecast.Law{Ahead: ahead, Quantile: float64(ahead) / float64(ahead+short)}
+	return forecast.Law{Ahead: ahead, Quantile: float64(ahead) / float64(ahead+short), Steps: !mixed}
 }
 
 // headroom is the share that an expression yields, and the default where it yields none.
@@ -63,7 +64,7 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 	if missing = x.Recent.Missing.Or(x.Day.Missing).Or(x.WeekAgo.Missing); !missing.OK() || len(x.Recent.Values) == 0 {
 		return fixed, missing
 	}
-	course, long := forecast.NewCourse(x.Recent.History), forecast.Long{History: x.Day.History, Week: x.WeekAgo.History}
+	course, long := s.law().NewCourse(x.Recent.History), forecast.Long{History: x.Day.History, Week: x.WeekAgo.History}
 	learnt, mostly := true, float64(headroomCap)
 	// What is held over the scale-down window is the plan: each moment of it counts with the noise of its own time.
 	plan := remembered(course.History, func(ago time.Duration, then float64) float64 {
@@ -92,6 +93,8 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 	}
 	recent := forecast.Most(x.Recent.Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
 	most := mostly * max(expected, recent)
+	s.rising = min(now+course.Unseen(0, now), most)
+	s.sudden = func(over time.Duration) []float64 { return course.Sudden(over, s.rising) }
 	s.mostly = mostly
 	planned, late = max(expected, min(planned, most)), max(fresh, min(larger(late, fresh), most))
 	if learnt {

@@ -15,6 +15,8 @@ type Law struct {
 	Ahead time.Duration
 	// Quantile is the share of moments at which the plan is to be high enough.
 	Quantile float64
+	// Steps is whether a step in demand is told from a trend.
+	Steps bool
 }
 
 // Numbers of the law. The trend is the steepest rise over a few minutes, as far as it is beyond what noise explains.
@@ -26,6 +28,7 @@ const (
 	noiseLag              = 45 * time.Second // after which rates over a minute have little in common
 	noiseStep             = 3.0              // times the mean change of an hour counts at most: a step in demand is no noise
 	noiseFloor            = 0.01             // of the demand
+	stepMean              = 8.0              // times the mean change of an hour: a change from which on it is a step, and no noise
 	habitLevel            = 10 * time.Minute // that the level of demand, then and now, is taken over
 	habitMost             = 3                // times what came then: a night says nothing of the scale of a morning
 	habitGain             = 0.98             // of the loss without a habit is what it must lose at most
@@ -55,11 +58,12 @@ type Long struct{ History, Week History }
 type Course struct {
 	History
 	squares, changes []float64 // sums of the squares of changes until each step, and how many there are
+	leaps            []float64 // the change to each value from which on it is a step in demand; NaN where that is not known
 }
 
-// NewCourse prepares a history for Plan. A step in demand changes a rate much and once: each change counts for at most some times the mean
+// NewCourse prepares a history for Plan by this law. A step in demand changes a rate much and once: each change counts for at most some times the mean
 // of an hour, so that one step does not count as noise (a winsorized deviation: Tukey 1962).
-func NewCourse(h History) *Course {
+func (l Law) NewCourse(h History) *Course {
 	n := len(h.Values)
 	c := &Course{History: h, squares: make([]float64, n+1), changes: make([]float64, n+1)}
 	if n == 0 {
@@ -90,6 +94,9 @@ func NewCourse(h History) *Course {
 			d = min(d, noiseStep*(sums[to]-sums[from])/(c.changes[to]-c.changes[from]))
 			c.squares[i+1] += d * d
 		}
+	}
+	if l.Steps {
+		c.readSteps()
 	}
 	return c
 }
@@ -133,7 +140,8 @@ func (c *Course) trend(end int, demand float64, ahead time.Duration) (base, scal
 	for _, window := range []time.Duration{trendShort, trendLong} {
 		rise = max(rise, c.rise(end, demand, window, long))
 	}
-	return demand + trendWeight*rise*ahead.Seconds(), math.Sqrt((short*short+long*long)/2) + noiseFloor*demand
+	base = demand + c.unseen(end, demand) + trendWeight*rise*ahead.Seconds()
+	return base, math.Sqrt((short*short+long*long)/2) + noiseFloor*demand
 }
 
 // rise is by how much the demand rises in a second over a window, beyond what noise explains.
@@ -147,6 +155,7 @@ func (c *Course) rise(end int, demand float64, window time.Duration, noise float
 	if 2*Known(recent) < len(recent) {
 		return 0
 	}
+	c.withoutSteps(recent, from)
 	slope, _ := line(recent)
 	// The standard error of a slope over a time w, of independent values every lag: sqrt(12 lag / w^3) times their deviation.
 	w := window.Seconds()
@@ -195,7 +204,7 @@ func (h History) came(ago, ahead time.Duration) float64 {
 // Learn measures on the time over until some time ago what the law is to follow.
 func (l Law) Learn(long Long, ago, over time.Duration) Lesson {
 	habits := habits()
-	n, course := len(habits)+1, NewCourse(long.History)
+	n, course := len(habits)+1, l.NewCourse(long.History)
 	bases, errs := make([][]float64, n), make([][]float64, n) // by habit, the first without one
 	row := rows(2*n+2, len(course.Over(ago+over)))            // It is known how many moments there are at the most.
 	for k := range n {

@@ -12,7 +12,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
-var law = forecast.Law{Ahead: 3 * time.Minute, Quantile: 0.97}
+var law = forecast.Law{Ahead: 3 * time.Minute, Quantile: 0.97, Steps: true}
 
 // minutes is a demand by the minute that ends now.
 func minutes(n int, demand func(ago int) float64) forecast.History {
@@ -34,7 +34,7 @@ func swing(seed uint64) func(ago int) float64 {
 
 func plan(t require.TestingT, l forecast.Law, long forecast.Long, ago time.Duration, lesson forecast.Lesson) float64 {
 	h := long.History
-	planned, known := l.Plan(forecast.NewCourse(h), long, ago, h.At(ago), lesson)
+	planned, known := l.Plan(l.NewCourse(h), long, ago, h.At(ago), lesson)
 	require.True(t, known)
 	return planned
 }
@@ -48,7 +48,7 @@ func TestLawKeepsItsPromise(t *testing.T) {
 			long := forecast.Long{History: minutes(2*24*60, swing(seed))}
 			lesson := l.Learn(long, 24*time.Hour, 24*time.Hour)
 			require.True(t, lesson.Learnt)
-			course := forecast.NewCourse(long.History)
+			course := l.NewCourse(long.History)
 			for ago := 3 * time.Minute; ago < 24*time.Hour; ago += time.Minute {
 				planned, known := l.Plan(course, long, ago, long.History.At(ago), lesson)
 				require.True(t, known)
@@ -131,7 +131,7 @@ func TestStepIsNoNoise(t *testing.T) {
 				h.Values[i] += (to - 40) * min(1, float64(i-199)/4) // as a rate over a minute shows it
 			}
 		}
-		course := forecast.NewCourse(h)
+		course := law.NewCourse(h)
 		for ago := time.Duration(0); ago < 25*time.Minute; ago += time.Minute {
 			require.InDelta(t, 1, course.Noise(ago, 0), 1, ago)
 		}
@@ -150,7 +150,7 @@ func TestLawNeedsHistory(t *testing.T) {
 	for name, h := range map[string]forecast.History{
 		"none": {}, "two minutes": minutes(2, swing(1)), "gaps": minutes(60, func(int) float64 { return math.NaN() }),
 	} {
-		_, known := law.Plan(forecast.NewCourse(h), forecast.Long{History: h}, 0, 100, lesson)
+		_, known := law.Plan(law.NewCourse(h), forecast.Long{History: h}, 0, 100, lesson)
 		require.False(t, known, name)
 	}
 }

@@ -1,0 +1,54 @@
+package forecast_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
+)
+
+// rising is a demand of about 40 by 15 seconds, that rises to 100 in some changes, so many steps ago.
+func rising(seed uint64, changes, ago int) forecast.History {
+	rng := rand.New(rand.NewPCG(seed, 5))
+	h := forecast.History{Step: 15 * time.Second}
+	for i := range 240 {
+		h.Values = append(h.Values, 40+rng.NormFloat64()+60*min(1, max(0, float64(i-(239-ago)+changes)/float64(changes))))
+	}
+	return h
+}
+
+// TestStepIsNoTrend: a rise that lasts no longer than a rate takes to show a step is not continued, and one that lasts for longer is.
+func TestStepIsNoTrend(t *testing.T) {
+	base := func(h forecast.History) float64 {
+		return plan(t, law, forecast.Long{History: h}, 0, forecast.Lesson{}) // without noise
+	}
+	for seed := range uint64(20) {
+		for ago := 1; ago < 8; ago++ {
+			for _, changes := range []int{1, 3, 4} {
+				require.InDelta(t, 100, base(rising(seed, changes, ago)), 8, "%d changes, %d steps ago", changes, ago)
+			}
+			require.Greater(t, base(rising(seed, 12, ago)), 130.0, "three minutes, %d steps ago", ago)
+		}
+	}
+}
+
+// TestStepThatBegins: what a rate over a minute does not show yet of a step is expected from its first changes.
+func TestStepThatBegins(t *testing.T) {
+	for seed := range uint64(20) {
+		for shown := 1; shown < 3; shown++ {
+			h := rising(seed, 3, 0)
+			h.Values = h.Values[:len(h.Values)-3+shown]
+			now := h.At(0)
+			course := law.NewCourse(h)
+			require.InDelta(t, 100, now+course.Unseen(0, now), 12, "%d of 3 changes", shown)
+			sudden := course.Sudden(2*time.Minute, now+course.Unseen(0, now))
+			require.InDelta(t, 100, sudden[len(sudden)-shown], 12, "all of it, when it began")
+			require.InDelta(t, 40, sudden[len(sudden)-shown-1], 4, "and nothing before")
+		}
+		flat := rising(seed, 3, 200)
+		require.Zero(t, law.NewCourse(flat).Unseen(0, flat.At(0)), "noise is no step")
+	}
+}
