@@ -171,7 +171,7 @@ func TestExplainRunningExporter(t *testing.T) {
 	var told explain.Explanation
 	require.NoError(t, json.Unmarshal([]byte(explained(t, "--url="+running, "--format=json")), &told))
 	require.NotNil(t, told.Models[0].Variants[1].Desired)
-	assert.Equal(t, 6, *told.Models[0].Variants[1].Desired)
+	assert.Equal(t, 5, *told.Models[0].Variants[1].Desired)
 
 	var stdout, stderr bytes.Buffer
 	code := Run(t.Context(), []string{"explain", "--url=" + running, "nobody"}, Streams{nil, &stdout, &stderr})
@@ -198,7 +198,7 @@ func whatIf(t *testing.T, running string) {
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &plan))
 	assert.Equal(t, optimizer.StatusOptimal, plan.Status)
 	assert.Equal(t, []optimizer.VariantPlan{
-		{Name: "llama-8b-h100", Replicas: 5, Reason: optimizer.ReasonDemand},
+		{Name: "llama-8b-h100", Replicas: 4, Reason: optimizer.ReasonDemand},
 		{Name: "llama-8b-a100", Replicas: 6, Reason: optimizer.ReasonMax},
 		{Name: "llama-8b-l4", Replicas: 2, Reason: optimizer.ReasonDemand},
 	}, plan.Models[0].Variants)
