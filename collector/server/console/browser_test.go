@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,11 +82,18 @@ func (b *browser) open(t *testing.T, address string) {
 	b.do(t, chromedp.Navigate(address), chromedp.WaitReady(chromedp.CSS("#content")))
 }
 
-// text is the text of an element.
+// text is the text of an element. It is read in one step: an element that was found may be replaced, or its page left, before it is asked.
 func (b *browser) text(t *testing.T, selector string) string {
 	t.Helper()
-	text, err := chromedp.Run(b, chromedp.Text(chromedp.CSS(selector)))
-	require.NoError(t, err)
+	var text string
+	require.Eventually(t, func() bool {
+		found, err := chromedp.Run(b, chromedp.Evaluate[[]string](fmt.Sprintf("[...document.querySelectorAll(%q)].map((e) => e.innerText)", selector)))
+		if err != nil || len(found) == 0 {
+			return false
+		}
+		text = found[0]
+		return true
+	}, 20*time.Second, 20*time.Millisecond, selector)
 	return strings.Join(strings.Fields(text), " ")
 }
 
