@@ -11,14 +11,6 @@ var bounds = []mutation{
 		"total := m.heldValue\n", "total := m.heldValue + 0.02*m.size\n", "./optimizer", "TestSolveEqualsBruteForceUnderBudgets",
 	},
 	{
-		"Planning: exactness", "of equal plans the one with the fewest changes counts", "optimizer/point.go",
-		"sum += max(k[i]-v.held, v.held-k[i])", "sum += max(k[i]-v.held, 0)", "./optimizer", "TestSolveEqualsBruteForceForOneModel",
-	},
-	{
-		"Planning: time", "bounds on the work, of all and of each part", "optimizer/work.go",
-		"w.stop = w.used+n > w.limit || (w.interrupt != nil && w.interrupt())\n\t}\n\treturn w.stop || w.used+n > w.until", "w.stop = w.interrupt != nil && w.interrupt()\n\t}\n\treturn w.stop", "./optimizer", "TestPrioritiesInATime",
-	},
-	{
 		"Planning: interrupt", "the interrupt ends searches", "optimizer/work.go",
 		" || (w.interrupt != nil && w.interrupt())", "", "./optimizer", "TestInterruptIsHonoured",
 	},
@@ -37,14 +29,6 @@ var bounds = []mutation{
 	{
 		"Faults of Prometheus", "1: gauges are within bounds", "optimizer/guard.go",
 		"v.allowed, v.n = v.planned, v.planned\n", "v.planned++\n\tv.allowed, v.n = v.planned, v.planned\n", "./backtest/faults", "TestSchedules",
-	},
-	{
-		"Faults of Prometheus", "2: steps that are not settled are not kept", "collector/history.go",
-		"w.settled-grid.First+1, ", "", "./backtest/faults", "TestSchedules",
-	},
-	{
-		"Faults of Prometheus", "3: what is partly known is not lowered", "optimizer/guard.go",
-		"case known == KnownPartly && (v.state.Current == nil || v.n <= v.current):", "case false:", "./backtest/faults", "TestSchedules",
 	},
 	{
 		"Starved scrapes", "those who wait share one evaluation", "collector/server/flight.go",
@@ -254,10 +238,6 @@ var bounds = []mutation{
 	{
 		"Large answers", "samples of targets", "collector/embedded/scrape.go",
 		"job.SampleLimit = cmp.Or(job.SampleLimit, DefaultSampleLimit)", "", "./collector/embedded", "TestLimitsOfTargets",
-	},
-	{
-		"Cost of a scrape", "labels are read once", "collector/promapi/known.go",
-		"metric, ok := k.lately[string(raw)]", "metric, ok := k.lately[\"\"]", "./collector", "TestScrapeTime",
 	},
 	{
 		"Cost of a scrape", "what is kept of histories", "collector/history.go",

@@ -165,7 +165,7 @@ func (o *Options) validate() error {
 		return fmt.Errorf("metrics cannot be served at %q: want a path such as /metrics, that is not a page and not below /-/, /api/, /assets/ or /debug/", o.TelemetryPath)
 	}
 	if err := regularWeb(*o.Web.WebConfigFile); err != nil {
-		return fmt.Errorf("web configuration: %w", err)
+		return fmt.Errorf("web configuration %s: %w", *o.Web.WebConfigFile, err)
 	}
 	if err := web.Validate(*o.Web.WebConfigFile); err != nil {
 		return fmt.Errorf("web configuration %s: %w", *o.Web.WebConfigFile, err)

@@ -108,7 +108,7 @@ func gauge(t *testing.T, body, name string) float64 {
 func many(at time.Time) *collector.Snapshot {
 	s := wanting(3, at)
 	for i := range 1000 {
-		name := fmt.Sprintf("variant-%d-%s", i, strings.Repeat("x", 4000))
+		name := fmt.Sprintf("variant-%d-%s", i, strings.Repeat("x", 8000))
 		s.Models[0].Variants = append(s.Models[0].Variants, collector.Variant{Name: name})
 	}
 	return s
@@ -122,6 +122,7 @@ func dawdle(t *testing.T, srv *server.Server) (net.Conn, *http.Response) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.(*net.TCPConn).SetReadBuffer(64 << 10) // The network must not take the whole answer.
 	if _, err := io.WriteString(conn, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func regularWeb(name string) error {
 		} `yaml:"tls_server_config"`
 	}
 	if yaml.Unmarshal(text, &web) != nil {
-		return nil // exporter-toolkit says what is wrong with it.
+		return nil //nolint:nilerr // exporter-toolkit says what is wrong with it.
 	}
 	for _, file := range []string{web.TLS.Cert, web.TLS.Key, web.TLS.ClientCA} {
 		if file == "" {
