@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -112,28 +111,24 @@ func (e *Evaluator) ask(ctx context.Context, at time.Time) *match.Answers {
 			return nil
 		})
 	}
-	read := e.read(ctx, allowance, &group, at)
+	e.read(ctx, allowance, &group, answers)
 	_ = group.Wait() // no function returns an error: each answer carries its own
-	if slices.ContainsFunc(read, func(t told) bool { return t.changed }) {
-		e.readAgain(ctx, allowance, read, at)
-	}
-	for i := range read {
-		answers.Histories[i] = read[i].History
-	}
 	return answers
 }
 
 // read begins to read every history, one after those that are finer.
-func (e *Evaluator) read(ctx context.Context, allowance *promapi.Allowance, group *errgroup.Group, at time.Time) []told {
-	read := make([]told, len(e.program.Histories))
+func (e *Evaluator) read(ctx context.Context, allowance *promapi.Allowance, group *errgroup.Group, answers *match.Answers) {
 	var ask func(h *query.History, finer *match.Grid)
 	ask = func(h *query.History, finer *match.Grid) {
-		begun := e.options.Now()
-		read[h.Place] = e.histories.ask(ctx, allowance, h, at, finer, false)
-		read[h.Place].Duration = e.options.Now().Sub(begun)
+		begun, read := e.options.Now(), &answers.Histories[h.Place]
+		*read = e.histories.ask(ctx, allowance, h, answers.At, finer)
+		read.Duration = e.options.Now().Sub(begun)
+		if finer = &read.Grid; read.Err != nil {
+			finer = nil
+		}
 		for _, coarser := range e.program.Histories {
 			if coarser.Finer == h {
-				ask(coarser, read[h.Place].grid())
+				ask(coarser, finer)
 			}
 		}
 	}
@@ -143,18 +138,6 @@ func (e *Evaluator) read(ctx context.Context, allowance *promapi.Allowance, grou
 				ask(h, nil)
 				return nil
 			})
-		}
-	}
-	return read
-}
-
-// readAgain reads the histories that were relied on, now that another is told otherwise than before.
-func (e *Evaluator) readAgain(ctx context.Context, allowance *promapi.Allowance, read []told, at time.Time) {
-	for _, h := range e.program.Histories {
-		if read[h.Place].relied {
-			begun := e.options.Now()
-			read[h.Place] = e.histories.ask(ctx, allowance, h, at, nil, true)
-			read[h.Place].Duration = e.options.Now().Sub(begun)
 		}
 	}
 }

@@ -63,42 +63,22 @@ type reading struct {
 	wanted
 	allowance *promapi.Allowance
 	finer     *match.Grid // what the finer history told now, where steps are taken from it
-	sure      bool        // what is kept is read again even where nothing is new
-}
-
-// told is what reading a history came to.
-type told struct {
-	match.History
-	changed bool // what was kept is told otherwise now
-	relied  bool // nothing was asked: what is kept goes as far as is wanted
-}
-
-// grid is what was told; nil where nothing was.
-func (t *told) grid() *match.Grid {
-	if t.Err != nil {
-		return nil
-	}
-	return &t.Grid
 }
 
 // ask reads a history at a moment. The newest step that is kept is asked for again, and the newest of those at which anything was told:
 // where they are told otherwise now, such as by a store that is back or a Prometheus that has lost its past, nothing that is kept can be
-// relied on. A history that ends in the past has nothing new most of the time, and is not asked for then, unless this must be sure. The
-// answer may be used until histories are closed.
-func (h *histories) ask(ctx context.Context, allowance *promapi.Allowance, q *query.History, at time.Time, finer *match.Grid, sure bool) told {
-	r := &reading{q, wanted{stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step), stepAt(at.Add(-query.Settled), q.Step)}, allowance, finer, sure}
+// relied on. The answer may be used until histories are closed.
+func (h *histories) ask(ctx context.Context, allowance *promapi.Allowance, q *query.History, at time.Time, finer *match.Grid) match.History {
+	r := &reading{q, wanted{stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step), stepAt(at.Add(-query.Settled), q.Step)}, allowance, finer}
 	base, known := h.known(q, r.wanted)
-	if !sure && q.Until >= query.Settled && known.Steps > 0 && known.First+int64(known.Steps) > r.last {
-		return told{History: match.History{Grid: known, Series: known.Owners()}, relied: true}
-	}
 	grid, same, err := h.read(ctx, r, base, known)
 	if err == nil && !same {
 		grid, _, err = h.read(ctx, r, nil, h.nothing(q, r.first))
 	}
 	if err != nil {
-		return told{History: match.History{Err: err}}
+		return match.History{Err: err}
 	}
-	return told{History: match.History{Grid: grid, Series: grid.Owners()}, changed: !same}
+	return match.History{Grid: grid, Series: grid.Owners()}
 }
 
 // read asks for what is not known, and for the newest step that is. Each part of the answer is kept as it comes, so that where a later one
