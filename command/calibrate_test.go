@@ -158,15 +158,20 @@ func TestCalibrateBenchmark(t *testing.T) {
 	assert.Contains(t, problems, "no successful requests")
 }
 
-// TestCalibrateOfOneLoad refuses results that say nothing of other loads.
+// TestCalibrateOfOneLoad has results that say nothing of other loads: no profile, and a floor where there are targets.
 func TestCalibrateOfOneLoad(t *testing.T) {
 	for want, loads := range map[string][]float64{
 		"all observations have about 8 requests in service": {8, 8, 8, 8, 8, 8, 8},
 		"a run of a benchmark is one":                       {8},
 	} {
 		file := write(t, filepath.Join(t.TempDir(), "benchmarks.json"), guidellmReport(loads...))
-		code, out, _ := runs(t, "calibrate", "--benchmark="+file, "--slo.itl=20ms")
+		code, out, _ := runs(t, "calibrate", "--benchmark="+file)
 		assert.Equal(t, exitFailure, code)
 		assert.Contains(t, strings.ReplaceAll(out, "\n# ", " "), want)
+		code, out, _ = runs(t, "calibrate", "--benchmark="+file, "--slo.itl=20ms")
+		assert.Zero(t, code)
+		assert.Contains(t, strings.ReplaceAll(out, "\n# ", " "), want)
+		assert.NotContains(t, out, "\nprofile:")
+		assert.Contains(t, out, "\ncapacity: {concurrency: 8} ")
 	}
 }
