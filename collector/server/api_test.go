@@ -193,11 +193,7 @@ func TestLimitsOfTheAPI(t *testing.T) {
 	entered := make(chan struct{}, 9)
 	opts := options(t)
 	opts.MaxRequests, opts.MaxTimeout, opts.TimeoutOffset = 1, 20*time.Second, 0
-	opts.Load = loads(ok(evaluatorFunc(func(_ context.Context, at time.Time) *collector.Snapshot {
-		entered <- struct{}{}
-		<-leave
-		return wanting(3, at)
-	})))
+	opts.Load = loads(ok(held(entered, leave)))
 	srv := started(t, opts)
 	<-entered // the server's own
 	first := doLater(client, scrape(t, srv, "10"))
@@ -247,10 +243,7 @@ func TestEvaluationThatHangsOnTheAPI(t *testing.T) {
 	leave := make(chan struct{})
 	opts := options(t)
 	opts.MaxTimeout, opts.TimeoutOffset = 50*time.Millisecond, 50*time.Millisecond
-	opts.Load = loads(ok(evaluatorFunc(func(_ context.Context, at time.Time) *collector.Snapshot {
-		<-leave
-		return wanting(3, at)
-	})))
+	opts.Load = loads(ok(until(leave)))
 	srv := started(t, opts)
 	t.Cleanup(func() { close(leave) })
 	for _, path := range []string{"/api/v1/explain", "/api/v1/plan", "/api/v1/inputs"} {
@@ -280,11 +273,7 @@ func TestAuthenticationOfTheAPI(t *testing.T) {
 func TestSharedEvaluations(t *testing.T) {
 	entered, leave := make(chan struct{}, 9), make(chan struct{})
 	opts := options(t)
-	opts.Load = loads(ok(evaluatorFunc(func(_ context.Context, at time.Time) *collector.Snapshot {
-		entered <- struct{}{}
-		<-leave
-		return wanting(3, at)
-	})))
+	opts.Load = loads(ok(held(entered, leave)))
 	srv := started(t, opts)
 	<-entered // the server's own, which has the time of a client that names none
 	var answers []<-chan answer

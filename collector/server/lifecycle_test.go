@@ -12,12 +12,19 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/server"
 )
 
-// held is an evaluator whose evaluations for scrapes last until leave is closed.
-func held(entered chan<- struct{}, leave <-chan struct{}) evaluatorFunc {
+// until is an evaluator whose evaluations last until leave is closed.
+func until(leave <-chan struct{}) evaluatorFunc {
 	return func(_ context.Context, at time.Time) *collector.Snapshot {
-		entered <- struct{}{}
 		<-leave
 		return wanting(3, at)
+	}
+}
+
+// held is until, and tells of each evaluation when it begins.
+func held(entered chan<- struct{}, leave <-chan struct{}) evaluatorFunc {
+	return func(ctx context.Context, at time.Time) *collector.Snapshot {
+		entered <- struct{}{}
+		return until(leave)(ctx, at)
 	}
 }
 

@@ -217,10 +217,7 @@ func TestTooManyScrapes(t *testing.T) {
 	leave := make(chan struct{})
 	opts := options(t)
 	opts.MaxRequests = 1
-	opts.Load = loads(ok(evaluatorFunc(func(_ context.Context, at time.Time) *collector.Snapshot {
-		<-leave
-		return wanting(3, at)
-	})))
+	opts.Load = loads(ok(until(leave)))
 	srv := started(t, opts)
 	first, second := doLater(client, scrape(t, srv, "10")), doLater(client, scrape(t, srv, "10"))
 	var refused, served answer
@@ -263,10 +260,7 @@ func TestScrapeOfAnEvaluationThatHangs(t *testing.T) {
 	leave := make(chan struct{})
 	opts := options(t)
 	opts.MaxTimeout, opts.TimeoutOffset = 50*time.Millisecond, 50*time.Millisecond
-	opts.Load = loads(ok(evaluatorFunc(func(_ context.Context, at time.Time) *collector.Snapshot {
-		<-leave
-		return wanting(3, at)
-	})))
+	opts.Load = loads(ok(until(leave)))
 	srv := started(t, opts)
 	t.Cleanup(func() { close(leave) })
 	if got := get(t, srv, "/metrics"); got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "did not end in time") {

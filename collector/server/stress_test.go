@@ -352,10 +352,7 @@ func TestPagesDoNotStarveScrapes(t *testing.T) {
 	leave := make(chan struct{})
 	opts := options(t)
 	opts.MaxRequests = 1
-	opts.Load = loads(ok(evaluatorFunc(func(_ context.Context, at time.Time) *collector.Snapshot {
-		<-leave
-		return wanting(3, at)
-	})))
+	opts.Load = loads(ok(until(leave)))
 	srv := started(t, opts)
 	page := func() <-chan answer {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+srv.Addr().String()+"/", nil)
