@@ -3,7 +3,6 @@ package decide
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -112,13 +111,11 @@ func (s *signal) day(window forecast.History) string {
 	switch {
 	case !missing.OK():
 		return missing.String()
-	case len(levels.Values) > 0 && !slices.ContainsFunc(levels.Values, known) && window.At(levels.Since) > 0:
+	case len(levels.Values) > 0 && forecast.Known(levels.Values) == 0 && window.At(levels.Since) > 0:
 		return "no result over the last day, though there is one over the window"
 	}
 	return ""
 }
-
-func known(v float64) bool { return !math.IsNaN(v) }
 
 // partial notes why the demand may be more than what is known of it. The first reason counts.
 func (s *signal) partial(why string) {
