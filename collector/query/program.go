@@ -287,7 +287,7 @@ func (p *compiler) ask(name string, e config.Expr) *Query {
 func (p *compiler) askMinute(name string, e config.Expr, by Reader) *Query {
 	q := p.ask(name, e)
 	if q != nil {
-		q.Minute = p.readStep(name, e, longStep, longStep, by)
+		q.Minute = p.readStep(name, e, 0, longStep, by) // one step: those before do not count
 	}
 	return q
 }
