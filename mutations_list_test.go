@@ -277,11 +277,15 @@ var bounds = []mutation{
 	},
 	{
 		"Large answers", "series in memory", "collector/embedded/bounded.go",
-		"ref != 0 || series < a.of.most", "true", "./collector/embedded", "TestNewSeriesAreBounded",
+		"if series >= b.most {", "if false {", "./collector/embedded", "TestNewSeriesAreBounded",
 	},
 	{
 		"Large answers", "the memory of targets with new labels", "collector/embedded/bounded.go",
-		"ref != 0 || series < a.of.most", "true", "./command", "TestHostileTargets",
+		"if series >= b.most {", "if false {", "./command", "TestHostileTargets",
+	},
+	{
+		"Large answers", "room for new pods in a full memory", "collector/embedded/bounded.go",
+		"b.added[who] < b.most/fewOf", "b.added[who] < 0", "./collector/embedded", "TestFullMemoryTakesANewPod",
 	},
 	{
 		"Large answers", "a memory that is full is relieved", "collector/embedded/bounded.go",

@@ -79,10 +79,11 @@ global: {scrape_interval: 2s, scrape_timeout: 2s}
 scrape_configs:
 `+jobs.String()))
 	eventually(t, "five targets were scraped several times", func() bool { return scrapes.Load() > 30 })
-	_, body := get(t, exp.url+"/metrics")
-	if !strings.Contains(body, `variant_desired_replicas{model="calm",target_namespace="ns",variant="calm"} 3`) {
-		t.Errorf("the calm model has no number:\n%s", body)
-	}
+	// A scrape of the calm target may time out on a busy machine, so one look without a number is no failure.
+	eventually(t, "the calm model has its number", func() bool {
+		_, body := get(t, exp.url+"/metrics")
+		return strings.Contains(body, `variant_desired_replicas{model="calm",target_namespace="ns",variant="calm"} 3`)
+	})
 	peak := exp.memory(t, "VmHWM")
 	if t.Logf("peak %d MB", peak>>10); peak > containerLimit {
 		t.Errorf("took %d kB, want at most %d", peak, containerLimit)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -22,6 +23,8 @@ const (
 	// fewestSeries is a small fleet, whatever memory there is; mostSeries is for a process without a memory limit.
 	fewestSeries = 50_000
 	mostSeries   = 1_000_000
+	// fewOf makes the share of the limit up to which a target has few series: 1,000 of 50,000, twice what a server of models exposes.
+	fewOf = 50
 	// relieveAfter is how often what was not scraped lately leaves the memory when that is full. Each time makes a block on disk.
 	relieveAfter = 10 * time.Minute
 	// lately is what stays in memory then: what PromQL looks back.
@@ -36,15 +39,22 @@ func defaultMaxSeries() int {
 }
 
 // bounded takes samples until there are too many series. Then it takes only those of series that it knows, and a scrape that has others
-// fails as a whole: a part of a target could pass for all of it.
+// fails as a whole: a part of a target could pass for all of it. A target with few series of its own is taken all the same while there is
+// room left for such: one target that fills the memory must not keep a new pod out.
 type bounded struct {
 	db   *tsdb.DB
 	most uint64
-	full chan struct{} // tells that a sample was refused; of size 1
+	full chan struct{} // tells that the limit is reached; of size 1
+
+	mu    sync.Mutex
+	added map[target]uint64 // new series of each target since the memory was relieved
 }
 
+// target names who is scraped.
+type target struct{ job, instance string }
+
 func newBounded(db *tsdb.DB, most int) *bounded {
-	return &bounded{db: db, most: uint64(most), full: make(chan struct{}, 1)}
+	return &bounded{db: db, most: uint64(most), full: make(chan struct{}, 1), added: map[target]uint64{}}
 }
 
 // AppenderV2 implements storage.AppendableV2.
@@ -66,12 +76,37 @@ func (b *bounded) relieve(ctx context.Context, logger *slog.Logger) {
 				logger.Error("Could not take old series out of the memory.", "err", err)
 			}
 		}
+		b.mu.Lock()
+		clear(b.added)
+		b.mu.Unlock()
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(relieveAfter):
 		}
 	}
+}
+
+// admits reports whether there is room for one more series of a target when there are so many. The first eighth above the limit is for
+// targets with few series, the second for what a scrape says of itself, such as up.
+func (b *bounded) admits(l labels.Labels, series uint64) bool {
+	who := target{l.Get(model.JobLabel), l.Get(model.InstanceLabel)}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if series >= b.most {
+		select {
+		case b.full <- struct{}{}:
+		default:
+		}
+		name := l.Get(model.MetricNameLabel)
+		few := b.added[who] < b.most/fewOf && series < b.most+b.most/8
+		itself := (name == "up" || strings.HasPrefix(name, "scrape_")) && series < b.most+b.most/4
+		if !few && !itself {
+			return false
+		}
+	}
+	b.added[who]++
+	return true
 }
 
 type boundedAppender struct {
@@ -89,10 +124,9 @@ func (a *boundedAppender) Append(
 	return a.AppenderV2.Append(ref, l, st, t, v, h, fh, opts)
 }
 
-// refuses reports whether a series is new and there is no room. For what a scrape says of itself, such as up, there is some more.
+// refuses reports whether a series is new and there is no room.
 func (a *boundedAppender) refuses(ref storage.SeriesRef, l labels.Labels) bool {
-	series := a.of.db.Head().NumSeries()
-	if ref != 0 || series < a.of.most {
+	if ref != 0 {
 		return false
 	}
 	if known, ok := a.AppenderV2.(storage.GetRef); ok {
@@ -100,13 +134,5 @@ func (a *boundedAppender) refuses(ref storage.SeriesRef, l labels.Labels) bool {
 			return false
 		}
 	}
-	name := l.Get(model.MetricNameLabel)
-	if (name == "up" || strings.HasPrefix(name, "scrape_")) && series < a.of.most+a.of.most/4 {
-		return false
-	}
-	select {
-	case a.of.full <- struct{}{}:
-	default:
-	}
-	return true
+	return !a.of.admits(l, a.of.db.Head().NumSeries())
 }
