@@ -63,10 +63,10 @@ func TestStopLetsAScrapeFinish(t *testing.T) {
 	got = <-underWay
 	assert.Equal(t, http.StatusOK, got.status, "the scrape under way")
 	assert.Contains(t, got.body, "variant_desired_replicas{", "the scrape under way")
-	assert.NoError(t, <-stopped, "stop")
+	require.NoError(t, <-stopped, "stop")
 	<-released
 	_, err := try(client, scrape(t, srv, "20"))
-	assert.Error(t, err, "the server still answers")
+	require.Error(t, err, "the server still answers")
 	assert.NoError(t, srv.Stop(t.Context()), "stop again")
 }
 

@@ -99,7 +99,7 @@ func TestReloadsAreOneAfterTheOther(t *testing.T) {
 	defer cancel()
 	err = srv.Reload(ctx)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	assert.ErrorContains(t, err, "wait for another reload")
+	require.ErrorContains(t, err, "wait for another reload")
 	close(leave)
 	got := <-first
 	assert.Equal(t, http.StatusOK, got.status, "the first reload: %s", got.body)

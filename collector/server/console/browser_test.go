@@ -14,6 +14,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // browser is a Chromium that tests look through. Whatever its console says is an error of the page.
@@ -27,9 +29,7 @@ type browser struct {
 // newBrowser starts Chromium; the test is skipped where there is none.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("a browser takes its time")
-	}
+	long.Test(t)
 	var program string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
