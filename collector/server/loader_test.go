@@ -132,7 +132,7 @@ func TestLoaderAsksPrometheus(t *testing.T) {
 func TestLoaderReportsEveryMistake(t *testing.T) {
 	lt := newLoader(t)
 	_, err := lt.loader.Load(t.Context())
-	assert.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorIs(t, err, fs.ErrNotExist)
 	lt.write(t, "prometheus: {url: 'http://127.0.0.1:1', http_config: {basic_auth: {username: u, password: s3cret}, nonsense: 1}}\n"+
 		strings.Replace(fmt.Sprintf(models, 25), "cost: 1,", "price: 1,", 1))
 	_, err = lt.loader.Load(t.Context())

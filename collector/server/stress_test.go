@@ -187,7 +187,7 @@ func TestReaderThatLeaves(t *testing.T) {
 		eventually(t, srv, "/metrics", http.StatusOK)
 		conn, resp := dawdle(t, srv)
 		require.Equal(t, http.StatusOK, get(t, srv, "/metrics").status, "a slow reader holds no place")
-		assert.NoError(t, conn.Close())
+		require.NoError(t, conn.Close())
 		_ = resp.Body.Close() // there is nothing left of it
 	}
 	eventually(t, srv, "/metrics", http.StatusOK)
