@@ -101,7 +101,7 @@ uplot:
 # Looks at the console in a real browser (Chromium on PATH), with axe-core from npm. SHOTS=DIR keeps pictures of every page.
 browser-tests:
 	collector/chart/fetch.sh axe-core
-	CONSOLE_SCREENSHOTS=$(SHOTS) $(GO) test -count=1 -v -run='^TestBrowser$$' ./collector/server/console
+	TEST_LONG=1 CONSOLE_SCREENSHOTS=$(SHOTS) $(GO) test -count=1 -v -run='^TestBrowser$$' ./collector/server/console
 
 # Rewrites all checked-in files that are generated. CI fails if one is not current.
 generate:

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 const module = "github.com/variant-exporter/variant-exporter"
@@ -44,6 +47,7 @@ var arrows = map[string][]string{
 	"rules":                    {"collector/config"},
 	"internal/recorded":        {}, // for tests, as are the next
 	"internal/long":            {},
+	"internal/promtest":        {},
 	"internal/testclock":       {},
 	"backtest":                 {"collector", "collector/chart", "collector/embedded", "collector/timeline"},
 }
@@ -51,9 +55,7 @@ var arrows = map[string][]string{
 // TestImports holds the import directions of the layout. It looks at what is built, not at tests.
 func TestImports(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Deps", "./...").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
+	require.NoError(t, err, "go list")
 	seen := 0
 	for dec := json.NewDecoder(strings.NewReader(string(out))); ; seen++ {
 		var p struct {
@@ -82,9 +84,7 @@ func TestImports(t *testing.T) {
 			}
 		}
 	}
-	if seen < len(arrows)-1 {
-		t.Errorf("go list knows %d packages: too few to have looked at everything", seen)
-	}
+	assert.GreaterOrEqual(t, seen, len(arrows)-1, "packages")
 }
 
 func inModule(path string) bool { return path == module || strings.HasPrefix(path, module+"/") }
@@ -132,8 +132,6 @@ func TestReachable(t *testing.T) {
 		{"collector/calibrate", "backtest", false},
 		{"backtest", "command", false},
 	} {
-		if got := reachable(tc.from, tc.to); got != tc.want {
-			t.Errorf("from %q to %q: %t, want %t", tc.from, tc.to, got, tc.want)
-		}
+		assert.Equal(t, tc.want, reachable(tc.from, tc.to), "from %q to %q", tc.from, tc.to)
 	}
 }

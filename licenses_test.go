@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // licenses are those that a module of the program may have, each with words that its text has and no other's.
@@ -25,9 +28,7 @@ var space = regexp.MustCompile(`\s+`)
 // TestLicenses holds that every module that is linked into the program has a licence of the list.
 func TestLicenses(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Dir}}{{end}}{{end}}", ".").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
+	require.NoError(t, err, "go list")
 	seen := map[string]bool{}
 	for line := range strings.Lines(string(out)) {
 		path, dir, _ := strings.Cut(strings.TrimSpace(line), "\t")
@@ -35,22 +36,16 @@ func TestLicenses(t *testing.T) {
 			continue
 		}
 		seen[path] = true
-		if wrong := unlicensed(t, dir); wrong != "" {
-			t.Errorf("%s: %s", path, wrong)
-		}
+		assert.Empty(t, unlicensed(t, dir), path)
 	}
-	if len(seen) < 50 {
-		t.Errorf("only %d modules were looked at", len(seen))
-	}
+	assert.GreaterOrEqual(t, len(seen), 50, "modules")
 }
 
 // unlicensed says what is wrong with the licence of a module, or nothing.
 func unlicensed(t *testing.T, dir string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for _, file := range files {
 		name := strings.ToUpper(filepath.Base(file))
 		if !strings.HasPrefix(name, "LICENSE") && !strings.HasPrefix(name, "LICENCE") && !strings.HasPrefix(name, "COPYING") {

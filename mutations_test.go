@@ -9,6 +9,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 var mutations = flag.String("mutations", "", "remove the bounds whose name matches, and see that their tests fail")
@@ -25,17 +28,12 @@ type mutation struct {
 func TestMutationsApply(t *testing.T) {
 	page := read(t, "docs/testing.md")
 	for _, m := range bounds {
-		if n := strings.Count(read(t, m.file), m.was); n != 1 {
-			t.Errorf("%s: %s has %q %d times, want once: change the list in mutations_list_test.go", m.bound, m.file, m.was, n)
-		}
-		if !strings.Contains(page, "\n| "+m.row+" |") {
-			t.Errorf("%s: docs/testing.md has no row %q", m.bound, m.row)
-		}
+		assert.Equal(t, 1, strings.Count(read(t, m.file), m.was), "%s: %s has %q times: change the list in mutations_list_test.go", m.bound, m.file, m.was)
+		assert.Contains(t, page, "\n| "+m.row+" |", "%s: docs/testing.md has no row %q", m.bound, m.row)
 		name, _, _ := strings.Cut(m.failed, "/")
 		out, err := exec.CommandContext(t.Context(), "grep", "-lE", "^func "+name+`\(`, "-r", m.pkg, "--include=*_test.go").Output()
-		if err != nil || len(out) == 0 {
-			t.Errorf("%s: %s has no test %s", m.bound, m.pkg, name)
-		}
+		require.NoError(t, err)
+		assert.NotEmpty(t, out, "%s: %s has no test %s", m.bound, m.pkg, name)
 	}
 }
 
@@ -55,15 +53,11 @@ func TestMutations(t *testing.T) {
 
 func mutate(t *testing.T, m mutation) {
 	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	changed, overlay := filepath.Join(t.TempDir(), "changed.go"), filepath.Join(t.TempDir(), "overlay.json")
 	write(t, changed, strings.Replace(read(t, m.file), m.was, m.is, 1))
 	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(dir, m.file): changed}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	write(t, overlay, string(replace))
 	var parts []string
 	for part := range strings.SplitSeq(m.failed, "/") {
@@ -90,15 +84,11 @@ func mutate(t *testing.T, m mutation) {
 func read(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return string(text)
 }
 
 func write(t *testing.T, name, text string) {
 	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 }

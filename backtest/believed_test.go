@@ -5,11 +5,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // TestBelievedTooHigh holds that a capacity which is believed a third too high does not matter for long: the histograms of the servers say
 // that first tokens come late. Three replicas would do by what is believed, four are needed.
 func TestBelievedTooHigh(t *testing.T) {
+	long.Test(t)
 	const believed = `
 signals:
   rate:

@@ -2,6 +2,7 @@ package backtest_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/report"
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/backtest/sim"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // fleet is a model on one variant that needs four of its replicas, and a second variant that is dearer.
@@ -196,6 +198,9 @@ func TestEvents(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if !slices.Contains([]string{"prometheus down", "unready", "a roll-out", "a pool shrinks"}, name) {
+				long.Test(t)
+			}
 			t.Parallel()
 			text := fleet + "events: [" + tc.event + "]\nexpect: {desired: [{at: 25m, variant: a, min: 1}]}\n"
 			r := run(t, text, tc.conf)

@@ -2,7 +2,6 @@ package backtest_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -101,11 +100,7 @@ func (f *movingFleet) disturb(t *rapid.T, events *strings.Builder, variant strin
 // held on the pods of the simulated fleet, and not on what the guards expect.
 func TestNoLaterMomentIsWorse(t *testing.T) {
 	long.Test(t)
-	checks := flag.Lookup("rapid.checks")
-	if was := checks.Value.String(); was == checks.DefValue {
-		require.NoError(t, flag.Set("rapid.checks", "12"))
-		t.Cleanup(func() { _ = flag.Set("rapid.checks", was) }) // it was valid before
-	}
+	t.Cleanup(long.Checks(12, 12))
 	swaps := 0
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawFleet(t)

@@ -11,6 +11,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/backtest/product"
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/backtest/sim"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // oneServer is a server like an H200 with a model of 8 billion parameters, under mixed lengths at a steady rate.
@@ -74,6 +75,7 @@ func served(t *testing.T, rate float64, believed string) (capacity float64, miss
 // TestLateTokensAreNoticed is about beliefs that are too high: a capacity, and a profile that is a quarter too fast; beside one that is right. Where the server
 // keeps the target, nothing is lowered; where it does not, the capacity comes near the largest rate that keeps it.
 func TestLateTokensAreNoticed(t *testing.T) {
+	long.Test(t)
 	const (
 		guessed = `capacity: {rate: 44}`
 		tooFast = `profile: {alpha: 4ms, beta: 0ms, gamma: 0.000055ms, max_batch: 256, max_batch_tokens: 2048,

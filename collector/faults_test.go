@@ -27,7 +27,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 // faultConfig plans alpha by two signals, beta by the one that the faults strike and gamma by the other.
 const faultConfig = `
@@ -151,7 +151,10 @@ func faults() map[string]fault {
 	}
 }
 
-const maxBody = 1 << 16
+const (
+	maxBody  = 1 << 16
+	patience = 30 * time.Second // with what does not have to wait
+)
 
 // TestFaults strikes one input, then all, with every fault, and holds what is exposed to a golden file each.
 func TestFaults(t *testing.T) {
@@ -162,7 +165,11 @@ func TestFaults(t *testing.T) {
 		} {
 			t.Run(name+"/"+scope, func(t *testing.T) {
 				t.Parallel()
-				s := evaluate(t, func(w http.ResponseWriter, r *http.Request) {
+				timeout := patience
+				if name == "slow_body" {
+					timeout = time.Second // every query struck waits for it
+				}
+				s := evaluate(t, timeout, func(w http.ResponseWriter, r *http.Request) {
 					if query := r.FormValue("query"); !struck(query) {
 						answer(w, r, healthy(query))
 						return
@@ -177,16 +184,16 @@ func TestFaults(t *testing.T) {
 
 // TestHealthy is what the faults are to be compared with.
 func TestHealthy(t *testing.T) {
-	s := evaluate(t, func(w http.ResponseWriter, r *http.Request) { answer(w, r, healthy(r.FormValue("query"))) })
+	s := evaluate(t, patience, func(w http.ResponseWriter, r *http.Request) { answer(w, r, healthy(r.FormValue("query"))) })
 	golden(t, filepath.Join("testdata", "faults", "none.prom"), s)
 }
 
 // evaluate makes one evaluation of faultConfig against a server, through the real client.
-func evaluate(t *testing.T, handler http.HandlerFunc) *collector.Snapshot {
+func evaluate(t *testing.T, timeout time.Duration, handler http.HandlerFunc) *collector.Snapshot {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	client, err := promapi.New(promapi.Config{URL: server.URL, MaxBodyBytes: maxBody, Timeout: 300 * time.Millisecond})
+	client, err := promapi.New(promapi.Config{URL: server.URL, MaxBodyBytes: maxBody, Timeout: timeout})
 	require.NoError(t, err)
 	return evaluateWith(t, faultConfig, client)
 }
@@ -197,7 +204,7 @@ func evaluateWith(t *testing.T, text string, q promapi.RangeQuerier) *collector.
 	require.NotNil(t, c, "%v", found)
 	e, err := collector.NewEvaluator(c, q, collector.EvaluatorOptions{Concurrency: 4, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	defer cancel()
 	return e.Evaluate(ctx, time.Unix(1767225600, 0))
 }

@@ -68,7 +68,7 @@ func TestDemoServes(t *testing.T) {
 		for _, cost := range answer.Cost.Current {
 			require.NotNil(c, cost)
 		}
-	}, 20*time.Second, 100*time.Millisecond)
+	}, patience, 100*time.Millisecond)
 	cancel()
 	require.Zero(t, <-ended, problems.String())
 }

@@ -10,6 +10,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // fakePrometheus answers every query with a demand of 100. While it is held, it does not answer.
@@ -66,9 +69,7 @@ func testReload(t *testing.T, binary string) {
 	post := func() (int, string) {
 		t.Helper()
 		status, body, err := fetch(t, http.MethodPost, exp.url+"/-/reload")
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return status, body
 	}
 	wantMetrics(2, 1)
@@ -78,24 +79,21 @@ func testReload(t *testing.T, binary string) {
 	wantMetrics(4, 1)
 
 	write(t, file, demanding(fake.URL, 20))
-	if status, body := post(); status != http.StatusOK {
-		t.Errorf("reload answers %d %q, want 200", status, body)
-	}
+	status, body := post()
+	assert.Equal(t, http.StatusOK, status, body)
 	wantMetrics(5, 1)
 
 	write(t, file, strings.Replace(demanding(fake.URL, 10), "cost: 1", "price: 1", 1))
-	if status, body := post(); status != http.StatusInternalServerError || !strings.Contains(body, file+":8:") {
-		t.Errorf("reload of a bad file answers %d %q, want 500 and the place of the mistake", status, body)
-	}
+	status, body = post()
+	assert.Equal(t, http.StatusInternalServerError, status, "reload of a bad file")
+	assert.Contains(t, body, file+":8:", "reload of a bad file")
 	wantMetrics(5, 0)
 	write(t, file, demanding(fake.URL, 10))
 	exp.signal(t, syscall.SIGHUP)
 	wantMetrics(10, 1)
 
 	exp.signal(t, syscall.SIGINT)
-	if code := exp.exit(t); code != 0 {
-		t.Errorf("exit code %d after an interrupt, want 0", code)
-	}
+	assert.Zero(t, exp.exit(t), "exit code after an interrupt")
 }
 
 // testTerminate stops an exporter while a scrape waits for a slow Prometheus.
@@ -137,10 +135,8 @@ func testTerminate(t *testing.T, binary string) {
 	}
 	fake.mu.Unlock()
 	a := <-scrape
-	if a.err != nil || a.status != http.StatusOK || !strings.Contains(a.body, `variant="v"} 2`) {
-		t.Errorf("the scrape under way got %d, error %v, want its two replicas:\n%s", a.status, a.err, a.body)
-	}
-	if code := exp.exit(t); code != 0 {
-		t.Errorf("exit code %d, want 0", code)
-	}
+	require.NoError(t, a.err)
+	assert.Equal(t, http.StatusOK, a.status, "the scrape under way")
+	assert.Contains(t, a.body, `variant="v"} 2`, "the scrape under way")
+	assert.Zero(t, exp.exit(t), "exit code")
 }

@@ -15,6 +15,11 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/internal/promtest"
 )
 
 // TestEndToEnd runs the program against real Prometheis: one that it asks, and one that scrapes it.
@@ -98,12 +103,14 @@ func testPrometheus(t *testing.T, binary string) {
 	requirePrometheus(t)
 	source := newServers(t)
 	source.running.Store(60)
-	asked := startPrometheus(t, source.scrapeConfig())
+	asked := promtest.Start(t, promtest.Server{Config: func(string) string { return source.scrapeConfig() }})
 	exp := startExporter(t, binary, write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), "prometheus: {url: '"+asked+"'}"+llamas))
-	scraper := startPrometheus(t, fmt.Sprintf(`
+	scraper := promtest.Start(t, promtest.Server{Config: func(string) string {
+		return fmt.Sprintf(`
 global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs: [{job_name: variant_exporter, static_configs: [{targets: ['%s'], labels: {namespace: monitoring}}]}]
-`, strings.TrimPrefix(exp.url, "http://")))
+`, strings.TrimPrefix(exp.url, "http://"))
+	}})
 
 	// Two pods with 60 requests each are 120, and 138 with headroom. One H100 (96) and four L4 (48) carry 144 for 7.30 an hour; two
 	// H100 cost 8.20, twelve L4 9.60.
@@ -121,9 +128,7 @@ scrape_configs: [{job_name: variant_exporter, static_configs: [{targets: ['%s'],
 	t.Run("no label is renamed", func(t *testing.T) {
 		for _, s := range query(t, scraper, `{__name__=~"variant_.*"}`) {
 			for label := range s.Metric {
-				if strings.HasPrefix(label, "exported_") {
-					t.Errorf("%s: the label collides with one of the target's", s.Metric)
-				}
+				assert.NotRegexp(t, "^exported_", label, "%s has a label of the target", s.Metric)
 			}
 		}
 	})
@@ -132,9 +137,8 @@ scrape_configs: [{job_name: variant_exporter, static_configs: [{targets: ['%s'],
 		_, body := get(t, exp.url+"/metrics")
 		check := exec.CommandContext(t.Context(), "promtool", "check", "metrics")
 		check.Stdin = strings.NewReader(body)
-		if out, err := check.CombinedOutput(); err != nil {
-			t.Errorf("promtool check metrics: %v\n%s", err, out)
-		}
+		out, err := check.CombinedOutput()
+		assert.NoError(t, err, "promtool check metrics\n%s", out)
 	})
 }
 
@@ -151,24 +155,18 @@ func testCheckOnline(t *testing.T, binary, prometheus string) {
 		t.Run(tc.name, func(t *testing.T) {
 			file := write(t, filepath.Join(t.TempDir(), "variant_exporter.yml"), "prometheus: {url: '"+prometheus+"'}"+tc.config)
 			p := start(t, binary, "check", file, "--online", "--format=json")
-			if code := p.exit(t); code != tc.code {
-				t.Errorf("exit code %d, want %d", code, tc.code)
-			}
+			assert.Equal(t, tc.code, p.exit(t), "exit code")
 			var report struct {
 				Online struct {
 					Inputs   []struct{ Name string }
 					Problems []string
 				}
 			}
-			if err := json.Unmarshal([]byte(p.log.String()), &report); err != nil {
-				t.Fatal(err)
-			}
-			if len(report.Online.Inputs) == 0 {
-				t.Error("no input was asked")
-			}
-			if got := strings.Join(report.Online.Problems, "\n"); (got == "") != (tc.problem == "") || !strings.Contains(got, tc.problem) {
-				t.Errorf("the problems are %q, want %q", got, tc.problem)
-			}
+			require.NoError(t, json.Unmarshal([]byte(p.log.String()), &report))
+			assert.NotEmpty(t, report.Online.Inputs, "no input was asked")
+			got := strings.Join(report.Online.Problems, "\n")
+			assert.Equal(t, tc.problem == "", got == "", got)
+			assert.Contains(t, got, tc.problem)
 		})
 	}
 }
@@ -186,16 +184,14 @@ func testEmbedded(t *testing.T, binary string) {
 		return strings.Contains(body, `variant_desired_replicas{model="llama",target_namespace="llm",variant="llama-h100"} 1`+"\n") &&
 			strings.Contains(body, `variant_desired_replicas{model="llama",target_namespace="llm",variant="llama-l4"} 4`+"\n")
 	})
-	if left, err := os.ReadDir(temporary); err != nil || len(left) != 1 {
-		t.Errorf("temporary entries while it runs: %v (error %v), want the one folder of samples", left, err)
-	}
+	left, err := os.ReadDir(temporary)
+	require.NoError(t, err)
+	assert.Len(t, left, 1, "one folder of samples while it runs")
 	exp.signal(t, syscall.SIGTERM)
-	if code := exp.exit(t); code != 0 {
-		t.Errorf("exit code %d, want 0", code)
-	}
-	if left, err := os.ReadDir(temporary); err != nil || len(left) != 0 {
-		t.Errorf("it leaves %v behind (error %v), want nothing", left, err)
-	}
+	assert.Zero(t, exp.exit(t), "exit code")
+	left, err = os.ReadDir(temporary)
+	require.NoError(t, err)
+	assert.Empty(t, left, "what it leaves")
 }
 
 func requirePrometheus(t *testing.T) {
@@ -214,9 +210,8 @@ func wantDesired(t *testing.T, prometheus string, want map[string]string) {
 	eventually(t, fmt.Sprintf("the desired replicas are %v", want), func() bool {
 		got = map[string]string{}
 		for _, s := range query(t, prometheus, "variant_desired_replicas") {
-			if s.Metric["model"] != "llama" || s.Metric["target_namespace"] != "llm" {
-				t.Fatalf("%v is no series of the model", s.Metric)
-			}
+			require.Equal(t, "llama", s.Metric["model"], "%v is no series of the model", s.Metric)
+			require.Equal(t, "llm", s.Metric["target_namespace"], "%v is no series of the model", s.Metric)
 			got[s.Metric["variant"]] = s.Value[1].(string)
 		}
 		if len(got) != len(want) {
@@ -244,8 +239,8 @@ func query(t *testing.T, prometheus, expr string) []sample {
 		Status string
 		Data   struct{ Result []sample }
 	}
-	if err := json.Unmarshal([]byte(body), &answer); err != nil || answer.Status != "success" {
-		t.Fatalf("query %s: %v\n%s", expr, err, body)
-	}
+	err := json.Unmarshal([]byte(body), &answer)
+	require.NoError(t, err)
+	require.Equal(t, "success", answer.Status, "query %s\n%s", expr, body)
 	return answer.Data.Result
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // runs is a command as its users run it.
@@ -37,6 +38,9 @@ func TestInit(t *testing.T) {
 		of   func(*testing.T, model.Vector) string
 	}{{"engine", engineWith}, {"prometheus", prometheusWith}} {
 		t.Run(source.name, func(t *testing.T) {
+			if source.name == "prometheus" {
+				long.Test(t)
+			}
 			url := source.of(t, fleet.samples)
 			file := filepath.Join(t.TempDir(), "variant_exporter.yml")
 			code, out, problems := runs(t, "init", "--prometheus.url="+url, "--from=6h", "--output="+file)
@@ -295,6 +299,7 @@ func TestInitHTTPConfig(t *testing.T) {
 
 // TestInitKubeStateMetrics is about kube-state-metrics scraped without honorLabels, and about none.
 func TestInitKubeStateMetrics(t *testing.T) {
+	long.Test(t)
 	moved := func(m model.Metric) model.Metric {
 		if !strings.HasPrefix(string(m[model.MetricNameLabel]), "kube_") {
 			return m
@@ -363,6 +368,7 @@ models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1
 
 // TestInitSelector chooses one of two clusters in a store, for every question.
 func TestInitSelector(t *testing.T) {
+	long.Test(t)
 	fleet := newMadeFleet(t)
 	var both model.Vector
 	clusters := map[string]map[string]model.Metric{"eu": {}, "us": {}}

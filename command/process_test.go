@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,10 +14,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // Every wait for a process is bounded by this.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // process is a program that a test has started.
 type process struct {
@@ -33,9 +34,7 @@ func start(t testing.TB, name string, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(name, args...), log: &syncBuffer{}, exited: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	if err := p.cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v", name, err)
-	}
+	require.NoError(t, p.cmd.Start(), "start %s", name)
 	go func() {
 		defer close(p.exited)
 		p.err = p.cmd.Wait()
@@ -56,9 +55,7 @@ func start(t testing.TB, name string, args ...string) *process {
 
 func (p *process) signal(t *testing.T, sig syscall.Signal) {
 	t.Helper()
-	if err := p.cmd.Process.Signal(sig); err != nil {
-		t.Fatalf("send %s: %v", sig, err)
-	}
+	require.NoError(t, p.cmd.Process.Signal(sig), "send %s", sig)
 }
 
 // exit waits for the process to end and returns its exit code.
@@ -72,9 +69,7 @@ func (p *process) exit(t *testing.T) int {
 	if failed, ok := errors.AsType[*exec.ExitError](p.err); ok {
 		return failed.ExitCode()
 	}
-	if p.err != nil {
-		t.Fatal(p.err)
-	}
+	require.NoError(t, p.err)
 	return 0
 }
 
@@ -102,36 +97,6 @@ func startExporter(t *testing.T, binary, configFile string, flags ...string) *ex
 	return e
 }
 
-// startPrometheus runs a real Prometheus with a configuration, and returns where it is.
-func startPrometheus(t *testing.T, config string) string {
-	t.Helper()
-	dir := t.TempDir()
-	file := write(t, filepath.Join(dir, "prometheus.yml"), config)
-	address := freeAddress(t)
-	start(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"),
-		"--web.listen-address="+address, "--log.level=warn")
-	url := "http://" + address
-	eventually(t, "Prometheus is ready", func() bool {
-		status, _, err := fetch(t, http.MethodGet, url+"/-/ready")
-		return err == nil && status == http.StatusOK
-	})
-	return url
-}
-
-// freeAddress is for programs that do not tell which port they got when they are given port 0.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return address
-}
-
 // eventually polls until a condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
@@ -151,7 +116,7 @@ func fetch(t testing.TB, method, url string) (status int, body string, err error
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
-		t.Fatal(err)
+		return 0, "", err
 	}
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
@@ -167,17 +132,13 @@ func fetch(t testing.TB, method, url string) (status int, body string, err error
 func get(t *testing.T, url string) (status int, body string) {
 	t.Helper()
 	status, body, err := fetch(t, http.MethodGet, url)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return status, body
 }
 
 func write(t testing.TB, file, text string) string {
 	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	return file
 }
 

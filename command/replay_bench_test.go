@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,9 +30,6 @@ var weekEnd = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 func BenchmarkReplayWeek(b *testing.B) {
 	if testing.Short() {
 		b.Skip("a week takes a while")
-	}
-	if _, err := exec.LookPath("prometheus"); err != nil {
-		b.Skip("no Prometheus here: ", err)
 	}
 	url := prometheusOn(b, generatedWeek(b))
 	for name, defaults := range map[string]string{

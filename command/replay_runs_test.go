@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,6 +22,8 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
 	"github.com/variant-exporter/variant-exporter/collector/past"
+	"github.com/variant-exporter/variant-exporter/internal/long"
+	"github.com/variant-exporter/variant-exporter/internal/promtest"
 	"github.com/variant-exporter/variant-exporter/internal/recorded"
 )
 
@@ -62,9 +63,6 @@ func (r *recordedRun) samples() model.Vector {
 // prometheusWith runs a real Prometheus that knows some samples, and returns where it is.
 func prometheusWith(t *testing.T, samples model.Vector) string {
 	t.Helper()
-	if _, err := exec.LookPath("prometheus"); err != nil {
-		t.Skip("no Prometheus here: ", err)
-	}
 	data := filepath.Join(t.TempDir(), "data")
 	engine, err := embedded.New(embedded.Config{Dir: data})
 	require.NoError(t, err)
@@ -110,17 +108,7 @@ func engineWith(t *testing.T, samples model.Vector) string {
 // prometheusOn runs a real Prometheus on a folder of samples.
 func prometheusOn(t testing.TB, data string) string {
 	t.Helper()
-	file := filepath.Join(filepath.Dir(data), "prometheus.yml")
-	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	address := freeAddress(t)
-	start(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+data, "--storage.tsdb.retention.time=100y",
-		"--web.listen-address="+address, "--log.level=warn")
-	url := "http://" + address
-	eventually(t, "Prometheus is ready", func() bool {
-		status, _, err := fetch(t, http.MethodGet, url+"/-/ready")
-		return err == nil && status == http.StatusOK
-	})
-	return url
+	return promtest.Start(t, promtest.Server{Data: data, Flags: []string{"--storage.tsdb.retention.time=100y"}})
 }
 
 // TestReplayRecordedRuns says what following the exporter would have cost and missed where real pods were scaled by the autoscaler
@@ -143,6 +131,7 @@ func TestReplayRecordedRuns(t *testing.T) {
 			decidesAsScrapes(t, file, args)
 		})
 		t.Run(name+"/prometheus", func(t *testing.T) {
+			long.Test(t)
 			file, args := r.question(t, prometheusWith(t, r.samples()))
 			code, out, problems := replayRun(t, args...)
 			require.Zero(t, code, problems)

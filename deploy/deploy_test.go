@@ -16,6 +16,8 @@ import (
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 var update = flag.Bool("update", false, "write the generated files")
@@ -41,6 +43,7 @@ func generated() map[string][]string {
 
 // TestProgram builds the program once, as the Dockerfile does, and tests the files of this folder with it.
 func TestProgram(t *testing.T) {
+	long.Test(t)
 	binary := filepath.Join(t.TempDir(), "variant_exporter")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "..")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

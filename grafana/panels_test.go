@@ -15,14 +15,14 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // TestPanels asks everything that the dashboards ask, of real Prometheis: one that scrapes the demo, and one that scrapes two
 // exporters which lack much of what they should have.
 func TestPanels(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds the program and runs Prometheus servers: skipped with -short")
-	}
+	long.Test(t) // it builds the program
 	if _, err := exec.LookPath("prometheus"); err != nil {
 		t.Skipf("needs a real Prometheus: %v (Debian: apt-get install prometheus)", err)
 	}

@@ -3,7 +3,6 @@ package grafana_test
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,10 +17,12 @@ import (
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/internal/promtest"
 )
 
 // Every wait for a process is bounded by this.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // output is what a process has said so far.
 type output struct {
@@ -114,26 +115,13 @@ func startFaulty(t *testing.T, binary string) (address string) {
 // startPrometheus runs a real Prometheus that scrapes an exporter as if it were several.
 func startPrometheus(t *testing.T, address string, instances ...string) v1.API {
 	t.Helper()
-	dir := t.TempDir()
 	var config strings.Builder
 	config.WriteString("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n  - job_name: variant_exporter\n    static_configs:\n")
 	for _, instance := range instances {
 		fmt.Fprintf(&config, "      - {targets: ['%s'], labels: {instance: %s}}\n", address, instance)
 	}
-	file := filepath.Join(dir, "prometheus.yml")
-	require.NoError(t, os.WriteFile(file, []byte(config.String()), 0o600))
-	listen := freeAddress(t)
-	start(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+listen, "--log.level=warn")
-	client, err := api.NewClient(api.Config{Address: "http://" + listen})
+	url := promtest.Start(t, promtest.Server{Config: func(string) string { return config.String() }})
+	client, err := api.NewClient(api.Config{Address: url})
 	require.NoError(t, err)
 	return v1.NewAPI(client)
-}
-
-// freeAddress is for Prometheus, which does not tell which port it got when it is given port 0.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return l.Addr().String()
 }

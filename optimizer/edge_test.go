@@ -2,11 +2,12 @@ package optimizer_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
-	"slices"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,9 +18,7 @@ import (
 func parse(t testing.TB, text string) optimizer.Problem {
 	t.Helper()
 	p, err := optimizer.ParseProblem([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return p
 }
 
@@ -137,12 +136,8 @@ func TestSolveAtTheEdges(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			plan, err := optimizer.Solve(parse(t, test.problem), optimizer.Options{WorkLimit: 200_000})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if plan.Status != optimizer.StatusOptimal {
-				t.Errorf("status %s, gaps %g and %g", plan.Status, plan.ShortfallGap, plan.Gap)
-			}
+			require.NoError(t, err)
+			assert.Equal(t, optimizer.StatusOptimal, plan.Status, "gaps %g and %g", plan.ShortfallGap, plan.Gap)
 			if diff := cmp.Diff(test.replicas, planned(plan)); diff != "" {
 				t.Error(diff)
 			}
@@ -150,12 +145,11 @@ func TestSolveAtTheEdges(t *testing.T) {
 			for i, m := range plan.Models {
 				shortfalls[i] = m.Shortfall
 			}
-			if !slices.EqualFunc(shortfalls, test.shortfalls, func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }) {
-				t.Errorf("shortfalls %v, want %v", shortfalls, test.shortfalls)
+			assert.Len(t, shortfalls, len(test.shortfalls))
+			if len(test.shortfalls) > 0 {
+				assert.InDeltaSlice(t, test.shortfalls, shortfalls, 1e-9)
 			}
-			if !slices.Equal(plan.OverBudget, test.over) {
-				t.Errorf("over budget %v, want %v", plan.OverBudget, test.over)
-			}
+			assert.ElementsMatch(t, test.over, plan.OverBudget)
 		})
 	}
 }
@@ -163,9 +157,8 @@ func TestSolveAtTheEdges(t *testing.T) {
 func TestSolveRefusesInvalidProblems(t *testing.T) {
 	for _, x := range []float64{math.NaN(), math.Inf(1), -1} {
 		p := optimizer.Problem{Models: []optimizer.Model{{Name: "m", Demand: map[string]float64{"s": x}}}}
-		if _, err := optimizer.Solve(p, optimizer.Options{}); err == nil {
-			t.Errorf("demand %g is accepted", x)
-		}
+		_, err := optimizer.Solve(p, optimizer.Options{})
+		assert.Error(t, err, "demand %g is accepted", x)
 	}
 }
 
@@ -176,18 +169,14 @@ func TestInterruptedPlansAreValid(t *testing.T) {
 	for left := 0; left < 1_000_000; left = 2*left + 1 {
 		polls := left
 		plan, err := optimizer.Solve(p, optimizer.Options{Interrupt: func() bool { polls--; return polls < 0 }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !fits(p, planned(plan)) {
-			t.Errorf("after %d polls: not feasible", left)
-		}
+		require.NoError(t, err)
+		assert.True(t, fits(p, planned(plan)), "after %d polls", left)
 		if plan.Status == optimizer.StatusOptimal && polls < 0 {
 			t.Errorf("after %d polls: optimal", left)
 		}
-		if plan.ShortfallGap < 0 || plan.Gap < 0 || plan.Gap > 1 {
-			t.Errorf("after %d polls: gaps %g and %g", left, plan.ShortfallGap, plan.Gap)
-		}
+		assert.GreaterOrEqual(t, plan.ShortfallGap, 0., "after %d polls", left)
+		assert.GreaterOrEqual(t, plan.Gap, 0., "after %d polls", left)
+		assert.LessOrEqual(t, plan.Gap, 1., "after %d polls", left)
 		if polls >= 0 {
 			return
 		}
@@ -198,14 +187,10 @@ func TestInterruptedPlansAreValid(t *testing.T) {
 func TestEqualInputsGiveEqualPlans(t *testing.T) {
 	p := fleet{models: 60, variants: 5, signals: 2, accelerators: 0.7, power: 0.9, seed: 6}.problem()
 	first, err := optimizer.Solve(p, optimizer.Options{WorkLimit: 1_000_000})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	for range 3 {
 		again, err := optimizer.Solve(p, optimizer.Options{WorkLimit: 1_000_000})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if diff := cmp.Diff(first, again); diff != "" {
 			t.Fatal(diff)
 		}
@@ -220,12 +205,9 @@ func TestManyModelsShortOfEverything(t *testing.T) {
 	}
 	p := fleet{models: 1_000, variants: 5, signals: 2, accelerators: 0.7, power: 0.6, seed: 4}.problem()
 	plan, err := optimizer.Solve(p, optimizer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if plan.Gap > 1e-4 || plan.ShortfallGap > 1e-4 {
-		t.Errorf("gap %g, shortfall gap %g", plan.Gap, plan.ShortfallGap)
-	}
+	require.NoError(t, err)
+	assert.LessOrEqual(t, plan.Gap, 1e-4)
+	assert.LessOrEqual(t, plan.ShortfallGap, 1e-4)
 }
 
 func TestCostsAreDecimal(t *testing.T) {
@@ -237,19 +219,14 @@ func TestCostsAreDecimal(t *testing.T) {
 		Variants: []optimizer.Variant{{Name: "v", Cost: 0.1, StartCost: 0.1, Capacity: map[string]float64{"rate": 1}}},
 	}}}
 	plan, err := optimizer.Solve(p, optimizer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if plan.Cost != 111.5 || plan.StartCost != 0.3 {
-		t.Errorf("got cost %v and start cost %v, want 111.5 and 0.3", plan.Cost, plan.StartCost)
-	}
+	require.NoError(t, err)
+	assert.InDelta(t, 111.5, plan.Cost, 0)
+	assert.InDelta(t, 0.3, plan.StartCost, 0)
 }
 
 func TestFieldErrorOfTheWholeProblem(t *testing.T) {
 	_, err := optimizer.ParseProblem([]byte(`[]`))
-	if got, want := fmt.Sprint(err), "read problem: must be an object"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
+	assert.EqualError(t, err, "read problem: must be an object")
 }
 
 func FuzzSolve(f *testing.F) {
@@ -266,22 +243,18 @@ func FuzzSolve(f *testing.F) {
 		}
 		begin := time.Now()
 		plan, err := optimizer.Solve(p, optimizer.Options{WorkLimit: 100_000})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if spent := time.Since(begin); spent > 5*time.Second {
-			t.Fatalf("took %s", spent)
-		}
+		require.NoError(t, err)
+		spent := time.Since(begin)
+		require.LessOrEqual(t, spent, 5*time.Second)
 		// JSON knows no NaN and no infinity.
-		if _, err := json.Marshal(plan); err != nil {
-			t.Fatal(err)
-		}
+		_, err = json.Marshal(plan)
+		require.NoError(t, err)
 		n := planned(plan)
 		for i := range p.Models {
 			for j := range p.Models[i].Variants {
-				if v := &p.Models[i].Variants[j]; n[i][j] < v.Min || n[i][j] > maxOf(v) {
-					t.Fatalf("models[%d].variants[%d]: %d replicas", i, j, n[i][j])
-				}
+				v := &p.Models[i].Variants[j]
+				require.GreaterOrEqual(t, n[i][j], v.Min, "models[%d].variants[%d] replicas", i, j)
+				require.LessOrEqual(t, n[i][j], maxOf(v), "models[%d].variants[%d] replicas", i, j)
 			}
 		}
 	})

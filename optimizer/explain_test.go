@@ -1,9 +1,11 @@
 package optimizer_test
 
 import (
-	"math"
 	"slices"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -59,14 +61,10 @@ func TestReasons(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			plan, err := optimizer.Solve(parse(t, test.problem), optimizer.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			var got []optimizer.Reason
 			for _, v := range plan.Models[0].Variants {
-				if !slices.Contains(optimizer.Reasons(), v.Reason) {
-					t.Errorf("%q is not in the list of reasons", v.Reason)
-				}
+				assert.Contains(t, optimizer.Reasons(), v.Reason)
 				got = append(got, v.Reason)
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
@@ -83,9 +81,7 @@ func TestShadowPrices(t *testing.T) {
 	for seed := range uint64(200) {
 		p := scarce(seed)
 		plan, err := optimizer.Solve(p, optimizer.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		before := worth(p, planned(plan))
 		if len(plan.OverBudget) > 0 || slices.Max(before.short) > 0 {
 			continue
@@ -93,25 +89,20 @@ func TestShadowPrices(t *testing.T) {
 		for b := range p.Budgets {
 			p.Budgets[b].Limit++
 			more, err := optimizer.Solve(p, optimizer.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			p.Budgets[b].Limit--
 			saved := before.cost - worth(p, planned(more)).cost
 			if plan.Budgets[b].Limit == 0 {
 				saved = 0
 			}
-			if price := plan.Budgets[b].ShadowPrice; math.Abs(price-saved) > 1e-9 {
-				t.Errorf("seed %d: budget %d is priced %g, one more unit saves %g", seed, b, price, saved)
-			}
+			price := plan.Budgets[b].ShadowPrice
+			assert.InDelta(t, saved, price, 1e-9, "seed %d: what one more unit of budget %d saves", seed, b)
 			if saved > 0 {
 				checked++
 			}
 		}
 	}
-	if checked < 10 {
-		t.Errorf("only %d budgets would have saved anything", checked)
-	}
+	assert.GreaterOrEqual(t, checked, 10, "budgets that would have saved something")
 }
 
 func TestUnserved(t *testing.T) {

@@ -1,8 +1,10 @@
 package optimizer_test
 
 import (
-	"errors"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,9 +20,7 @@ func TestParseProblem(t *testing.T) {
 			 "capacity": {"concurrency": 256}, "uses": {"h100": 1}},
 			{"name": "b", "max": null}
 		]}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	want := optimizer.Problem{
 		Budgets: []optimizer.Budget{{Name: "h100", Limit: 16}},
 		Models: []optimizer.Model{{
@@ -77,20 +77,16 @@ func TestParseProblemNamesTheField(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := optimizer.ParseProblem([]byte(test.json))
 			var field *optimizer.FieldError
-			if !errors.As(err, &field) {
-				t.Fatalf("got %v, want a FieldError", err)
-			}
-			if field.Path != test.path || field.Reason != test.reason {
-				t.Errorf("got %q: %q, want %q: %q", field.Path, field.Reason, test.path, test.reason)
-			}
+			require.ErrorAs(t, err, &field)
+			assert.Equal(t, test.path, field.Path)
+			assert.Equal(t, test.reason, field.Reason)
 		})
 	}
 }
 
 func TestParseProblemRefusesBrokenText(t *testing.T) {
 	for _, text := range []string{``, `{`, `{"models":[{"name":"m"`, `{"models":[{]}`, `{} {}`, `{"budgets":[{"name":"b","limit":NaN}]}`} {
-		if _, err := optimizer.ParseProblem([]byte(text)); err == nil {
-			t.Errorf("%q is accepted", text)
-		}
+		_, err := optimizer.ParseProblem([]byte(text))
+		assert.Error(t, err, "%q is accepted", text)
 	}
 }

@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/variant-exporter/variant-exporter/internal/long"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
-var judged = flag.Int("judged", 15, "random problems of each family that a MILP solver judges")
+var judged = flag.Uint64("judged", 0, "random problems of each family that a MILP solver judges; by default 4, and 15 with TEST_LONG")
 
 // scarce returns a random problem of 1 to 6 models under tight budgets.
 func scarce(seed uint64) optimizer.Problem {
@@ -142,7 +143,11 @@ func TestSolveEqualsMILP(t *testing.T) {
 	}{{"scarce", scarce}, {"lumpy", lumpy}, {"ordered", ordered}} {
 		t.Run(family.name, func(t *testing.T) {
 			var all verdicts
-			for seed := range uint64(*judged) {
+			problems := *judged
+			if problems == 0 {
+				problems = long.Of[uint64](4, 15)
+			}
+			for seed := range problems {
 				all.judge(t, seed, family.problem(seed))
 			}
 			t.Logf("planner %s (slowest %s), cbc %s, %d without an answer from cbc",

@@ -3,6 +3,9 @@ package optimizer_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
@@ -22,17 +25,11 @@ func TestMinimumsSurviveAnInterrupt(t *testing.T) {
 	}
 	for name, interrupted := range map[string]bool{"with time": false, "without": true} {
 		plan, err := optimizer.Solve(problem, optimizer.Options{Interrupt: func() bool { return interrupted }})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for _, m := range plan.Models {
-			if n := m.Variants[0].Replicas; n != 2 {
-				t.Errorf("%s: %d replicas of %s, want its minimum of 2", name, n, m.Name)
-			}
+			assert.Equal(t, 2, m.Variants[0].Replicas, "replicas of %s", m.Name)
 		}
-		if optimal := plan.Status == optimizer.StatusOptimal; optimal == interrupted {
-			t.Errorf("%s: the plan is %s", name, plan.Status)
-		}
+		assert.NotEqual(t, interrupted, plan.Status == optimizer.StatusOptimal, "%s: %s", name, plan.Status)
 	}
 }
 
@@ -81,9 +78,7 @@ func TestCutSearchIsNoProof(t *testing.T) {
 		problem.Budgets = append(problem.Budgets, optimizer.Budget{Name: name, Limit: limit})
 	}
 	plan, err := optimizer.Solve(problem, optimizer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	replicas := 0
 	for _, v := range plan.Models[0].Variants {
 		replicas += v.Replicas
@@ -106,12 +101,9 @@ func TestHopelessVariantDoesNotBlurPrices(t *testing.T) {
 			variant("junk", 1000, "prefill", 1e-9),
 		},
 	}}}, optimizer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if plan.Status != optimizer.StatusOptimal || plan.Cost != 20.01 {
-		t.Errorf("%s at %v, want the optimal 20.01", plan.Status, plan.Cost)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, optimizer.StatusOptimal, plan.Status, "cost %v", plan.Cost)
+	assert.InDelta(t, 20.01, plan.Cost, 0)
 }
 
 // TestMinimumOutOfReachIsReported: two of the three replicas that two models must have fit the budget.
@@ -124,10 +116,8 @@ func TestMinimumOutOfReachIsReported(t *testing.T) {
 			{Name: "n", Priority: 2, MinReplicas: 2, Variants: []optimizer.Variant{variant}},
 		},
 	}, optimizer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m, n := plan.Models[0].MinimumShort, plan.Models[1].MinimumShort; m != 0 || n != 1 {
-		t.Errorf("got %d and %d replicas below the minimum, want 0 and 1", m, n)
-	}
+	require.NoError(t, err)
+	m, n := plan.Models[0].MinimumShort, plan.Models[1].MinimumShort
+	assert.Zero(t, m)
+	assert.Equal(t, 1, n)
 }

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // fleet draws a configuration that can be used, with a gateway for each model.
@@ -72,6 +73,7 @@ func variant(t *rapid.T, name string) map[string]any {
 
 // TestManifestsOfAnyConfiguration: whatever can be used makes manifests that can be read, honour the traps, and are the same again.
 func TestManifestsOfAnyConfiguration(t *testing.T) {
+	t.Cleanup(long.Checks(25, 100))
 	rapid.Check(t, func(t *rapid.T) {
 		source := fleet(t)
 		c, found := config.Load("test.yml", source)

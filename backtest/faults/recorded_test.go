@@ -38,10 +38,7 @@ func recordedLoad(t *testing.T, name string) map[time.Duration]float64 {
 
 // TestRecordedLoad runs schedules under the load of recorded runs.
 func TestRecordedLoad(t *testing.T) {
-	schedules := uint64(2)
-	if long.Wanted() {
-		schedules = 10
-	}
+	schedules := long.Of[uint64](1, 10)
 	for _, name := range recorded.Staircases() {
 		load := recordedLoad(t, name)
 		sc := *scenarios(t)[0]

@@ -23,19 +23,17 @@ import (
 
 var (
 	oneSeed = flag.Uint64("faults.seed", 0, "run the schedule of this seed only")
-	seeds   = flag.Uint64("faults.schedules", 0, "run the schedules of the seeds from 1 to this; by default 10, and 200 with TEST_LONG")
+	seeds   = flag.Uint64("faults.schedules", 0, "run the schedules of the seeds from 1 to this; by default 4, and 200 with TEST_LONG")
 )
 
 // TestSchedules runs schedules and holds every scrape of each to the rules.
 func TestSchedules(t *testing.T) {
-	first, last := uint64(1), uint64(10)
+	first, last := uint64(1), long.Of[uint64](4, 200)
 	switch {
 	case *oneSeed != 0:
 		first, last = *oneSeed, *oneSeed
 	case *seeds != 0:
 		last = *seeds
-	case long.Wanted():
-		last = 200
 	}
 	all := scenarios(t)
 	for seed := first; seed <= last; seed++ {

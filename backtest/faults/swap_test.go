@@ -44,11 +44,7 @@ func TestSwap(t *testing.T) {
 		}
 		return map[string]float64{"price": 1}
 	}}
-	seeds := uint64(2)
-	if long.Wanted() {
-		seeds = 5
-	}
-	for seed := range seeds {
+	for seed := range long.Of[uint64](1, 5) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { swap(t, newWorld(t, sc, faults.Schedule{Seed: seed})) })
 		})

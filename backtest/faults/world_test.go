@@ -2,7 +2,6 @@ package faults_test
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"math"
 	"net/http"
@@ -10,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
@@ -131,9 +132,7 @@ func (w *world) serve() {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		if err := server.Serve(w.network); !errors.Is(err, http.ErrServerClosed) {
-			w.t.Error(err)
-		}
+		assert.ErrorIs(w.t, server.Serve(w.network), http.ErrServerClosed)
 	}()
 	w.t.Cleanup(func() {
 		require.NoError(w.t, server.Close())

@@ -28,10 +28,7 @@ const replaySteps = 100
 
 // someSteps is how many of the steps a test goes through: an eighth, unless it may take long.
 func someSteps() int {
-	if long.Wanted() {
-		return replaySteps
-	}
-	return replaySteps / 8
+	return long.Of(replaySteps/8, replaySteps)
 }
 
 func historyOf(q promapi.RangeQuerier, chunk int) *timeline.History {

@@ -2,9 +2,9 @@ package scenarios
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -22,8 +22,8 @@ var knownFailures = map[string]string{
 	"on-off": "two are woken, which carry the load but not soon enough what waited for them: 4.4 points short, and 0.04 of the oracle too dear",
 }
 
-// atOnce is the longest scenario that runs each time. An hour is simulated in about a second.
-const atOnce = time.Hour
+// always are scenarios that run each time. Another one takes a second for each of its hours.
+func always() []string { return []string{"one-sample", "readiness-blips", "spike"} }
 
 // TestScenarios holds the program to what every scenario expects.
 func TestScenarios(t *testing.T) {
@@ -34,13 +34,14 @@ func TestScenarios(t *testing.T) {
 	for name := range knownFailures {
 		require.Contains(t, all, name, "a mark on a scenario that is not there")
 	}
+	require.Subset(t, all, always())
 	for _, name := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, found, err := scenario.LoadFile(name + ".yml")
 			require.NoError(t, err)
 			require.Empty(t, found, "%v", found)
-			if s.Length() > atOnce {
+			if !slices.Contains(always(), name) {
 				long.Test(t)
 			}
 			failed := failures(run(t, s, name+".conf.yml"))

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector/calibrate"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 	"github.com/variant-exporter/variant-exporter/internal/recorded"
 	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
@@ -128,6 +129,7 @@ func (s *segment) compare(t *testing.T, p latency.Profile) map[string]float64 {
 // TestRecordedHeldOut predicts the same traffic from parts of the points: without long prompts, without long outputs, without the
 // highest loads, and without the coefficients of chunks.
 func TestRecordedHeldOut(t *testing.T) {
+	long.Test(t)
 	for name, keep := range map[string]func(o *calibration.Observation) bool{
 		"without 2,048 input":   func(o *calibration.Observation) bool { return o.Lengths.Input < 2000 },
 		"without 512 output":    func(o *calibration.Observation) bool { return o.Lengths.Output < 500 },

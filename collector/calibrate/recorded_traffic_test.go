@@ -9,11 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector/calibrate"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
 )
 
 // TestRecordedTraffic fits the mixed traffic itself, as history would show it, alone and with the points of fixed lengths, and predicts it at the highest rate.
 func TestRecordedTraffic(t *testing.T) {
+	long.Test(t)
 	all := segments(t)
 	low := slices.Concat(traffic(t, &all[2], "mixed-0"), traffic(t, &all[3], "mixed-2"))
 	for _, tc := range []struct {

@@ -198,8 +198,6 @@ func BenchmarkLoad(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c, found := config.Load("large.yml", text)
-		if c == nil {
-			b.Fatal(found)
-		}
+		require.NotNil(b, c, found)
 	}
 }

@@ -33,10 +33,7 @@ func FuzzLoad(f *testing.F) {
 // TestLoadIsBounded loads texts that would take very long, or very much memory, without limits. Unless it may take long, they have an
 // eighth of the size and of the time: still beyond every limit, and aliases are as many as ever.
 func TestLoadIsBounded(t *testing.T) {
-	size, longest := 1<<15, time.Minute/8
-	if long.Wanted() {
-		size, longest = 8*size, 8*longest
-	}
+	size, longest := long.Of(1<<15, 1<<18), long.Of(time.Minute/8, time.Minute)
 	repeat := func(s string) string { return strings.Repeat(s, size/len(s)) }
 	bomb := func(first, level, last string) string {
 		var b strings.Builder
@@ -97,10 +94,7 @@ func TestLoadDamagedFiles(t *testing.T) {
 		}
 	}
 	words = append(words, " ", "\n", "\n  ", "\n    - ", "{", "}", "[", "]", ": ", ", ", "&a ", "*a", "<<: ", "|", ">", "'", `"`, "#", "~", "\t", "é")
-	loads := 4
-	if long.Wanted() {
-		loads = 20
-	}
+	loads := long.Of(1, 20)
 	rapid.Check(t, func(rt *rapid.T) {
 		for range loads {
 			text := rapid.SampledFrom(texts).Draw(rt, "text")

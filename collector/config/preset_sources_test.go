@@ -131,10 +131,11 @@ func TestPresetPartsAreNotZero(t *testing.T) {
 		}
 		for _, group := range partsOf(preset, s.Name) {
 			series := expositions()[preset].without(group...).at("a", "8000", "") + expositions()[preset].without(group...).at("b", "8000", "")
-			require.Empty(t, evaluateAt(t, 10*time.Minute, series, s.Sources.String()), "sources without %s", group)
+			store := loaded(t, series)
+			require.Empty(t, evaluateIn(t, 10*time.Minute, store, s.Sources.String()), "sources without %s", group)
 			missing := 0
 			for key, expr := range expressionsOf(s) {
-				if slices.Contains([]string{"demand", "usage", "queued", "latency"}, key) && len(evaluateAt(t, 10*time.Minute, series, expr.String())) == 0 {
+				if slices.Contains([]string{"demand", "usage", "queued", "latency"}, key) && len(evaluateIn(t, 10*time.Minute, store, expr.String())) == 0 {
 					missing++
 				}
 			}
@@ -150,12 +151,12 @@ func TestPresetPartsAreNotZero(t *testing.T) {
 // TestPresetIdleIsZero holds that servers at rest say so, whose histograms stand still.
 func TestPresetIdleIsZero(t *testing.T) {
 	eachSignal(t, func(t *testing.T, preset string, s config.ActiveSignal) {
-		series := expositions()[preset].idle().at("a", "8000", "")
+		store := loaded(t, expositions()[preset].idle().at("a", "8000", ""))
 		for key, expr := range expressionsOf(s) {
 			if !slices.Contains([]string{"demand", "usage", "queued", "latency"}, key) {
 				continue
 			}
-			lines := evaluateAt(t, 10*time.Minute, series, expr.String())
+			lines := evaluateIn(t, 10*time.Minute, store, expr.String())
 			require.Len(t, lines, 1, key)
 			require.True(t, strings.HasSuffix(lines[0], "} 0"), "%s: %s", key, lines[0])
 		}

@@ -5,12 +5,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/util/teststorage"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
@@ -18,9 +21,16 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
+// presetConfigs are what preset has loaded, by its arguments: reading presets takes most of the time of their tests.
+var presetConfigs sync.Map
+
 // preset loads a configuration that uses a preset's signals and returns it.
 func preset(t *testing.T, name, signals string) *config.Config {
 	t.Helper()
+	key := name + " " + signals
+	if c, ok := presetConfigs.Load(key); ok {
+		return c.(*config.Config)
+	}
 	c, found := config.Load("test.yml", fmt.Sprintf(`
 prometheus: {url: http://prometheus:9090}
 rate_window: 2m # the series here are scraped every 30 s
@@ -36,6 +46,7 @@ models:
     variants: [{name: qwen, cost: 1, capacity: {%[3]s: 1}}]
 `, name, signals, strings.Split(signals, ",")[0]))
 	require.NotNil(t, c, "%s", found)
+	presetConfigs.Store(key, c)
 	return c
 }
 
@@ -88,17 +99,28 @@ func evaluateAt(t *testing.T, after time.Duration, series, expr string) []string
 	return evaluateIn(t, after, loaded(t, series), expr)
 }
 
-// loaded stores series, told every 30 seconds.
+// loaded stores series, told every 30 seconds. It is promqltest.LoadedStorage without a log, and without memory for many series and
+// exemplars: clearing that takes longer than loading the series of these tests.
 func loaded(t *testing.T, series string) *teststorage.TestStorage {
 	t.Helper()
-	var load strings.Builder
-	load.WriteString("load 30s\n")
+	store := teststorage.New(t, func(o *tsdb.Options) { o.StripeSize, o.WALSegmentSize, o.EnableExemplarStorage = 16, -1, false })
+	read := parser.NewParser(promqltest.TestParserOpts)
+	add := store.AppenderV2(t.Context())
 	for line := range strings.Lines(series) {
-		if line = strings.TrimSpace(line); line != "" {
-			fmt.Fprintf(&load, "  %s\n", line)
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		metric, values, err := read.ParseSeriesDesc(line)
+		require.NoError(t, err, line)
+		for i, v := range values {
+			if at := int64(i) * 30_000; !v.Omitted {
+				_, err := add.Append(0, metric, 0, at, v.Value, nil, v.Histogram, storage.AppendV2Options{})
+				require.NoError(t, err, line)
+			}
 		}
 	}
-	return promqltest.LoadedStorage(t, load.String())
+	require.NoError(t, add.Commit())
+	return store
 }
 
 // evaluateIn is evaluateAt for what is stored already.

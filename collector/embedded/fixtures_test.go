@@ -22,7 +22,7 @@ import (
 )
 
 // waitFor is how long a test waits for something that a running engine does in its own time.
-const waitFor = 30 * time.Second
+const waitFor = time.Minute
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)

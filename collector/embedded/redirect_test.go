@@ -32,7 +32,7 @@ scrape_configs:
   static_configs: [{targets: [%s]}]
 `, strings.TrimPrefix(target.URL, "http://"))})
 	run(t, engine)
-	require.Eventually(t, func() bool { return asked.Load() > 0 }, 30*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return asked.Load() > 0 }, waitFor, 20*time.Millisecond)
 	eventually(t, engine, "up == 0", fmt.Sprintf(`up{instance=%q, job="a"} 0`, strings.TrimPrefix(target.URL, "http://")))
 	require.Zero(t, visits.Load())
 }

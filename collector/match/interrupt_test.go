@@ -24,7 +24,7 @@ const (
 	interruptedAfter  = 40 * time.Millisecond
 )
 
-// watchedContext ends after some processor time, and notes the longest time in which nobody looked.
+// watchedContext ends after some processor time, and notes the longest time without a look.
 type watchedContext struct {
 	context.Context //nolint:containedctx // It is a context.
 
@@ -170,7 +170,7 @@ func TestLayIsInterrupted(t *testing.T) {
 // best is the least of a few tries: garbage of what was before, and what else runs, take from the processor's time and caches.
 func best(try func() time.Duration) time.Duration {
 	least := try()
-	for range 2 {
+	for range 4 {
 		if least < interruptedWithin {
 			break
 		}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/prometheus/common/model"
 )
 
@@ -21,12 +23,9 @@ func TestKnownLabelsAreBounded(t *testing.T) {
 				total += 2*len(raw) + labelsBytes
 			}
 		}
-		if total > 2*(knownBytes+longLabels+labelsBytes) {
-			t.Errorf("%d bytes are remembered of labels with %d each", total, length)
-		}
-		if found := k.find(fmt.Appendf(nil, "%d%s", 49_999, strings.Repeat("x", min(length, 5000)))) != nil; found != (length < longLabels-10) {
-			t.Errorf("labels of %d bytes: found %t", length, found)
-		}
+		assert.LessOrEqual(t, total, 2*(knownBytes+longLabels+labelsBytes), "labels of %d bytes", length)
+		found := k.find(fmt.Appendf(nil, "%d%s", 49_999, strings.Repeat("x", min(length, 5000)))) != nil
+		assert.Equal(t, length < longLabels-10, found, "labels of %d bytes", length)
 	}
 }
 

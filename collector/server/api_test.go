@@ -192,11 +192,11 @@ func TestLimitsOfTheAPI(t *testing.T) {
 	leave := make(chan struct{})
 	entered := make(chan struct{}, 9)
 	opts := options(t)
-	opts.MaxRequests, opts.MaxTimeout, opts.TimeoutOffset = 1, 20*time.Second, 0
+	opts.MaxRequests, opts.MaxTimeout, opts.TimeoutOffset = 1, waitFor, 0
 	opts.Load = loads(ok(held(entered, leave)))
 	srv := started(t, opts)
 	<-entered // the server's own
-	first := doLater(client, scrape(t, srv, "10"))
+	first := doLater(client, scrape(t, srv, "30"))
 	<-entered
 	answers := make(chan answer, 2)
 	for range 2 { // One takes the only slot of pages, and waits for the scrape's evaluation.

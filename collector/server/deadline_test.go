@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 )
 
 func TestBudget(t *testing.T) {
@@ -40,9 +42,7 @@ func TestBudget(t *testing.T) {
 			if tc.header != "absent" {
 				h.Set("X-Prometheus-Scrape-Timeout-Seconds", tc.header)
 			}
-			if got := tc.d.budget(h); got != tc.want {
-				t.Errorf("budget of %q is %s, want %s", tc.header, got, tc.want)
-			}
+			assert.Equal(t, tc.want, tc.d.budget(h), "budget of %q", tc.header)
 		})
 	}
 }
@@ -55,8 +55,8 @@ func FuzzBudget(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header string) {
 		h := http.Header{}
 		h.Set("X-Prometheus-Scrape-Timeout-Seconds", header)
-		if got := d.budget(h); got <= 0 || got > d.limit {
-			t.Errorf("budget of %q is %s: outside (0, %s]", header, got, d.limit)
-		}
+		got := d.budget(h)
+		assert.Positive(t, got, "budget of %q", header)
+		assert.LessOrEqual(t, got, d.limit, "budget of %q", header)
 	})
 }

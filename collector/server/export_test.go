@@ -1,6 +1,10 @@
 package server
 
-import "net"
+import (
+	"net"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Addrs are the addresses that the server listens on.
 func (s *Server) Addrs() []net.Addr {
@@ -10,6 +14,9 @@ func (s *Server) Addrs() []net.Addr {
 	}
 	return addrs
 }
+
+// Metrics are those of the exporter itself, read without a scrape.
+func (s *Server) Metrics() prometheus.Gatherer { return s.registry }
 
 // HoldWhatIfs takes the place of all what-if questions until the end of a test.
 func (s *Server) HoldWhatIfs() (release func()) {

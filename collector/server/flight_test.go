@@ -8,6 +8,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/variant-exporter/variant-exporter/collector"
 )
 
@@ -70,9 +73,8 @@ func run(t *testing.T, e Evaluator, waiters ...wait) []result {
 	g.users.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.running != nil || f.waiting != nil {
-		t.Error("an evaluation is still on the list")
-	}
+	assert.Nil(t, f.running, "an evaluation is still on the list")
+	assert.Nil(t, f.waiting, "an evaluation is still on the list")
 	return got
 }
 
@@ -82,17 +84,13 @@ func TestFlightIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &slowEvaluator{takes: 3 * s}
 		got := run(t, e, wait{0, 9 * s, 8 * s}, wait{1 * s, 9 * s, 8 * s}, wait{2 * s, 9 * s, 8 * s}, wait{4 * s, 9 * s, 8 * s})
-		if e.calls.Load() != 2 {
-			t.Errorf("%d evaluations, want 2: one for the first three, one for the last", e.calls.Load())
-		}
+		assert.Equal(t, int32(2), e.calls.Load(), "one evaluation for the first three, one for the last")
 		for i, want := range []time.Duration{3 * s, 3 * s, 3 * s, 7 * s} {
-			if got[i].err != nil || got[i].after != want {
-				t.Errorf("waiter %d got its answer after %s (error %v), want %s", i, got[i].after, got[i].err, want)
-			}
+			require.NoError(t, got[i].err)
+			assert.Equal(t, want, got[i].after, "waiter %d", i)
 		}
-		if got[0].snapshot != got[2].snapshot || got[0].snapshot == got[3].snapshot {
-			t.Error("the first three must get one and the same snapshot, the last another")
-		}
+		assert.Same(t, got[2].snapshot, got[0].snapshot, "the first three must get one and the same snapshot, the last another")
+		assert.NotSame(t, got[3].snapshot, got[0].snapshot, "the first three must get one and the same snapshot, the last another")
 	})
 }
 
@@ -100,12 +98,11 @@ func TestFlightSurvivesItsFirstWaiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &slowEvaluator{takes: 3 * s}
 		got := run(t, e, wait{0, 2 * s, 8 * s}, wait{1 * s, 9 * s, 8 * s})
-		if !errors.Is(got[0].err, context.DeadlineExceeded) || got[0].after != 2*s {
-			t.Errorf("the first waiter left after %s with %v, want 2s and its deadline", got[0].after, got[0].err)
-		}
-		if got[1].err != nil || got[1].after != 3*s || e.calls.Load() != 1 {
-			t.Errorf("the second got %v after %s from %d evaluations, want the answer of the one begun, after 3s", got[1].err, got[1].after, e.calls.Load())
-		}
+		require.ErrorIs(t, got[0].err, context.DeadlineExceeded, "the first waiter")
+		assert.Equal(t, 2*s, got[0].after, "the first waiter")
+		require.NoError(t, got[1].err)
+		assert.Equal(t, 3*s, got[1].after, "the second gets the answer of the evaluation that had begun")
+		assert.Equal(t, int32(1), e.calls.Load(), "the second gets the answer of the evaluation that had begun")
 	})
 }
 
@@ -114,9 +111,8 @@ func TestFlightEndsWithItsLastWaiter(t *testing.T) {
 		e := &slowEvaluator{takes: time.Hour}
 		start := time.Now()
 		run(t, e, wait{0, 2 * s, 8 * s}, wait{1 * s, 2 * s, 8 * s})
-		if e.canceled.Load() != 1 || time.Since(start) != 3*s {
-			t.Errorf("%d evaluations canceled after %s, want 1 after 3s", e.canceled.Load(), time.Since(start))
-		}
+		assert.Equal(t, int32(1), e.canceled.Load(), "canceled evaluations")
+		assert.Equal(t, 3*s, time.Since(start), "canceled evaluations")
 	})
 }
 
@@ -124,9 +120,9 @@ func TestFlightOfAnotherBudgetIsNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &slowEvaluator{takes: 3 * s}
 		got := run(t, e, wait{0, 9 * s, 1 * s}, wait{s / 10, 9 * s, 8 * s})
-		if e.calls.Load() != 2 || got[0].after != 1*s || got[1].after != 4*s {
-			t.Errorf("%d evaluations, answers after %s and %s, want 2, one after the other: 1s and 4s", e.calls.Load(), got[0].after, got[1].after)
-		}
+		assert.Equal(t, int32(2), e.calls.Load(), "one after the other")
+		assert.Equal(t, 1*s, got[0].after, "one after the other")
+		assert.Equal(t, 4*s, got[1].after, "one after the other")
 	})
 }
 
@@ -134,12 +130,10 @@ func TestFlightThatHangsDoesNotHoldTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &slowEvaluator{takes: 10 * s, deaf: true}
 		got := run(t, e, wait{0, 2 * s, 2 * s}, wait{3 * s, 20 * s, 2 * s})
-		if got[0].err == nil || got[1].err != nil || e.calls.Load() != 2 {
-			t.Errorf("errors %v and %v from %d evaluations, want the first only, from 2", got[0].err, got[1].err, e.calls.Load())
-		}
-		if want := 2*s + patience + 10*s; got[1].after != want {
-			t.Errorf("the second got its answer after %s, want %s: it begins when the patience with the first is over", got[1].after, want)
-		}
+		require.Error(t, got[0].err)
+		require.NoError(t, got[1].err)
+		assert.Equal(t, int32(2), e.calls.Load())
+		assert.Equal(t, 2*s+patience+10*s, got[1].after, "the second evaluation begins when the patience with the first is over")
 	})
 }
 
@@ -151,9 +145,8 @@ func TestFlightOfAnotherConfigurationIsNotShared(t *testing.T) {
 		evaluate := func() {
 			g := a.use()
 			defer g.letGo()
-			if _, err := f.evaluate(t.Context(), g, ask{budget: 8 * s}); err != nil {
-				t.Error(err)
-			}
+			_, err := f.evaluate(t.Context(), g, ask{budget: 8 * s})
+			assert.NoError(t, err)
 		}
 		go evaluate()
 		synctest.Wait()
@@ -164,11 +157,8 @@ func TestFlightOfAnotherConfigurationIsNotShared(t *testing.T) {
 		go old.release(nil)
 		time.Sleep(1 * s)
 		evaluate()
-		if before.calls.Load() != 1 || after.calls.Load() != 1 {
-			t.Errorf("%d and %d evaluations, want one by each configuration", before.calls.Load(), after.calls.Load())
-		}
-		if took := (<-released).Sub(start); took != 3*s {
-			t.Errorf("the old configuration was released after %s, want 3s, when its evaluation ended", took)
-		}
+		assert.Equal(t, int32(1), before.calls.Load(), "one evaluation by each configuration")
+		assert.Equal(t, int32(1), after.calls.Load(), "one evaluation by each configuration")
+		assert.Equal(t, 3*s, (<-released).Sub(start), "the old configuration is released when its evaluation ends")
 	})
 }

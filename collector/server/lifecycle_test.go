@@ -2,11 +2,12 @@ package server_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/server"
@@ -36,27 +37,21 @@ func TestStopLetsAScrapeFinish(t *testing.T) {
 	}
 	srv := started(t, opts)
 	<-entered
-	underWay := doLater(client, scrape(t, srv, "5")) // Not the budget of the server's own evaluation, so it does not join that.
+	underWay := doLater(client, scrape(t, srv, "20")) // Not the budget of the server's own evaluation, so it does not join that.
 	<-entered
 
 	stopped := make(chan error, 1)
 	go func() { stopped <- srv.Stop(t.Context()) }()
 	// Before Stop, readiness is 503 too, because no evaluation has ended yet: only the text shows that Stop has begun.
-	for deadline := time.Now().Add(10 * time.Second); ; {
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		got := get(t, srv, "/-/ready")
-		if got.status == http.StatusServiceUnavailable && strings.Contains(got.body, "stopping") {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("readiness answers %d %q, want 503: the server is stopping", got.status, got.body)
-		}
-	}
-	if got := get(t, srv, "/-/healthy"); got.status != http.StatusOK {
-		t.Errorf("health is %d while stopping, want 200", got.status)
-	}
-	if got := get(t, srv, "/metrics"); got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "stopping") {
-		t.Errorf("a new scrape got %d %q, want 503: the server is stopping", got.status, got.body)
-	}
+		require.Equal(c, http.StatusServiceUnavailable, got.status)
+		require.Contains(c, got.body, "stopping")
+	}, waitFor, 5*time.Millisecond)
+	assert.Equal(t, http.StatusOK, get(t, srv, "/-/healthy").status, "health while stopping")
+	got := get(t, srv, "/metrics")
+	assert.Equal(t, http.StatusServiceUnavailable, got.status, "a new scrape")
+	assert.Contains(t, got.body, "stopping", "a new scrape")
 	select {
 	case err := <-stopped:
 		t.Fatalf("stopped (%v) with a scrape under way", err)
@@ -65,19 +60,14 @@ func TestStopLetsAScrapeFinish(t *testing.T) {
 	default:
 	}
 	close(leave)
-	if got := <-underWay; got.status != http.StatusOK || !strings.Contains(got.body, "variant_desired_replicas{") {
-		t.Errorf("the scrape under way got %d %q, want its metrics", got.status, got.body)
-	}
-	if err := <-stopped; err != nil {
-		t.Errorf("stop: %v", err)
-	}
+	got = <-underWay
+	assert.Equal(t, http.StatusOK, got.status, "the scrape under way")
+	assert.Contains(t, got.body, "variant_desired_replicas{", "the scrape under way")
+	require.NoError(t, <-stopped, "stop")
 	<-released
-	if _, err := try(client, scrape(t, srv, "5")); err == nil {
-		t.Error("the server still answers")
-	}
-	if err := srv.Stop(t.Context()); err != nil {
-		t.Errorf("stop again: %v", err)
-	}
+	_, err := try(client, scrape(t, srv, "20"))
+	require.Error(t, err, "the server still answers")
+	assert.NoError(t, srv.Stop(t.Context()), "stop again")
 }
 
 func TestStopIsBounded(t *testing.T) {
@@ -85,21 +75,15 @@ func TestStopIsBounded(t *testing.T) {
 	opts := options(t)
 	opts.Load = loads(ok(held(entered, leave)))
 	srv, err := server.New(t.Context(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	srv.Start()
 	<-entered
-	cut := doLater(client, scrape(t, srv, "5"))
+	cut := doLater(client, scrape(t, srv, "20"))
 	<-entered
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := srv.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("stop says %v, want that its time was over", err)
-	}
-	if got := <-cut; got.status != 0 {
-		t.Errorf("the scrape was answered with %d, want its connection cut", got.status)
-	}
+	assert.ErrorIs(t, srv.Stop(ctx), context.DeadlineExceeded, "stop")
+	assert.Zero(t, (<-cut).status, "the connection of the scrape is cut")
 	close(leave)
 }
 
@@ -110,9 +94,7 @@ func TestStopBeforeStart(t *testing.T) {
 		return server.Loaded{Evaluator: desire(3), Release: func() error { close(released); return nil }}, nil
 	}
 	srv, err := server.New(t.Context(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	stop(t, srv)
 	<-released
 	again := options(t)
@@ -124,26 +106,19 @@ func TestSeveralAddresses(t *testing.T) {
 	opts := options(t)
 	opts.Web = listenOn("127.0.0.1:0", "127.0.0.1:0")
 	srv := started(t, opts)
-	if n := len(srv.Addrs()); n != 2 {
-		t.Fatalf("%d addresses, want 2", n)
-	}
+	require.Len(t, srv.Addrs(), 2)
 	for _, addr := range srv.Addrs() {
-		if got := request(t, http.MethodGet, "http://"+addr.String()+"/metrics"); got.status != http.StatusOK {
-			t.Errorf("%s answers %d, want 200", addr, got.status)
-		}
+		assert.Equal(t, http.StatusOK, request(t, http.MethodGet, "http://"+addr.String()+"/metrics").status)
 	}
 }
 
 func TestListenerThatFails(t *testing.T) {
 	opts := options(t)
 	srv, err := server.New(t.Context(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	*opts.Web.WebConfigFile = "testdata/none.yml" // The file vanishes between New, which has checked it, and Start.
 	srv.Start()
-	if err := <-srv.Failed(); err == nil || !strings.Contains(err.Error(), "serve on 127.0.0.1:") {
-		t.Errorf("got %v, want which address is no longer served", err)
-	}
+	err = <-srv.Failed()
+	assert.ErrorContains(t, err, "serve on 127.0.0.1:")
 	stop(t, srv)
 }

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 	"golang.org/x/sync/semaphore"
@@ -36,7 +38,7 @@ func (c *counter) QueryRange(ctx context.Context, expr string, r v1.Range) (mode
 	return nil, err
 }
 
-// TestConcurrencyIsThatOfTheProcess: two configurations share the limit, and whoever waits in vain says why.
+// TestConcurrencyIsThatOfTheProcess: two configurations share the limit, and a query that waits too long says why.
 func TestConcurrencyIsThatOfTheProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c counter
@@ -51,12 +53,8 @@ func TestConcurrencyIsThatOfTheProcess(t *testing.T) {
 		hurried, cancel := context.WithTimeout(t.Context(), time.Second/2)
 		defer cancel()
 		_, err := limited{&c, slots}.QueryRange(hurried, "up", v1.Range{})
-		if promapi.ReasonOf(err) != promapi.ReasonTimeout {
-			t.Errorf("got %v, want a timeout", err)
-		}
+		assert.Equal(t, promapi.ReasonTimeout, promapi.ReasonOf(err))
 		all.Wait()
-		if c.most.Load() != 2 {
-			t.Errorf("%d queries at once, want 2", c.most.Load())
-		}
+		assert.Equal(t, int32(2), c.most.Load(), "queries at once")
 	})
 }

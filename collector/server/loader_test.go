@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/server"
 )
@@ -54,9 +57,7 @@ func newLoader(t *testing.T) *loaderTest {
 
 func (lt *loaderTest) write(t *testing.T, text string) {
 	t.Helper()
-	if err := os.WriteFile(lt.file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(lt.file, []byte(text), 0o600))
 }
 
 // prometheus answers every query with demand 60 for model m, at the time that was asked for. It knows nothing of the past.
@@ -111,61 +112,40 @@ func desired(t *testing.T, e server.Evaluator) int {
 
 func eventuallyDesired(t *testing.T, e server.Evaluator, want int) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for got := -1; got != want; got = desired(t, e) {
-		if time.Now().After(deadline) {
-			t.Fatalf("desired replicas are %d, want %d", got, want)
-		}
-	}
+	require.EventuallyWithT(t, func(c *assert.CollectT) { require.Equal(c, want, desired(t, e)) }, waitFor, 5*time.Millisecond)
 }
 
 func release(t *testing.T, l server.Loaded) {
 	t.Helper()
-	if err := l.Release(); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, l.Release())
 }
 
 func TestLoaderAsksPrometheus(t *testing.T) {
 	lt := newLoader(t)
 	lt.write(t, asking(prometheus(t), 25))
 	loaded, err := lt.loader.Load(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer release(t, loaded)
-	if got := desired(t, loaded); got != 3 {
-		t.Errorf("desired replicas are %d, want 60/25 rounded up: 3", got)
-	}
+	assert.Equal(t, 3, desired(t, loaded), "60/25, rounded up")
 }
 
 func TestLoaderReportsEveryMistake(t *testing.T) {
 	lt := newLoader(t)
-	if _, err := lt.loader.Load(t.Context()); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("got %v, want that there is no file", err)
-	}
+	_, err := lt.loader.Load(t.Context())
+	require.ErrorIs(t, err, fs.ErrNotExist)
 	lt.write(t, "prometheus: {url: 'http://127.0.0.1:1', http_config: {basic_auth: {username: u, password: s3cret}, nonsense: 1}}\n"+
 		strings.Replace(fmt.Sprintf(models, 25), "cost: 1,", "price: 1,", 1))
-	_, err := lt.loader.Load(t.Context())
+	_, err = lt.loader.Load(t.Context())
 	invalid, ok := errors.AsType[*config.InvalidError](err)
-	if !ok {
-		t.Fatalf("got %v, want an invalid configuration", err)
-	}
+	require.True(t, ok, err)
 	for _, d := range invalid.Diagnostics {
-		if line := fmt.Sprintf("line=%d column=%d", d.Line, d.Column); !strings.Contains(lt.logs.String(), line) {
-			t.Errorf("the log lacks %s, %s", line, d.Message)
-		}
-		if d.Snippet != "" {
-			t.Errorf("whoever asks for a reload is shown a line of the file: %s", d.Snippet)
-		}
+		assert.Contains(t, lt.logs.String(), fmt.Sprintf("line=%d column=%d", d.Line, d.Column), d.Message)
+		assert.Empty(t, d.Snippet, "no line of the file goes to the client that asks for a reload")
 	}
-	if n := strings.Count(lt.logs.String(), "\n"); n != len(invalid.Diagnostics) || n < 3 {
-		t.Errorf("%d log lines for %d remarks, want one each: the unknown nonsense and price, the missing cost", n, len(invalid.Diagnostics))
-	}
+	assert.Equal(t, len(invalid.Diagnostics), strings.Count(lt.logs.String(), "\n"), "one line each")
+	assert.GreaterOrEqual(t, len(invalid.Diagnostics), 3, "the unknown nonsense and price, the missing cost")
 	for place, text := range map[string]string{"the error": err.Error(), "the log": lt.logs.String()} {
-		if strings.Contains(text, "s3cret") {
-			t.Errorf("%s shows the password:\n%s", place, text)
-		}
+		assert.NotContains(t, text, "s3cret", place)
 	}
 }
 
@@ -173,13 +153,12 @@ func TestLoaderCountsWhatIsToDo(t *testing.T) {
 	lt := newLoader(t)
 	lt.write(t, "# TODO: this\n# TODO: that\n"+asking(prometheus(t), 25))
 	loaded, err := lt.loader.Load(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer release(t, loaded)
-	if logs := lt.logs.String(); strings.Count(logs, "to be done") > 1 || !strings.Contains(logs, "things=2") || strings.Contains(logs, "to do: ") {
-		t.Errorf("want one line that counts two things, got:\n%s", logs)
-	}
+	logs := lt.logs.String()
+	assert.LessOrEqual(t, strings.Count(logs, "to be done"), 1, "one line counts two things")
+	assert.Contains(t, logs, "things=2", "one line counts two things")
+	assert.NotContains(t, logs, "to do: ", "one line counts two things")
 }
 
 func TestLoaderKeepsTheSamplesOverAReload(t *testing.T) {
@@ -187,49 +166,32 @@ func TestLoaderKeepsTheSamplesOverAReload(t *testing.T) {
 	address, scrapes := target(t)
 	lt.write(t, scraping(address, 25))
 	first, err := lt.loader.Load(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	eventuallyDesired(t, first, 3)
 
 	gone := strings.Replace(scraping(address, 20), "scrape_interval: 50ms", "scrape_interval: 15s", 1) // Hardly a new sample from here on.
 	lt.write(t, gone)
 	second, err := lt.loader.Load(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	release(t, first)
-	if got := desired(t, second); got != 3 {
-		t.Errorf("desired replicas are %d right after the reload, want 60/20 = 3 from the samples of before", got)
-	}
+	assert.Equal(t, 3, desired(t, second), "60/20, from the samples before the reload")
 
 	lt.write(t, strings.Replace(scraping(address, 20), "static_configs", "dns_sd_configs: [{names: [x]}], static_configs", 1))
-	if _, err := lt.loader.Load(t.Context()); err == nil {
-		t.Error("a discovery that the embedded engine does not have was accepted")
-	}
-	if got := desired(t, second); got != 3 {
-		t.Errorf("desired replicas are %d after a reload that failed, want 3 as before", got)
-	}
+	_, err = lt.loader.Load(t.Context())
+	assert.Error(t, err, "a discovery that the embedded engine does not have was accepted")
+	assert.Equal(t, 3, desired(t, second), "after a reload that failed")
 
 	lt.write(t, asking(prometheus(t), 10))
 	third, err := lt.loader.Load(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	release(t, second)
-	if got := desired(t, third); got != 6 {
-		t.Errorf("desired replicas are %d from the Prometheus, want 60/10 = 6", got)
-	}
+	assert.Equal(t, 6, desired(t, third), "60/10, from the Prometheus")
 	seen := scrapes.Load()
 	lt.write(t, scraping(address, 60))
 	fourth, err := lt.loader.Load(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	release(t, third)
 	eventuallyDesired(t, fourth, 1)
-	if scrapes.Load() == seen {
-		t.Error("the new engine answers without a scrape")
-	}
+	assert.NotEqual(t, seen, scrapes.Load(), "the new engine answers without a scrape")
 	release(t, fourth)
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/server"
@@ -45,18 +47,14 @@ func TestReload(t *testing.T) {
 		{"good file", 200, "Reloaded.\n", []string{success, "} 5\n"}, "The configuration was reloaded."},
 	} {
 		t.Run(step.name, func(t *testing.T) {
-			if got := request(t, http.MethodPost, url); got.status != step.status || got.body != step.body {
-				t.Errorf("got %d %q, want %d %q", got.status, got.body, step.status, step.body)
-			}
+			got := request(t, http.MethodPost, url)
+			assert.Equal(t, step.status, got.status)
+			assert.Equal(t, step.body, got.body)
 			body := get(t, srv, "/metrics").body
 			for _, want := range step.metrics {
-				if !strings.Contains(body, want) {
-					t.Errorf("the metrics lack %q", want)
-				}
+				assert.Contains(t, body, want)
 			}
-			if !strings.Contains(logs.String(), step.logged) {
-				t.Errorf("the log lacks %s:\n%s", step.logged, logs.String())
-			}
+			assert.Contains(t, logs.String(), step.logged)
 		})
 	}
 	<-released
@@ -74,12 +72,8 @@ func TestReloadTimestampIsThatOfTheLastSuccess(t *testing.T) {
 		return server.Loaded{}, errors.New("no")
 	}
 	srv := started(t, opts)
-	if err := srv.Reload(t.Context()); err == nil {
-		t.Fatal("the reload succeeded")
-	}
-	if body := get(t, srv, "/metrics").body; !strings.Contains(body, "variant_exporter_config_last_reload_success_timestamp_seconds 1.8e+09\n") {
-		t.Error("a failed reload has changed the time of the last success")
-	}
+	require.Error(t, srv.Reload(t.Context()), "the reload succeeded")
+	assert.Contains(t, get(t, srv, "/metrics").body, "variant_exporter_config_last_reload_success_timestamp_seconds 1.8e+09\n", "a failed reload has changed the time of the last success")
 }
 
 func TestReloadsAreOneAfterTheOther(t *testing.T) {
@@ -97,31 +91,24 @@ func TestReloadsAreOneAfterTheOther(t *testing.T) {
 	}
 	srv := started(t, opts)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+srv.Addr().String()+"/-/reload", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	first := doLater(client, req)
 	<-entered
 
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if err := srv.Reload(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "wait for another reload") {
-		t.Errorf("got %v, want that another reload is under way", err)
-	}
+	err = srv.Reload(ctx)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, "wait for another reload")
 	close(leave)
-	if got := <-first; got.status != http.StatusOK {
-		t.Errorf("the first reload got %d %q, want 200", got.status, got.body)
-	}
+	got := <-first
+	assert.Equal(t, http.StatusOK, got.status, "the first reload: %s", got.body)
 	go func() { <-entered }()
-	if err := srv.Reload(t.Context()); err != nil {
-		t.Errorf("a reload after both: %v", err)
-	}
+	assert.NoError(t, srv.Reload(t.Context()), "a reload after both")
 }
 
 func TestReloadOfAStoppedServer(t *testing.T) {
 	srv := started(t, options(t))
 	stop(t, srv)
-	if err := srv.Reload(t.Context()); err == nil {
-		t.Error("a stopped server has reloaded")
-	}
+	assert.Error(t, srv.Reload(t.Context()), "a stopped server has reloaded")
 }

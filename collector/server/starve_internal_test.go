@@ -9,6 +9,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // TestOneRunsOneWaits: whatever time-outs a crowd names, one evaluation runs at a time, and those who wait share the next.
@@ -20,12 +23,9 @@ func TestOneRunsOneWaits(t *testing.T) {
 			crowd = append(crowd, wait{s, 9 * s, time.Duration(i+1) * 97 * time.Millisecond})
 		}
 		got := run(t, e, crowd...)
-		if n := e.calls.Load(); n != 2 {
-			t.Errorf("%d evaluations for a crowd, want 2", n)
-		}
-		if got[0].err != nil || got[0].after != 3*s {
-			t.Errorf("the first got %v after %s, want its answer after 3s", got[0].err, got[0].after)
-		}
+		assert.Equal(t, int32(2), e.calls.Load())
+		require.NoError(t, got[0].err)
+		assert.Equal(t, 3*s, got[0].after, "the first")
 	})
 }
 
@@ -34,12 +34,10 @@ func TestOneWhoHangsMakesRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &slowEvaluator{takes: time.Hour}
 		got := run(t, e, wait{0, 60 * s, 50 * s}, wait{s, 10 * s, 9 * s})
-		if got[0].err != nil || got[0].after != turn {
-			t.Errorf("the first got %v after %s, want its answer after %s", got[0].err, got[0].after, turn)
-		}
-		if got[1].err != nil || got[1].after != 10*s {
-			t.Errorf("the second got %v after %s, want its answer after 10s", got[1].err, got[1].after)
-		}
+		require.NoError(t, got[0].err)
+		assert.Equal(t, turn, got[0].after, "the first")
+		require.NoError(t, got[1].err)
+		assert.Equal(t, 10*s, got[1].after, "the second")
 	})
 }
 
@@ -48,9 +46,7 @@ func TestNearlyEqualTimeouts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &slowEvaluator{takes: 3 * s}
 		run(t, e, wait{0, 9 * s, 9750 * time.Millisecond}, wait{s, 9 * s, 9700 * time.Millisecond}, wait{2 * s, 9 * s, 9900 * time.Millisecond})
-		if n := e.calls.Load(); n != 1 {
-			t.Errorf("%d evaluations, want 1", n)
-		}
+		assert.Equal(t, int32(1), e.calls.Load())
 	})
 }
 
@@ -67,13 +63,10 @@ func TestReaderOfOneByteASecond(t *testing.T) {
 	defer server.Close()
 	defer server.CloseClientConnections()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
-	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
+	_, err = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
 	for range 500 {
 		select {
 		case <-ended:
@@ -90,9 +83,7 @@ func TestRoundedBudgets(t *testing.T) {
 		9750 * time.Millisecond: 9 * s, 9900 * time.Millisecond: 9 * s, 19750 * time.Millisecond: 18 * s, s: s,
 		1: 0, 0: 0,
 	} {
-		if got := rounded(budget); got != want && budget > 1 {
-			t.Errorf("%s is rounded to %s, want %s", budget, got, want)
-		}
+		assert.Equal(t, want, rounded(budget), budget)
 	}
 }
 
@@ -117,16 +108,11 @@ func TestConnectionsMakeRoom(t *testing.T) {
 		c.changed(conn, http.StateNew)
 	}
 	for i, want := range []bool{false, true, true, false, false} {
-		if conns[i].closed.Load() != want {
-			t.Errorf("connection %d: closed is %v, want %v", i, !want, want)
-		}
+		assert.Equal(t, want, conns[i].closed.Load(), "connection %d is closed", i)
 	}
-	if len(c.since) != 3 {
-		t.Errorf("%d connections are open, want 3", len(c.since))
-	}
+	assert.Len(t, c.since, 3)
 	c.place(conns[0], -1)
 	c.changed(conns[0], http.StateClosed)
-	if len(c.placed) != 0 || len(c.since) != 2 {
-		t.Errorf("a connection that is closed is remembered: %v, %v", c.placed, c.since)
-	}
+	assert.Empty(t, c.placed, "a connection that is closed is remembered")
+	assert.Len(t, c.since, 2, "a connection that is closed is remembered")
 }

@@ -12,10 +12,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector/server"
 )
@@ -25,9 +27,7 @@ func webConfig(t *testing.T) (file string, c *http.Client) {
 	t.Helper()
 	dir := t.TempDir()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
 		NotBefore:    time.Now().Add(-time.Hour),
@@ -35,13 +35,9 @@ func webConfig(t *testing.T) (file string, c *http.Client) {
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
 	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
 	file = filepath.Join(dir, "web.yml")
 	for name, content := range map[string][]byte{
@@ -52,14 +48,12 @@ tls_server_config: {cert_file: cert.pem, key_file: key.pem}
 basic_auth_users: {prometheus: $2a$04$LSrjIEmK.B3ul7SZEnsI/OeF/4MGM6rMkpSMyU5Jw5uaMH5QWXipy} # "secret"
 `),
 	} {
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(name, content, 0o600))
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(certPEM)
 	return file, &http.Client{
-		Timeout:   20 * time.Second,
+		Timeout:   waitFor,
 		Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool}},
 	}
 }
@@ -82,20 +76,14 @@ func TestTLSAndBasicAuthOnEveryAddress(t *testing.T) {
 		} {
 			t.Run(tc.name, func(t *testing.T) {
 				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+addr.String()+"/metrics", nil)
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				if tc.user != "" {
 					req.SetBasicAuth(tc.user, tc.password)
 				}
-				if got := do(t, trusting, req); got.status != tc.status {
-					t.Errorf("got %d, want %d", got.status, tc.status)
-				}
+				assert.Equal(t, tc.status, do(t, trusting, req).status)
 			})
 		}
-		if got := request(t, http.MethodGet, "http://"+addr.String()+"/metrics"); got.status != http.StatusBadRequest {
-			t.Errorf("without TLS it answers %d, want 400", got.status)
-		}
+		assert.Equal(t, http.StatusBadRequest, request(t, http.MethodGet, "http://"+addr.String()+"/metrics").status, "without TLS")
 	}
 }
 
@@ -108,41 +96,26 @@ func TestHealthAddress(t *testing.T) {
 	srv := started(t, opts)
 	probes := "http://" + srv.HealthAddr().String()
 	for path, want := range map[string]int{"/-/healthy": http.StatusOK, "/metrics": http.StatusNotFound, "/": http.StatusNotFound, "/-/reload": http.StatusNotFound} {
-		if got := request(t, http.MethodGet, probes+path); got.status != want {
-			t.Errorf("%s: got %d, want %d", path, got.status, want)
-		}
+		assert.Equal(t, want, request(t, http.MethodGet, probes+path).status, path)
 	}
-	deadline := time.Now().Add(20 * time.Second)
-	for request(t, http.MethodGet, probes+"/-/ready").status != http.StatusOK {
-		if time.Now().After(deadline) {
-			t.Fatal("never ready")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	if got := request(t, http.MethodGet, "http://"+srv.Addr().String()+"/-/healthy"); got.status == http.StatusOK {
-		t.Error("the other address has TLS")
-	}
-	if none := started(t, options(t)); none.HealthAddr() != nil {
-		t.Error("there is one without having been asked for")
-	}
+	require.Eventually(t, func() bool {
+		return request(t, http.MethodGet, probes+"/-/ready").status == http.StatusOK
+	}, waitFor, 20*time.Millisecond)
+	assert.NotEqual(t, http.StatusOK, request(t, http.MethodGet, "http://"+srv.Addr().String()+"/-/healthy").status, "the other address has TLS")
+	assert.Nil(t, started(t, options(t)).HealthAddr(), "no address without the flag")
 }
 
 // TestOddWebConfiguration: a pipe is refused by name, as the file itself and as one that it names.
 func TestOddWebConfiguration(t *testing.T) {
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
 	naming := filepath.Join(dir, "web.yml")
-	if err := os.WriteFile(naming, []byte("tls_server_config: {cert_file: pipe, key_file: pipe}"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(naming, []byte("tls_server_config: {cert_file: pipe, key_file: pipe}"), 0o600))
 	for _, file := range []string{pipe, naming, "/dev/zero", dir} {
 		opts := options(t)
 		opts.Web.WebConfigFile = &file
-		if _, err := server.New(t.Context(), opts); err == nil || !strings.Contains(err.Error(), "is expected") {
-			t.Errorf("%s: got %v", file, err)
-		}
+		_, err := server.New(t.Context(), opts)
+		assert.ErrorContains(t, err, "is expected", file)
 	}
 }

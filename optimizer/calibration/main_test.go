@@ -1,17 +1,13 @@
 package calibration_test
 
 import (
-	"flag"
 	"os"
 	"testing"
+
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
-// TestMain makes every property test check 1,200 cases unless the command line
-// asks for another number.
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "1200"); err != nil {
-		panic(err)
-	}
-	flag.Parse()
+	long.Checks(300, 1200)
 	os.Exit(m.Run())
 }

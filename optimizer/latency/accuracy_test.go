@@ -2,9 +2,10 @@ package latency_test
 
 import (
 	"fmt"
-	"math"
 	"sort"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 
 	"github.com/variant-exporter/variant-exporter/internal/long"
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
@@ -111,8 +112,6 @@ func compareWithSimulation(t *testing.T, what string, sim simulation, load, slac
 		if name != "p95 ttft" {
 			most *= slack
 		}
-		if math.Abs(errors[name]) > most {
-			t.Errorf("%s: %s is %+.1f %% off", what, name, 100*errors[name])
-		}
+		assert.InDelta(t, 0, errors[name], most, "%s: relative error of %s", what, name)
 	}
 }

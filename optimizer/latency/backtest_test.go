@@ -5,6 +5,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/variant-exporter/variant-exporter/backtest/policy"
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
 	"github.com/variant-exporter/variant-exporter/backtest/sim"
@@ -49,9 +52,8 @@ func TestBacktestAgainstSimulation(t *testing.T) {
 			for name, most := range map[string]float64{
 				"mean ttft": 0.15, "p50 ttft": 0.15, "p95 ttft": 0.2, "mean itl": 0.1, "p50 itl": 0.1, "p95 itl": 0.15,
 			} {
-				if e := errors[name]; e > most || e < -most {
-					t.Errorf("%s at %.1f: %s is %+.1f %% off", c.name, load, name, 100*e)
-				}
+				e := errors[name]
+				assert.InDelta(t, 0, e, most, "%s at %.1f: relative error of %s", c.name, load, name)
 			}
 		}
 	}
@@ -78,9 +80,7 @@ variants:
   - {name: a, namespace: llm, model: m, pool: gpus, cost: 1, replicas: 1, profile: {alpha: %.9fms, beta: %.9fms, gamma: %.9fms, max_batch: %d, max_batch_tokens: %d, async_scheduling: true%s}}
 `, int(10_800/rate), int(1_200/rate), rate, l.Input, l.InputCV, l.Output, l.OutputCV,
 		1e3*p.Alpha, 1e3*p.Beta, 1e3*p.Gamma, p.MaxBatch, p.MaxBatchTokens, chunk))
-	if s == nil {
-		t.Fatal(found)
-	}
+	require.NotNil(t, s, found)
 	o := sim.Options{Scenario: s, Arrivals: s.Arrive(1), Seed: 1, Mode: sim.Requests, Policy: asItIs{}}
 	o.Setup = sim.SetupOf(o)
 	var sum, tokens float64
@@ -92,9 +92,7 @@ variants:
 		sum, tokens = sum+q.Done-q.First, tokens+float64(q.Output-1)
 	}
 	r, err := sim.Run(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	slices.Sort(ttft)
 	return ttft, gaps{sum / tokens, r.Score.ITL.P50, r.Score.ITL.P95}
 }

@@ -7,6 +7,9 @@ import (
 	"math/big"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
@@ -14,18 +17,14 @@ import (
 func server(t testing.TB, p latency.Profile, l latency.Lengths) *latency.Server {
 	t.Helper()
 	s, err := latency.NewServer(p, l)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return s
 }
 
 // within fails where two numbers differ by more than a share of the wanted.
 func within(t testing.TB, what string, got, want, share float64) {
 	t.Helper()
-	if !(math.Abs(got-want) <= share*math.Abs(want)) {
-		t.Errorf("%s: got %.9g, want %.9g within %g of it", what, got, want, share)
-	}
+	assert.InDelta(t, want, got, share*math.Abs(want), what)
 }
 
 // published is the example in the README of llm-inferno/queue-analysis, which
@@ -79,13 +78,10 @@ func TestCapacityEqualsPublished(t *testing.T) {
 		{latency.SLO{}, 3.8208232, latency.BindingSaturation},
 	} {
 		got, err := s.Capacity(tc.slo)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		within(t, fmt.Sprint(tc.slo), got.Rate, tc.want, 5e-5)
-		if got.Binding != tc.binding || got.Unreachable != nil {
-			t.Errorf("%+v: got %+v, want binding %s", tc.slo, got, tc.binding)
-		}
+		assert.Equal(t, tc.binding, got.Binding, "%+v", tc.slo)
+		assert.Nil(t, got.Unreachable, "%+v", tc.slo)
 	}
 }
 
@@ -97,9 +93,7 @@ func TestServerTimesEqualPublished(t *testing.T) {
 	for _, tc := range []struct{ n, want float64 }{{1, 1.23}, {4, 1.575}, {8, 2.035}, {2.5, 1.4025}} {
 		within(t, "decode", server(t, decode, latency.Lengths{Input: 1, Output: 1}).Decode(tc.n), tc.want, 1e-12)
 	}
-	if got := server(t, prefill, latency.Lengths{Output: 1}).Prefill(4); got != 0 {
-		t.Errorf("prefill without input: got %g", got)
-	}
+	assert.Zero(t, server(t, prefill, latency.Lengths{Output: 1}).Prefill(4), "prefill without input")
 	// By hand: T(2) = 10 + 2 (0.01 1001/2 + 0.001 1000.5) = 22.011.
 	within(t, "prefill", server(t, prefill, latency.Lengths{Input: 1000, Output: 1}).Prefill(2), 22.011+11, 1e-12)
 }
@@ -129,9 +123,7 @@ func TestLatencyEqualsSummation(t *testing.T) {
 				within(t, "response", got.Response, want.Response, digits)
 				within(t, "in service", got.InService, want.InService, digits)
 				within(t, "max rate", got.MaxRate, want.MaxRate, digits)
-				if t.Failed() {
-					t.Fatalf("%+v %+v at %g of the largest rate", p, l, load)
-				}
+				require.False(t, t.Failed(), "%+v %+v at %g of the largest rate", p, l, load)
 			}
 		}
 	}
@@ -204,9 +196,8 @@ func TestServerRefuses(t *testing.T) {
 		tc.change(&p, &l)
 		_, err := latency.NewServer(p, l)
 		field, ok := errors.AsType[*latency.FieldError](err)
-		if !ok || field.Path != tc.path {
-			t.Errorf("%+v %+v: got %v, want an error at %s", p, l, err, tc.path)
-		}
+		require.True(t, ok, "%+v %+v: %v", p, l, err)
+		assert.Equal(t, tc.path, field.Path, "%+v %+v", p, l)
 	}
 }
 
@@ -222,8 +213,7 @@ func TestCapacityRefuses(t *testing.T) {
 	} {
 		_, err := s.Capacity(tc.slo)
 		field, ok := errors.AsType[*latency.FieldError](err)
-		if !ok || field.Path != tc.path {
-			t.Errorf("%+v: got %v, want an error at %s", tc.slo, err, tc.path)
-		}
+		require.True(t, ok, "%+v: %v", tc.slo, err)
+		assert.Equal(t, tc.path, field.Path, "%+v", tc.slo)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
@@ -22,20 +24,17 @@ func TestLongest(t *testing.T) {
 	}
 	alike := latency.Lengths{Input: 580, Output: 155}
 	mixed := latency.Lengths{Input: 580, Output: 155, InputCV: 1, OutputCV: 1}
-	if few, many := more(alike, 4), more(alike, 128); !(many > 0 && many < 0.01 && many < few) {
-		t.Errorf("alike: %+.1f %% with 4 in service, %+.1f %% with 128", 100*few, 100*many)
-	}
+	few, many := more(alike, 4), more(alike, 128)
+	assert.True(t, many > 0 && many < 0.01 && many < few, "alike: %+.1f %% with 4 in service, %+.1f %% with 128", 100*few, 100*many)
 	for _, n := range []float64{4, 32, 128} {
-		if m := more(mixed, n); !(m > 1.5*more(alike, n) && m < 0.3) {
-			t.Errorf("mixed: %+.1f %% with %g in service, alike %+.1f %%", 100*m, n, 100*more(alike, n))
-		}
+		m := more(mixed, n)
+		assert.True(t, m > 1.5*more(alike, n) && m < 0.3, "mixed: %+.1f %% with %g in service, alike %+.1f %%", 100*m, n, 100*more(alike, n))
 	}
 	last := 0.0
 	for n := 0.5; n <= 256; n *= 1.1 {
 		itl, _ := latency.InService(waits, mixed, n, latency.AtRandom)
-		if itl < last || math.IsNaN(itl) {
-			t.Errorf("%g s with %g in service, less than with fewer", itl, n)
-		}
+		assert.GreaterOrEqual(t, itl, last, "s with %g in service, less than with fewer", n)
+		assert.False(t, math.IsNaN(itl), "%g s with %g in service, less than with fewer", itl, n)
 		last = itl
 	}
 }

@@ -3,6 +3,8 @@ package latency_test
 import (
 	"slices"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // columns are what the time of iterations is made of in TestRecordedIterations: one and the cached tokens of one that decodes; one,
@@ -28,12 +30,12 @@ func TestRecordedIterations(t *testing.T) {
 	t.Logf("decodes only: %.2f ms + %.4f per 1,000 cached tokens", 1e3*c[0], 1e6*c[1])
 	t.Logf("with a chunk: %.2f ms + %.4f per computed token + %.4f per 1,000 cached + %.2f per 1,000 tokens of the longest context "+
 		"+ %.2f per million of a token of a prompt and one before it", 1e3*c[2], 1e3*c[3], 1e6*c[4], 1e6*c[5], 1e9*c[6])
-	if longest := c[5]; longest < 0.3e-6 || longest > 2e-6 {
-		t.Errorf("a token of the longest context costs %g s", longest)
-	}
-	if attention := c[6]; attention < 0.3e-9 || attention > 4e-9 {
-		t.Errorf("a token of a prompt and one before it cost %g s", attention)
-	}
+	longest := c[5]
+	assert.GreaterOrEqual(t, longest, 0.3e-6, "seconds for a token of the longest context")
+	assert.LessOrEqual(t, longest, 2e-6, "seconds for a token of the longest context")
+	attention := c[6]
+	assert.GreaterOrEqual(t, attention, 0.3e-9, "seconds for a token of a prompt and one before it")
+	assert.LessOrEqual(t, attention, 4e-9, "seconds for a token of a prompt and one before it")
 }
 
 // windows are sums over eight iterations each, and the time that they took: the times of single ones are those at which they were
@@ -128,7 +130,5 @@ func TestRecordedHost(t *testing.T) {
 	small, large := quantile(sent[true], 0.5), quantile(sent[false], 0.5)
 	t.Logf("until the next iteration is put together: %.1f ms after %d chunks of less than 400 tokens, %.1f ms after %d larger ones (medians)",
 		1e3*small, len(sent[true]), 1e3*large, len(sent[false]))
-	if large > 1.1*small {
-		t.Errorf("a large chunk takes %.1f ms, a small one %.1f ms", 1e3*large, 1e3*small)
-	}
+	assert.LessOrEqual(t, large, 1.1*small, "a large chunk takes %.1f ms, a small one %.1f ms", 1e3*large, 1e3*small)
 }

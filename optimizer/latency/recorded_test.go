@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
@@ -31,20 +33,15 @@ func recordedRows(t *testing.T, name string) []map[string]float64 {
 	if os.IsNotExist(err) {
 		t.Skip("the recorded server is not here: ", recordedServer)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(func() { _ = f.Close() })
 	var r io.Reader = f
 	if strings.HasSuffix(name, ".gz") {
-		if r, err = gzip.NewReader(f); err != nil {
-			t.Fatal(err)
-		}
+		r, err = gzip.NewReader(f)
+		require.NoError(t, err)
 	}
 	lines, err := csv.NewReader(r).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	var rows []map[string]float64
 	for _, l := range lines[1:] {
 		row := map[string]float64{}

@@ -2,11 +2,13 @@ package latency_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
@@ -20,25 +22,21 @@ func question(end string) string {
 func sized(t *testing.T, text string) latency.SizingResult {
 	t.Helper()
 	q, err := latency.ParseSizing([]byte(text))
-	if err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
+	require.NoError(t, err, text)
 	result, err := latency.Size(q)
-	if err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
+	require.NoError(t, err, text)
 	return result
 }
 
 func TestSizeAtRate(t *testing.T) {
 	means := sized(t, question(`"rate":3.5`))
-	if means.TTFTQuantile != 0 || means.ITLQuantile != 0 || means.Feasible != nil || means.Binding != "" || means.Reason != "" {
-		t.Errorf("means alone: got %+v", means)
-	}
+	assert.Zero(t, means.TTFTQuantile, "means alone")
+	assert.Zero(t, means.ITLQuantile, "means alone")
+	assert.Nil(t, means.Feasible, "means alone")
+	assert.Empty(t, means.Binding, "means alone")
+	assert.Empty(t, means.Reason, "means alone")
 	s := server(t, latency.Profile{Alpha: 0.012, Beta: 3e-5, Gamma: 5e-7, MaxBatch: 256, MaxQueue: 2560}, latency.Lengths{Input: 800, Output: 200})
-	if want := s.Means(3.5); means.Means != want {
-		t.Errorf("got %+v, want %+v", means.Means, want)
-	}
+	assert.Equal(t, s.Means(3.5), means.Means)
 	for _, text := range []string{question(`"rate":3.5,"quantile":0.95`), question(`"rate":3.5,"slo":{"quantile":0.95}`)} {
 		got := sized(t, text)
 		within(t, "quantile of ttft", got.TTFTQuantile, s.TTFTQuantile(3.5, 0.95), 0)
@@ -67,9 +65,10 @@ func TestSizeForSLO(t *testing.T) {
 		},
 	} {
 		got := sized(t, question(tc.end))
-		if got.Feasible == nil || *got.Feasible != tc.feasible || got.Binding != tc.binding || got.Reason != tc.reason {
-			t.Errorf("%s: got feasible %t, binding %s, reason %q", tc.end, *got.Feasible, got.Binding, got.Reason)
-		}
+		require.NotNil(t, got.Feasible, tc.end)
+		assert.Equal(t, tc.feasible, *got.Feasible, tc.end)
+		assert.Equal(t, tc.binding, got.Binding, tc.end)
+		assert.Equal(t, tc.reason, got.Reason, tc.end)
 		within(t, tc.end, got.Rate, tc.rate, 5e-5)
 	}
 }
@@ -114,9 +113,7 @@ func TestSizingIsRefused(t *testing.T) {
 		{strings.Replace(whole, `256`, `256,"chunk":{}`, 1), "profile.chunk: has no alpha, beta or gamma"},
 	} {
 		_, err := latency.ParseSizing([]byte(tc.text))
-		if err == nil || !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s: got %v, want %s", tc.text, err, tc.want)
-		}
+		assert.ErrorContains(t, err, tc.want, tc.text)
 	}
 }
 
@@ -124,21 +121,16 @@ func TestSizingIsRefused(t *testing.T) {
 func TestLengths(t *testing.T) {
 	plain := sized(t, question(`"rate":3.5`))
 	object := strings.Replace(strings.Replace(question(`"rate":3.5`), `:800`, `:{"mean":800}`, 1), `:200`, `:{"mean":200,"cv":0}`, 1)
-	if got := sized(t, object); got != plain {
-		t.Errorf("got %+v, want %+v", got, plain)
-	}
+	assert.Equal(t, plain, sized(t, object))
 	mixed := sized(t, strings.Replace(question(`"rate":3.5`), `:200`, `:{"mean":200,"cv":1}`, 1))
-	if mixed.ITL <= plain.ITL || mixed.InService <= plain.InService {
-		t.Errorf("outputs that vary have longer contexts: got %+v, plain %+v", mixed, plain)
-	}
+	assert.Greater(t, mixed.ITL, plain.ITL, "outputs that vary have longer contexts")
+	assert.Greater(t, mixed.InService, plain.InService, "outputs that vary have longer contexts")
 }
 
 // TestSizeRefuses a question that was not parsed.
 func TestSizeRefuses(t *testing.T) {
 	_, err := latency.Size(latency.Sizing{Quantile: math.NaN()})
-	if _, ok := errors.AsType[*latency.FieldError](err); !ok {
-		t.Errorf("got %v", err)
-	}
+	assert.ErrorAs(t, err, new(*latency.FieldError))
 }
 
 // FuzzSize wants an answer that is JSON, or an error.
@@ -156,16 +148,14 @@ func FuzzSize(f *testing.F) {
 			return
 		}
 		result, err := latency.Size(q)
-		if err != nil {
-			t.Fatalf("%s: parsed, but %v", data, err)
-		}
+		require.NoError(t, err, data)
 		out, err := json.Marshal(result) // refuses what is not a number
-		if err != nil {
-			t.Fatalf("%s: %v", data, err)
-		}
-		if result.Rate < 0 || result.Wait < 0 || result.Prefill < 0 || result.ITL < 0 || result.TTFTQuantile < 0 {
-			t.Fatalf("%s: negative: %s", data, out)
-		}
+		require.NoError(t, err, data)
+		require.GreaterOrEqual(t, result.Rate, 0., "%s: %s", data, out)
+		require.GreaterOrEqual(t, result.Wait, 0., "%s: %s", data, out)
+		require.GreaterOrEqual(t, result.Prefill, 0., "%s: %s", data, out)
+		require.GreaterOrEqual(t, result.ITL, 0., "%s: %s", data, out)
+		require.GreaterOrEqual(t, result.TTFTQuantile, 0., "%s: %s", data, out)
 	})
 }
 
@@ -187,13 +177,9 @@ func TestCacheStaysNear(t *testing.T) {
 				{TTFT: 2 * (s.Prefill(1) + s.Decode(1)), ITL: 1.5 * s.Decode(1), Quantile: 0.99},
 			} {
 				exact, err := s.Capacity(slo)
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				rounded, err := cache.Capacity(p, l, slo)
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				ratio := rounded.Rate / exact.Rate
 				least, sum, count = min(least, ratio), sum+ratio, count+1
 			}
@@ -202,9 +188,8 @@ func TestCacheStaysNear(t *testing.T) {
 	mean := sum / count
 	t.Logf("%.2f %% of the exact capacity on average, at least %.2f %%", 100*mean, 100*least)
 	// One request less in a small batch is more than the rounding itself.
-	if mean < 0.98 || least < 0.85 {
-		t.Errorf("rounding costs %.2f %% on average, up to %.2f %%", 100*(1-mean), 100*(1-least))
-	}
+	assert.GreaterOrEqual(t, mean, 0.98, "share that rounding leaves")
+	assert.GreaterOrEqual(t, least, 0.85, "share that rounding leaves")
 }
 
 func ExampleSize() {

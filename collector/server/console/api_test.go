@@ -163,7 +163,7 @@ func TestViewers(t *testing.T) {
 	require.Eventually(t, func() bool { // Before, the server's own evaluation makes room for that of a viewer.
 		resp, err := http.Get(base + "/-/ready")
 		return err == nil && resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
-	}, 10*time.Second, 10*time.Millisecond)
+	}, waitFor, 10*time.Millisecond)
 	require.Equal(t, int64(1), s.evaluations.Load())
 	paths := []string{"/", "/inputs", "/configuration", "/what-if", "/model?id=" + url.QueryEscape(llama), "/api/v1/explain", "/api/v1/inputs", "/api/v1/plan", "/api/v1/history?range=15m"}
 	for interval := range 4 {

@@ -14,6 +14,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // browser is a Chromium that tests look through. Whatever its console says is an error of the page.
@@ -27,9 +29,7 @@ type browser struct {
 // newBrowser starts Chromium; the test is skipped where there is none.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("a browser takes its time")
-	}
+	long.Test(t)
 	var program string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
@@ -93,7 +93,7 @@ func (b *browser) text(t *testing.T, selector string) string {
 		}
 		text = found[0]
 		return true
-	}, 20*time.Second, 20*time.Millisecond, selector)
+	}, waitFor, 20*time.Millisecond, selector)
 	return strings.Join(strings.Fields(text), " ")
 }
 
@@ -132,7 +132,7 @@ func (b *browser) fits(t *testing.T, w window, name string) {
 	require.Eventually(t, func() bool {
 		width, err := chromedp.Run(b, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
 		return err == nil && width <= w.width
-	}, 20*time.Second, 20*time.Millisecond, "%s is wider than a %s", name, w.name)
+	}, waitFor, 20*time.Millisecond, "%s is wider than a %s", name, w.name)
 }
 
 // shoot keeps a picture of the whole page where CONSOLE_SCREENSHOTS names a folder.

@@ -157,7 +157,7 @@ func large(t *testing.T, b *browser) {
 	b.open(t, site.URL)
 	took := eval[float64](t, b, "new Promise((done) => requestAnimationFrame(() => done(performance.now())))")
 	t.Logf("1,000 variants: painted %.0f ms after the request, with %.0f ms of the browser's main thread", took, 1000*(b.processorTime(t)-before))
-	assert.Less(t, took, 10000.0)
+	assert.Less(t, took, 60_000.0)
 	assert.InDelta(t, 250, eval[float64](t, b, "document.querySelectorAll('.models tbody tr').length"), 0)
 	b.quiet(t, "large")
 }

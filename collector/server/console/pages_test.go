@@ -78,7 +78,7 @@ func (b *browser) settle(t *testing.T) {
 		drawn, err := chromedp.Run(b, chromedp.Evaluate[bool](`document.readyState === 'complete'
 			&& [...document.querySelectorAll('figure.chart .plot')].every((p) => !p.checkVisibility() || p.querySelector('canvas') !== null)`))
 		return err == nil && drawn
-	}, 20*time.Second, 20*time.Millisecond, "the page is loaded and its charts are drawn")
+	}, waitFor, 20*time.Millisecond, "the page is loaded and its charts are drawn")
 }
 
 // screens takes pictures of every page at both widths and in both schemes. The console of the browser says nothing, nothing is loaded
@@ -182,7 +182,7 @@ func live(t *testing.T, b *browser) {
 	// The page itself looks: an element that was found may be replaced before its text is read.
 	require.Eventually(t, func() bool {
 		return eval[bool](t, b, "document.querySelector('.evaluated').innerText.includes('09:53:00')")
-	}, 20*time.Second, 50*time.Millisecond)
+	}, waitFor, 50*time.Millisecond)
 	assert.True(t, eval[bool](t, b, "window.here"), "the page was not loaded again")
 	assert.Equal(t, "meta-llama/Llama-3.1-8B-Instruct", eval[string](t, b, "document.activeElement.textContent"), "the focus stays")
 	assert.InDelta(t, 15, eval[float64](t, b, "Number(document.body.dataset.refresh)"), 0)
@@ -279,7 +279,7 @@ func inFolder(t *testing.T, b *browser, folder string) {
 		require.Eventually(t, func() bool {
 			there, err := chromedp.Run(b, chromedp.Evaluate[bool](fmt.Sprintf("document.querySelector('nav [aria-current]')?.textContent === %q && document.readyState === 'complete'", link)))
 			return err == nil && there // a page that is being left cannot be asked
-		}, 10*time.Second, 20*time.Millisecond, link)
+		}, waitFor, 20*time.Millisecond, link)
 		address := eval[string](t, b, "location.href")
 		assert.True(t, strings.HasPrefix(address, folder+part), address)
 		assert.NotEqual(t, "rgba(0, 0, 0, 0)", eval[string](t, b, "getComputedStyle(document.querySelector('header')).borderBottomColor"))

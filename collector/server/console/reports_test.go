@@ -37,7 +37,7 @@ func reports(t *testing.T, b *browser) {
 	// Another policy is drawn once it is looked at.
 	b.open(t, site.URL+"/backtest")
 	b.do(t, chromedp.Click(chromedp.CSS("details:nth-of-type(2) summary")))
-	require.Eventually(t, func() bool { return eval[float64](t, b, "document.querySelectorAll('.plot canvas').length") == 12 }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return eval[float64](t, b, "document.querySelectorAll('.plot canvas').length") == 12 }, waitFor, 20*time.Millisecond)
 	b.quiet(t, "reports")
 }
 

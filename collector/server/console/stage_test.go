@@ -26,6 +26,9 @@ import (
 	"github.com/variant-exporter/variant-exporter/internal/testclock"
 )
 
+// waitFor bounds every wait for something that happens soon, on a busy machine too.
+const waitFor = time.Minute
+
 // stageConfig is a fleet with something of everything: a swap by price, a budget that runs out, latencies, a model that sleeps.
 const stageConfig = `# The fleet on call.
 prometheus:
@@ -311,7 +314,7 @@ func (s *stage) serve(t testing.TB, change func(*server.Options)) string {
 	require.NoError(t, err)
 	srv.Start()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), waitFor)
 		defer cancel()
 		require.NoError(t, srv.Stop(ctx))
 	})

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/variant-exporter/variant-exporter/optimizer/internal/strictjson"
 )
 
@@ -24,12 +27,14 @@ func decode(text string) (name string, amount float64, count *int, err error) {
 
 func TestDecode(t *testing.T) {
 	name, amount, count, err := decode(`{"name": "a", "amount": 1.5, "count": 3, "counts": [1, 2]}`)
-	if err != nil || name != "a" || amount != 1.5 || count == nil || *count != 3 {
-		t.Errorf("got %q, %g, %v, %v", name, amount, count, err)
-	}
-	if _, _, count, err := decode(`{"count": null}`); err != nil || count != nil {
-		t.Errorf("null: got %v, %v", count, err)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, "a", name)
+	assert.InDelta(t, 1.5, amount, 0)
+	require.NotNil(t, count)
+	assert.Equal(t, 3, *count)
+	_, _, count, err = decode(`{"count": null}`)
+	require.NoError(t, err)
+	assert.Nil(t, count, "null")
 }
 
 func TestDecodeRefuses(t *testing.T) {
@@ -42,14 +47,13 @@ func TestDecodeRefuses(t *testing.T) {
 	} {
 		_, _, _, err := decode(test.text)
 		field, ok := errors.AsType[*strictjson.FieldError](err)
-		if !ok || field.Path != test.path || field.Reason != test.reason {
-			t.Errorf("%s: got %v, want %s: %s", test.text, err, test.path, test.reason)
-		}
+		require.True(t, ok, "%s: %v", test.text, err)
+		assert.Equal(t, test.path, field.Path, test.text)
+		assert.Equal(t, test.reason, field.Reason, test.text)
 	}
 	for _, text := range []string{``, `{`, `{"name"}`, `{} {}`, `{"counts":[1}`} {
-		if _, _, _, err := decode(text); err == nil {
-			t.Errorf("%s: accepted", text)
-		}
+		_, _, _, err := decode(text)
+		assert.Error(t, err, text)
 	}
 }
 
@@ -60,19 +64,21 @@ func TestNumberOr(t *testing.T) {
 		})
 		return mean, cv, err
 	}
-	if mean, cv, err := read(`{"x": 3}`); err != nil || mean != 3 || cv != 0 {
-		t.Errorf("number: got %g, %g, %v", mean, cv, err)
-	}
-	if mean, cv, err := read(`{"x": {"mean": 3, "cv": 0.5}}`); err != nil || mean != 3 || cv != 0.5 {
-		t.Errorf("object: got %g, %g, %v", mean, cv, err)
-	}
+	mean, cv, err := read(`{"x": 3}`)
+	require.NoError(t, err)
+	assert.InDelta(t, 3, mean, 0, "number")
+	assert.Zero(t, cv, "number")
+	mean, cv, err = read(`{"x": {"mean": 3, "cv": 0.5}}`)
+	require.NoError(t, err)
+	assert.InDelta(t, 3, mean, 0, "object")
+	assert.InDelta(t, 0.5, cv, 0, "object")
 	for text, want := range map[string]string{
 		`{"x": "3"}`:             "x: must be a number or an object",
 		`{"x": {"means": 3}}`:    "x.means: unknown field",
 		`{"x": {"cv":1,"cv":1}}`: "x.cv: duplicate key",
 	} {
-		if _, _, err := read(text); err == nil || err.Error() != want {
-			t.Errorf("%s: got %v, want %s", text, err, want)
-		}
+		_, _, err := read(text)
+		require.Error(t, err, text)
+		assert.Equal(t, want, err.Error(), text)
 	}
 }
