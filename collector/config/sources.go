@@ -100,6 +100,10 @@ func withoutPods(e parser.Expr) bool {
 	case *parser.VectorSelector:
 		e.LabelMatchers = append(e.LabelMatchers, labels.MustNewMatcher(labels.MatchEqual, "pod", ""))
 		return true
+	case *parser.Call:
+		return slices.Contains(overTime(), e.Func.Name) && len(e.Args) == 1 && withoutPods(e.Args[0])
+	case *parser.MatrixSelector:
+		return withoutPods(e.VectorSelector)
 	case *parser.AggregateExpr:
 		return !e.Without && e.Param == nil && slices.Contains(e.Grouping, "pod") && slices.Contains(e.Grouping, "instance") && withoutPods(e.Expr)
 	case *parser.BinaryExpr:
@@ -149,7 +153,7 @@ func (s *Signal) derivedSources() Expr {
 		return sources
 	}
 	for _, e := range []Expr{s.Demand, s.Latency, s.Usage} {
-		if sources, ok := selectorOf(e); ok {
+		if sources, ok := addedUpBy(e); ok {
 			return sources
 		}
 	}
@@ -175,17 +179,20 @@ func aliveOf(e Expr) (Expr, bool) {
 	return found, err == nil
 }
 
-// selectorOf is the selector of an expression that adds up one metric over its sources: sum by (...) (metric), or of its rate or a value
-// over time. Labels that are rewritten on the way change nothing in who tells it.
-func selectorOf(e Expr) (Expr, bool) {
+// addedUpBy are the series that an expression adds up over its sources: sum by (...) (metric), or of its rate or a value over time. A source
+// that has no rate, as it is scraped too seldom, adds nothing: it does not tell the signal. Labels that are rewritten on the way are
+// rewritten for the sources too. A number in the place of no result says nothing of them.
+func addedUpBy(e Expr) (Expr, bool) {
 	if e.IsZero() {
 		return Expr{}, false
 	}
-	sum, ok := inside(e.ast, "label_replace", "label_join", "clamp_min").(*parser.AggregateExpr)
+	var rewrites []*parser.Call
+	sum, ok := withoutDefault(e.ast, &rewrites).(*parser.AggregateExpr)
 	if !ok || sum.Op != parser.SUM {
 		return Expr{}, false
 	}
-	inner := inside(sum.Expr, "label_replace", "label_join", "clamp_min", "rate", "irate", "increase", "max_over_time", "avg_over_time", "last_over_time")
+	told := inside(sum.Expr, "label_replace", "label_join", "clamp_min")
+	inner := inside(told, overTime()...)
 	if m, ok := inner.(*parser.MatrixSelector); ok {
 		inner = m.VectorSelector
 	}
@@ -193,8 +200,57 @@ func selectorOf(e Expr) (Expr, bool) {
 	if !ok || moved(selector) || ofRule(selector.Name) {
 		return Expr{}, false
 	}
-	found, err := ParseExpr(selector.String())
+	for _, call := range slices.Backward(rewrites) {
+		again := *call
+		again.Args = append(parser.Expressions{told}, call.Args[1:]...)
+		told = &again
+	}
+	found, err := ParseExpr(told.String())
 	return found, err == nil
+}
+
+// overTime are the functions that make one number of a series' samples over time.
+func overTime() []string {
+	return []string{"rate", "irate", "increase", "max_over_time", "avg_over_time", "last_over_time"}
+}
+
+// withoutDefault is an expression without what rewrites its labels, which it lists, and without a number that stands in for no result: x of
+// "x or vector(0)".
+func withoutDefault(e parser.Expr, rewrites *[]*parser.Call) parser.Expr {
+	for {
+		switch inner := unwrap(e).(type) {
+		case *parser.Call:
+			if inner.Func.Name != "clamp_min" && !rewritesLabels(inner) {
+				return inner
+			}
+			if rewritesLabels(inner) {
+				*rewrites = append(*rewrites, inner)
+			}
+			e = inner.Args[0]
+		case *parser.BinaryExpr:
+			if inner.Op != parser.LOR || selects(inner.RHS) {
+				return inner
+			}
+			e = inner.LHS
+		default:
+			return inner
+		}
+	}
+}
+
+func rewritesLabels(call *parser.Call) bool {
+	return call.Func.Name == "label_replace" || call.Func.Name == "label_join"
+}
+
+// selects reports whether an expression rests on any series.
+func selects(e parser.Expr) bool {
+	found := false
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		_, selector := n.(*parser.VectorSelector)
+		found = found || selector
+		return nil
+	})
+	return found
 }
 
 // inside is what some functions are called with, however deep. Their first argument is the vector.
