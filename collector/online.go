@@ -162,6 +162,9 @@ func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 		if lacking := d.Lacking(n, i, s); lacking != "" {
 			r.doubt("model %s: signal %s: it needs %s, which no series is: does a relabelling drop them?", m.ID(), s.Name, lacking)
 		}
+		for _, mislabelled := range d.Mislabelled(n, i, s) {
+			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, mislabelled)
+		}
 		if others := d.Others(s); others != "" {
 			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, others)
 		}
@@ -170,6 +173,8 @@ func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 		}
 		if clusters := d.Clusters(n, i); clusters != "" {
 			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, clusters)
+		} else if fleets := d.Fleets(n, i, s); fleets != "" {
+			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, fleets)
 		}
 		if unwitnessed := d.Unwitnessed(n, i); unwitnessed != "" {
 			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, unwitnessed)

@@ -40,6 +40,7 @@ type witnessCase struct {
 	signal, model string // settings
 	answers       canned // beside a demand of 10, of which one replica can serve all, and three replicas
 	partial       string
+	missing       string
 	told          string // sources of expected sources; empty where there is no witness
 	desired       string // empty for none
 }
@@ -107,7 +108,7 @@ func TestWitness(t *testing.T) {
 		},
 		"sources in two clusters": {
 			answers: canned{countSources: joined(podsIn("us", "a", "2"), podsIn("eu", "a", "3"))},
-			partial: `load.sources: duplicate: sources in two clusters tell it, cluster="eu" and cluster="us": choose one, such as with selector: '{cluster="eu"}'`,
+			missing: `load.sources: duplicate: sources in two clusters tell it, cluster="eu" and cluster="us": choose one, such as with selector: '{cluster="eu"}'`,
 		},
 		"of another model they say nothing": {
 			answers: canned{countSources: joined(podsIn("us", "a", "3"), `{namespace="ns", cluster="eu", model_name="other", scale_target_name="other"} 1`)},
@@ -151,6 +152,72 @@ func TestWitness(t *testing.T) {
 				countSources: pods("a", "3"), "past demand": load("10"), "past ready": runs("a", "3"),
 				"past " + countSources: joined(pods("a", "1 @2h..30m"), pods("a", "3 @29m..0s")),
 			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) { c.run(t) })
+	}
+}
+
+// TestMoreThanWereAskedFor: more pods of a workload than it was asked for are those of another fleet too, such as of a second cluster
+// whose replicas nothing tells. Their sum is the demand of neither.
+func TestMoreThanWereAskedFor(t *testing.T) {
+	const text = `
+scale_targets: {current: current, ready: ready, rolling: rolling}
+defaults: {headroom: 0, scale_down_window: 5m, provision_timeout: 10m}
+signals: {load: {unit: requests, demand: demand, sources: sources}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10}PODS}]}]`
+	const twice = "load.sources: duplicate: 6 pods of a tell it, and no more than 3 were asked for: are these two fleets, which a selector tells apart?"
+	for name, c := range map[string]struct {
+		pods    string
+		answers canned
+		missing string
+	}{
+		"as many as are asked for":         {answers: canned{countSources: pods("a", "3"), "past " + countSources: pods("a", "3")}},
+		"twice as many":                    {missing: twice},
+		"only now":                         {answers: canned{"past " + countSources: pods("a", "3")}},
+		"more were asked for a while ago":  {answers: canned{"past current": joined(runsOf("a", "6", "40m..20m"), runsOf("a", "3", "19m45s..0s"))}},
+		"a roll-out has more of them":      {answers: canned{"past rolling": runsOf("a", "1", "9m..8m")}},
+		"whether one does is not known":    {answers: canned{"past rolling": "error: timeout"}},
+		"what was asked for is not known":  {answers: canned{"past current": ""}},
+		"the variant says which are its":   {pods: ", pods: 'a-.*'"},
+		"others tell it beside as many":    {answers: canned{countSources: joined(pods("a", "3"), pods("b", "3")), "past " + countSources: pods("a", "3")}},
+		"as many in each of two clusters?": {answers: canned{countSources: joined(podsIn("eu", "a", "3"), pods("a", "3"))}, missing: twice},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answers := canned{
+				"demand": load("30"), "past demand": load("30"), "current": runs("a", "3"), "ready": runs("a", "3"), "past ready": runs("a", "3"), "past current": runs("a", "3"),
+				countSources: pods("a", "6"), "past " + countSources: pods("a", "6"),
+			}
+			maps.Copy(answers, c.answers)
+			m := evaluateWith(t, complete(strings.Replace(text, "PODS", c.pods, 1)), newCanned(t, answers)).Models[0]
+			require.Equal(t, c.missing, m.Signals[0].Missing)
+			if c.missing != "" {
+				require.Nil(t, m.Variants[0].Desired)
+			}
+		})
+	}
+}
+
+// TestDemandOfNoModel: where the demand of some series names no model, it is nobody's, and sources that name none do not tell any model's: a
+// relabelling may have dropped the label.
+func TestDemandOfNoModel(t *testing.T) {
+	const nameless = `{namespace="ns", scale_target_name="a"} 1`
+	for name, c := range map[string]witnessCase{
+		"one pod names no model, and its demand does": {
+			answers: canned{countSources: joined(pods("a", "2"), nameless)}, told: "3 of 3", desired: "1",
+		},
+		"nor does its demand": {
+			answers: canned{countSources: joined(pods("a", "2"), nameless), "demand": joined(load("10"), `{namespace="ns"} 5`)},
+			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
+		},
+		"demand that names none in another namespace": {
+			answers: canned{countSources: joined(pods("a", "2"), nameless), "demand": joined(load("10"), `{namespace="x"} 5`)}, told: "3 of 3", desired: "1",
+		},
+		"demand that names none, and a pod": {
+			answers: canned{countSources: joined(pods("a", "2"), nameless), "demand": joined(load("10"), `{namespace="ns", pod="b-0"} 5`)}, told: "3 of 3", desired: "1",
+		},
+		"a number in the place of no result": {
+			answers: canned{countSources: joined(pods("a", "2"), nameless), "demand": joined(load("10"), `{} 0`)}, told: "3 of 3", desired: "1",
 		},
 	} {
 		t.Run(name, func(t *testing.T) { c.run(t) })
@@ -327,7 +394,7 @@ func (c *witnessCase) run(t *testing.T) {
 	if v.Desired != nil {
 		desired = strconv.Itoa(*v.Desired)
 	}
-	require.Equal(t, []string{c.partial, c.told, c.desired}, []string{s.Partial, told, desired})
+	require.Equal(t, []string{c.partial, c.missing, c.told, c.desired}, []string{s.Partial, s.Missing, told, desired})
 }
 
 // TestContradicted: a preset's expression has a result where its series are there. Where their samples have an age and the answer for all
@@ -494,7 +561,7 @@ func TestClustersOfOwnSources(t *testing.T) {
 			asked: joined(podsIn("us", "a", "2"), podsIn("eu", "a", "3")), "demand": load("10"), "current": runs("a", "3"), "ready": runs("a", "3"),
 		})
 		s := evaluateWith(t, complete(demandSignal(", sources: '"+sources+"'", "")), q).Models[0].Signals[0]
-		require.Contains(t, s.Partial, "sources in two clusters tell it", sources)
+		require.Contains(t, s.Missing, "sources in two clusters tell it", sources)
 		require.Regexp(t, `by \(namespace, model_name, (pod, instance, cluster|cluster, pod)\) \(load\)`, asked)
 	}
 }

@@ -2,6 +2,8 @@ package match
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
@@ -92,8 +94,12 @@ func (c *workloadCounts) clustersOf(m *query.Model, s *query.Signal) string {
 	return ""
 }
 
-func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCounts {
-	key := readKey{query: q, labels: labels}
+// workloads counts who tells a signal. Where its demand has series that name no model, which count for none, sources that name none do not
+// tell any model's.
+func (r *reader) workloads(signal *query.Signal) *workloadCounts {
+	q, labels := signal.Sources.Now, signal.Labels
+	nobodys := r.unnamedDemand(signal)
+	key := readKey{query: q, labels: labels, from: strings.Join(slices.Sorted(maps.Keys(nobodys)), ",")}
 	if found := r.told[key]; found != nil {
 		return found
 	}
@@ -122,7 +128,7 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 			told.unnamed(r, &id)
 		case otherRule(id.metric, q.Rule):
 			t.bad[i] = BadRule
-		case !ok:
+		case !ok, nobodys[id.namespace] && !r.matcher.names(&id):
 		case r.matcher.isTeam(owner):
 			told.team(owner).add(worker, value)
 		default:
@@ -135,6 +141,26 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 	told.settle()
 	r.told[key] = told
 	return told
+}
+
+// unnamedDemand lists the namespaces in which series of a demand name no model, nor what stands for one. A gateway may have requests that name
+// none.
+func (r *reader) unnamedDemand(s *query.Signal) map[string]bool {
+	found := map[string]bool{}
+	if s.Alive.Given() {
+		return found
+	}
+	for _, q := range []*query.Query{s.Absolute.Now, s.Queued.Now} {
+		if q == nil || !r.failed(q).OK() {
+			continue
+		}
+		for _, sample := range r.samples(q) {
+			if id := identify(sample.Metric, s.Labels); !r.matcher.names(&id) {
+				found[id.namespace] = true
+			}
+		}
+	}
+	return found
 }
 
 // count notes how many pods of a workload that is no variant's tell.

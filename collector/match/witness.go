@@ -16,6 +16,7 @@ import (
 type Witness struct {
 	Asked   bool
 	Missing Missing
+	Twice   Missing // why the sources are of two fleets, if they are: then nothing is known of either
 	// Unknown says that sources without a pod and an address tell the signal: there is nothing to compare with.
 	Unknown  bool
 	Variants []Told   // by variant of the model
@@ -51,9 +52,9 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	if !w.Asked || !w.Missing.OK() {
 		return w
 	}
-	told := r.workloads(s.Sources.Now, s.Labels)
+	told := r.workloads(s)
 	if two := told.clustersOf(m, s); two != "" {
-		w.Missing = Missing{Input: s.Sources.Now.Name, Why: BadDuplicate, More: two}
+		w.Twice = Missing{Input: s.Sources.Now.Name, Why: BadDuplicate, More: two}
 		return w
 	}
 	if why := cmp.Or(told.bad[m.Namespace], told.bad[""]); why != "" {

@@ -16,7 +16,7 @@ import (
 func TestSources(t *testing.T) {
 	for name, c := range map[string]struct{ signal, want string }{
 		"a sum":                       {"demand: 'sum by (namespace, model_name) (a)'", "group by (namespace, model_name, cluster, pod) (a)"},
-		"a rate":                      {"demand: 'sum by (namespace, model_name) (rate(a_total[1m]))'", "(a_total)"},
+		"a rate":                      {"demand: 'sum by (namespace, model_name) (rate(a_total[1m]))'", "cluster, pod) (rate(a_total[1m]))"},
 		"more than one metric":        {"demand: 'sum by (namespace, model_name) (a + b)'", ""},
 		"the source that is up":       {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'up{job=\"epp\"}'", `(up{job="epp"} > 0)`},
 		"by namespace":                {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'max by (namespace) (up{job=\"epp\"})'", `(up{job="epp"} > 0)`},
