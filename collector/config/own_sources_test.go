@@ -55,3 +55,30 @@ models: [{name: llama, namespace: llm, variants: [{name: llama, cost: 1, capacit
 		})
 	}
 }
+
+// TestCountedEngines holds that pods are counted apart by how many engines they show at how many addresses, however often each is seen.
+func TestCountedEngines(t *testing.T) {
+	for name, engines := range map[string]string{"vllm": "engine", "sglang": "dp_rank"} {
+		t.Run(name, func(t *testing.T) {
+			var series strings.Builder
+			for _, at := range []struct{ pod, port, engine, by string }{
+				{"llama-0", "8000", "0", "a"}, {"llama-0", "8000", "1", "a"}, {"llama-0", "8000", "0", "b"}, // one of two replicas of Prometheus lacks an engine
+				{"llama-1", "8000", "0", "a"}, {"llama-1", "8001", "0", "a"},
+				{"llama-2", "8000", "0", "a"}, {"llama-2", "8000", "0", "b"},
+			} {
+				labels := fmt.Sprintf(`namespace="llm",pod=%q,instance="%s:%s",%s=%q,prometheus_replica=%q`, at.pod, at.pod, at.port, engines, at.engine, at.by)
+				for _, x := range expositions()[name] {
+					if strings.Contains(x.metric, "num_") && !strings.Contains(x.metric, "total") {
+						fmt.Fprintf(&series, "%s{%s,%s} %s\n", x.metric, strings.ReplaceAll(x.labels, `,engine="0"`, ""), labels, x.values)
+					}
+				}
+			}
+			c := preset(t, name, "concurrency")
+			s := signalOf(t, c, "concurrency")
+			require.Equal(t, []string{
+				`{engines="1", model_name="llama", namespace="llm", scale_target_name="llama"} 1`,
+				`{engines="2", model_name="llama", namespace="llm", scale_target_name="llama"} 2`,
+			}, evaluateAt(t, 10*time.Minute, series.String(), c.CountedEngines(&s.Signal).String()))
+		})
+	}
+}

@@ -15,6 +15,12 @@ const LabelWorkload = "scale_target_name"
 // LabelCluster is the label in which the answer about sources names their cluster, where their series do.
 const LabelCluster = "cluster"
 
+// LabelEngines is the label in which the answer about sources says of how many servers and engines the pods are that it counts.
+const LabelEngines = "engines"
+
+// engineLabels tell the servers of a pod apart, and their engines: at one address are the data-parallel ones of vLLM and SGLang.
+const engineLabels = "instance, engine, dp_rank"
+
 // workloadOfPod is how Kubernetes names pods: those of a StatefulSet and a LeaderWorkerSet end with an ordinal, those of a Deployment with a
 // hash and a suffix. A pod with any other name is a workload of its own.
 const workloadOfPod = "(.+?)" + endOfPod
@@ -30,7 +36,13 @@ const Nameless = "/"
 // CountedSources is the expression that counts the sources of a signal by workload, so that the answer does not grow with the number
 // of pods; none where it is not known who they are. A pod counts once, at however many addresses it is scraped. A source without a pod is
 // known by its address.
-func (c *Config) CountedSources(s *Signal) Expr {
+func (c *Config) CountedSources(s *Signal) Expr { return c.countedSources(s, false) }
+
+// CountedEngines is CountedSources, with the pods of a workload counted apart by how many servers and engines each of them shows: those that
+// show fewer than others do not tell all.
+func (c *Config) CountedEngines(s *Signal) Expr { return c.countedSources(s, true) }
+
+func (c *Config) countedSources(s *Signal, engines bool) Expr {
 	sources := s.Sources
 	if sources.IsZero() {
 		sources = c.recordedSources(s)
@@ -46,7 +58,7 @@ func (c *Config) CountedSources(s *Signal) Expr {
 		by = append(by, s.Labels.Model)
 	}
 	by = append(by, LabelCluster)
-	text, ok := countApart(sources, by)
+	text, ok := countApart(sources, by, engines)
 	if !ok {
 		text = countTogether(sources, by)
 	}
@@ -66,7 +78,7 @@ func countTogether(sources Expr, by []string) string {
 
 // countApart counts sources with a pod, and beside them those without: where selectors tell the two apart, each pod's labels are written
 // once and not three times, which is most of what counting costs. Those without a pod are in the first count too, without a workload.
-func countApart(sources Expr, by []string) (string, bool) {
+func countApart(sources Expr, by []string, engines bool) (string, bool) {
 	copied, err := ParseExpr(sources.text) // to be written to
 	if err != nil {
 		return "", false
@@ -84,11 +96,18 @@ func countApart(sources Expr, by []string) (string, bool) {
 		return "", false
 	}
 	groups := strings.Join(by, ", ") + ", " + LabelWorkload
-	count := func(sources parser.Expr, label, workload, pattern string) string {
-		return fmt.Sprintf(`count by (%s) (label_replace(group by (%s) (%s), %q, %q, %q, %q))`,
-			groups, strings.Join(append(slices.Clone(kept), label), ", "), sources, LabelWorkload, workload, label, pattern)
+	each := func(sources parser.Expr, labels ...string) string {
+		return fmt.Sprintf("group by (%s) (%s)", strings.Join(append(slices.Clone(kept), labels...), ", "), sources)
 	}
-	return count(pods, "pod", "$1", workloadOfPod) + " or " + count(podless, "instance", Nameless+"$1", workloadOfAddress), true
+	workload := func(sources, name, label, pattern string) string {
+		return fmt.Sprintf("label_replace(%s, %q, %q, %q, %q)", sources, LabelWorkload, name, label, pattern)
+	}
+	told := fmt.Sprintf("count by (%s) (%s)", groups, workload(each(pods, "pod"), "$1", "pod", workloadOfPod))
+	if engines {
+		told = fmt.Sprintf("count_values by (%s) (%q, %s)", groups, LabelEngines, workload(
+			fmt.Sprintf("count by (%s, pod) (%s)", strings.Join(kept, ", "), each(pods, "pod", engineLabels)), "$1", "pod", workloadOfPod))
+	}
+	return fmt.Sprintf("%s or count by (%s) (%s)", told, groups, workload(each(podless, "instance"), Nameless+"$1", "instance", workloadOfAddress)), true
 }
 
 // withoutPods narrows an expression to the series without a pod, in place. It is false where the labels of its results are not known to be

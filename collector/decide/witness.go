@@ -67,6 +67,9 @@ func (s *signal) serverWitness() (partial string) {
 			lacking += want - now
 			if first == "" {
 				first = fmt.Sprintf("%g of %g %s of %s tell it", now, want, which, v.Name)
+				if fewer := w.Variants[i].Fewer; fewer > 0 {
+					first += fmt.Sprintf(", %g only of some engines or addresses", fewer)
+				}
 			}
 		}
 	}

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/prometheus/common/model"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/query"
@@ -42,6 +45,7 @@ type workloadCounts struct {
 	clusters []clusters                 // by model
 	gateways map[string]*clusters       // by namespace, of pods that name no model
 	teams    map[int]*team              // by variant that is a LeaderWorkerSet
+	engines  map[int]map[int]float64    // variant that is not -> how many engines -> pods of so many
 }
 
 // seenIn notes whether a source is known by its address, and in which cluster it is: for the model whose variant it is of, or else for those that its series may be of.
@@ -107,7 +111,7 @@ func (r *reader) workloads(signal *query.Signal) *workloadCounts {
 	told := &workloadCounts{
 		now: make([]float64, r.matcher.Owners(query.OfWorkload)), pods: map[int]map[scoped]float64{}, unknown: map[string]bool{}, bare: map[string]bool{}, at: map[string]bool{},
 		bad: map[string]string{}, clusters: make([]clusters, len(r.program.Models)), gateways: map[string]*clusters{},
-		teams: map[int]*team{},
+		teams: map[int]*team{}, engines: map[int]map[int]float64{},
 	}
 	seen := map[string]bool{} // a workload that tells twice would make up for one that does not tell
 	for i, s := range r.samples(q) {
@@ -131,11 +135,11 @@ func (r *reader) workloads(signal *query.Signal) *workloadCounts {
 		case !ok, nobodys[id.namespace] && !r.matcher.names(&id):
 		case r.matcher.isTeam(owner):
 			told.team(owner).add(worker, value)
+		case owner < len(r.program.Variants):
+			told.spread(owner)[enginesOf(s.Metric)] += value
 		default:
 			told.now[owner] += value
-			if owner >= len(r.program.Variants) {
-				told.count(owner, scoped{id.namespace, string(id.metric[config.LabelWorkload])}, value)
-			}
+			told.count(owner, scoped{id.namespace, string(id.metric[config.LabelWorkload])}, value)
 		}
 	}
 	told.settle()
@@ -161,6 +165,39 @@ func (r *reader) unnamedDemand(s *query.Signal) map[string]bool {
 		}
 	}
 	return found
+}
+
+// spread are the pods of a variant by how many engines they show.
+func (c *workloadCounts) spread(variant int) map[int]float64 {
+	if c.engines[variant] == nil {
+		c.engines[variant] = map[int]float64{}
+	}
+	return c.engines[variant]
+}
+
+// whole are the pods of a variant that show as many engines as any of them: all of its pods are alike. Others tell a part of their load.
+func (c *workloadCounts) whole(variant int) (pods, fewer float64) {
+	most := 0
+	for n := range c.engines[variant] {
+		most = max(most, n)
+	}
+	for n, told := range c.engines[variant] {
+		if n == most {
+			pods = told
+		} else {
+			fewer += told
+		}
+	}
+	return pods, fewer
+}
+
+// enginesOf is of how many servers and engines the pods of a count are; 0 where it does not say.
+func enginesOf(metric model.Metric) int {
+	n, err := strconv.Atoi(string(metric[config.LabelEngines]))
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // count notes how many pods of a workload that is no variant's tell.
