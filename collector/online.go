@@ -149,31 +149,7 @@ func (r *OnlineReport) diagnoseInput(i *Input, d *diagnose.Diagnosis) {
 // diagnoseModel says what there is instead of what a model misses.
 func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 	for i := range m.Signals {
-		s := &m.Signals[i]
-		if near := d.NearestModel(n, i, s); near != "" {
-			r.doubt("model %s: signal %s: there is %s, which is no model's: is it this one's? Then name it so, or list it under match", m.ID(), s.Name, near)
-		}
-		if seldom := d.SeldomScraped(n, i); seldom != "" {
-			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, seldom)
-		}
-		if told := d.ToldBy(n, i, s); told != "" {
-			r.doubt("model %s: signal %s: what tells it is %s; see that each replica is scraped, and keeps them", m.ID(), s.Name, told)
-		}
-		if lacking := d.Lacking(n, i, s); lacking != "" {
-			r.doubt("model %s: signal %s: it needs %s, which no series is: does a relabelling drop them?", m.ID(), s.Name, lacking)
-		}
-		if others := d.Others(s); others != "" {
-			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, others)
-		}
-		if gateways := d.Gateways(s); gateways != "" {
-			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, gateways)
-		}
-		if clusters := d.Clusters(n, i); clusters != "" {
-			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, clusters)
-		}
-		if unwitnessed := d.Unwitnessed(n, i); unwitnessed != "" {
-			r.doubt("model %s: signal %s: %s", m.ID(), s.Name, unwitnessed)
-		}
+		r.diagnoseSignal(n, i, m, d)
 	}
 	for _, frozen := range d.Frozen(n) {
 		r.doubt("model %s: %s", m.ID(), frozen)
@@ -188,6 +164,40 @@ func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 				r.doubt("variant %s/%s: there is no %s %s, but %s", m.Namespace, v.Name, v.TargetKind, v.TargetName, near)
 			}
 		}
+	}
+}
+
+// diagnoseSignal says what there is instead of what a signal of a model misses.
+func (r *OnlineReport) diagnoseSignal(n, i int, m *Model, d *diagnose.Diagnosis) {
+	s := &m.Signals[i]
+	if near := d.NearestModel(n, i, s); near != "" {
+		r.doubt("model %s: signal %s: there is %s, which is no model's: is it this one's? Then name it so, or list it under match", m.ID(), s.Name, near)
+	}
+	if seldom := d.SeldomScraped(n, i); seldom != "" {
+		r.doubt("model %s: signal %s: %s", m.ID(), s.Name, seldom)
+	}
+	if told := d.ToldBy(n, i, s); told != "" {
+		r.doubt("model %s: signal %s: what tells it is %s; see that each replica is scraped, and keeps them", m.ID(), s.Name, told)
+	}
+	if lacking := d.Lacking(n, i, s); lacking != "" {
+		r.doubt("model %s: signal %s: it needs %s, which no series is: does a relabelling drop them?", m.ID(), s.Name, lacking)
+	}
+	for _, mislabelled := range d.Mislabelled(n, i, s) {
+		r.doubt("model %s: signal %s: %s", m.ID(), s.Name, mislabelled)
+	}
+	if others := d.Others(s); others != "" {
+		r.doubt("model %s: signal %s: %s", m.ID(), s.Name, others)
+	}
+	if gateways := d.Gateways(s); gateways != "" {
+		r.doubt("model %s: signal %s: %s", m.ID(), s.Name, gateways)
+	}
+	if clusters := d.Clusters(n, i); clusters != "" {
+		r.doubt("model %s: signal %s: %s", m.ID(), s.Name, clusters)
+	} else if fleets := d.Fleets(n, i, s); fleets != "" {
+		r.doubt("model %s: signal %s: %s", m.ID(), s.Name, fleets)
+	}
+	if unwitnessed := d.Unwitnessed(n, i); unwitnessed != "" {
+		r.doubt("model %s: signal %s: %s", m.ID(), s.Name, unwitnessed)
 	}
 }
 

@@ -19,15 +19,28 @@ func witnessed(signal, model string) string {
 	return demandSignal(", sources: sources"+signal, model)
 }
 
-// countSources is what is asked for the sources: pods by workload, and sources without a pod by their addresses.
+// countSources is what is asked for the sources over a window: pods by workload, and sources without a pod by their addresses.
 const countSources = `count by (namespace, model_name, cluster, scale_target_name) (label_replace(group by (namespace, model_name, cluster, pod) (sources), ` +
-	`"scale_target_name", "$1", "pod", "(.+?)(-[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?")) or ` +
-	`count by (namespace, model_name, cluster, scale_target_name) (label_replace(group by (namespace, model_name, cluster, instance) (sources{pod=""}), ` +
-	`"scale_target_name", "/$1", "instance", "(.*?)(-[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?"))`
+	byPod + `) or ` + countNameless
+
+// countEngines is what is asked for them now: pods also by how many engines they show.
+const countEngines = `count_values by (namespace, model_name, cluster, scale_target_name) ("engines", label_replace(count by (namespace, model_name, cluster, pod) (` +
+	`group by (namespace, model_name, cluster, pod, instance, engine, dp_rank) (sources)), ` + byPod + `) or ` + countNameless
+
+const (
+	byPod         = `"scale_target_name", "$1", "pod", "(.+?)(-[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?")`
+	countNameless = `count by (namespace, model_name, cluster, scale_target_name) (label_replace(group by (namespace, model_name, cluster, instance) (sources{pod=""}), ` +
+		`"scale_target_name", "/$1", "instance", "(.*?)(-[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?"))`
+)
 
 // pods are so many pods of a workload.
 func pods(workload, n string) string {
 	return `{namespace="ns", model_name="m", scale_target_name="` + workload + `"} ` + n
+}
+
+// podsOf are so many pods of a workload with so many engines each.
+func podsOf(engines, workload, n string) string {
+	return `{namespace="ns", model_name="m", scale_target_name="` + workload + `", engines="` + engines + `"} ` + n
 }
 
 // podsIn are so many pods of a workload in a cluster.
@@ -40,6 +53,7 @@ type witnessCase struct {
 	signal, model string // settings
 	answers       canned // beside a demand of 10, of which one replica can serve all, and three replicas
 	partial       string
+	missing       string
 	told          string // sources of expected sources; empty where there is no witness
 	desired       string // empty for none
 }
@@ -49,84 +63,92 @@ func TestWitness(t *testing.T) {
 	const window = ", scale_down_window: 5m"
 	// Sources are counted each minute: what one count lacks, half a minute before and after it lacks.
 	gone := joined(pods("a", "3 @5m..2m30s"), pods("a", "2 @2m15s..1m45s"), pods("a", "3 @1m30s..0s"))
-	past := canned{countSources: pods("a", "3"), "past ready": runs("a", "3"), "past demand": load("10")}
+	past := canned{countEngines: pods("a", "3"), "past ready": runs("a", "3"), "past demand": load("10")}
 	over := func(key, text string) canned {
 		answers := maps.Clone(past)
 		answers[key] = text
 		return answers
 	}
 	for name, c := range map[string]witnessCase{
-		"all tell it": {answers: canned{countSources: pods("a", "3")}, told: "3 of 3", desired: "1"},
+		"all tell it": {answers: canned{countEngines: pods("a", "3")}, told: "3 of 3", desired: "1"},
 		"one does not": {
-			answers: canned{countSources: pods("a", "2")}, partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
+			answers: canned{countEngines: pods("a", "2")}, partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
 		},
 		"one does not, and the others alone ask for more": {
-			answers: canned{countSources: pods("a", "2"), "demand": load("45")},
+			answers: canned{countEngines: pods("a", "2"), "demand": load("45")},
 			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3", desired: "5",
 		},
-		"none does": {answers: canned{countSources: ""}, partial: "0 of 3 ready replicas of a tell it", told: "0 of 3"},
+		"two engines of one are silent": {
+			answers: canned{countEngines: joined(podsOf("4", "a", "2"), podsOf("2", "a", "1"))},
+			partial: "2 of 3 ready replicas of a tell it, 1 only of some engines or addresses", told: "2 of 3",
+		},
+		"all show as many engines": {answers: canned{countEngines: podsOf("4", "a", "3")}, told: "3 of 3", desired: "1"},
+		"a fourth, which starts, shows fewer": {
+			answers: canned{countEngines: joined(podsOf("4", "a", "3"), podsOf("2", "a", "1"))}, told: "3 of 3", desired: "1",
+		},
+		"none does": {answers: canned{countEngines: ""}, partial: "0 of 3 ready replicas of a tell it", told: "0 of 3"},
 		"pods by another name make up for one": {
-			answers: canned{countSources: joined(pods("a", "2"), pods("renamed", "1"))}, told: "3 of 3", desired: "1",
+			answers: canned{countEngines: joined(pods("a", "2"), pods("renamed", "1"))}, told: "3 of 3", desired: "1",
 		},
 		"so do pods that name no model: they may be of any in their namespace": {
-			answers: canned{countSources: joined(pods("a", "2"), `{namespace="ns", scale_target_name="renamed"} 1`)},
+			answers: canned{countEngines: joined(pods("a", "2"), `{namespace="ns", scale_target_name="renamed"} 1`)},
 			told:    "3 of 3", desired: "1",
 		},
 		"pods of a model that is not planned do not": {
-			answers: canned{countSources: joined(pods("a", "2"), `{namespace="ns", model_name="other", scale_target_name="other"} 1`)},
+			answers: canned{countEngines: joined(pods("a", "2"), `{namespace="ns", model_name="other", scale_target_name="other"} 1`)},
 			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
 		},
 		"pods of another namespace do not": {
-			answers: canned{countSources: joined(pods("a", "2"), `{namespace="elsewhere", model_name="m", scale_target_name="renamed"} 1`)},
+			answers: canned{countEngines: joined(pods("a", "2"), `{namespace="elsewhere", model_name="m", scale_target_name="renamed"} 1`)},
 			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
 		},
 		"nor do pods of a workload with replicas of its own": {
-			answers: canned{countSources: joined(pods("a", "2"), pods("canary", "1")), "ready": runs("a", "3", "canary", "1")},
+			answers: canned{countEngines: joined(pods("a", "2"), pods("canary", "1")), "ready": runs("a", "3", "canary", "1")},
 			partial: "2 of 3 ready replicas of a tell it, and 1 of canary", told: "2 of 3",
 		},
 		"pods whose names show no workload make up for them": {
-			answers: canned{countSources: joined(pods("one", "1"), pods("two", "1"), pods("three", "1"))}, told: "3 of 3", desired: "1",
+			answers: canned{countEngines: joined(pods("one", "1"), pods("two", "1"), pods("three", "1"))}, told: "3 of 3", desired: "1",
 		},
 		"sources without a pod count by their addresses": {
-			answers: canned{countSources: joined(pods("/10.0.0.1:8000", "1"), pods("/10.0.0.2:8000", "1"), pods("/10.0.0.3:8000", "1"))},
+			answers: canned{countEngines: joined(pods("/10.0.0.1:8000", "1"), pods("/10.0.0.2:8000", "1"), pods("/10.0.0.3:8000", "1"))},
 			told:    "3 of 3", desired: "1",
 		},
 		"such sources are among those with a pod too, without a workload": {
-			answers: canned{countSources: joined(`{namespace="ns", model_name="m"} 1`, pods("/10.0.0.1:8000", "1"), pods("/10.0.0.2:8000", "1"))},
+			answers: canned{countEngines: joined(`{namespace="ns", model_name="m"} 1`, pods("/10.0.0.1:8000", "1"), pods("/10.0.0.2:8000", "1"))},
 			told:    "2 of 2", desired: "1",
 		},
 		"sources without a pod and an address, among those with a pod too": {
-			answers: canned{countSources: joined(`{namespace="ns", model_name="m"} 1`, pods("/", "1"))}, desired: "1",
+			answers: canned{countEngines: joined(`{namespace="ns", model_name="m"} 1`, pods("/", "1"))}, desired: "1",
 		},
 		"sources without a pod and an address: nothing to compare with": {
-			answers: canned{countSources: `{namespace="ns", model_name="m"} 1`}, desired: "1",
+			answers: canned{countEngines: `{namespace="ns", model_name="m"} 1`}, desired: "1",
 		},
 		"such sources of a model that is not planned say nothing": {
-			answers: canned{countSources: joined(pods("a", "2"), `{namespace="ns", model_name="other"} 1`)},
+			answers: canned{countEngines: joined(pods("a", "2"), `{namespace="ns", model_name="other"} 1`)},
 			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
 		},
 		"sources in two clusters": {
-			answers: canned{countSources: joined(podsIn("us", "a", "2"), podsIn("eu", "a", "3"))},
-			partial: `load.sources: duplicate: sources in two clusters tell it, cluster="eu" and cluster="us": choose one, such as with selector: '{cluster="eu"}'`,
+			answers: canned{countEngines: joined(podsIn("us", "a", "2"), podsIn("eu", "a", "3"))},
+			missing: `load.sources: duplicate: sources in two clusters tell it, cluster="eu" and cluster="us": choose one, such as with selector: '{cluster="eu"}'`,
 		},
 		"of another model they say nothing": {
-			answers: canned{countSources: joined(podsIn("us", "a", "3"), `{namespace="ns", cluster="eu", model_name="other", scale_target_name="other"} 1`)},
+			answers: canned{countEngines: joined(podsIn("us", "a", "3"), `{namespace="ns", cluster="eu", model_name="other", scale_target_name="other"} 1`)},
 			told:    "3 of 3", desired: "1",
 		},
 		"nothing tells which replicas are ready, and all tell it": {
-			answers: canned{countSources: pods("a", "3"), "ready": ""}, told: "3 of 3", desired: "1",
+			answers: canned{countEngines: pods("a", "3"), "ready": ""}, told: "3 of 3", desired: "1",
 		},
 		"nothing tells which replicas are ready, and one is silent": {
-			answers: canned{countSources: pods("a", "2"), "ready": ""},
+			answers: canned{countEngines: pods("a", "2"), "ready": ""},
 			partial: "2 of 3 replicas (how many are ready is not told) of a tell it", told: "2 of 3",
 		},
-		"the question fails": {answers: canned{countSources: "error: timeout"}, partial: "load.sources: timeout"},
+		"the question fails": {answers: canned{countEngines: "error: timeout"}, partial: "load.sources: timeout"},
 		"one is ready for less than a minute": {
-			answers: canned{countSources: pods("a", "2"), "past ready": joined(runsOf("a", "2", "5m..45s"), runsOf("a", "3", "30s..0s"))},
+			answers: canned{countEngines: pods("a", "2"), "past ready": joined(runsOf("a", "2", "5m..45s"), runsOf("a", "3", "30s..0s"))},
 			told:    "2 of 2", desired: "1",
 		},
 		"one is ready for a minute": {
-			answers: canned{countSources: pods("a", "2"), "past ready": joined(runsOf("a", "2", "5m..1m15s"), runsOf("a", "3", "1m..0s"))},
+			answers: canned{countEngines: pods("a", "2"), "past ready": joined(runsOf("a", "2", "5m..1m15s"), runsOf("a", "3", "1m..0s"))},
 			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
 		},
 		"all told it over the window": {model: window, answers: over("past "+countSources, pods("a", "3")), told: "3 of 3", desired: "1"},
@@ -140,7 +162,7 @@ func TestWitness(t *testing.T) {
 		"replicas came during a long window, read on a coarser grid than they are": {
 			model: ", scale_down_window: 1h", told: "3 of 3", desired: "1",
 			answers: canned{
-				countSources: pods("a", "3"), "past demand": load("10"),
+				countEngines: pods("a", "3"), "past demand": load("10"),
 				"past ready":           joined(runsOf("a", "1", "2h..30m15s"), runsOf("a", "3", "30m..0s")),
 				"past " + countSources: joined(pods("a", "1 @2h..30m"), pods("a", "3 @29m..0s")),
 			},
@@ -148,9 +170,75 @@ func TestWitness(t *testing.T) {
 		"a long window at whose beginning not all told it": {
 			model: ", scale_down_window: 1h", told: "3 of 3", partial: "at 30 of 60 steps of the window not all sources told it",
 			answers: canned{
-				countSources: pods("a", "3"), "past demand": load("10"), "past ready": runs("a", "3"),
+				countEngines: pods("a", "3"), "past demand": load("10"), "past ready": runs("a", "3"),
 				"past " + countSources: joined(pods("a", "1 @2h..30m"), pods("a", "3 @29m..0s")),
 			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) { c.run(t) })
+	}
+}
+
+// TestMoreThanWereAskedFor: more pods of a workload than it was asked for are those of another fleet too, such as of a second cluster
+// whose replicas nothing tells. Their sum is the demand of neither.
+func TestMoreThanWereAskedFor(t *testing.T) {
+	const text = `
+scale_targets: {current: current, ready: ready, rolling: rolling}
+defaults: {headroom: 0, scale_down_window: 5m, provision_timeout: 10m}
+signals: {load: {unit: requests, demand: demand, sources: sources}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10}PODS}]}]`
+	const twice = "load.sources: duplicate: 6 pods of a tell it, and no more than 3 were asked for: are these two fleets, which a selector tells apart?"
+	for name, c := range map[string]struct {
+		pods    string
+		answers canned
+		missing string
+	}{
+		"as many as are asked for":         {answers: canned{countEngines: pods("a", "3"), "past " + countSources: pods("a", "3")}},
+		"twice as many":                    {missing: twice},
+		"only now":                         {answers: canned{"past " + countSources: pods("a", "3")}},
+		"more were asked for a while ago":  {answers: canned{"past current": joined(runsOf("a", "6", "40m..20m"), runsOf("a", "3", "19m45s..0s"))}},
+		"a roll-out has more of them":      {answers: canned{"past rolling": runsOf("a", "1", "9m..8m")}},
+		"whether one does is not known":    {answers: canned{"past rolling": "error: timeout"}},
+		"what was asked for is not known":  {answers: canned{"past current": ""}},
+		"the variant says which are its":   {pods: ", pods: 'a-.*'"},
+		"others tell it beside as many":    {answers: canned{countEngines: joined(pods("a", "3"), pods("b", "3")), "past " + countSources: pods("a", "3")}},
+		"as many in each of two clusters?": {answers: canned{countEngines: joined(podsIn("eu", "a", "3"), pods("a", "3"))}, missing: twice},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answers := canned{
+				"demand": load("30"), "past demand": load("30"), "current": runs("a", "3"), "ready": runs("a", "3"), "past ready": runs("a", "3"), "past current": runs("a", "3"),
+				countEngines: pods("a", "6"), "past " + countSources: pods("a", "6"),
+			}
+			maps.Copy(answers, c.answers)
+			m := evaluateWith(t, complete(strings.Replace(text, "PODS", c.pods, 1)), newCanned(t, answers)).Models[0]
+			require.Equal(t, c.missing, m.Signals[0].Missing)
+			if c.missing != "" {
+				require.Nil(t, m.Variants[0].Desired)
+			}
+		})
+	}
+}
+
+// TestDemandOfNoModel: where the demand of some series names no model, it is nobody's, and sources that name none do not tell any model's: a
+// relabelling may have dropped the label.
+func TestDemandOfNoModel(t *testing.T) {
+	const nameless = `{namespace="ns", scale_target_name="a"} 1`
+	for name, c := range map[string]witnessCase{
+		"one pod names no model, and its demand does": {
+			answers: canned{countEngines: joined(pods("a", "2"), nameless)}, told: "3 of 3", desired: "1",
+		},
+		"nor does its demand": {
+			answers: canned{countEngines: joined(pods("a", "2"), nameless), "demand": joined(load("10"), `{namespace="ns"} 5`)},
+			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
+		},
+		"demand that names none in another namespace": {
+			answers: canned{countEngines: joined(pods("a", "2"), nameless), "demand": joined(load("10"), `{namespace="x"} 5`)}, told: "3 of 3", desired: "1",
+		},
+		"demand that names none, and a pod": {
+			answers: canned{countEngines: joined(pods("a", "2"), nameless), "demand": joined(load("10"), `{namespace="ns", pod="b-0"} 5`)}, told: "3 of 3", desired: "1",
+		},
+		"a number in the place of no result": {
+			answers: canned{countEngines: joined(pods("a", "2"), nameless), "demand": joined(load("10"), `{} 0`)}, told: "3 of 3", desired: "1",
 		},
 	} {
 		t.Run(name, func(t *testing.T) { c.run(t) })
@@ -210,18 +298,18 @@ signals: {load: {unit: requests, demand: demand, sources: sources}}
 models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10}}]}]`
 	runCases(t, map[string]decisionCase{
 		"all are silent": {
-			config: text, answers: canned{"demand": "", countSources: "", "current": runs("a", "3"), "past ready": runs("a", "3")},
+			config: text, answers: canned{"demand": "", countEngines: "", "current": runs("a", "3"), "past ready": runs("a", "3")},
 			want: `variant_model_expected_sources{signal="load",unit="requests"} 3
 			variant_model_sources{signal="load",unit="requests"} 0`,
 			absent: []string{"variant_desired_replicas"},
 		},
 		"two of them tell what cannot be used": {
-			config: text, answers: canned{"demand": load("NaN"), countSources: pods("a", "2"), "current": runs("a", "3"), "past ready": runs("a", "3")},
+			config: text, answers: canned{"demand": load("NaN"), countEngines: pods("a", "2"), "current": runs("a", "3"), "past ready": runs("a", "3")},
 			want: `variant_model_expected_sources{signal="load",unit="requests"} 3
 			variant_model_sources{signal="load",unit="requests"} 2`,
 		},
 		"nobody can count them": {
-			config: text, answers: canned{"demand": "", countSources: "error: timeout", "current": runs("a", "3"), "past ready": runs("a", "3")},
+			config: text, answers: canned{"demand": "", countEngines: "error: timeout", "current": runs("a", "3"), "past ready": runs("a", "3")},
 			absent: []string{"variant_model_sources", "variant_model_expected_sources"},
 		},
 	})
@@ -230,16 +318,16 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 // TestSilentSource: who should tell a signal and does not, or shows only part of it, is named, and nothing is lowered.
 func TestSilentSource(t *testing.T) {
 	quiet := func(labels, value string) canned {
-		return canned{countSources: pods("a", "3"), "quiet": `{namespace="ns", pod="a-0"` + labels + `} ` + value}
+		return canned{countEngines: pods("a", "3"), "quiet": `{namespace="ns", pod="a-0"` + labels + `} ` + value}
 	}
 	for name, c := range map[string]witnessCase{
-		"nobody":                     {answers: canned{countSources: pods("a", "3"), "quiet": ""}, told: "3 of 3", desired: "1"},
+		"nobody":                     {answers: canned{countEngines: pods("a", "3"), "quiet": ""}, told: "3 of 3", desired: "1"},
 		"one":                        {answers: quiet("", "1"), partial: "pod a-0 is ready and silent", told: "3 of 3"},
 		"one of the model":           {answers: quiet(`, model_name="m"`, "1"), partial: "pod a-0 is ready and silent", told: "3 of 3"},
 		"one shows only a part":      {answers: quiet(`, lacks="x_sum"`, "1"), partial: "pod a-0 shows no x_sum", told: "3 of 3"},
 		"one of another model":       {answers: quiet(`, model_name="x"`, "1"), told: "3 of 3", desired: "1"},
 		"one that is told not to be": {answers: quiet("", "0"), told: "3 of 3", desired: "1"},
-		"the question fails":         {answers: canned{countSources: pods("a", "3"), "quiet": "error: timeout"}, partial: "load.silent: timeout"},
+		"the question fails":         {answers: canned{countEngines: pods("a", "3"), "quiet": "error: timeout"}, partial: "load.silent: timeout"},
 	} {
 		c.signal = ", silent: quiet"
 		t.Run(name, func(t *testing.T) { c.run(t) })
@@ -252,7 +340,7 @@ func TestGatewayWitness(t *testing.T) {
 	with := func(now, past string) canned {
 		return canned{
 			"alive": `{namespace="ns"} 1`, "past alive": `{namespace="ns"} 1`, "past demand": load("10"),
-			countSources: now, "past " + countSources: past,
+			countEngines: now, "past " + countSources: past,
 		}
 	}
 	over := func(now, past, ready string) canned {
@@ -327,7 +415,7 @@ func (c *witnessCase) run(t *testing.T) {
 	if v.Desired != nil {
 		desired = strconv.Itoa(*v.Desired)
 	}
-	require.Equal(t, []string{c.partial, c.told, c.desired}, []string{s.Partial, told, desired})
+	require.Equal(t, []string{c.partial, c.missing, c.told, c.desired}, []string{s.Partial, s.Missing, told, desired})
 }
 
 // TestContradicted: a preset's expression has a result where its series are there. Where their samples have an age and the answer for all
@@ -410,7 +498,7 @@ func TestGroupsWitness(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			answers := canned{
-				"demand": load("10"), "current": replicas("3"), "ready": replicas("3"), "past ready": replicas("3"), "past current": replicas("3"), countSources: c.now,
+				"demand": load("10"), "current": replicas("3"), "ready": replicas("3"), "past ready": replicas("3"), "past current": replicas("3"), countEngines: c.now,
 			}
 			model := ""
 			if c.past != "" {
@@ -432,12 +520,12 @@ func TestPodsOfTwoModels(t *testing.T) {
 		return `{namespace="ns", model_name="` + model + `", scale_target_name="a"} ` + n
 	}
 	for name, c := range map[string]witnessCase{
-		"all tell both": {answers: canned{countSources: joined(of("m", "3"), of("other", "3"))}, told: "3 of 3", desired: "1"},
+		"all tell both": {answers: canned{countEngines: joined(of("m", "3"), of("other", "3"))}, told: "3 of 3", desired: "1"},
 		"one tells only the other": {
-			answers: canned{countSources: joined(of("m", "2"), of("other", "3"))}, partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
+			answers: canned{countEngines: joined(of("m", "2"), of("other", "3"))}, partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
 		},
 		"the model goes by another label, which sources do not have": {
-			model: ", match: {served: [x]}", answers: canned{countSources: of("base", "3")}, told: "3 of 3", desired: "1",
+			model: ", match: {served: [x]}", answers: canned{countEngines: of("base", "3")}, told: "3 of 3", desired: "1",
 		},
 	} {
 		t.Run(name, func(t *testing.T) { c.run(t) })
@@ -466,7 +554,7 @@ func TestReadyGroups(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(witnessed("", ""), "name: a,", "name: a, scale_target: {kind: LeaderWorkerSet, name: a},", 1)
 			m := evaluateWith(t, complete(text), newCanned(t, canned{
-				"demand": load("10"), "current": leaders, "ready": c.ready, "past ready": c.past, countSources: pods("a", c.told),
+				"demand": load("10"), "current": leaders, "ready": c.ready, "past ready": c.past, countEngines: pods("a", c.told),
 			})).Models[0]
 			if c.want < 0 {
 				require.Nil(t, m.Variants[0].Ready)
@@ -494,7 +582,7 @@ func TestClustersOfOwnSources(t *testing.T) {
 			asked: joined(podsIn("us", "a", "2"), podsIn("eu", "a", "3")), "demand": load("10"), "current": runs("a", "3"), "ready": runs("a", "3"),
 		})
 		s := evaluateWith(t, complete(demandSignal(", sources: '"+sources+"'", "")), q).Models[0].Signals[0]
-		require.Contains(t, s.Partial, "sources in two clusters tell it", sources)
-		require.Regexp(t, `by \(namespace, model_name, (pod, instance, cluster|cluster, pod)\) \(load\)`, asked)
+		require.Contains(t, s.Missing, "sources in two clusters tell it", sources)
+		require.Regexp(t, `by \(namespace, model_name, (pod, instance, cluster|cluster, pod, instance, engine, dp_rank)\) \(load\)`, asked)
 	}
 }

@@ -28,5 +28,6 @@ func TestRecordedIsMarked(t *testing.T) {
 		require.Contains(t, plain, name)
 	}
 	require.NotEqual(t, plain[demand], slower[demand], "another rate is another expression")
-	require.Equal(t, plain[sources], slower[sources], "the same servers tell it")
+	require.NotEqual(t, plain[sources], slower[sources], "who has no such rate does not tell it")
+	require.Equal(t, plain[queued], slower[queued], "the same requests wait")
 }

@@ -123,6 +123,22 @@ func TestPresetSourcesUnasked(t *testing.T) {
 	})
 }
 
+// TestPresetSourcesHaveRates holds that a pod whose samples are two minutes old, which adds nothing to a rate over two minutes, is not counted
+// among those that tell it, though Prometheus still shows its counters. Signals that are told by pod notice it by their own results.
+func TestPresetSourcesHaveRates(t *testing.T) {
+	rates := map[string][]string{
+		"vllm": {"prompt_tokens", "generation_tokens", "latency"}, "sglang": {"prompt_tokens", "generation_tokens", "latency"}, "epp": {"latency"},
+	}
+	eachSignal(t, func(t *testing.T, preset string, s config.ActiveSignal) {
+		if !slices.Contains(rates[preset], s.Name) {
+			t.Skip("no rate over all pods")
+		}
+		e := expositions()[preset]
+		series := e.at("busy", "8000", "") + strings.ReplaceAll(e.at("old", "8001", ""), "x20", "x16")
+		require.Equal(t, []string{"busy"}, podsIn(evaluateAt(t, 10*time.Minute, series, s.Sources.String())))
+	})
+}
+
 // TestPresetPartsAreNotZero holds that a signal of which a part is absent everywhere has no result, and no source.
 func TestPresetPartsAreNotZero(t *testing.T) {
 	eachSignal(t, func(t *testing.T, preset string, s config.ActiveSignal) {

@@ -15,6 +15,12 @@ const LabelWorkload = "scale_target_name"
 // LabelCluster is the label in which the answer about sources names their cluster, where their series do.
 const LabelCluster = "cluster"
 
+// LabelEngines is the label in which the answer about sources says of how many servers and engines the pods are that it counts.
+const LabelEngines = "engines"
+
+// engineLabels tell the servers of a pod apart, and their engines: at one address are the data-parallel ones of vLLM and SGLang.
+const engineLabels = "instance, engine, dp_rank"
+
 // workloadOfPod is how Kubernetes names pods: those of a StatefulSet and a LeaderWorkerSet end with an ordinal, those of a Deployment with a
 // hash and a suffix. A pod with any other name is a workload of its own.
 const workloadOfPod = "(.+?)" + endOfPod
@@ -30,7 +36,13 @@ const Nameless = "/"
 // CountedSources is the expression that counts the sources of a signal by workload, so that the answer does not grow with the number
 // of pods; none where it is not known who they are. A pod counts once, at however many addresses it is scraped. A source without a pod is
 // known by its address.
-func (c *Config) CountedSources(s *Signal) Expr {
+func (c *Config) CountedSources(s *Signal) Expr { return c.countedSources(s, false) }
+
+// CountedEngines is CountedSources, with the pods of a workload counted apart by how many servers and engines each of them shows: those that
+// show fewer than others do not tell all.
+func (c *Config) CountedEngines(s *Signal) Expr { return c.countedSources(s, true) }
+
+func (c *Config) countedSources(s *Signal, engines bool) Expr {
 	sources := s.Sources
 	if sources.IsZero() {
 		sources = c.recordedSources(s)
@@ -46,7 +58,7 @@ func (c *Config) CountedSources(s *Signal) Expr {
 		by = append(by, s.Labels.Model)
 	}
 	by = append(by, LabelCluster)
-	text, ok := countApart(sources, by)
+	text, ok := countApart(sources, by, engines)
 	if !ok {
 		text = countTogether(sources, by)
 	}
@@ -66,7 +78,7 @@ func countTogether(sources Expr, by []string) string {
 
 // countApart counts sources with a pod, and beside them those without: where selectors tell the two apart, each pod's labels are written
 // once and not three times, which is most of what counting costs. Those without a pod are in the first count too, without a workload.
-func countApart(sources Expr, by []string) (string, bool) {
+func countApart(sources Expr, by []string, engines bool) (string, bool) {
 	copied, err := ParseExpr(sources.text) // to be written to
 	if err != nil {
 		return "", false
@@ -84,11 +96,18 @@ func countApart(sources Expr, by []string) (string, bool) {
 		return "", false
 	}
 	groups := strings.Join(by, ", ") + ", " + LabelWorkload
-	count := func(sources parser.Expr, label, workload, pattern string) string {
-		return fmt.Sprintf(`count by (%s) (label_replace(group by (%s) (%s), %q, %q, %q, %q))`,
-			groups, strings.Join(append(slices.Clone(kept), label), ", "), sources, LabelWorkload, workload, label, pattern)
+	each := func(sources parser.Expr, labels ...string) string {
+		return fmt.Sprintf("group by (%s) (%s)", strings.Join(append(slices.Clone(kept), labels...), ", "), sources)
 	}
-	return count(pods, "pod", "$1", workloadOfPod) + " or " + count(podless, "instance", Nameless+"$1", workloadOfAddress), true
+	workload := func(sources, name, label, pattern string) string {
+		return fmt.Sprintf("label_replace(%s, %q, %q, %q, %q)", sources, LabelWorkload, name, label, pattern)
+	}
+	told := fmt.Sprintf("count by (%s) (%s)", groups, workload(each(pods, "pod"), "$1", "pod", workloadOfPod))
+	if engines {
+		told = fmt.Sprintf("count_values by (%s) (%q, %s)", groups, LabelEngines, workload(
+			fmt.Sprintf("count by (%s, pod) (%s)", strings.Join(kept, ", "), each(pods, "pod", engineLabels)), "$1", "pod", workloadOfPod))
+	}
+	return fmt.Sprintf("%s or count by (%s) (%s)", told, groups, workload(each(podless, "instance"), Nameless+"$1", "instance", workloadOfAddress)), true
 }
 
 // withoutPods narrows an expression to the series without a pod, in place. It is false where the labels of its results are not known to be
@@ -100,6 +119,10 @@ func withoutPods(e parser.Expr) bool {
 	case *parser.VectorSelector:
 		e.LabelMatchers = append(e.LabelMatchers, labels.MustNewMatcher(labels.MatchEqual, "pod", ""))
 		return true
+	case *parser.Call:
+		return slices.Contains(overTime(), e.Func.Name) && len(e.Args) == 1 && withoutPods(e.Args[0])
+	case *parser.MatrixSelector:
+		return withoutPods(e.VectorSelector)
 	case *parser.AggregateExpr:
 		return !e.Without && e.Param == nil && slices.Contains(e.Grouping, "pod") && slices.Contains(e.Grouping, "instance") && withoutPods(e.Expr)
 	case *parser.BinaryExpr:
@@ -149,7 +172,7 @@ func (s *Signal) derivedSources() Expr {
 		return sources
 	}
 	for _, e := range []Expr{s.Demand, s.Latency, s.Usage} {
-		if sources, ok := selectorOf(e); ok {
+		if sources, ok := addedUpBy(e); ok {
 			return sources
 		}
 	}
@@ -175,17 +198,20 @@ func aliveOf(e Expr) (Expr, bool) {
 	return found, err == nil
 }
 
-// selectorOf is the selector of an expression that adds up one metric over its sources: sum by (...) (metric), or of its rate or a value
-// over time. Labels that are rewritten on the way change nothing in who tells it.
-func selectorOf(e Expr) (Expr, bool) {
+// addedUpBy are the series that an expression adds up over its sources: sum by (...) (metric), or of its rate or a value over time. A source
+// that has no rate, as it is scraped too seldom, adds nothing: it does not tell the signal. Labels that are rewritten on the way are
+// rewritten for the sources too. A number in the place of no result says nothing of them.
+func addedUpBy(e Expr) (Expr, bool) {
 	if e.IsZero() {
 		return Expr{}, false
 	}
-	sum, ok := inside(e.ast, "label_replace", "label_join", "clamp_min").(*parser.AggregateExpr)
+	var rewrites []*parser.Call
+	sum, ok := withoutDefault(e.ast, &rewrites).(*parser.AggregateExpr)
 	if !ok || sum.Op != parser.SUM {
 		return Expr{}, false
 	}
-	inner := inside(sum.Expr, "label_replace", "label_join", "clamp_min", "rate", "irate", "increase", "max_over_time", "avg_over_time", "last_over_time")
+	told := inside(sum.Expr, "label_replace", "label_join", "clamp_min")
+	inner := inside(told, overTime()...)
 	if m, ok := inner.(*parser.MatrixSelector); ok {
 		inner = m.VectorSelector
 	}
@@ -193,8 +219,57 @@ func selectorOf(e Expr) (Expr, bool) {
 	if !ok || moved(selector) || ofRule(selector.Name) {
 		return Expr{}, false
 	}
-	found, err := ParseExpr(selector.String())
+	for _, call := range slices.Backward(rewrites) {
+		again := *call
+		again.Args = append(parser.Expressions{told}, call.Args[1:]...)
+		told = &again
+	}
+	found, err := ParseExpr(told.String())
 	return found, err == nil
+}
+
+// overTime are the functions that make one number of a series' samples over time.
+func overTime() []string {
+	return []string{"rate", "irate", "increase", "max_over_time", "avg_over_time", "last_over_time"}
+}
+
+// withoutDefault is an expression without what rewrites its labels, which it lists, and without a number that stands in for no result: x of
+// "x or vector(0)".
+func withoutDefault(e parser.Expr, rewrites *[]*parser.Call) parser.Expr {
+	for {
+		switch inner := unwrap(e).(type) {
+		case *parser.Call:
+			if inner.Func.Name != "clamp_min" && !rewritesLabels(inner) {
+				return inner
+			}
+			if rewritesLabels(inner) {
+				*rewrites = append(*rewrites, inner)
+			}
+			e = inner.Args[0]
+		case *parser.BinaryExpr:
+			if inner.Op != parser.LOR || selects(inner.RHS) {
+				return inner
+			}
+			e = inner.LHS
+		default:
+			return inner
+		}
+	}
+}
+
+func rewritesLabels(call *parser.Call) bool {
+	return call.Func.Name == "label_replace" || call.Func.Name == "label_join"
+}
+
+// selects reports whether an expression rests on any series.
+func selects(e parser.Expr) bool {
+	found := false
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		_, selector := n.(*parser.VectorSelector)
+		found = found || selector
+		return nil
+	})
+	return found
 }
 
 // inside is what some functions are called with, however deep. Their first argument is the vector.

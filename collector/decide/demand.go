@@ -33,7 +33,7 @@ func (d *decider) expectDemand(s *signal) {
 	}
 	s.readServiceTime()
 	backlog, missing := s.queued()
-	if !missing.OK() {
+	if missing = s.twice().Or(missing); !missing.OK() {
 		s.missing, s.out.Missing = missing, missing.String()
 		return
 	}

@@ -37,7 +37,7 @@ func (s *signal) witness() (partial string) {
 func (s *signal) counted() (partial string) {
 	w := &s.read.Witness
 	switch {
-	case !w.Asked || w.Unknown || !w.Missing.OK():
+	case !w.Asked || w.Unknown || !w.Missing.OK() || !w.Twice.OK():
 		return ""
 	case s.byGateway():
 		if !s.Alive.Given() {
@@ -67,6 +67,9 @@ func (s *signal) serverWitness() (partial string) {
 			lacking += want - now
 			if first == "" {
 				first = fmt.Sprintf("%g of %g %s of %s tell it", now, want, which, v.Name)
+				if fewer := w.Variants[i].Fewer; fewer > 0 {
+					first += fmt.Sprintf(", %g only of some engines or addresses", fewer)
+				}
 			}
 		}
 	}
@@ -147,6 +150,42 @@ func (s *signal) note(told, expected float64) {
 	s.out.Sources, s.out.Expected = &t, &e
 }
 
+// twice says why what tells the signal is more than one fleet, so that its sum is nobody's: sources name two clusters, or more pods of a
+// workload tell it than were asked for.
+func (s *signal) twice() match.Missing {
+	w := &s.read.Witness
+	if !w.Twice.OK() || !w.Asked || !w.Missing.OK() || s.byGateway() {
+		return w.Twice
+	}
+	for i, v := range s.model.variants {
+		if most, known := mostAsked(v); known && v.Pods.Regexp == nil && more(&w.Variants[i], most) {
+			s.note(w.Variants[i].Now, most)
+			return match.Missing{Input: s.Sources.Now.Name, Why: match.BadDuplicate, More: fmt.Sprintf(
+				"%g pods of %s tell it, and no more than %g were asked for: are these two fleets, which a selector tells apart?", w.Variants[i].Now, v.ScaleTarget.Name, most)}
+		}
+	}
+	return match.Missing{}
+}
+
+// more reports whether more sources tell than so many, now and at each count of the window.
+func more(t *match.Told, than float64) bool {
+	return t.Now > than && !slices.ContainsFunc(t.Past.Values, func(n float64) bool { return n <= than })
+}
+
+// mostAsked is how many replicas of a variant were asked for at most over the time that starts are watched, with those that are being
+// deleted, which may tell for long. It is not known where a roll-out had more of them.
+func mostAsked(v *variant) (most float64, known bool) {
+	r := v.read.Replicas
+	if r.Current.N == nil || forecast.Known(r.Starts.Current.Values) == 0 || !r.Starts.Rolling.Missing.OK() || forecast.Known(r.Starts.Rolling.Values) > 0 {
+		return 0, false
+	}
+	most = max(float64(*r.Current.N), forecast.Most(r.Starts.Current.Values))
+	if draining := forecast.Most(r.Draining.Values); draining > 0 {
+		most += draining
+	}
+	return most, true
+}
+
 // tells reports whether the pods of a variant should tell the signal: they serve it, or have told it.
 func (s *signal) tells(i int) bool {
 	return s.model.variants[i].Carries(s.Signal) || s.read.Witness.Variants[i].Ever()
@@ -170,7 +209,7 @@ func expectedNow(v *variant) (n float64, which string) {
 // whole drops the steps of a window at which not all sources told.
 func (s *signal) whole(window forecast.History) forecast.History {
 	w := &s.read.Witness
-	if !w.Asked || w.Unknown || !w.Missing.OK() || len(window.Values) == 0 {
+	if !w.Asked || w.Unknown || !w.Missing.OK() || !w.Twice.OK() || len(window.Values) == 0 {
 		return window
 	}
 	gateway, g := s.byGateway(), s.gateways()

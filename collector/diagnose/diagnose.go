@@ -55,7 +55,7 @@ func New(ctx context.Context, p *query.Program, q promapi.Querier, at time.Time,
 	}
 	for i := range models {
 		for j := range models[i].Signals {
-			if short(&models[i].Signals[j]) {
+			if s := &models[i].Signals[j]; short(s) || twice(s) {
 				lacking = append(lacking, d.demands(i, j)...)
 			}
 		}

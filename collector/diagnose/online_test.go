@@ -127,6 +127,7 @@ func TestNothingToSay(t *testing.T) {
 
 func TestDiagnosis(t *testing.T) {
 	named := ours + `,model_name="chat"`
+	other := strings.NewReplacer("bcd2x", "fgh4z", "10.0.0.1", "10.0.0.2")
 	for name, test := range map[string]struct {
 		config, series string
 		want           []string
@@ -173,7 +174,7 @@ func TestDiagnosis(t *testing.T) {
 		},
 		"servers in two clusters, one of which has kube-state-metrics": {
 			chat, replicas("1", here+`,cluster="eu"`) + pod(named+`,cluster="eu"`) + pod(strings.ReplaceAll(named, "10.0.0.1", "10.9.9.9")+`,cluster="us"`), []string{
-				`signal concurrency is partial: vllm.concurrency.sources: duplicate: sources in two clusters tell it, cluster="eu" and cluster="us": choose one, such as with selector: '{cluster="eu"}'`,
+				`signal concurrency is missing: vllm.concurrency.sources: duplicate: sources in two clusters tell it, cluster="eu" and cluster="us": choose one, such as with selector: '{cluster="eu"}'`,
 			}, false,
 		},
 		"servers that another label tells apart": {
@@ -201,6 +202,28 @@ func TestDiagnosis(t *testing.T) {
 				strings.ReplaceAll(strings.Replace(chat, "    presets: [vllm]\n", "", 1), "concurrency", "load"), replicas("1", here) + pod(named), []string{
 				`note: model llm/chat: signal load: nothing witnesses it: that a source is missing from it would not be noticed; say who tells it with sources: of the signal`,
 			}, true,
+		},
+		"more pods than were asked for, in two clusters of which one has kube-state-metrics": {
+			chat, replicas("1", here) + pod(named+`,site="eu"`) + other.Replace(pod(named+`,site="us"`)), []string{
+				"problem: model llm/chat: signal concurrency is missing: vllm.concurrency.sources: duplicate: 2 pods of chat-h100 tell it, and no more than 1 were asked for",
+				"note: model llm/chat: signal concurrency: its series differ in site (eu, us)",
+			}, false,
+		},
+		"a pod without the model's label": {
+			chat, replicas("2", here) + pod(named) + other.Replace(pod(ours)), []string{
+				"problem: model llm/chat: signal concurrency is partial: 1 of 2 ready replicas of chat-h100 tell it",
+				`note: model llm/chat: signal concurrency: expected model_name="chat", found no such label on vllm:num_requests_running{`,
+			}, false,
+		},
+		"a pod with another label for the model": {
+			chat, replicas("2", here) + pod(named) + other.Replace(pod(ours+`,model="chat"`)), []string{
+				`note: model llm/chat: signal concurrency: expected model_name="chat", found model="chat" on vllm:num_requests_running`,
+			}, false,
+		},
+		"a pod whose namespace was renamed": {
+			chat, replicas("2", here) + pod(named) + other.Replace(pod(strings.Replace(named, "namespace=", `namespace="monitoring",exported_namespace=`, 1))), []string{
+				`note: model llm/chat: signal concurrency: expected namespace="llm", found namespace="monitoring" and exported_namespace="llm" on vllm:num_requests_running`,
+			}, false,
 		},
 		"gauges that are frozen": {
 			chat, replicas("1", here) + strings.ReplaceAll(pod(named), "0+100x48", "700x48"), []string{

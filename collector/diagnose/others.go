@@ -84,7 +84,7 @@ func selectorsOf(expr string) []*parser.VectorSelector {
 
 // clusterLabels are labels by which series of several clusters in one store are told apart.
 func clusterLabels() []string {
-	return []string{"cluster", "cluster_name", "cluster_id", "k8s_cluster_name", "kubernetes_cluster", "region", "datacenter", "environment", "tenant"}
+	return []string{"cluster", "k8s_cluster", "cluster_name", "cluster_id", "k8s_cluster_name", "kubernetes_cluster", "region", "datacenter", "environment", "tenant"}
 }
 
 // Clusters says that the series of a model's signal differ in a label that tells clusters apart, and what to do; empty where they do not.

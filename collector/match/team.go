@@ -149,7 +149,7 @@ func (r *reader) teamTold(s *query.Signal, now *team, variant int) Told {
 			}
 		}
 	}
-	return Told{now.whole(most), past}
+	return Told{Now: now.whole(most), Past: past}
 }
 
 func (c *workloadCounts) team(variant int) *team {

@@ -2,7 +2,12 @@ package match
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/prometheus/common/model"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/query"
@@ -40,6 +45,7 @@ type workloadCounts struct {
 	clusters []clusters                 // by model
 	gateways map[string]*clusters       // by namespace, of pods that name no model
 	teams    map[int]*team              // by variant that is a LeaderWorkerSet
+	engines  map[int]map[int]float64    // variant that is not -> how many engines -> pods of so many
 }
 
 // seenIn notes whether a source is known by its address, and in which cluster it is: for the model whose variant it is of, or else for those that its series may be of.
@@ -92,8 +98,12 @@ func (c *workloadCounts) clustersOf(m *query.Model, s *query.Signal) string {
 	return ""
 }
 
-func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCounts {
-	key := readKey{query: q, labels: labels}
+// workloads counts who tells a signal. Where its demand has series that name no model, which count for none, sources that name none do not
+// tell any model's.
+func (r *reader) workloads(signal *query.Signal) *workloadCounts {
+	q, labels := signal.Sources.Now, signal.Labels
+	nobodys := r.unnamedDemand(signal)
+	key := readKey{query: q, labels: labels, from: strings.Join(slices.Sorted(maps.Keys(nobodys)), ",")}
 	if found := r.told[key]; found != nil {
 		return found
 	}
@@ -101,7 +111,7 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 	told := &workloadCounts{
 		now: make([]float64, r.matcher.Owners(query.OfWorkload)), pods: map[int]map[scoped]float64{}, unknown: map[string]bool{}, bare: map[string]bool{}, at: map[string]bool{},
 		bad: map[string]string{}, clusters: make([]clusters, len(r.program.Models)), gateways: map[string]*clusters{},
-		teams: map[int]*team{},
+		teams: map[int]*team{}, engines: map[int]map[int]float64{},
 	}
 	seen := map[string]bool{} // a workload that tells twice would make up for one that does not tell
 	for i, s := range r.samples(q) {
@@ -122,19 +132,72 @@ func (r *reader) workloads(q *query.Query, labels config.LabelNames) *workloadCo
 			told.unnamed(r, &id)
 		case otherRule(id.metric, q.Rule):
 			t.bad[i] = BadRule
-		case !ok:
+		case !ok, nobodys[id.namespace] && !r.matcher.names(&id):
 		case r.matcher.isTeam(owner):
 			told.team(owner).add(worker, value)
+		case owner < len(r.program.Variants):
+			told.spread(owner)[enginesOf(s.Metric)] += value
 		default:
 			told.now[owner] += value
-			if owner >= len(r.program.Variants) {
-				told.count(owner, scoped{id.namespace, string(id.metric[config.LabelWorkload])}, value)
-			}
+			told.count(owner, scoped{id.namespace, string(id.metric[config.LabelWorkload])}, value)
 		}
 	}
 	told.settle()
 	r.told[key] = told
 	return told
+}
+
+// unnamedDemand lists the namespaces in which series of a demand name no model, nor what stands for one. A gateway may have requests that name
+// none.
+func (r *reader) unnamedDemand(s *query.Signal) map[string]bool {
+	found := map[string]bool{}
+	if s.Alive.Given() {
+		return found
+	}
+	for _, q := range []*query.Query{s.Absolute.Now, s.Queued.Now} {
+		if q == nil || !r.failed(q).OK() {
+			continue
+		}
+		for _, sample := range r.samples(q) {
+			if id := identify(sample.Metric, s.Labels); !r.matcher.names(&id) {
+				found[id.namespace] = true
+			}
+		}
+	}
+	return found
+}
+
+// spread are the pods of a variant by how many engines they show.
+func (c *workloadCounts) spread(variant int) map[int]float64 {
+	if c.engines[variant] == nil {
+		c.engines[variant] = map[int]float64{}
+	}
+	return c.engines[variant]
+}
+
+// whole are the pods of a variant that show as many engines as any of them: all of its pods are alike. Others tell a part of their load.
+func (c *workloadCounts) whole(variant int) (pods, fewer float64) {
+	most := 0
+	for n := range c.engines[variant] {
+		most = max(most, n)
+	}
+	for n, told := range c.engines[variant] {
+		if n == most {
+			pods = told
+		} else {
+			fewer += told
+		}
+	}
+	return pods, fewer
+}
+
+// enginesOf is of how many servers and engines the pods of a count are; 0 where it does not say.
+func enginesOf(metric model.Metric) int {
+	n, err := strconv.Atoi(string(metric[config.LabelEngines]))
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // count notes how many pods of a workload that is no variant's tell.

@@ -16,6 +16,7 @@ import (
 type Witness struct {
 	Asked   bool
 	Missing Missing
+	Twice   Missing // why the sources are of two fleets, if they are: then nothing is known of either
 	// Unknown says that sources without a pod and an address tell the signal: there is nothing to compare with.
 	Unknown  bool
 	Variants []Told   // by variant of the model
@@ -31,12 +32,13 @@ type Witness struct {
 
 // Told is a number of sources.
 type Told struct {
-	Now  float64 // 0 where none tells
-	Past Past
+	Now   float64 // 0 where none tells
+	Fewer float64 // of a variant: pods beside them that show fewer engines, and tell a part
+	Past  Past
 }
 
 // Ever reports whether a source tells, or told within the window.
-func (t *Told) Ever() bool { return t.Now > 0 || forecast.Most(t.Past.Values) > 0 }
+func (t *Told) Ever() bool { return t.Now+t.Fewer > 0 || forecast.Most(t.Past.Values) > 0 }
 
 // witness reads who tells a signal.
 func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
@@ -51,9 +53,9 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	if !w.Asked || !w.Missing.OK() {
 		return w
 	}
-	told := r.workloads(s.Sources.Now, s.Labels)
+	told := r.workloads(s)
 	if two := told.clustersOf(m, s); two != "" {
-		w.Missing = Missing{Input: s.Sources.Now.Name, Why: BadDuplicate, More: two}
+		w.Twice = Missing{Input: s.Sources.Now.Name, Why: BadDuplicate, More: two}
 		return w
 	}
 	if why := cmp.Or(told.bad[m.Namespace], told.bad[""]); why != "" {
@@ -61,13 +63,15 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 		return w
 	}
 	w.Unknown = told.unknown[m.Namespace] || told.unknown[""]
-	read := func(owner int) Told { return Told{told.now[owner], r.past(s.Sources.Window, owner)} }
+	read := func(owner int) Told { return Told{Now: told.now[owner], Past: r.past(s.Sources.Window, owner)} }
 	w.Variants = make([]Told, 0, len(m.Variants))
 	for _, v := range m.Variants {
 		if r.matcher.isTeam(v.Place) {
 			w.Variants = append(w.Variants, r.teamTold(s, told.teams[v.Place], v.Place))
 		} else {
-			w.Variants = append(w.Variants, read(v.Place))
+			of := read(v.Place)
+			of.Now, of.Fewer = told.whole(v.Place)
+			w.Variants = append(w.Variants, of)
 		}
 	}
 	variants := len(r.program.Variants)

@@ -84,7 +84,7 @@ func (m *Matcher) speaksOf(id *identity, variant int) bool {
 
 // workloadKey is the key of a workload's count: told twice, it would make up for one that is lacking.
 func (m *Matcher) workloadKey(id *identity) string {
-	return strings.Join([]string{m.key(*id), string(id.metric[config.LabelCluster]), string(id.metric[config.LabelWorkload])}, "\x00")
+	return strings.Join([]string{m.key(*id), string(id.metric[config.LabelCluster]), string(id.metric[config.LabelWorkload]), string(id.metric[config.LabelEngines])}, "\x00")
 }
 
 // groupOf names the replica of a LeaderWorkerSet that a pod belongs to; empty for a pod of anything else.

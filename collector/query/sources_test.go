@@ -15,15 +15,15 @@ import (
 // TestSources: who tells an own signal is derived from its expressions, where they show it.
 func TestSources(t *testing.T) {
 	for name, c := range map[string]struct{ signal, want string }{
-		"a sum":                       {"demand: 'sum by (namespace, model_name) (a)'", "group by (namespace, model_name, cluster, pod) (a)"},
-		"a rate":                      {"demand: 'sum by (namespace, model_name) (rate(a_total[1m]))'", "(a_total)"},
+		"a sum":                       {"demand: 'sum by (namespace, model_name) (a)'", "group by (namespace, model_name, cluster, pod, instance, engine, dp_rank) (a)"},
+		"a rate":                      {"demand: 'sum by (namespace, model_name) (rate(a_total[1m]))'", "cluster, pod, instance, engine, dp_rank) (rate(a_total[1m]))"},
 		"more than one metric":        {"demand: 'sum by (namespace, model_name) (a + b)'", ""},
 		"the source that is up":       {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'up{job=\"epp\"}'", `(up{job="epp"} > 0)`},
 		"by namespace":                {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'max by (namespace) (up{job=\"epp\"})'", `(up{job="epp"} > 0)`},
 		"up by an expression":         {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'a * b'", "(a)"},
-		"as the configuration has it": {"demand: 'sum by (namespace, model_name) (a)', sources: told", "cluster, pod) (told)"},
+		"as the configuration has it": {"demand: 'sum by (namespace, model_name) (a)', sources: told", "cluster, pod, instance, engine, dp_rank) (told)"},
 		"of a pod, which cluster is kept": {
-			"demand: a, sources: 'group by (namespace, model_name, pod) (told)'", "group by (namespace, model_name, cluster, pod) (told)",
+			"demand: a, sources: 'group by (namespace, model_name, pod) (told)'", "group by (namespace, model_name, cluster, pod, instance, engine, dp_rank) (told)",
 		},
 		"without a pod, at which address is kept": {
 			"demand: a, sources: 'group by (namespace, model_name, pod) (told)'", `group by (namespace, model_name, cluster, instance) (told{pod=""})`,
@@ -35,7 +35,7 @@ func TestSources(t *testing.T) {
 			"demand: a, sources: 'told unless on (namespace) b'", `(told{pod=""} unless on (namespace) b)`,
 		},
 		"a label that is not grouped by does not come back": {
-			"demand: a, sources: 'group by (namespace, pod) (told)'", "label_replace(group by (namespace, cluster, pod) (told),",
+			"demand: a, sources: 'group by (namespace, pod) (told)'", "label_replace(count by (namespace, cluster, pod) (group by (namespace, cluster, pod, instance, engine, dp_rank) (told)),",
 		},
 		"rewritten labels are counted together": {
 			`demand: a, sources: "label_replace(told, 'pod', '$1', 'host', '(.*)')"`, `label_join(label_replace(told, "pod", "$1", "host", "(.*)"),`,

@@ -10,7 +10,7 @@ import (
 func (p *compiler) bindSources(m *config.Model, b *Signal) {
 	if counted := p.Config.CountedSources(&b.Signal); !counted.IsZero() {
 		by := Reader{Owner: OfWorkload, Labels: b.Labels}
-		b.Sources.Now = p.ask(b.Key()+".sources", counted)
+		b.Sources.Now = p.ask(b.Key()+".sources", p.Config.CountedEngines(&b.Signal))
 		if window := time.Duration(*m.ScaleDownWindow + *m.ScaleUpWindow); window > 0 {
 			b.Sources.Window = p.readStep(b.Key()+".sources", counted, window, witnessStep(m), by)
 			if b.Sources.Window.Step >= longStep {

@@ -1,0 +1,84 @@
+package config_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+)
+
+// TestOwnSources holds who is counted as telling a signal of one's own: whose series its demand adds up. Of the pods here, a and b are
+// scraped every half minute, and the samples of old are two minutes old.
+func TestOwnSources(t *testing.T) {
+	const series = `
+		busy{namespace="llm",model_name="llama",pod="llama-0",instance="10.0.0.1:80"} 0+5x20
+		busy{namespace="llm",model_name="llama",pod="llama-1",instance="10.0.0.2:80"} 0+5x20
+		busy{namespace="llm",model_name="llama",pod="llama-2",instance="10.0.0.3:80"} 0+5x16
+		busy{namespace="llm",model_name="llama",instance="10.0.0.4:80"} 0+5x20
+		busy{namespace="llm",model_name="llama",instance="10.0.0.5:80"} 0+5x16
+		proxied{namespace="ingress",pod="proxy-7f8c9d5b6b-x2x4z"} 0+5x20`
+	pods := func(n int) string {
+		return fmt.Sprintf(`{model_name="llama", namespace="llm", scale_target_name="llama"} %d`, n)
+	}
+	const nameless, address = `{model_name="llama", namespace="llm"} 1`, `{model_name="llama", namespace="llm", scale_target_name="/10.0.0.%d:80"} 1`
+	fourth, fifth := fmt.Sprintf(address, 4), fmt.Sprintf(address, 5)
+	for demand, want := range map[string][]string{
+		`sum by (namespace, model_name) (busy)`:                                                {pods(3), fourth, fifth, nameless},
+		`sum by (namespace, model_name) (rate(busy[2m]))`:                                      {pods(2), fourth, nameless},
+		`sum by (namespace, model_name) (label_replace(rate(busy[2m]), "x", "", "", ""))`:      {pods(2), fourth, nameless},
+		`sum by (namespace, model_name) (max_over_time(busy[1m]))`:                             {pods(2), fourth, nameless},
+		`sum by (namespace, model_name) (rate(busy[2m])) or vector(0)`:                         {pods(2), fourth, nameless},
+		`label_replace(sum by (namespace) (busy) or vector(0), "model_name", "llama", "", "")`: {pods(3), fourth, fifth},
+		`sum by (namespace, model_name) (busy) or sum by (namespace, model_name) (lazy)`:       nil,
+		`label_replace(label_replace(sum(rate(proxied[2m])), "model_name", "llama", "", ""), "namespace", "llm", "", "")`: {
+			`{model_name="llama", namespace="llm", scale_target_name="proxy"} 1`,
+		},
+		`sum by (namespace, model_name) (busy) or on () vector(time())`: {pods(3), fourth, fifth, nameless},
+	} {
+		t.Run(demand, func(t *testing.T) {
+			c, found := config.Load("test.yml", `
+prometheus: {url: http://prometheus:9090}
+signals: {load: {unit: requests, demand: '`+demand+`'}}
+models: [{name: llama, namespace: llm, variants: [{name: llama, cost: 1, capacity: {load: 1}}]}]`)
+			require.NotNil(t, c, "%s", found)
+			s := c.Models[0].ActiveSignals()[0]
+			sources := c.CountedSources(&s.Signal)
+			if want == nil {
+				require.True(t, sources.IsZero(), sources.String())
+				return
+			}
+			require.ElementsMatch(t, want, evaluateAt(t, 10*time.Minute, strings.TrimSpace(series), sources.String()))
+		})
+	}
+}
+
+// TestCountedEngines holds that pods are counted apart by how many engines they show at how many addresses, however often each is seen.
+func TestCountedEngines(t *testing.T) {
+	for name, engines := range map[string]string{"vllm": "engine", "sglang": "dp_rank"} {
+		t.Run(name, func(t *testing.T) {
+			var series strings.Builder
+			for _, at := range []struct{ pod, port, engine, by string }{
+				{"llama-0", "8000", "0", "a"}, {"llama-0", "8000", "1", "a"}, {"llama-0", "8000", "0", "b"}, // one of two replicas of Prometheus lacks an engine
+				{"llama-1", "8000", "0", "a"}, {"llama-1", "8001", "0", "a"},
+				{"llama-2", "8000", "0", "a"}, {"llama-2", "8000", "0", "b"},
+			} {
+				labels := fmt.Sprintf(`namespace="llm",pod=%q,instance="%s:%s",%s=%q,prometheus_replica=%q`, at.pod, at.pod, at.port, engines, at.engine, at.by)
+				for _, x := range expositions()[name] {
+					if strings.Contains(x.metric, "num_") && !strings.Contains(x.metric, "total") {
+						fmt.Fprintf(&series, "%s{%s,%s} %s\n", x.metric, strings.ReplaceAll(x.labels, `,engine="0"`, ""), labels, x.values)
+					}
+				}
+			}
+			c := preset(t, name, "concurrency")
+			s := signalOf(t, c, "concurrency")
+			require.Equal(t, []string{
+				`{engines="1", model_name="llama", namespace="llm", scale_target_name="llama"} 1`,
+				`{engines="2", model_name="llama", namespace="llm", scale_target_name="llama"} 2`,
+			}, evaluateAt(t, 10*time.Minute, series.String(), c.CountedEngines(&s.Signal).String()))
+		})
+	}
+}
