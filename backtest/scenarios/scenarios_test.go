@@ -56,6 +56,19 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// TestSpikesCancelLittle: what is ordered for a step in demand is not taken back and ordered again while it is not seen yet.
+func TestSpikesCancelLittle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("seconds of simulation")
+	}
+	for seed := 1; seed <= 5; seed++ {
+		s, _, err := scenario.LoadFile("spike.yml")
+		require.NoError(t, err)
+		s.Seed = seed
+		require.LessOrEqual(t, run(t, s, "spike.conf.yml").Policies[0].CancelledStarts, 2, "seed %d", seed)
+	}
+}
+
 // names are the scenarios of this folder.
 func names(t *testing.T) []string {
 	t.Helper()

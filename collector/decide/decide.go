@@ -76,7 +76,7 @@ type signal struct {
 	carriers  []carrier                                     // the variants that serve it; nil before they are needed
 	mostly    float64                                       // times the recent demand, at the most that the law plans for
 	sudden    func(over time.Duration) []float64            // the demand of late, each step in it at once; nil without a law
-	rising    float64                                       // the demand, and what a step that has just begun still rises by; known with plan
+	rising    float64                                       // the demand of the last minute, and what a step that has just begun still rises by; known with plan
 	noise     float64                                       // of the demand, as the law measures it; 0 without a law
 	held      *forecast.History                             // what would have been planned over the last day
 	recurring *recurring                                    // demand that comes back soon

@@ -355,13 +355,9 @@ func (s *signal) enough(supply float64) float64 {
 // on top of it, by the window or because it comes back, only keeps what is asked for: no replica is started for demand that is gone, nor does
 // one start or stop because capacities are measured a little differently for a moment.
 func (s *signal) steadied() float64 {
-	planned, now, ordered := *s.out.Planned, 0.0, 0.0
-	for _, v := range s.model.variants {
-		if v.runs.Current.N == nil {
-			return planned
-		}
-		now += v.capacities[s.Place] * float64(*v.runs.Current.N)
-		ordered += v.capacities[s.Place] * float64(v.givenAgain())
+	planned, now, ordered := *s.out.Planned, s.supplyAsked(), s.supplyOrdered()
+	if slices.ContainsFunc(s.model.variants, func(v *variant) bool { return v.runs.Current.N == nil }) {
+		return planned
 	}
 	kept, fresh := max(planned, s.marked), s.fresh()
 	if s.recurring != nil {
@@ -374,6 +370,17 @@ func (s *signal) steadied() float64 {
 		return max(fresh, min(kept*(1+stopNoise), now), min(kept*(1+capacityNoise), ordered))
 	}
 	return max(fresh, min(kept, ordered))
+}
+
+// supplyOrdered is what the replicas that are asked for can serve of a signal, with those in an order that was taken back a moment ago.
+func (s *signal) supplyOrdered() float64 {
+	supply := 0.0
+	for _, v := range s.model.variants {
+		if v.runs.Current.N != nil {
+			supply += v.capacities[s.Place] * float64(v.givenAgain())
+		}
+	}
+	return supply
 }
 
 // givenAgain is how many replicas of a variant are asked for, or were in an order of the last minute that was taken back: it is given again, so

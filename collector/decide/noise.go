@@ -78,13 +78,16 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 		}
 		return planned
 	})
+	rising := func(ago time.Duration, then float64) float64 {
+		return s.law().Rising(course, long, ago, then, d.Memory.lesson(s, long, d.read.At, ago))
+	}
 	planned = plan(0, now)
-	late := planned
+	late, steepest := planned, rising(0, now)
 	for i, then := range x.Window.Values {
 		if ago := x.Window.Ago(i); ago < time.Duration(*s.model.ScaleDownWindow) && !math.IsNaN(then) {
 			held := plan(ago, then)
 			if planned = larger(planned, held); ago < acting {
-				late = larger(late, held)
+				late, steepest = larger(late, held), larger(steepest, rising(ago, then))
 			}
 		}
 	}
@@ -93,7 +96,7 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 	}
 	recent := forecast.Most(x.Recent.Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
 	most := mostly * max(expected, recent)
-	s.rising = min(now+course.Unseen(0, now), most)
+	s.rising = min(steepest, habitCap*max(expected, recent))
 	s.sudden = func(over time.Duration) []float64 { return course.Sudden(over, s.rising) }
 	s.mostly = mostly
 	planned, late = max(expected, min(planned, most)), max(fresh, min(larger(late, fresh), most))

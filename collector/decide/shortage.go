@@ -15,7 +15,7 @@ func (s *signal) withShortage() float64 {
 	if waits == 0 || s.out.Stabilized == nil {
 		return 0
 	}
-	return max(s.supplyAsked(), max(s.rising, *s.out.Stabilized)+waits/s.drain().Seconds())
+	return max(s.supplyOrdered(), max(s.rising, *s.out.Stabilized)+waits/s.drain().Seconds())
 }
 
 // shortage is the most that waits, by the rate alone, until a replica that is ordered now is ready, in the unit of the rate times a second. It
@@ -26,6 +26,9 @@ func (s *signal) shortage() float64 {
 		return 0
 	}
 	ahead, recent := s.Lead+acting/2, s.read.Absolute.Recent
+	for ago := toldEvery; ago <= acting/2 && recent.At(ago) > s.readySupply(ago); ago += toldEvery {
+		ahead -= toldEvery // what was ordered then is not seen yet
+	}
 	queue, most, ended := 0.0, 0.0, false
 	wait := func(demand, supply float64, over time.Duration) {
 		if queue = max(0, queue+(demand-supply)*over.Seconds()); queue == 0 {

@@ -286,6 +286,28 @@ func (l Law) loss(beyond float64) float64 {
 	return (l.Quantile - 1) * beyond
 }
 
+// foreseen is what comes after a moment some time ago by the habit that demand follows; NaN where there is none, or that is not known.
+func (l Law) foreseen(long Long, ago time.Duration, lesson Lesson) float64 {
+	if at := long.History.last(ago); lesson.Habit > 0 && at >= 0 {
+		return long.habit(ago, lesson.Habit, l.Ahead, long.History.level(at))
+	}
+	return math.NaN()
+}
+
+// Rising is the demand at a moment some time ago with what a step that has just begun still rises by. Where a habit foresaw the step, it says
+// how far.
+func (l Law) Rising(course *Course, long Long, ago time.Duration, demand float64, lesson Lesson) float64 {
+	end := course.last(ago)
+	if end < 0 {
+		return demand
+	}
+	to := demand + course.unseen(end, demand)
+	if then := l.foreseen(long, ago, lesson); demand < then && then < to {
+		return then
+	}
+	return to
+}
+
 // Plan is what to plan for at a moment some time ago, when the demand was what it was then. It is not known where too little is. The
 // course has the steps that trend and noise are taken from.
 func (l Law) Plan(course *Course, long Long, ago time.Duration, demand float64, lesson Lesson) (planned float64, known bool) {
@@ -301,10 +323,8 @@ func (l Law) Plan(course *Course, long Long, ago time.Duration, demand float64, 
 		return 0, true // what has ended has no noise
 	}
 	multiple := lesson.Zero
-	if at := long.History.last(ago); lesson.Habit > 0 && at >= 0 {
-		if then := long.habit(ago, lesson.Habit, l.Ahead, long.History.level(at)); !math.IsNaN(then) {
-			base, multiple = max(then, demand), lesson.WithHabit
-		}
+	if then := l.foreseen(long, ago, lesson); !math.IsNaN(then) {
+		base, multiple = max(then, demand), lesson.WithHabit
 	}
 	return base + multiple*scale, true
 }

@@ -96,23 +96,18 @@ func (c *Course) eachRun(values []float64, place int, do func(first, end int, st
 }
 
 // unseen is what a step that is just beginning still rises by until a rate shows all of it: each of its changes is as large as the largest, but
-// where it begins or ends between two values.
+// where it begins or ends between two values. The change before them may be the first of it, too small for a step by itself.
 func (c *Course) unseen(end int, demand float64) float64 {
-	most, seen, at := 0.0, 0.0, demand
-	for i := end; i > 0; i-- {
+	most, at, i := 0.0, demand, end
+	for ; i > 0; i-- {
 		leap := c.leap(i, c.Values[i-1], at)
 		if !(leap > 0) {
 			break
 		}
-		most, seen, at = max(most, leap), seen+leap, c.Values[i-1]
+		most, at = max(most, leap), c.Values[i-1]
 	}
-	return max(0, most*float64(c.steps(noiseLag))-seen)
-}
-
-// Unseen is what a step in demand that is just beginning is expected to rise by yet, at a moment some time ago.
-func (c *Course) Unseen(ago time.Duration, demand float64) float64 {
-	if end := c.last(ago); end >= 0 {
-		return c.unseen(end, demand)
+	if before := c.Values[max(0, i-1)]; most > 0 && !math.IsNaN(before) {
+		at = before
 	}
-	return 0
+	return max(0, most*float64(c.steps(noiseLag))-(demand-at))
 }

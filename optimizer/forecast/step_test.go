@@ -35,6 +35,31 @@ func TestStepIsNoTrend(t *testing.T) {
 	}
 }
 
+// TestStepBetweenTwoValues: a first change that is too small for a step is a part of it.
+func TestStepBetweenTwoValues(t *testing.T) {
+	for seed := range uint64(20) {
+		h := rising(seed, 3, 0)
+		h.Values = append(h.Values[:len(h.Values)-3], 44, 64, 84)
+		require.InDelta(t, 100, law.Rising(law.NewCourse(h), forecast.Long{}, 0, 84, forecast.Lesson{}), 4)
+	}
+}
+
+// TestStepThatWasForeseen: a step that comes each hour rises as far as it did an hour ago, and one that goes beyond that goes its own way.
+func TestStepThatWasForeseen(t *testing.T) {
+	long := forecast.Long{History: minutes(24*60, func(ago int) float64 {
+		if ago%60 >= 50 {
+			return 80
+		}
+		return 40
+	})}
+	h := rising(1, 3, 0)
+	h.Values = append(h.Values[:len(h.Values)-3], 42, 62)
+	require.InDelta(t, 100, law.Rising(law.NewCourse(h), long, 0, 62, forecast.Lesson{}), 4)
+	require.InDelta(t, 80, law.Rising(law.NewCourse(h), long, 0, 62, forecast.Lesson{Habit: time.Hour}), 4)
+	h.Values = append(h.Values, 82)
+	require.InDelta(t, 102, law.Rising(law.NewCourse(h), long, 0, 82, forecast.Lesson{Habit: time.Hour}), 4)
+}
+
 // TestStepThatBegins: what a rate over a minute does not show yet of a step is expected from its first changes.
 func TestStepThatBegins(t *testing.T) {
 	for seed := range uint64(20) {
@@ -43,12 +68,13 @@ func TestStepThatBegins(t *testing.T) {
 			h.Values = h.Values[:len(h.Values)-3+shown]
 			now := h.At(0)
 			course := law.NewCourse(h)
-			require.InDelta(t, 100, now+course.Unseen(0, now), 12, "%d of 3 changes", shown)
-			sudden := course.Sudden(2*time.Minute, now+course.Unseen(0, now))
+			to := law.Rising(course, forecast.Long{}, 0, now, forecast.Lesson{})
+			require.InDelta(t, 100, to, 12, "%d of 3 changes", shown)
+			sudden := course.Sudden(2*time.Minute, to)
 			require.InDelta(t, 100, sudden[len(sudden)-shown], 12, "all of it, when it began")
 			require.InDelta(t, 40, sudden[len(sudden)-shown-1], 4, "and nothing before")
 		}
 		flat := rising(seed, 3, 200)
-		require.Zero(t, law.NewCourse(flat).Unseen(0, flat.At(0)), "noise is no step")
+		require.Equal(t, flat.At(0), law.Rising(law.NewCourse(flat), forecast.Long{}, 0, flat.At(0), forecast.Lesson{}), "noise is no step") //nolint:testifylint // The same number.
 	}
 }
