@@ -59,6 +59,7 @@ type Course struct {
 	History
 	squares, changes []float64 // sums of the squares of changes until each step, and how many there are
 	leaps            []float64 // the change to each value from which on it is a step in demand; NaN where that is not known
+	leapt            []int     // the place of the last step in demand until each value
 }
 
 // NewCourse prepares a history for Plan by this law. A step in demand changes a rate much and once: each change counts for at most some times the mean
