@@ -47,45 +47,46 @@ func (s *signal) plannedPast() forecast.History {
 // withPlans makes the demand at each step what was planned for it: by the law while replicas that count as new were ordered, and before that with
 // a share of headroom, which is the mean of late where there is a law.
 func (s *signal) withPlans(h forecast.History, share float64) {
-	late := s.plannedLate(h)
-	if len(late.plans) > 0 && late.demand > 0 {
-		share = late.planned/late.demand - 1
+	plans, planned, demand := s.plannedLate(h)
+	if len(plans) > 0 && demand > 0 {
+		share = planned/demand - 1
 	}
 	for i := range h.Values {
 		h.Values[i] *= 1 + share
 	}
-	for at, planned := range late.plans {
-		h.Values[at] = planned
+	for i, planned := range plans {
+		if !math.IsNaN(planned) {
+			h.Values[len(h.Values)-1-i] = planned
+		}
 	}
 }
 
-// plannedLate is what was planned by the law at the last steps, and the sums of that and of the demand.
-type plannedLate struct {
-	plans           map[int]float64
-	planned, demand float64
-}
-
-func (s *signal) plannedLate(h forecast.History) (late plannedLate) {
-	if s.plan == nil || len(h.Values) == 0 {
-		return late
+// plannedLate is what was planned by the law at the last steps, the newest first, and the sums of that and of the demand. The plan of a step is
+// the most that was planned for since the one before it.
+func (s *signal) plannedLate(h forecast.History) (plans []float64, planned, demand float64) {
+	if s.plan == nil {
+		return nil, 0, 0
 	}
-	late.plans = map[int]float64{}
 	since, recent := s.Lead+newFor+time.Duration(*s.model.ScaleDownWindow), s.read.Absolute.Recent
-	for i, demand := range slices.Backward(recent.Values) {
+	plans = make([]float64, 0, since/h.Step+1)
+	for i, then := range slices.Backward(recent.Values) {
 		ago := recent.Ago(i)
 		if ago < h.Since {
 			continue
 		}
-		at := len(h.Values) - 1 - int((ago-h.Since)/h.Step) // the step that follows it
-		if ago-h.Since > since || at < 0 {
-			return late
+		step := int((ago - h.Since) / h.Step)
+		if ago-h.Since > since || step >= len(h.Values) {
+			break
 		}
-		if planned := s.plan(ago, demand); !math.IsNaN(planned) {
-			late.plans[at] = max(planned, late.plans[at])
-			late.planned, late.demand = late.planned+planned, late.demand+demand
+		for len(plans) <= step {
+			plans = append(plans, math.NaN())
+		}
+		if at := s.plan(ago, then); !math.IsNaN(at) {
+			plans[step] = larger(plans[step], at)
+			planned, demand = planned+at, demand+then
 		}
 	}
-	return late
+	return plans, planned, demand
 }
 
 // forgetPast gives back what plannedPast keeps: a day of every signal takes much memory, and nothing asks for it again.

@@ -258,8 +258,12 @@ func (s *signal) plannedAt(ago time.Duration) float64 {
 	if s.plan != nil {
 		recent := s.read.Absolute.Recent
 		then := recent.At(ago)
+		planned := s.plan(ago, then)
+		if planned <= s.mostly*then {
+			return planned // There was as much demand as that at least.
+		}
 		known := forecast.Most(recent.Until(ago).Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
-		return min(s.plan(ago, then), s.mostly*max(then, known)) // NaN where one is
+		return min(planned, s.mostly*max(then, known)) // NaN where one is
 	}
 	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
 	if !missing.OK() || s.out.Headroom == nil {

@@ -75,21 +75,23 @@ func (l Law) NewCourse(h History) *Course {
 	if settled > 0 {
 		settled += h.steps(HabitShown)
 	}
-	change, sums := make([]float64, n), make([]float64, n+1) // and the sums of changes until each step
-	for i, v := range h.Values {
-		change[i] = math.NaN()
-		if before := i - h.steps(noiseLag); before >= max(0, settled) {
-			change[i] = math.Abs(v - h.Values[before])
+	lag, hour := h.steps(noiseLag), h.steps(noiseLong)
+	change := func(i int) float64 {
+		if before := i - lag; before >= max(0, settled) {
+			return math.Abs(h.Values[i] - h.Values[before])
 		}
+		return math.NaN()
+	}
+	sums := make([]float64, n+1) // of changes until each step
+	for i := range n {
 		sums[i+1], c.changes[i+1] = sums[i], c.changes[i]
-		if !math.IsNaN(change[i]) {
-			sums[i+1], c.changes[i+1] = sums[i]+change[i], c.changes[i]+1
+		if d := change(i); !math.IsNaN(d) {
+			sums[i+1], c.changes[i+1] = sums[i]+d, c.changes[i]+1
 		}
 	}
-	hour := h.steps(noiseLong)
-	for i, d := range change {
+	for i := range n {
 		c.squares[i+1] = c.squares[i]
-		if !math.IsNaN(d) {
+		if d := change(i); !math.IsNaN(d) {
 			to := min(n, max(i+1, hour)) // the hour until then, or the first one
 			from := max(0, to-hour)
 			d = min(d, noiseStep*(sums[to]-sums[from])/(c.changes[to]-c.changes[from]))
