@@ -111,7 +111,7 @@ func (s *signal) day(window forecast.History) string {
 	switch {
 	case !missing.OK():
 		return missing.String()
-	case len(levels.Values) > 0 && forecast.Known(levels.Values) == 0 && window.At(levels.Since) > 0:
+	case len(levels.Values) > 0 && forecast.None(levels.Values) && window.At(levels.Since) > 0:
 		return "no result over the last day, though there is one over the window"
 	}
 	return ""

@@ -79,9 +79,9 @@ func (v *variant) waiting(current, ready int) []pending {
 			queue = append(queue, pending{since: ago, was: true})
 		}
 	}
+	served := s.Ready.Along(s.Current.History)
 	for i, n := range s.Current.Values {
-		ago := s.Current.Ago(i)
-		look(n, s.Ready.At(ago), ago)
+		look(n, served[i], s.Current.Ago(i))
 	}
 	look(float64(current), float64(ready), 0)
 	return queue
