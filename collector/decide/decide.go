@@ -87,9 +87,9 @@ type variant struct {
 	*query.Variant
 	model      *model
 	read       *match.Variant
-	runs       match.Replicas // what the decision is for
-	asked      int            // its minimum as it is told
-	minimum    int            // the same, within its maximum
+	runs       *match.Replicas // what the decision is for
+	asked      int             // its minimum as it is told
+	minimum    int             // the same, within its maximum
 	cost       *float64
 	uses       map[string]float64
 	capacities []float64 // by signal
@@ -183,9 +183,10 @@ func (d *decider) bind() {
 		for j, v := range m.Variants {
 			y := &variants[v.Place]
 			y.Variant, y.model, y.read = v, x, &x.read.Variants[j]
-			y.runs = y.read.Replicas
+			y.runs = &y.read.Replicas
 			if d.Fleet != nil {
-				y.runs = d.Fleet.Replicas(m.Namespace, v.Name)
+				other := d.Fleet.Replicas(m.Namespace, v.Name)
+				y.runs = &other
 			}
 			y.rolled()
 			y.pending = y.starts()
@@ -226,7 +227,7 @@ func (d *decider) gather() {
 }
 
 // serves reports whether there is a replica that may be in use: ready, or, where that is not known, asked for.
-func serves(r match.Replicas) bool {
+func serves(r *match.Replicas) bool {
 	if r.Ready.N != nil {
 		return *r.Ready.N > 0
 	}

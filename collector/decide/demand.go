@@ -142,7 +142,7 @@ func (d *decider) used(s *signal) match.Reading {
 		if !v.Capacities[s.Place].Set {
 			continue // of another role: it serves nothing of this signal
 		}
-		if now.Missing.NoResult() && !serves(v.read.Replicas) {
+		if now.Missing.NoResult() && !serves(&v.read.Replicas) {
 			now = match.Reading{} // a variant without a ready replica uses nothing
 		}
 		if now.Missing.OK() && now.Value > 0 {
@@ -185,7 +185,7 @@ func (s *signal) past(of func(*match.Demand) match.Past) (forecast.History, matc
 			capacity.Number = 0
 		}
 		h := p.Scale(capacity.Number)
-		if !serves(v.read.Replicas) {
+		if !serves(&v.read.Replicas) {
 			unknownIsZero(h)
 		}
 		parts = append(parts, h)

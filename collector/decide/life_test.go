@@ -42,7 +42,7 @@ func served(planned float64, replicas int, startup time.Duration, day forecast.H
 	m := &model{Model: &query.Model{Model: c}, read: &match.Model{}, days: &days{}}
 	v := &variant{
 		Variant: &query.Variant{Variant: &config.Variant{Startup: config.Duration(startup)}, Capacities: []query.Quantity{{Quantity: config.Quantity{Number: 10, Set: true}}}},
-		model:   m, read: &match.Variant{}, capacities: []float64{10},
+		model:   m, read: &match.Variant{}, runs: &match.Replicas{}, capacities: []float64{10},
 	}
 	v.runs.Current.N = &replicas
 	s := &signal{Signal: &query.Signal{}, model: m, read: &match.Signal{}, held: &day}
