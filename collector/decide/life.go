@@ -25,9 +25,9 @@ const (
 // plannedPast is what would have been planned over the last day: the demand with headroom, held over the scale-down window. The headroom is
 // that of late, and replicas that were started by the noise of a moment ago were started for as much as was planned then. It ends with the
 // last step, so that what follows from it is the same at all evaluations of a minute: what is ordered then shows before it changes.
-func (s *signal) plannedPast() forecast.History {
+func (s *signal) plannedPast() *forecast.Levels {
 	if s.held != nil {
-		return *s.held
+		return s.held
 	}
 	var out forecast.History
 	demand, missing := s.past(func(x *match.Demand) match.Past { return x.Levels })
@@ -40,8 +40,8 @@ func (s *signal) plannedPast() forecast.History {
 		s.withPlans(out, *share)
 		out.Hold(time.Duration(*s.model.ScaleDownWindow))
 	}
-	s.held = &out
-	return out
+	s.held = out.Levels()
+	return s.held
 }
 
 // withPlans makes the demand at each step what was planned for it: by the law while replicas that count as new were ordered, and before that with
@@ -184,7 +184,7 @@ func (s *signal) heldFor() time.Duration {
 }
 
 // lived is how long the stays above a level lasted. A level that demand has not reached all day lasts for as long.
-func lived(past forecast.History, level float64) time.Duration {
+func lived(past *forecast.Levels, level float64) time.Duration {
 	c, known := past.Crossings(level), time.Duration(forecast.Known(past.Values))*past.Step
 	switch {
 	case known < lifeLeast:
@@ -298,13 +298,11 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 	past, planned := s.plannedPast(), s.marked
 	restart, young := 2*(startup+acting), startup+acting+newFor
 	next, looked := planned, 0
-	for _, peak := range slices.Backward(past.Values) {
-		if !(peak > next) {
-			continue
-		}
-		if looked++; looked > levelsMost {
+	for at := len(past.Values); ; looked++ {
+		if at = past.LastAbove(at, next); at < 0 || looked == levelsMost {
 			break
 		}
+		peak := past.Values[at]
 		next = peak * (1 + levelApart)
 		c := past.Crossings(max(peak*(1-levelApart), planned))
 		stay := c.Below.Wait(restart) - c.Now
