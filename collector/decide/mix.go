@@ -239,15 +239,21 @@ func (m *model) fallen(ago time.Duration) map[string]float64 {
 
 // heldAt is what the scale-down window held of what a signal was planned for, some time ago; NaN where that is not known.
 func (s *signal) heldAt(ago time.Duration) float64 {
-	held, window := s.plannedAt(ago), &s.read.Absolute.Window
-	if s.plan != nil {
-		window = &s.read.Absolute.Recent
+	held, window := s.plannedAt(ago), time.Duration(*s.model.ScaleDownWindow)
+	if s.planned.Values == nil {
+		s.planned = s.read.Absolute.Window.History
+		if s.plan != nil {
+			s.planned = s.read.Absolute.Recent.History
+		}
+		over := s.planned.Over(window + acting)
+		s.planned.Values = make([]float64, len(over))
+		for i := range over {
+			s.planned.Values[i] = s.plannedAt(s.planned.Ago(i))
+		}
 	}
-	for i := range window.Values {
-		if at := window.Ago(i); at > ago && at < ago+time.Duration(*s.model.ScaleDownWindow) {
-			if was := s.plannedAt(at); was > held {
-				held = was
-			}
+	for i, was := range s.planned.Values {
+		if at := s.planned.Ago(i); at > ago && at < ago+window && was > held {
+			held = was
 		}
 	}
 	return held

@@ -36,6 +36,9 @@ const (
 	minErrors             = 100              // that a multiple is measured by
 )
 
+// sumsAtHand is for how many steps sums need no memory of their own.
+const sumsAtHand = 512
+
 // HabitShown is the time after which a rate over a minute shows all of what came: a habit is looked at so much further.
 const HabitShown = time.Minute
 
@@ -82,12 +85,13 @@ func (l Law) NewCourse(h History) *Course {
 		}
 		return math.NaN()
 	}
-	sums := make([]float64, n+1) // of changes until each step
+	sums := make([]float64, 1, sumsAtHand) // of changes until each step
 	for i := range n {
-		sums[i+1], c.changes[i+1] = sums[i], c.changes[i]
+		sum, known := sums[i], c.changes[i]
 		if d := change(i); !math.IsNaN(d) {
-			sums[i+1], c.changes[i+1] = sums[i]+d, c.changes[i]+1
+			sum, known = sum+d, known+1
 		}
+		sums, c.changes[i+1] = append(sums, sum), known
 	}
 	for i := range n {
 		c.squares[i+1] = c.squares[i]
@@ -274,11 +278,39 @@ func (l Law) lesson(bases, errs [][]float64, came, scales []float64) Lesson {
 	return out
 }
 
-// multiple is the quantile of errors, at least 0. It sorts them.
+// multiple is the quantile of errors, at least 0. It moves them.
 func (l Law) multiple(errs []float64) float64 {
-	slices.Sort(errs)
 	rank := int(math.Ceil(l.Quantile*float64(len(errs)+1))) - 1
-	return max(0, errs[min(max(rank, 0), len(errs)-1)])
+	return max(0, ranked(errs, min(max(rank, 0), len(errs)-1)))
+}
+
+// ranked is the number that would be at a place, were they sorted. It moves them (Hoare's selection, 1961).
+func ranked(numbers []float64, place int) float64 {
+	for low, high := 0, len(numbers)-1; low < high; {
+		pivot := numbers[low+(high-low)/2]
+		i, j := low, high
+		for i <= j {
+			for numbers[i] < pivot {
+				i++
+			}
+			for pivot < numbers[j] {
+				j--
+			}
+			if i <= j {
+				numbers[i], numbers[j] = numbers[j], numbers[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case place <= j:
+			high = j
+		case place >= i:
+			low = i
+		default:
+			return numbers[place]
+		}
+	}
+	return numbers[place]
 }
 
 // loss weighs what came beyond a plan, or was planned in vain, so that the quantile loses least (Koenker and Bassett 1978).
