@@ -188,7 +188,7 @@ func (m *model) risen(ago time.Duration) map[string]float64 {
 	if !m.choice() {
 		return nil
 	}
-	then, beyond := map[string]float64{}, false
+	beyond := false
 	for _, s := range m.signals {
 		if s.out.Planned == nil {
 			continue
@@ -197,14 +197,16 @@ func (m *model) risen(ago time.Duration) map[string]float64 {
 		if math.IsNaN(at) {
 			return nil
 		}
-		supply := 0.0
-		for _, v := range m.variants {
-			supply += v.capacities[s.Place] * float64(v.asksFor())
-		}
-		then[s.Name], beyond = at, beyond || at > s.enough(supply)
+		beyond = beyond || at > s.enough(s.supplyOrdered())
 	}
 	if !beyond {
 		return nil
+	}
+	then := map[string]float64{}
+	for _, s := range m.signals {
+		if s.out.Planned != nil {
+			then[s.Name] = s.plannedAt(ago)
+		}
 	}
 	return then
 }
@@ -215,26 +217,34 @@ func (m *model) fallen(ago time.Duration) map[string]float64 {
 	if !m.choice() {
 		return nil
 	}
-	then, falls := map[string]float64{}, false
-	spare := slices.Clone(m.variants)
+	falls := func(s *signal) bool { return s.out.Planned != nil && s.heldAt(ago) > *s.out.Planned*(1+capacityNoise) }
+	if !slices.ContainsFunc(m.signals, falls) {
+		return nil
+	}
+	then, spare := map[string]float64{}, slices.Clone(m.variants)
 	for _, s := range m.signals {
 		if s.out.Planned == nil {
 			continue
 		}
-		held, supply := s.heldAt(ago), 0.0
-		for _, v := range m.variants {
-			supply += v.capacities[s.Place] * float64(v.asksFor())
-		}
-		falls = falls || held > *s.out.Planned*(1+capacityNoise)
-		then[s.Name] = max(held, s.steadied())
+		then[s.Name] = max(s.heldAt(ago), s.steadied())
+		supply := s.supplyOrdered()
 		spare = slices.DeleteFunc(spare, func(v *variant) bool {
 			return v.asksFor() <= v.minimum || !(then[s.Name] <= supply-v.capacities[s.Place])
 		})
 	}
-	if !falls || len(spare) == 0 {
+	if len(spare) == 0 {
 		return nil
 	}
 	return then
+}
+
+// supplyOrdered is what the replicas that are asked for can serve of a signal, with orders that are not seen yet.
+func (s *signal) supplyOrdered() float64 {
+	supply := 0.0
+	for _, v := range s.model.variants {
+		supply += v.capacities[s.Place] * float64(v.asksFor())
+	}
+	return supply
 }
 
 // heldAt is what the scale-down window held of what a signal was planned for, some time ago; NaN where that is not known.

@@ -35,7 +35,8 @@ func (s Stays) Mean() time.Duration {
 // Wait is for how long it pays to wait for the end of a stay, where giving up costs as much as waiting for some time: of all times to wait,
 // the one that would have cost the least over these stays. It is 0 where giving up at once would have.
 func (s Stays) Wait(giveUp time.Duration) time.Duration {
-	sorted := slices.Sorted(slices.Values(s))
+	sorted := slices.Clone(s)
+	slices.Sort(sorted)
 	best, least := time.Duration(0), giveUp*time.Duration(len(s))
 	ended := time.Duration(0) // the sum of the stays that end within the wait
 	for i, wait := range sorted {
