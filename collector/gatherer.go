@@ -18,24 +18,29 @@ import (
 // labels of its metric, in one order. Checking it for each scrape of a large fleet would take longer than to decide.
 func NewGatherer(s *Snapshot, others ...prometheus.Gatherer) prometheus.Gatherer {
 	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
-		table := Metrics()
-		emit := emitter{families: make([]*dto.MetricFamily, metricCount), table: table}
-		emit.snapshot(s)
-		all := slices.DeleteFunc(emit.families, func(f *dto.MetricFamily) bool { return f == nil })
-		for _, f := range all {
-			if !slices.IsSortedFunc(f.Metric, byLabels) {
-				slices.SortFunc(f.Metric, byLabels)
-			}
+		all, err := gatherOthers(others)
+		for _, f := range familiesOf(s) {
+			all = append(all, f.message())
 		}
-		var failed prometheus.MultiError
-		for _, o := range others {
-			families, err := o.Gather()
-			failed.Append(err)
-			all = append(all, families...)
-		}
-		slices.SortFunc(all, func(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) })
-		return all, failed.MaybeUnwrap()
+		sortByName(all)
+		return all, err
 	})
+}
+
+// gatherOthers gathers what others have. With an error there may be families too.
+func gatherOthers(others []prometheus.Gatherer) (all []*dto.MetricFamily, err error) {
+	var failed prometheus.MultiError
+	for _, o := range others {
+		families, err := o.Gather()
+		failed.Append(err)
+		all = append(all, families...)
+	}
+	sortByName(all)
+	return all, failed.MaybeUnwrap()
+}
+
+func sortByName(families []*dto.MetricFamily) {
+	slices.SortFunc(families, func(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) })
 }
 
 // NewHandler answers scrapes with what NewGatherer gathers. It compresses fast rather than well: as well as the standard library does
@@ -47,63 +52,94 @@ func NewHandler(s *Snapshot, opts promhttp.HandlerOpts, others ...prometheus.Gat
 		return nil, fmt.Errorf("compress scrapes: %w", err)
 	}
 	g := NewGatherer(s, others...)
-	return compress(textFirst(g, promhttp.HandlerFor(g, opts))), nil
+	return compress(textFirst(s, others, promhttp.HandlerFor(g, opts))), nil
+}
+
+// family is a metric with its series. All are gauges.
+type family struct {
+	*Metric
+	series []series
+}
+
+type series struct {
+	labels *labels // nil for none
+	value  float64
+}
+
+// labels are those of a series, sorted by name. Series share them.
+type labels struct {
+	all  []label
+	used int              // by how many series
+	text string           // as the text format has them, where several series do; empty before the first is written
+	dto  []*dto.LabelPair // the same for other formats
+}
+
+type label struct{ name, value string }
+
+// familiesOf are the series of a snapshot, sorted by name, and those of each by their labels.
+func familiesOf(s *Snapshot) []family {
+	var e emitter
+	e.snapshot(s)
+	var all []family
+	for id, metric := range Metrics() {
+		of := e.series[id]
+		if len(of) == 0 {
+			continue
+		}
+		if !slices.IsSortedFunc(of, byLabels) {
+			slices.SortFunc(of, byLabels)
+		}
+		all = append(all, family{&metric, of})
+	}
+	slices.SortFunc(all, func(a, b family) int { return cmp.Compare(a.Name, b.Name) })
+	return all
 }
 
 // byLabels is the order of series in a family, which all have the same labels.
-func byLabels(a, b *dto.Metric) int {
-	for i, l := range a.Label {
-		if o := b.Label[i]; l != o && *l.Value != *o.Value {
-			return cmp.Compare(*l.Value, *o.Value)
+func byLabels(a, b series) int {
+	if a.labels == b.labels {
+		return 0
+	}
+	for i, l := range a.labels.all {
+		if o := b.labels.all[i].value; l.value != o {
+			return cmp.Compare(l.value, o)
 		}
 	}
 	return 0
 }
 
-// emitter makes series. It takes memory for many at once.
+// message is a family as libraries take it.
+func (f *family) message() *dto.MetricFamily {
+	out := &dto.MetricFamily{Name: &f.Name, Help: &f.Help, Type: dto.MetricType_GAUGE.Enum()}
+	for i := range f.series {
+		s := &f.series[i]
+		out.Metric = append(out.Metric, &dto.Metric{Gauge: &dto.Gauge{Value: &s.value}, Label: s.labels.pairs()})
+	}
+	return out
+}
+
+func (l *labels) pairs() []*dto.LabelPair {
+	if l == nil {
+		return nil
+	}
+	for i := len(l.dto); i < len(l.all); i++ {
+		l.dto = append(l.dto, &dto.LabelPair{Name: &l.all[i].name, Value: &l.all[i].value})
+	}
+	return l.dto
+}
+
+// emitter makes series.
 type emitter struct {
-	table    []Metric
-	families []*dto.MetricFamily // by metricID
-	samples  []sample
-	pairs    []pair
+	series [metricCount][]series
 }
 
-type sample struct {
-	metric dto.Metric
-	gauge  dto.Gauge
-	value  float64
-}
-
-type pair struct {
-	label       dto.LabelPair
-	name, value string
-}
-
-const atOnce = 256 // samples, and labels
-
-// add makes one series. Its labels are sorted by name, and may be shared with other series.
-func (e *emitter) add(id metricID, value float64, labels []*dto.LabelPair) {
-	f := e.families[id]
-	if f == nil {
-		f = &dto.MetricFamily{Name: &e.table[id].Name, Help: &e.table[id].Help, Type: dto.MetricType_GAUGE.Enum()}
-		e.families[id] = f
+// add makes one series.
+func (e *emitter) add(id metricID, value float64, l *labels) {
+	if l != nil {
+		l.used++
 	}
-	if len(e.samples) == 0 {
-		e.samples = make([]sample, atOnce)
-	}
-	s := &e.samples[0]
-	e.samples = e.samples[1:]
-	s.value, s.gauge.Value, s.metric.Gauge, s.metric.Label = value, &s.value, &s.gauge, labels
-	f.Metric = append(f.Metric, &s.metric)
+	e.series[id] = append(e.series[id], series{l, value})
 }
 
-// label makes a label.
-func (e *emitter) label(name, value string) *dto.LabelPair {
-	if len(e.pairs) == 0 {
-		e.pairs = make([]pair, atOnce)
-	}
-	p := &e.pairs[0]
-	e.pairs = e.pairs[1:]
-	p.name, p.value, p.label.Name, p.label.Value = name, value, &p.name, &p.value
-	return &p.label
-}
+// labeled makes labels, which are to be sorted by name.
+func labeled(all ...label) *labels { return &labels{all: all} }

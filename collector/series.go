@@ -4,20 +4,18 @@ import (
 	"cmp"
 	"slices"
 	"time"
-
-	dto "github.com/prometheus/client_model/go"
 )
 
 // pointer takes what is known, and nothing where it is not: absent is not zero.
-func (e *emitter) pointer(id metricID, value *float64, labels []*dto.LabelPair) {
+func (e *emitter) pointer(id metricID, value *float64, l *labels) {
 	if value != nil {
-		e.add(id, *value, labels)
+		e.add(id, *value, l)
 	}
 }
 
-func (e *emitter) count(id metricID, n *int, labels []*dto.LabelPair) {
+func (e *emitter) count(id metricID, n *int, l *labels) {
 	if n != nil {
-		e.add(id, float64(*n), labels)
+		e.add(id, float64(*n), l)
 	}
 }
 
@@ -27,9 +25,9 @@ func (e *emitter) snapshot(s *Snapshot) {
 		e.model(m)
 	}
 	for _, b := range s.Budgets {
-		labels := []*dto.LabelPair{e.label("budget", b.Name), e.label("unit", b.Unit)}
-		e.pointer(budgetLimit, b.Limit, labels)
-		e.pointer(budgetUsed, b.Used, labels)
+		l := labeled(label{"budget", b.Name}, label{"unit", b.Unit})
+		e.pointer(budgetLimit, b.Limit, l)
+		e.pointer(budgetUsed, b.Used, l)
 	}
 	for i := range s.Inputs {
 		e.input(&s.Inputs[i])
@@ -42,61 +40,61 @@ func (e *emitter) snapshot(s *Snapshot) {
 }
 
 func (e *emitter) model(m *Model) {
-	model, namespace := e.label("model", m.Name), e.label("target_namespace", m.Namespace)
+	model, namespace := label{"model", m.Name}, label{"target_namespace", m.Namespace}
 	for _, s := range m.Signals {
-		labels := []*dto.LabelPair{model, e.label("signal", s.Name), namespace, e.label("unit", s.Unit)}
-		e.pointer(modelDemand, s.Measured, labels)
-		e.pointer(modelStabilized, s.Stabilized, labels)
-		e.pointer(modelForecast, s.Forecast, labels)
-		e.pointer(modelPlanned, s.Planned, labels)
-		e.pointer(modelReady, s.Ready, labels)
-		e.count(modelSources, s.Sources, labels)
-		e.count(modelExpectedSources, s.Expected, labels)
-		e.count(modelOtherSources, s.Others, labels)
+		l := labeled(model, label{"signal", s.Name}, namespace, label{"unit", s.Unit})
+		e.pointer(modelDemand, s.Measured, l)
+		e.pointer(modelStabilized, s.Stabilized, l)
+		e.pointer(modelForecast, s.Forecast, l)
+		e.pointer(modelPlanned, s.Planned, l)
+		e.pointer(modelReady, s.Ready, l)
+		e.count(modelSources, s.Sources, l)
+		e.count(modelExpectedSources, s.Expected, l)
+		e.count(modelOtherSources, s.Others, l)
 	}
-	e.pointer(modelShortfall, m.Shortfall, []*dto.LabelPair{model, namespace})
+	e.pointer(modelShortfall, m.Shortfall, labeled(model, namespace))
 	for _, v := range ordered(m.Variants, func(v *Variant) (string, string) { return v.Name, "" }) {
 		e.variant(v, model, namespace)
 	}
 }
 
-func (e *emitter) variant(v *Variant, model, namespace *dto.LabelPair) {
-	variant := e.label("variant", v.Name)
-	labels := []*dto.LabelPair{model, namespace, variant}
-	e.count(desiredReplicas, v.Desired, labels)
-	e.count(plannedReplicas, v.Planned, labels)
-	e.count(currentReplicas, v.Current, labels)
-	e.count(readyReplicas, v.Ready, labels)
-	e.pointer(variantCost, v.Cost, labels)
+func (e *emitter) variant(v *Variant, model, namespace label) {
+	variant := label{"variant", v.Name}
+	l := labeled(model, namespace, variant)
+	e.count(desiredReplicas, v.Desired, l)
+	e.count(plannedReplicas, v.Planned, l)
+	e.count(currentReplicas, v.Current, l)
+	e.count(readyReplicas, v.Ready, l)
+	e.pointer(variantCost, v.Cost, l)
+	e.pointer(variantCorrection, v.Correction, l)
 	if v.Current != nil {
-		e.add(variantStuck, indicator(v.Stuck != nil), labels)
+		e.add(variantStuck, indicator(v.Stuck != nil), l)
 	}
-	e.add(variantUp, indicator(v.Up), labels)
-	e.add(variantInfo, 1, []*dto.LabelPair{
-		e.label("accelerator", v.Accelerator), model, e.label("role", v.Role),
-		e.label("scale_target_kind", v.TargetKind), e.label("scale_target_name", v.TargetName), namespace, variant,
-	})
+	e.add(variantUp, indicator(v.Up), l)
+	e.add(variantInfo, 1, labeled(
+		label{"accelerator", v.Accelerator}, model, label{"role", v.Role},
+		label{"scale_target_kind", v.TargetKind}, label{"scale_target_name", v.TargetName}, namespace, variant,
+	))
 	for _, c := range v.Capacities {
-		e.add(variantCapacity, c.Value, []*dto.LabelPair{model, e.label("signal", c.Signal), namespace, e.label("unit", c.Unit), variant})
+		e.add(variantCapacity, c.Value, labeled(model, label{"signal", c.Signal}, namespace, label{"unit", c.Unit}, variant))
 	}
-	e.pointer(variantCorrection, v.Correction, []*dto.LabelPair{model, namespace, variant})
-	e.add(variantDecision, 1, []*dto.LabelPair{model, e.label("reason", string(v.Reason)), namespace, variant})
+	e.add(variantDecision, 1, labeled(model, label{"reason", string(v.Reason)}, namespace, variant))
 }
 
 func (e *emitter) input(i *Input) {
-	name := e.label("input", i.Name)
-	labels := []*dto.LabelPair{name}
-	e.add(queryUp, indicator(i.Err == nil), labels)
-	e.add(queryDuration, i.Duration, labels)
-	e.pointer(queryAge, i.Age, labels)
+	name := label{"input", i.Name}
+	l := labeled(name)
+	e.add(queryUp, indicator(i.Err == nil), l)
+	e.add(queryDuration, i.Duration, l)
+	e.pointer(queryAge, i.Age, l)
 	if i.Err != nil {
-		e.add(queryFailure, 1, []*dto.LabelPair{name, e.label("reason", string(i.Failure))})
+		e.add(queryFailure, 1, labeled(name, label{"reason", string(i.Failure)}))
 		return
 	}
-	e.count(querySeries, i.Series, labels)
-	e.count(queryMatched, i.Matched, labels)
+	e.count(querySeries, i.Series, l)
+	e.count(queryMatched, i.Matched, l)
 	for reason, n := range i.Bad {
-		e.add(queryBadSamples, float64(n), []*dto.LabelPair{name, e.label("reason", reason)})
+		e.add(queryBadSamples, float64(n), labeled(name, label{"reason", reason}))
 	}
 }
 

@@ -13,53 +13,55 @@ import (
 
 // textFirst answers in the text format what asks for it, and leaves everything else to another handler: other formats, parts of the
 // metrics, and errors. The library's writer takes longer for a large fleet than to plan it does.
-func textFirst(g prometheus.Gatherer, other http.Handler) http.Handler {
+func textFirst(s *Snapshot, others []prometheus.Gatherer, other http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultAcceptedFormats()...)
 		if format.FormatType() != expfmt.TypeTextPlain || r.URL.RawQuery != "" {
 			other.ServeHTTP(w, r)
 			return
 		}
-		families, err := g.Gather()
+		theirs, err := gatherOthers(others)
 		if err != nil {
 			other.ServeHTTP(w, r)
 			return
 		}
 		w.Header().Add("Vary", "Accept")
 		w.Header().Set("Content-Type", string(format))
-		_ = writeText(w, families, format.ToEscapingScheme()) // An error is a client that has gone.
+		_ = writeText(w, familiesOf(s), theirs, format.ToEscapingScheme()) // An error is a client that has gone.
 	})
 }
 
 // textBuffer is how many bytes are written at once.
 const textBuffer = 32 << 10
 
-// writeText writes families as the library does. Those of gauges are written here.
-func writeText(w io.Writer, families []*dto.MetricFamily, scheme model.EscapingScheme) error {
+// writeText writes families in the order of their names: our own here, and theirs by the library.
+func writeText(w io.Writer, own []family, theirs []*dto.MetricFamily, scheme model.EscapingScheme) error {
 	text := make([]byte, 0, textBuffer+textBuffer/8)
 	flush := func() error {
 		_, err := w.Write(text)
 		text = text[:0]
 		return err //nolint:wrapcheck // It is dropped.
 	}
-	for _, f := range families {
-		if f.GetType() == dto.MetricType_GAUGE && model.LegacyValidation.IsValidMetricName(f.GetName()) {
-			text = appendHead(text, f)
-			for _, m := range f.Metric {
-				if text = appendSample(text, f.GetName(), m); len(text) > textBuffer {
-					if err := flush(); err != nil {
-						return err
-					}
-				}
+	for len(own)+len(theirs) > 0 {
+		if len(own) == 0 || len(theirs) > 0 && theirs[0].GetName() < own[0].Name {
+			if err := flush(); err != nil {
+				return err
 			}
+			if _, err := expfmt.MetricFamilyToText(w, model.EscapeMetricFamily(theirs[0], scheme)); err != nil {
+				return err //nolint:wrapcheck // It is dropped.
+			}
+			theirs = theirs[1:]
 			continue
 		}
-		if err := flush(); err != nil {
-			return err
+		text = appendHead(text, own[0].Metric)
+		for i := range own[0].series {
+			if text = appendSample(text, own[0].Name, &own[0].series[i]); len(text) > textBuffer {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
 		}
-		if _, err := expfmt.MetricFamilyToText(w, model.EscapeMetricFamily(f, scheme)); err != nil {
-			return err //nolint:wrapcheck // It is dropped.
-		}
+		own = own[1:]
 	}
 	return flush()
 }
@@ -80,31 +82,40 @@ func appendEscaped(to []byte, text string, quotes bool) []byte {
 }
 
 // appendHead appends what stands before the samples of a gauge.
-func appendHead(to []byte, f *dto.MetricFamily) []byte {
-	to = appendEscaped(append(append(append(to, "# HELP "...), f.GetName()...), ' '), f.GetHelp(), false)
-	return append(append(append(to, "\n# TYPE "...), f.GetName()...), " gauge\n"...)
+func appendHead(to []byte, m *Metric) []byte {
+	to = appendEscaped(append(append(append(to, "# HELP "...), m.Name...), ' '), m.Help, false)
+	return append(append(append(to, "\n# TYPE "...), m.Name...), " gauge\n"...)
 }
 
 // appendSample appends the line of one gauge without a timestamp.
-func appendSample(to []byte, name string, m *dto.Metric) []byte {
-	to = append(to, name...)
-	for i, l := range m.Label {
-		separator := byte(',')
-		if i == 0 {
-			separator = '{'
-		}
-		to = append(append(append(to, separator), *l.Name...), `="`...)
-		to = append(appendEscaped(to, *l.Value, true), '"')
-	}
-	if len(m.Label) > 0 {
-		to = append(to, '}')
-	}
-	to = append(to, ' ')
-	value := m.Gauge.GetValue()
-	if n := int64(value); float64(n) == value && n > -1e6 && n < 1e6 {
+func appendSample(to []byte, name string, s *series) []byte {
+	to = append(s.labels.appendTo(append(to, name...)), ' ')
+	if n := int64(s.value); float64(n) == s.value && n > -1e6 && n < 1e6 {
 		to = strconv.AppendInt(to, n, 10)
 	} else {
-		to = strconv.AppendFloat(to, value, 'g', -1, 64)
+		to = strconv.AppendFloat(to, s.value, 'g', -1, 64)
 	}
 	return append(to, '\n')
+}
+
+// appendTo appends labels as they stand in a line.
+func (l *labels) appendTo(to []byte) []byte {
+	switch {
+	case l == nil:
+		return to
+	case l.text != "":
+		return append(to, l.text...)
+	}
+	begin := len(to)
+	separator := byte('{')
+	for _, pair := range l.all {
+		to = append(append(append(to, separator), pair.name...), `="`...)
+		to = append(appendEscaped(to, pair.value, true), '"')
+		separator = ','
+	}
+	to = append(to, '}')
+	if l.used > 1 {
+		l.text = string(to[begin:])
+	}
+	return to
 }

@@ -49,10 +49,11 @@ type model struct {
 	minimum  int           // of replicas over all variants of each role
 	known    optimizer.Knowledge
 
-	life  time.Duration // that a plan of it is expected to have
-	holds time.Duration // that its windows still hold its demand
-	freed bool          // new replicas need not stay: something is short
-	days  *days
+	life   time.Duration // that a plan of it is expected to have
+	holds  time.Duration // that its windows still hold its demand
+	freed  bool          // new replicas need not stay: something is short
+	moving bool          // replicas are asked for or ready that were not a moment ago, or the other way round
+	days   *days
 
 	limitedUp, limitedDown bool // whether the limits on change are in force
 }
@@ -78,7 +79,8 @@ type signal struct {
 	sudden    func(over time.Duration) []float64            // the demand of late, each step in it at once; nil without a law
 	rising    float64                                       // the demand of the last minute, and what a step that has just begun still rises by; known with plan
 	noise     float64                                       // of the demand, as the law measures it; 0 without a law
-	held      *forecast.History                             // what would have been planned over the last day
+	planned   forecast.History                              // what was planned at the last steps, as far as the window and a minute; empty before it is needed
+	held      *forecast.Levels                              // what would have been planned over the last day
 	recurring *recurring                                    // demand that comes back soon
 }
 
@@ -87,9 +89,9 @@ type variant struct {
 	*query.Variant
 	model      *model
 	read       *match.Variant
-	runs       match.Replicas // what the decision is for
-	asked      int            // its minimum as it is told
-	minimum    int            // the same, within its maximum
+	runs       *match.Replicas // what the decision is for
+	asked      int             // its minimum as it is told
+	minimum    int             // the same, within its maximum
 	cost       *float64
 	uses       map[string]float64
 	capacities []float64 // by signal
@@ -183,9 +185,10 @@ func (d *decider) bind() {
 		for j, v := range m.Variants {
 			y := &variants[v.Place]
 			y.Variant, y.model, y.read = v, x, &x.read.Variants[j]
-			y.runs = y.read.Replicas
+			y.runs = &y.read.Replicas
 			if d.Fleet != nil {
-				y.runs = d.Fleet.Replicas(m.Namespace, v.Name)
+				other := d.Fleet.Replicas(m.Namespace, v.Name)
+				y.runs = &other
 			}
 			y.rolled()
 			y.pending = y.starts()
@@ -221,12 +224,13 @@ func (d *decider) gather() {
 		m.recurs()
 		m.limitedUp, m.limitedDown = m.limited(m.ScaleUpLimit), m.limited(m.ScaleDownLimit)
 		d.keepNew(m)
+		m.moving = m.moves()
 		m.forgetPast()
 	}
 }
 
 // serves reports whether there is a replica that may be in use: ready, or, where that is not known, asked for.
-func serves(r match.Replicas) bool {
+func serves(r *match.Replicas) bool {
 	if r.Ready.N != nil {
 		return *r.Ready.N > 0
 	}

@@ -111,7 +111,7 @@ func (s *signal) day(window forecast.History) string {
 	switch {
 	case !missing.OK():
 		return missing.String()
-	case len(levels.Values) > 0 && forecast.Known(levels.Values) == 0 && window.At(levels.Since) > 0:
+	case len(levels.Values) > 0 && forecast.None(levels.Values) && window.At(levels.Since) > 0:
 		return "no result over the last day, though there is one over the window"
 	}
 	return ""
@@ -142,7 +142,7 @@ func (d *decider) used(s *signal) match.Reading {
 		if !v.Capacities[s.Place].Set {
 			continue // of another role: it serves nothing of this signal
 		}
-		if now.Missing.NoResult() && !serves(v.read.Replicas) {
+		if now.Missing.NoResult() && !serves(&v.read.Replicas) {
 			now = match.Reading{} // a variant without a ready replica uses nothing
 		}
 		if now.Missing.OK() && now.Value > 0 {
@@ -185,7 +185,7 @@ func (s *signal) past(of func(*match.Demand) match.Past) (forecast.History, matc
 			capacity.Number = 0
 		}
 		h := p.Scale(capacity.Number)
-		if !serves(v.read.Replicas) {
+		if !serves(&v.read.Replicas) {
 			unknownIsZero(h)
 		}
 		parts = append(parts, h)

@@ -28,7 +28,7 @@ func (d *decider) stateOf(models []*model) optimizer.State {
 	}
 	for _, m := range models {
 		out := optimizer.ModelState{
-			Knowledge: m.known, Moving: m.moves(), Waiting: make(map[string]float64, len(m.signals)), Variants: make([]optimizer.VariantState, 0, len(m.variants)),
+			Knowledge: m.known, Moving: m.moving, Waiting: make(map[string]float64, len(m.signals)), Variants: make([]optimizer.VariantState, 0, len(m.variants)),
 		}
 		for _, s := range m.signals {
 			out.Waiting[s.Name] = s.waiting()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
@@ -31,14 +32,14 @@ func TestAutoscalerActsLate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := &variant{}
+			v := &variant{runs: &match.Replicas{}}
 			v.runs.Current.N, v.runs.Ready.N = new(4), new(4)
 			v.runs.Starts.Current.History, v.runs.Starts.Ready.History = tc.current, tc.ready
 			assert.Equal(t, tc.falls, v.falls(), "falls")
 			assert.Equal(t, tc.fresh, v.fresh(), "fresh")
 		})
 	}
-	unknown := &variant{}
+	unknown := &variant{runs: &match.Replicas{}}
 	assert.False(t, unknown.falls())
 	assert.False(t, unknown.fresh())
 }

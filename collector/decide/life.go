@@ -25,9 +25,9 @@ const (
 // plannedPast is what would have been planned over the last day: the demand with headroom, held over the scale-down window. The headroom is
 // that of late, and replicas that were started by the noise of a moment ago were started for as much as was planned then. It ends with the
 // last step, so that what follows from it is the same at all evaluations of a minute: what is ordered then shows before it changes.
-func (s *signal) plannedPast() forecast.History {
+func (s *signal) plannedPast() *forecast.Levels {
 	if s.held != nil {
-		return *s.held
+		return s.held
 	}
 	var out forecast.History
 	demand, missing := s.past(func(x *match.Demand) match.Past { return x.Levels })
@@ -40,52 +40,53 @@ func (s *signal) plannedPast() forecast.History {
 		s.withPlans(out, *share)
 		out.Hold(time.Duration(*s.model.ScaleDownWindow))
 	}
-	s.held = &out
-	return out
+	s.held = out.Levels()
+	return s.held
 }
 
 // withPlans makes the demand at each step what was planned for it: by the law while replicas that count as new were ordered, and before that with
 // a share of headroom, which is the mean of late where there is a law.
 func (s *signal) withPlans(h forecast.History, share float64) {
-	late := s.plannedLate(h)
-	if len(late.plans) > 0 && late.demand > 0 {
-		share = late.planned/late.demand - 1
+	plans, planned, demand := s.plannedLate(h)
+	if len(plans) > 0 && demand > 0 {
+		share = planned/demand - 1
 	}
 	for i := range h.Values {
 		h.Values[i] *= 1 + share
 	}
-	for at, planned := range late.plans {
-		h.Values[at] = planned
+	for i, planned := range plans {
+		if !math.IsNaN(planned) {
+			h.Values[len(h.Values)-1-i] = planned
+		}
 	}
 }
 
-// plannedLate is what was planned by the law at the last steps, and the sums of that and of the demand.
-type plannedLate struct {
-	plans           map[int]float64
-	planned, demand float64
-}
-
-func (s *signal) plannedLate(h forecast.History) (late plannedLate) {
-	if s.plan == nil || len(h.Values) == 0 {
-		return late
+// plannedLate is what was planned by the law at the last steps, the newest first, and the sums of that and of the demand. The plan of a step is
+// the most that was planned for since the one before it.
+func (s *signal) plannedLate(h forecast.History) (plans []float64, planned, demand float64) {
+	if s.plan == nil {
+		return nil, 0, 0
 	}
-	late.plans = map[int]float64{}
 	since, recent := s.Lead+newFor+time.Duration(*s.model.ScaleDownWindow), s.read.Absolute.Recent
-	for i, demand := range slices.Backward(recent.Values) {
+	plans = make([]float64, 0, since/h.Step+1)
+	for i, then := range slices.Backward(recent.Values) {
 		ago := recent.Ago(i)
 		if ago < h.Since {
 			continue
 		}
-		at := len(h.Values) - 1 - int((ago-h.Since)/h.Step) // the step that follows it
-		if ago-h.Since > since || at < 0 {
-			return late
+		step := int((ago - h.Since) / h.Step)
+		if ago-h.Since > since || step >= len(h.Values) {
+			break
 		}
-		if planned := s.plan(ago, demand); !math.IsNaN(planned) {
-			late.plans[at] = max(planned, late.plans[at])
-			late.planned, late.demand = late.planned+planned, late.demand+demand
+		for len(plans) <= step {
+			plans = append(plans, math.NaN())
+		}
+		if at := s.plan(ago, then); !math.IsNaN(at) {
+			plans[step] = larger(plans[step], at)
+			planned, demand = planned+at, demand+then
 		}
 	}
-	return late
+	return plans, planned, demand
 }
 
 // forgetPast gives back what plannedPast keeps: a day of every signal takes much memory, and nothing asks for it again.
@@ -183,7 +184,7 @@ func (s *signal) heldFor() time.Duration {
 }
 
 // lived is how long the stays above a level lasted. A level that demand has not reached all day lasts for as long.
-func lived(past forecast.History, level float64) time.Duration {
+func lived(past *forecast.Levels, level float64) time.Duration {
 	c, known := past.Crossings(level), time.Duration(forecast.Known(past.Values))*past.Step
 	switch {
 	case known < lifeLeast:
@@ -297,13 +298,11 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 	past, planned := s.plannedPast(), s.marked
 	restart, young := 2*(startup+acting), startup+acting+newFor
 	next, looked := planned, 0
-	for _, peak := range slices.Backward(past.Values) {
-		if !(peak > next) {
-			continue
-		}
-		if looked++; looked > levelsMost {
+	for at := len(past.Values); ; looked++ {
+		if at = past.LastAbove(at, next); at < 0 || looked == levelsMost {
 			break
 		}
+		peak := past.Values[at]
 		next = peak * (1 + levelApart)
 		c := past.Crossings(max(peak*(1-levelApart), planned))
 		stay := c.Below.Wait(restart) - c.Now

@@ -42,10 +42,10 @@ func served(planned float64, replicas int, startup time.Duration, day forecast.H
 	m := &model{Model: &query.Model{Model: c}, read: &match.Model{}, days: &days{}}
 	v := &variant{
 		Variant: &query.Variant{Variant: &config.Variant{Startup: config.Duration(startup)}, Capacities: []query.Quantity{{Quantity: config.Quantity{Number: 10, Set: true}}}},
-		model:   m, read: &match.Variant{}, capacities: []float64{10},
+		model:   m, read: &match.Variant{}, runs: &match.Replicas{}, capacities: []float64{10},
 	}
 	v.runs.Current.N = &replicas
-	s := &signal{Signal: &query.Signal{}, model: m, read: &match.Signal{}, held: &day}
+	s := &signal{Signal: &query.Signal{}, model: m, read: &match.Signal{}, held: day.Levels()}
 	s.out.Planned = &planned
 	m.signals, m.variants = []*signal{s}, []*variant{v}
 	return m
@@ -87,7 +87,7 @@ func TestLifeGoesByTheSignalThatBinds(t *testing.T) {
 	m := served(20, 3, 2*time.Minute, past(time.Minute, often(9, run{20, time.Hour}, run{40, 30 * time.Minute})...))
 	other := *m.signals[0]
 	calm := past(time.Minute, run{9, 20 * time.Hour})
-	other.held, other.out.Planned = &calm, new(9.0)
+	other.held, other.out.Planned = calm.Levels(), new(9.0)
 	m.signals = []*signal{&other, m.signals[0]}
 	require.Same(t, m.signals[1], m.binding())
 	assert.Equal(t, 30*time.Minute, (&decider{}).life(m))

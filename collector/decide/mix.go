@@ -188,7 +188,7 @@ func (m *model) risen(ago time.Duration) map[string]float64 {
 	if !m.choice() {
 		return nil
 	}
-	then, beyond := map[string]float64{}, false
+	beyond := false
 	for _, s := range m.signals {
 		if s.out.Planned == nil {
 			continue
@@ -197,14 +197,16 @@ func (m *model) risen(ago time.Duration) map[string]float64 {
 		if math.IsNaN(at) {
 			return nil
 		}
-		supply := 0.0
-		for _, v := range m.variants {
-			supply += v.capacities[s.Place] * float64(v.asksFor())
-		}
-		then[s.Name], beyond = at, beyond || at > s.enough(supply)
+		beyond = beyond || at > s.enough(s.supplyOrdered())
 	}
 	if !beyond {
 		return nil
+	}
+	then := map[string]float64{}
+	for _, s := range m.signals {
+		if s.out.Planned != nil {
+			then[s.Name] = s.plannedAt(ago)
+		}
 	}
 	return then
 }
@@ -215,39 +217,53 @@ func (m *model) fallen(ago time.Duration) map[string]float64 {
 	if !m.choice() {
 		return nil
 	}
-	then, falls := map[string]float64{}, false
-	spare := slices.Clone(m.variants)
+	falls := func(s *signal) bool { return s.out.Planned != nil && s.heldAt(ago) > *s.out.Planned*(1+capacityNoise) }
+	if !slices.ContainsFunc(m.signals, falls) {
+		return nil
+	}
+	then, spare := map[string]float64{}, slices.Clone(m.variants)
 	for _, s := range m.signals {
 		if s.out.Planned == nil {
 			continue
 		}
-		held, supply := s.heldAt(ago), 0.0
-		for _, v := range m.variants {
-			supply += v.capacities[s.Place] * float64(v.asksFor())
-		}
-		falls = falls || held > *s.out.Planned*(1+capacityNoise)
-		then[s.Name] = max(held, s.steadied())
+		then[s.Name] = max(s.heldAt(ago), s.steadied())
+		supply := s.supplyOrdered()
 		spare = slices.DeleteFunc(spare, func(v *variant) bool {
 			return v.asksFor() <= v.minimum || !(then[s.Name] <= supply-v.capacities[s.Place])
 		})
 	}
-	if !falls || len(spare) == 0 {
+	if len(spare) == 0 {
 		return nil
 	}
 	return then
 }
 
+// supplyOrdered is what the replicas that are asked for can serve of a signal, with orders that are not seen yet.
+func (s *signal) supplyOrdered() float64 {
+	supply := 0.0
+	for _, v := range s.model.variants {
+		supply += v.capacities[s.Place] * float64(v.asksFor())
+	}
+	return supply
+}
+
 // heldAt is what the scale-down window held of what a signal was planned for, some time ago; NaN where that is not known.
 func (s *signal) heldAt(ago time.Duration) float64 {
-	held, window := s.plannedAt(ago), &s.read.Absolute.Window
-	if s.plan != nil {
-		window = &s.read.Absolute.Recent
+	held, window := s.plannedAt(ago), time.Duration(*s.model.ScaleDownWindow)
+	if s.planned.Values == nil {
+		s.planned = s.read.Absolute.Window.History
+		if s.plan != nil {
+			s.planned = s.read.Absolute.Recent.History
+		}
+		over := s.planned.Over(window + acting)
+		s.planned.Values = make([]float64, len(over))
+		for i := range over {
+			s.planned.Values[i] = s.plannedAt(s.planned.Ago(i))
+		}
 	}
-	for i := range window.Values {
-		if at := window.Ago(i); at > ago && at < ago+time.Duration(*s.model.ScaleDownWindow) {
-			if was := s.plannedAt(at); was > held {
-				held = was
-			}
+	for i, was := range s.planned.Values {
+		if at := s.planned.Ago(i); at > ago && at < ago+window && was > held {
+			held = was
 		}
 	}
 	return held
@@ -258,8 +274,12 @@ func (s *signal) plannedAt(ago time.Duration) float64 {
 	if s.plan != nil {
 		recent := s.read.Absolute.Recent
 		then := recent.At(ago)
+		planned := s.plan(ago, then)
+		if planned <= s.mostly*then {
+			return planned // There was as much demand as that at least.
+		}
 		known := forecast.Most(recent.Until(ago).Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
-		return min(s.plan(ago, then), s.mostly*max(then, known)) // NaN where one is
+		return min(planned, s.mostly*max(then, known)) // NaN where one is
 	}
 	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
 	if !missing.OK() || s.out.Headroom == nil {

@@ -79,9 +79,9 @@ func (v *variant) waiting(current, ready int) []pending {
 			queue = append(queue, pending{since: ago, was: true})
 		}
 	}
+	served := s.Ready.Along(s.Current.History)
 	for i, n := range s.Current.Values {
-		ago := s.Current.Ago(i)
-		look(n, s.Ready.At(ago), ago)
+		look(n, served[i], s.Current.Ago(i))
 	}
 	look(float64(current), float64(ready), 0)
 	return queue
@@ -116,7 +116,7 @@ func (v *variant) lately(current, ready int) int {
 // rolled corrects how many replicas a LeaderWorkerSet asks for while it rolls: its leaders' StatefulSet then counts the surge, so it
 // is the fewest since just before the roll-out began.
 func (v *variant) rolled() {
-	rolling, current := v.runs.Starts.Rolling, v.runs.Starts.Current
+	rolling, current := &v.runs.Starts.Rolling, &v.runs.Starts.Current
 	n := v.runs.Current.N
 	if v.ScaleTarget.Kind != config.KindLeaderWorkerSet || n == nil || len(rolling.Values) == 0 || math.IsNaN(rolling.Values[len(rolling.Values)-1]) {
 		return
@@ -130,7 +130,9 @@ func (v *variant) rolled() {
 			break // the last step before it began
 		}
 	}
-	v.runs.Current.N = &fewest
+	corrected := *v.runs // What was read stays as it is.
+	corrected.Current.N = &fewest
+	v.runs = &corrected
 }
 
 // ordered reports whether a lowering of the variant removes its newest replicas first.

@@ -33,8 +33,9 @@ func (d *decider) stuck(v *variant) *int {
 
 // everShort reports whether fewer replicas were ready at any time than were asked for.
 func everShort(s *match.Starts) bool {
+	ready := s.Ready.Along(s.Current.History)
 	for i, current := range s.Current.Values {
-		if s.Ready.At(s.Current.Ago(i)) < current {
+		if ready[i] < current {
 			return true
 		}
 	}

@@ -195,7 +195,7 @@ func (s *signal) tells(i int) bool {
 // ready before its first scrape. Where nothing tells which are ready, those count that have been asked for as long as a start takes. It is
 // not known where which is empty.
 func expectedNow(v *variant) (n float64, which string) {
-	r := v.read.Replicas
+	r := &v.read.Replicas
 	switch {
 	case r.Ready.N != nil:
 		return float64(least(*r.Ready.N, r.ReadyWindow.Over(query.ReadyFor))), "ready replicas"

@@ -33,20 +33,18 @@ func (m *Matcher) match(c *clock, a *Answers) *Readings {
 	for _, b := range m.program.Budgets {
 		r.read.Budgets = append(r.read.Budgets, r.budget(b))
 	}
-	replicas := r.replicas()
+	current, ready := r.counts(m.program.Targets.Current.Now), r.counts(m.program.Targets.Ready.Now)
 	r.read.Models = make([]Model, len(m.program.Models))
 	for i, x := range m.program.Models {
 		out := &r.read.Models[i]
 		out.Min, out.Headroom = r.ofModelAlone(x.Min, x), r.ofModelAlone(x.HeadroomTold, x)
-		out.Signals, out.Variants = make([]Signal, 0, len(x.Signals)), make([]Variant, 0, len(x.Variants))
-		for _, v := range x.Variants {
-			replicas[v.Place].ReadyWindow = r.past(x.Ready, v.Place)
+		out.Signals, out.Variants = make([]Signal, len(x.Signals)), make([]Variant, len(x.Variants))
+		for j, s := range x.Signals {
+			r.signal(&out.Signals[j], x, s)
 		}
-		for _, s := range x.Signals {
-			out.Signals = append(out.Signals, r.signal(x, s))
-		}
-		for _, v := range x.Variants {
-			out.Variants = append(out.Variants, r.variant(v, replicas[v.Place]))
+		for j, v := range x.Variants {
+			r.variant(&out.Variants[j], v)
+			r.replicas(&out.Variants[j].Replicas, v, current[v.Place], ready[v.Place])
 		}
 	}
 	for q, t := range r.tallies {
@@ -66,25 +64,22 @@ func (r *reader) budget(b *query.Budget) Budget {
 }
 
 // signal reads one signal of a model.
-func (r *reader) signal(m *query.Model, s *query.Signal) Signal {
-	out := Signal{
-		Alive:       r.alive(m, s),
-		AliveWindow: r.aliveOver(s.Alive.Window, m, s), AliveIdle: r.aliveOver(s.Alive.Idle, m, s),
-		InputTokens: r.mean(m, s.InputTokens, s.Labels), OutputTokens: r.mean(m, s.OutputTokens, s.Labels),
-		InputCV: r.mean(m, s.InputCV, s.Labels), OutputCV: r.mean(m, s.OutputCV, s.Labels),
-	}
-	demand := func(e *query.Expression, now Reading, owner int) Demand {
-		d := Demand{
-			Now: now, Trend: r.past(e.Trend, owner), Recent: r.past(e.Recent, owner), Day: r.past(e.Day, owner), WeekAgo: r.past(e.WeekAgo, owner), Levels: r.past(e.Levels, owner), Failsafe: r.past(e.Failsafe, owner), Starts: r.past(e.Starts, owner), Overload: r.past(e.Overload, owner), Looks: r.past(e.Looks, owner),
-			Window: r.past(e.Window, owner), Idle: r.past(e.Idle, owner),
-		}
+func (r *reader) signal(out *Signal, m *query.Model, s *query.Signal) {
+	out.Alive = r.alive(m, s)
+	out.AliveWindow, out.AliveIdle = r.aliveOver(s.Alive.Window, m, s), r.aliveOver(s.Alive.Idle, m, s)
+	out.InputTokens, out.OutputTokens = r.mean(m, s.InputTokens, s.Labels), r.mean(m, s.OutputTokens, s.Labels)
+	out.InputCV, out.OutputCV = r.mean(m, s.InputCV, s.Labels), r.mean(m, s.OutputCV, s.Labels)
+	demand := func(d *Demand, e *query.Expression, now Reading, owner int) {
+		d.Now, d.Window, d.Idle, d.Trend = now, r.past(e.Window, owner), r.past(e.Idle, owner), r.past(e.Trend, owner)
+		d.Recent, d.Day, d.WeekAgo = r.past(e.Recent, owner), r.past(e.Day, owner), r.past(e.WeekAgo, owner)
+		d.Levels, d.Looks, d.Failsafe = r.past(e.Levels, owner), r.past(e.Looks, owner), r.past(e.Failsafe, owner)
+		d.Starts, d.Overload = r.past(e.Starts, owner), r.past(e.Overload, owner)
 		if s.OnMissing == config.OnMissingZero {
 			d.Window, d.Idle = r.filled(e.Window, owner, m.Namespace, out.AliveWindow.History), r.filled(e.Idle, owner, m.Namespace, out.AliveIdle.History)
 		}
 		for _, h := range e.Seasons {
 			d.Seasons = append(d.Seasons, r.past(h, owner))
 		}
-		return d
 	}
 	out.Witness = r.witness(m, s)
 	if s.Absolute.Given() {
@@ -94,17 +89,17 @@ func (r *reader) signal(m *query.Model, s *query.Signal) Signal {
 				out.Stray = r.strayDemand(s.Queued.Now, s.Labels, m.Namespace)
 			}
 		}
-		out.Absolute = demand(&s.Absolute, r.ofModel(m, s.Absolute.Now, s.Labels), m.Place)
+		demand(&out.Absolute, &s.Absolute, r.ofModel(m, s.Absolute.Now, s.Labels), m.Place)
 	}
 	if s.Queued.Given() {
-		out.Queued = demand(&s.Queued, r.ofModel(m, s.Queued.Now, s.Labels), m.Place)
+		demand(&out.Queued, &s.Queued, r.ofModel(m, s.Queued.Now, s.Labels), m.Place)
 	}
 	if s.Usage.Given() {
-		for _, v := range m.Variants {
-			out.Usage = append(out.Usage, demand(&s.Usage, r.usage(v, s), v.Place))
+		out.Usage = make([]Demand, len(m.Variants))
+		for i, v := range m.Variants {
+			demand(&out.Usage[i], &s.Usage, r.usage(v, s), v.Place)
 		}
 	}
-	return out
 }
 
 // ofModel reads a demand per model.
@@ -146,23 +141,20 @@ func (r *reader) mean(m *query.Model, q *query.Query, labels config.LabelNames) 
 }
 
 // variant reads what is told of a variant itself.
-func (r *reader) variant(v *query.Variant, replicas Replicas) Variant {
+func (r *reader) variant(out *Variant, v *query.Variant) {
 	labels := r.program.Config.Labels
 	n := len(v.Model.Signals)
-	out := Variant{
-		Min: r.ofVariant(v.Min, v, labels), Cost: r.ofVariant(v.Cost, v, labels), CostDay: r.past(v.Cost.Day, v.Place), Uses: make(map[string]Value, len(v.Uses)), Replicas: replicas,
-		Capacities: make([]Value, 0, n), ITL: make([]Value, 0, n), Running: make([]Value, 0, n),
-	}
+	out.Min, out.Cost, out.CostDay = r.ofVariant(v.Min, v, labels), r.ofVariant(v.Cost, v, labels), r.past(v.Cost.Day, v.Place)
+	out.Uses = make(map[string]Value, len(v.Uses))
+	out.Capacities, out.ITL, out.Running, out.Looks = make([]Value, n), make([]Value, n), make([]Value, n), make([]Looks, n)
 	for name, q := range v.Uses {
 		out.Uses[name] = r.ofVariant(q, v, labels)
 	}
-	for _, s := range v.Model.Signals {
-		out.Capacities = append(out.Capacities, r.ofVariant(v.Capacities[s.Place], v, s.Labels))
-		out.ITL = append(out.ITL, r.observed(s.ObservedITL, v, s.Labels))
-		out.Running = append(out.Running, r.observed(s.ObservedRunning, v, s.Labels))
-		out.Looks = append(out.Looks, Looks{r.past(s.Looks.Load, v.Place), r.past(s.Looks.TTFT, v.Place), r.past(s.Looks.ITL, v.Place)})
+	for i, s := range v.Model.Signals {
+		out.Capacities[i] = r.ofVariant(v.Capacities[s.Place], v, s.Labels)
+		out.ITL[i], out.Running[i] = r.observed(s.ObservedITL, v, s.Labels), r.observed(s.ObservedRunning, v, s.Labels)
+		out.Looks[i] = Looks{r.past(s.Looks.Load, v.Place), r.past(s.Looks.TTFT, v.Place), r.past(s.Looks.ITL, v.Place)}
 	}
-	return out
 }
 
 // observed reads what the replicas of a variant show.
@@ -267,17 +259,11 @@ func (r *reader) ofVariant(q query.Quantity, v *query.Variant, labels config.Lab
 	return r.steady(found.value(q.Query), q, v.Place)
 }
 
-// replicas reads what runs of every variant.
-func (r *reader) replicas() []Replicas {
-	t := &r.program.Targets
-	current, ready := r.counts(t.Current.Now), r.counts(t.Ready.Now)
-	all := make([]Replicas, len(r.program.Variants))
-	for i := range all {
-		all[i] = Replicas{
-			Current: current[i], Ready: ready[i], Limits: r.past(t.Current.Window, i), Failsafe: r.past(t.Current.Failsafe, i),
-			Starts:   Starts{r.past(t.Current.Starts, i), r.past(t.Ready.Starts, i), r.past(t.Rolling.Starts, i), r.past(t.Unplaced.Starts, i)},
-			Draining: r.past(t.Draining.Starts, i), ReadyLooks: r.past(t.Ready.Looks, i),
-		}
-	}
-	return all
+// replicas reads what runs of a variant.
+func (r *reader) replicas(out *Replicas, v *query.Variant, current, ready Count) {
+	t, i := &r.program.Targets, v.Place
+	out.Current, out.Ready = current, ready
+	out.Limits, out.Failsafe = r.past(t.Current.Window, i), r.past(t.Current.Failsafe, i)
+	out.ReadyWindow, out.ReadyLooks, out.Draining = r.past(v.Model.Ready, i), r.past(t.Ready.Looks, i), r.past(t.Draining.Starts, i)
+	out.Starts = Starts{r.past(t.Current.Starts, i), r.past(t.Ready.Starts, i), r.past(t.Rolling.Starts, i), r.past(t.Unplaced.Starts, i)}
 }

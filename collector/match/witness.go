@@ -3,7 +3,6 @@ package match
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/prometheus/common/model"
@@ -78,8 +77,8 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	w.Rest = read(variants + m.Place)
 	gateways := variants + len(r.program.Models) + r.matcher.namespaces[m.Namespace]
 	w.Gateways = read(gateways)
-	w.Others = slices.Sorted(maps.Keys(workloadNames(told.pods[variants+m.Place])))
-	w.NoModel = slices.Sorted(maps.Keys(workloadNames(told.pods[gateways])))
+	w.Others = workloadNames(told.pods[variants+m.Place])
+	w.NoModel = workloadNames(told.pods[gateways])
 	w.Elsewhere = r.elsewhere(m, told.pods[variants+m.Place]) + r.elsewhere(m, told.pods[gateways])
 	if s.Alive.Given() {
 		w.Away = cmp.Or(r.away(told.pods[gateways]), r.away(told.pods[variants+m.Place]))
@@ -87,13 +86,14 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	return w
 }
 
-// workloadNames are the names of workloads.
-func workloadNames(pods map[scoped]float64) map[string]bool {
-	names := map[string]bool{}
+// workloadNames are the names of workloads, in order.
+func workloadNames(pods map[scoped]float64) []string {
+	var names []string
 	for workload := range pods {
-		names[workload.name] = true
+		names = append(names, workload.name)
 	}
-	return names
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // elsewhere counts pods of workloads that are no variant's and whose own replicas are known. Where a model says by a regular expression

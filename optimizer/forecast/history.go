@@ -4,6 +4,7 @@ package forecast
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -39,6 +40,18 @@ func (h History) At(ago time.Duration) float64 {
 		return h.Values[i]
 	}
 	return math.NaN()
+}
+
+// Along returns the values of a history at the steps of another: those of At. They may be shared, and must not be changed.
+func (h History) Along(o History) []float64 {
+	if h.Step == o.Step && h.Since == o.Since && len(h.Values) >= len(o.Values) {
+		return h.Values[len(h.Values)-len(o.Values):]
+	}
+	values := make([]float64, len(o.Values))
+	for i := range values {
+		values[i] = h.At(o.Ago(i))
+	}
+	return values
 }
 
 // Before is At, and how long ago that step was.
@@ -92,6 +105,11 @@ func Known(values []float64) int {
 	return n
 }
 
+// None reports whether none of some values is known.
+func None(values []float64) bool {
+	return !slices.ContainsFunc(values, func(v float64) bool { return !math.IsNaN(v) })
+}
+
 // Mean returns the mean of the values that are known, NaN where none is.
 func Mean(values []float64) float64 {
 	sum, n := 0.0, 0
@@ -115,8 +133,7 @@ func Sum(parts ...History) History {
 			total = History{part.Step, part.Since, append([]float64(nil), part.Values...)}
 			continue
 		}
-		for i := range total.Values {
-			v := part.At(total.Ago(i))
+		for i, v := range part.Along(total) {
 			if math.IsNaN(v) {
 				continue
 			}

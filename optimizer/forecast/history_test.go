@@ -154,6 +154,14 @@ func TestAgesProperties(t *testing.T) {
 		for i := range until {
 			require.Equal(t, h.Ago(i)-ago, then.Ago(i))
 		}
+		require.Equal(t, len(until) == 0 || forecast.Known(until) == 0, forecast.None(until))
+		for _, other := range []forecast.History{then, anyHistory(t, 0), {Step: h.Step, Since: h.Since, Values: over}} {
+			along := h.Along(other)
+			require.Len(t, along, len(other.Values))
+			for i, v := range along {
+				equal(t, h.At(other.Ago(i)), v)
+			}
+		}
 	})
 }
 

@@ -36,6 +36,9 @@ const (
 	minErrors             = 100              // that a multiple is measured by
 )
 
+// sumsAtHand is for how many steps sums need no memory of their own.
+const sumsAtHand = 512
+
 // HabitShown is the time after which a rate over a minute shows all of what came: a habit is looked at so much further.
 const HabitShown = time.Minute
 
@@ -59,6 +62,7 @@ type Course struct {
 	History
 	squares, changes []float64 // sums of the squares of changes until each step, and how many there are
 	leaps            []float64 // the change to each value from which on it is a step in demand; NaN where that is not known
+	leapt            []int     // the place of the last step in demand until each value
 }
 
 // NewCourse prepares a history for Plan by this law. A step in demand changes a rate much and once: each change counts for at most some times the mean
@@ -74,21 +78,24 @@ func (l Law) NewCourse(h History) *Course {
 	if settled > 0 {
 		settled += h.steps(HabitShown)
 	}
-	change, sums := make([]float64, n), make([]float64, n+1) // and the sums of changes until each step
-	for i, v := range h.Values {
-		change[i] = math.NaN()
-		if before := i - h.steps(noiseLag); before >= max(0, settled) {
-			change[i] = math.Abs(v - h.Values[before])
+	lag, hour := h.steps(noiseLag), h.steps(noiseLong)
+	change := func(i int) float64 {
+		if before := i - lag; before >= max(0, settled) {
+			return math.Abs(h.Values[i] - h.Values[before])
 		}
-		sums[i+1], c.changes[i+1] = sums[i], c.changes[i]
-		if !math.IsNaN(change[i]) {
-			sums[i+1], c.changes[i+1] = sums[i]+change[i], c.changes[i]+1
-		}
+		return math.NaN()
 	}
-	hour := h.steps(noiseLong)
-	for i, d := range change {
+	sums := make([]float64, 1, sumsAtHand) // of changes until each step
+	for i := range n {
+		sum, known := sums[i], c.changes[i]
+		if d := change(i); !math.IsNaN(d) {
+			sum, known = sum+d, known+1
+		}
+		sums, c.changes[i+1] = append(sums, sum), known
+	}
+	for i := range n {
 		c.squares[i+1] = c.squares[i]
-		if !math.IsNaN(d) {
+		if d := change(i); !math.IsNaN(d) {
 			to := min(n, max(i+1, hour)) // the hour until then, or the first one
 			from := max(0, to-hour)
 			d = min(d, noiseStep*(sums[to]-sums[from])/(c.changes[to]-c.changes[from]))
@@ -271,11 +278,39 @@ func (l Law) lesson(bases, errs [][]float64, came, scales []float64) Lesson {
 	return out
 }
 
-// multiple is the quantile of errors, at least 0. It sorts them.
+// multiple is the quantile of errors, at least 0. It moves them.
 func (l Law) multiple(errs []float64) float64 {
-	slices.Sort(errs)
 	rank := int(math.Ceil(l.Quantile*float64(len(errs)+1))) - 1
-	return max(0, errs[min(max(rank, 0), len(errs)-1)])
+	return max(0, ranked(errs, min(max(rank, 0), len(errs)-1)))
+}
+
+// ranked is the number that would be at a place, were they sorted. It moves them (Hoare's selection, 1961).
+func ranked(numbers []float64, place int) float64 {
+	for low, high := 0, len(numbers)-1; low < high; {
+		pivot := numbers[low+(high-low)/2]
+		i, j := low, high
+		for i <= j {
+			for numbers[i] < pivot {
+				i++
+			}
+			for pivot < numbers[j] {
+				j--
+			}
+			if i <= j {
+				numbers[i], numbers[j] = numbers[j], numbers[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case place <= j:
+			high = j
+		case place >= i:
+			low = i
+		default:
+			return numbers[place]
+		}
+	}
+	return numbers[place]
 }
 
 // loss weighs what came beyond a plan, or was planned in vain, so that the quantile loses least (Koenker and Bassett 1978).

@@ -35,7 +35,8 @@ func (s Stays) Mean() time.Duration {
 // Wait is for how long it pays to wait for the end of a stay, where giving up costs as much as waiting for some time: of all times to wait,
 // the one that would have cost the least over these stays. It is 0 where giving up at once would have.
 func (s Stays) Wait(giveUp time.Duration) time.Duration {
-	sorted := slices.Sorted(slices.Values(s))
+	sorted := slices.Clone(s)
+	slices.Sort(sorted)
 	best, least := time.Duration(0), giveUp*time.Duration(len(s))
 	ended := time.Duration(0) // the sum of the stays that end within the wait
 	for i, wait := range sorted {
@@ -47,10 +48,48 @@ func (s Stays) Wait(giveUp time.Duration) time.Duration {
 	return best
 }
 
+// Levels is a history that many levels are looked for in. It knows the least and the most of each of its blocks.
+type Levels struct {
+	History
+	least, most []float64
+}
+
+// levelBlock is how many steps are in a block. The last block is as long as there are steps.
+const levelBlock = 32
+
+// Levels prepares a history. Its values must not be changed any more.
+func (h History) Levels() *Levels {
+	n := (len(h.Values) + levelBlock - 1) / levelBlock
+	both := make([]float64, 0, 2*n)
+	l := &Levels{h, both[:n:n], both[n : 2*n]}
+	for i := range n {
+		block := l.block(i)
+		l.least[i], l.most[i] = Least(block), Most(block)
+	}
+	return l
+}
+
+func (l *Levels) block(i int) []float64 {
+	return l.Values[i*levelBlock : min((i+1)*levelBlock, len(l.Values))]
+}
+
+// LastAbove is the last step before one at which the quantity was above a level; -1 for none.
+func (l *Levels) LastAbove(before int, level float64) int {
+	for i := before - 1; i >= 0; i-- {
+		if block := i / levelBlock; !(l.most[block] > level) {
+			i = block * levelBlock
+		} else if l.Values[i] > level {
+			return i
+		}
+	}
+	return -1
+}
+
 // Crossings counts how often a quantity crossed a level. A step at which it is not known belongs to the stay before it. The first stay
 // began before the history did, so it is not complete.
-func (h History) Crossings(level float64) Crossings {
+func (l *Levels) Crossings(level float64) Crossings {
 	var c Crossings
+	h := l.History
 	begun := slices.IndexFunc(h.Values, func(v float64) bool { return !math.IsNaN(v) })
 	if begun < 0 {
 		c.Now = time.Duration(len(h.Values)) * h.Step
@@ -58,7 +97,7 @@ func (h History) Crossings(level float64) Crossings {
 	}
 	c.Over = h.Values[begun] > level
 	for first := true; ; first = false {
-		ends := h.stay(begun, level, c.Over)
+		ends := l.stay(begun, level, c.Over)
 		stay := time.Duration(ends-begun) * h.Step
 		switch {
 		case ends == len(h.Values):
@@ -75,22 +114,16 @@ func (h History) Crossings(level float64) Crossings {
 }
 
 // stay returns the first step from one on at which a quantity is on the other side of a level; how many steps there are for none.
-func (h History) stay(from int, level float64, over bool) int {
-	values := h.Values[from:]
-	if over {
-		for i, v := range values {
-			if v <= level {
-				return from + i
-			}
-		}
-		return len(h.Values)
-	}
-	for i, v := range values {
-		if v > level {
-			return from + i
+func (l *Levels) stay(from int, level float64, over bool) int {
+	ends := func(least, most float64) bool { return over && least <= level || !over && most > level }
+	for i := from; i < len(l.Values); i++ {
+		if block := i / levelBlock; !ends(l.least[block], l.most[block]) {
+			i = (block+1)*levelBlock - 1
+		} else if ends(l.Values[i], l.Values[i]) {
+			return i
 		}
 	}
-	return len(h.Values)
+	return len(l.Values)
 }
 
 // Hold replaces each value by the largest over a window that ends with it.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
@@ -33,9 +34,46 @@ func TestCrossings(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, c.want, forecast.History{Step: m, Values: c.values}.Crossings(5))
+			require.Equal(t, c.want, forecast.History{Step: m, Values: c.values}.Levels().Crossings(5))
 		})
 	}
+}
+
+// TestLevelsProperties: whole blocks are passed over, and nothing in them is missed.
+func TestLevelsProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := forecast.History{Step: time.Minute, Values: rapid.SliceOfN(rapid.SampledFrom([]float64{1, 1, 1, 1, 1, 1, 1, 1, 2, 3, nan}), 0, 200).Draw(t, "values")}
+		levels, level := h.Levels(), rapid.SampledFrom([]float64{0, 1, 2, 3, nan}).Draw(t, "level")
+		before := rapid.IntRange(0, len(h.Values)).Draw(t, "before")
+		above := -1
+		for i, v := range h.Values[:before] {
+			if v > level {
+				above = i
+			}
+		}
+		require.Equal(t, above, levels.LastAbove(before, level))
+
+		var stays []time.Duration // all, the first and the present one included
+		over, known := false, false
+		for _, v := range h.Values {
+			switch crossed := over && v <= level || !over && v > level; {
+			case !known && !math.IsNaN(v):
+				known, over, stays = true, v > level, append(stays, time.Minute)
+			case known && crossed:
+				over, stays = !over, append(stays, time.Minute)
+			case known:
+				stays[len(stays)-1] += time.Minute
+			}
+		}
+		c := levels.Crossings(level)
+		if !known {
+			require.Equal(t, forecast.Crossings{Now: time.Duration(len(h.Values)) * time.Minute}, c)
+			return
+		}
+		require.Equal(t, stays[len(stays)-1], c.Now)
+		require.Equal(t, over, c.Over)
+		require.Len(t, slices.Concat(c.Above, c.Below), max(0, len(stays)-2))
+	})
 }
 
 // TestWait: of short stays the end is waited for, and of long ones it is not.

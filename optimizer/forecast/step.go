@@ -13,7 +13,7 @@ import (
 func (c *Course) readSteps() {
 	n := len(c.Values)
 	sums, known := make([]float64, n+1), make([]int, n+1)
-	c.leaps = make([]float64, n)
+	c.leaps, c.leapt = make([]float64, n), make([]int, n)
 	hour, settled := c.steps(noiseLong), c.steps(noiseLag)
 	for i, v := range c.Values {
 		sums[i+1], known[i+1] = sums[i], known[i]
@@ -28,7 +28,17 @@ func (c *Course) readSteps() {
 		if few := known[to] - known[from]; 2*few >= c.steps(noiseShort) {
 			c.leaps[i] = stepMean * (sums[to] - sums[from]) / float64(few)
 		}
+		if i > 0 {
+			if c.leapt[i] = c.leapt[i-1]; c.leap(i, c.Values[i-1], v) != 0 {
+				c.leapt[i] = i
+			}
+		}
 	}
+}
+
+// hasStep reports whether a change after one place of the course and before another is a step, or that to a value there.
+func (c *Course) hasStep(from, end int, value float64) bool {
+	return c.leaps != nil && end > from && (c.leapt[end-1] > from || c.leap(end, c.Values[end-1], value) != 0)
 }
 
 // leap is the change between the values before and at a place as far as it is a step, and otherwise 0.
@@ -46,6 +56,9 @@ func (c *Course) stepMost() int { return c.steps(HabitShown) + 1 }
 // withoutSteps shifts the values before a step to what came after it. The values begin at a place of the course; the last may be another one
 // than there.
 func (c *Course) withoutSteps(values []float64, place int) {
+	if last := len(values) - 1; !c.hasStep(place, place+last, values[last]) {
+		return
+	}
 	shift := 0.0
 	c.eachRun(values, place, func(first, end int, step bool) {
 		before := shift
