@@ -35,17 +35,26 @@ const (
 	future           = 10 * time.Minute // so that samples are there while the benchmark runs
 )
 
-// simple is README's first configuration, rich has four signals, a forecast, measured headroom and limits on change.
+// kind is a configuration that is measured: simple is README's first, rich has four signals, a forecast, measured headroom and limits on
+// change, and recorded is rich with its signals read from the series of recording rules.
+type kind string
+
+const (
+	kindSimple   kind = "simple"
+	kindRich     kind = "rich"
+	kindRecorded kind = "recorded"
+)
+
 const (
 	simple = "capacity: {concurrency: %d}"
 	rich   = "capacity: {concurrency: %d, prompt_tokens: 9000, generation_tokens: 2000}, " +
 		"profile: {alpha: 12ms, beta: 0.03ms, gamma: 0.0005ms, max_batch: 256}"
 )
 
-func configuration(url string, full bool) string {
+func configuration(url string, of kind) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "prometheus: {url: %s}\n", url)
-	variant := simple
+	fmt.Fprintf(&b, "prometheus: {url: %s}\nrecorded: %t\n", url, of == kindRecorded)
+	variant, full := simple, of != kindSimple
 	if full {
 		variant = rich
 		b.WriteString("defaults: {headroom: auto, forecast: {method: linear}, scale_up_limit: {percent: 100}, scale_down_limit: {percent: 10, per: 5m}}\n")
@@ -73,9 +82,9 @@ func BenchmarkPrometheus(b *testing.B) {
 	}
 	program := built(b)
 	source, _ := startFleet(b, fleet, longPast)
-	for name, full := range map[string]bool{"simple": false, "rich": true} {
-		b.Run(name, func(b *testing.B) {
-			exporter := start(b, program, "serve", "--config.file="+file(b, b.TempDir(), "ve.yml", configuration("http://"+source.address, full)),
+	for _, of := range []kind{kindSimple, kindRich} {
+		b.Run(string(of), func(b *testing.B) {
+			exporter := start(b, program, "serve", "--config.file="+file(b, b.TempDir(), "ve.yml", configuration("http://"+source.address, of)),
 				"--web.listen-address=%s", "--query.timeout=50s")
 			exporter.wait(b, "/-/healthy")
 			cold := source.processor()

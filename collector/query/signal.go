@@ -235,8 +235,9 @@ func (p *compiler) readSeason(name string, e config.Expr, season, lookback, lead
 
 // readSince reads what was some time ago, from before this moment then to after it.
 func (p *compiler) readSince(name string, e config.Expr, season, step, before, after time.Duration, by Reader) *History {
-	h := p.history(name+".history_"+config.Duration(season).String()+"_ago", historyKey{e.String(), step, season, by})
-	h.Rule = p.ruleOf(e)
+	expr, rule := p.source(e)
+	h := p.history(name+".history_"+config.Duration(season).String()+"_ago", historyKey{expr, step, season, by})
+	h.Rule = rule
 	if h.From == 0 {
 		h.Until = season
 	}
