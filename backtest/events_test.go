@@ -217,6 +217,12 @@ func TestSeedsDecide(t *testing.T) {
 	require.NotEqual(t, first.Policies[0].Requests, other.Policies[0].Requests)
 }
 
+// TestRecordedIsAskedForItself: a simulated fleet has no recording rules.
+func TestRecordedIsAskedForItself(t *testing.T) {
+	plain, recorded := run(t, fleet, rates), run(t, fleet, "recorded: true\n"+rates)
+	require.Equal(t, plain.Policies[0].Score, recorded.Policies[0].Score)
+}
+
 func TestTheConfigurationIsOfAnotherFleet(t *testing.T) {
 	s, _ := scenario.Load("test.yml", fleet)
 	c, _ := product.ParseConfig("test.conf.yml", strings.ReplaceAll(rates, "name: b", "name: c"))

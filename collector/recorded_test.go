@@ -25,7 +25,7 @@ models: [{name: m, namespace: ns` + model + `, variants: [{name: a, cost: 1, cap
 		require.NotNil(t, c, "%v", found)
 		e, err := config.ParseExpr(name)
 		require.NoError(t, err)
-		r, ok := c.Recorded(e)
+		r, ok := c.RecordingOf(e)
 		require.True(t, ok, name)
 		return r.Expr.Fingerprint()
 	}

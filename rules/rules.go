@@ -105,7 +105,7 @@ func Rules(c *config.Config, o Options) (*Manifest, error) {
 }
 
 func ruleGroups(c *config.Config, o Options) (ruleFile, error) {
-	demand, err := demandRules(c)
+	demand, means, err := demandRules(c)
 	if err != nil {
 		return ruleFile{}, err
 	}
@@ -117,6 +117,7 @@ func ruleGroups(c *config.Config, o Options) (ruleFile, error) {
 	}
 	interval := model.Duration(o.Interval).String()
 	add("demand", interval, demand)
+	add("means", model.Duration(max(o.Interval, time.Minute)).String(), means)
 	files := []string{"cost", "savings", "tokens", "load"}
 	if o.WVA {
 		files = append(files, "wva")

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,7 +26,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var binary = flag.String("scale.binary", "", "a built variant_exporter; default: built from this repository")
+var (
+	binary  = flag.String("scale.binary", "", "a built variant_exporter; default: built from this repository")
+	buckets = flag.Int("scale.buckets", 0, "buckets of each histogram of request lengths that a pod shows; vLLM has about 14")
+)
 
 const (
 	models           = 250
@@ -35,17 +41,26 @@ const (
 	future           = 10 * time.Minute // so that samples are there while the benchmark runs
 )
 
-// simple is README's first configuration, rich has four signals, a forecast, measured headroom and limits on change.
+// kind is a configuration that is measured: simple is README's first, rich has four signals, a forecast, measured headroom and limits on
+// change, and recorded is rich with its signals read from the series of recording rules.
+type kind string
+
+const (
+	kindSimple   kind = "simple"
+	kindRich     kind = "rich"
+	kindRecorded kind = "recorded"
+)
+
 const (
 	simple = "capacity: {concurrency: %d}"
 	rich   = "capacity: {concurrency: %d, prompt_tokens: 9000, generation_tokens: 2000}, " +
 		"profile: {alpha: 12ms, beta: 0.03ms, gamma: 0.0005ms, max_batch: 256}"
 )
 
-func configuration(url string, full bool) string {
+func configuration(url string, of kind) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "prometheus: {url: %s}\n", url)
-	variant := simple
+	fmt.Fprintf(&b, "prometheus: {url: %s}\nrecorded: %t\n", url, of == kindRecorded)
+	variant, full := simple, of != kindSimple
 	if full {
 		variant = rich
 		b.WriteString("defaults: {headroom: auto, forecast: {method: linear}, scale_up_limit: {percent: 100}, scale_down_limit: {percent: 10, per: 5m}}\n")
@@ -72,10 +87,10 @@ func BenchmarkPrometheus(b *testing.B) {
 		b.Skip("minutes of a large fleet: make scale-bench")
 	}
 	program := built(b)
-	source, _ := startFleet(b, fleet, longPast)
-	for name, full := range map[string]bool{"simple": false, "rich": true} {
-		b.Run(name, func(b *testing.B) {
-			exporter := start(b, program, "serve", "--config.file="+file(b, b.TempDir(), "ve.yml", configuration("http://"+source.address, full)),
+	source, _ := startFleet(b, fleet(), longPast)
+	for _, of := range []kind{kindSimple, kindRich} {
+		b.Run(string(of), func(b *testing.B) {
+			exporter := start(b, program, "serve", "--config.file="+file(b, b.TempDir(), "ve.yml", configuration("http://"+source.address, of)),
 				"--web.listen-address=%s", "--query.timeout=50s")
 			exporter.wait(b, "/-/healthy")
 			cold := source.processor()
@@ -246,7 +261,8 @@ type series struct {
 	value, rate float64
 }
 
-var fleet = makeFleet()
+// fleet is made once: after the flags are known, before what is measured.
+var fleet = sync.OnceValue(makeFleet)
 
 func makeFleet() []series {
 	var all []series
@@ -267,12 +283,26 @@ func makeFleet() []series {
 					add(s[0], s[1], "__name__", "vllm:"+name, "namespace", namespace, "pod", pod, "instance", pod+":8000", "job", "vllm",
 						"engine", "0", "model_name", fmt.Sprintf("org/model-%d", m))
 				}
+				for i := range *buckets {
+					for _, name := range []string{"prompt", "generation"} { // with half of the lengths in each bucket of those in the next
+						add(0, math.Pow(2, float64(i+1-*buckets)), "__name__", "vllm:request_"+name+"_tokens_bucket", "namespace", namespace, "pod", pod, "instance", pod+":8000",
+							"job", "vllm", "engine", "0", "model_name", fmt.Sprintf("org/model-%d", m), "le", bound(i))
+					}
+				}
 				add(1, 0, "__name__", "vllm:cache_config_info", "namespace", namespace, "pod", pod, "instance", pod+":8000", "job", "vllm",
 					"engine", "0", "num_gpu_blocks", "25000", "block_size", "16")
 			}
 		}
 	}
 	return all
+}
+
+// bound is the upper bound of a bucket.
+func bound(i int) string {
+	if i == *buckets-1 {
+		return "+Inf"
+	}
+	return strconv.Itoa(1 << i)
 }
 
 // podSeries are the value and the rate of each series of a pod.

@@ -30,15 +30,22 @@ func BenchmarkWitness(b *testing.B) {
 	if testing.Short() {
 		b.Skip("minutes of a large fleet: make scale-bench")
 	}
-	source, now := startFleet(b, fleet, past) // What is asked for again and again does not depend on how long ago the fleet was started.
-	for _, name := range []string{"simple", "rich"} {
-		b.Run(name, func(b *testing.B) {
-			m := newMeter(b, source, configuration("http://"+source.address, name == "rich"))
+	source, now := startFleet(b, fleet(), past) // What is asked for again and again does not depend on how long ago the fleet was started.
+	for _, of := range []kind{kindSimple, kindRich, kindRecorded} {
+		b.Run(string(of), func(b *testing.B) {
+			source, ruled := source, time.Duration(0)
+			if of == kindRecorded {
+				source, ruled = startRecorded(b, source, now)
+			}
+			m := newMeter(b, source, configuration("http://"+source.address, of))
 			for b.Loop() {
 				spent := m.evaluate(b, now)
 				b.ReportMetric(0, "ns/op")
 				m.report(b, spent)
 				m.log(b, spent)
+				if of == kindRecorded {
+					b.ReportMetric(ruled.Seconds(), "rules-s")
+				}
 			}
 		})
 	}

@@ -26,6 +26,7 @@ type Config struct {
 	MaxAge        *Duration         `yaml:"max_age" doc:"Maximum age of the newest sample of a signal or of replicas. Older results count as missing. A signal may set its own. Default: 3m."`
 	InputWindow   *Duration         `yaml:"input_window" doc:"Capacities, costs, uses, limits and prices count by their median over this window: one odd sample changes nothing, and a lasting change acts after half of it. 0s: at once. Default: 5m."`
 	RateWindow    *Duration         `yaml:"rate_window" doc:"What $rate_window stands for in presets and in expressions of this file: the time over which rates are measured. At least four scrape intervals. Default: 1m; where the exporter scrapes itself, no less than four of its scrape intervals."`
+	FromRules     bool              `yaml:"recorded" doc:"Reads what signals ask for from the series that the rules of generate rules record: for fleets of thousands of pods. The rules are generated from the same file, and must be loaded first. Default: false."`
 	EnergyPrice   Quantity          `yaml:"energy_price" doc:"Currency per kWh. The power of a replica, in watts, times this price is added to its cost."`
 	Signals       map[string]Signal `yaml:"signals" doc:"Signals by name, in addition to those of presets. A signal replaces a preset's signal of the same name."`
 	Budgets       []Budget          `yaml:"budgets" doc:"Limits shared by variants of any models, such as the number of accelerators of a type."`

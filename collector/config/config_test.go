@@ -160,13 +160,13 @@ test.yml:1:9: error: models: "5" where a list is expected
 test.yml:2:1: error: colour: unknown field "colour"
     2 | colour: ***
       | ^^^^^^
-      = allowed: budgets, defaults, energy_price, global, input_window, labels, max_age, models, prometheus, rate_window, scale_targets, scrape_configs, selector, signals`,
+      = allowed: budgets, defaults, energy_price, global, input_window, labels, max_age, models, prometheus, rate_window, recorded, scale_targets, scrape_configs, selector, signals`,
 		err.Error())
 	text, err := json.Marshal(found[2])
 	require.NoError(t, err)
 	require.JSONEq(t, `{"file": "test.yml", "line": 2, "column": 1, "path": "colour", "severity": "error",
 		"message": "unknown field \"colour\"", "snippet": "colour: ***",
-		"hint": "allowed: budgets, defaults, energy_price, global, input_window, labels, max_age, models, prometheus, rate_window, scale_targets, scrape_configs, selector, signals"}`, string(text))
+		"hint": "allowed: budgets, defaults, energy_price, global, input_window, labels, max_age, models, prometheus, rate_window, recorded, scale_targets, scrape_configs, selector, signals"}`, string(text))
 
 	_, found = config.Load("unused.yml", read(t, filepath.Join("testdata", "doubtful", "unused.yml")))
 	require.NotEmpty(t, found)

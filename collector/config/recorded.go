@@ -22,24 +22,31 @@ func (e Expr) Fingerprint() string {
 
 // Recording is a recording rule: what is recorded, and under which name.
 type Recording struct {
-	Name string
-	Expr Expr
+	Name   string
+	Expr   Expr
+	Of     Expr // the expression of the signal that it stands for
+	Minute bool // what it is about changes slowly: once a minute is enough
 }
 
-// formSources is the form of the recording that counts the sources of a signal.
-const formSources = "sources"
+// Forms of recordings that others ask for.
+const (
+	formCapacity = "capacity"
+	formSilent   = "silent"
+	formSources  = "sources"
+)
 
-// Recordings are the rules that record a signal: each expression that tells demand, and last the number of its sources by workload, where
-// it is known who they are. What reads recorded series already is not recorded again; where those are of a preset's rule, it is kept.
+// Recordings are the rules that record a signal: each expression that tells demand, and the number of its sources by workload, where it is
+// known who they are. Where the configuration reads signals from their rules, all else that an evaluation asks of a signal is recorded too.
+// What reads recorded series already is not recorded again; where those are of a preset's rule, it is kept.
 func (c *Config) Recordings(s *ActiveSignal) []Recording {
 	var all []Recording
 	add := func(form string, e Expr) {
 		if e.IsZero() {
 			return
 		}
-		r, known := Recording{recordName(s.Key(), form, e), e}, true
+		r, known := Recording{Name: recordName(s.Key(), form, e), Expr: e, Of: e}, true
 		if isRecorded(e) {
-			r, known = c.Recorded(e)
+			r, known = c.RecordingOf(e)
 		}
 		if known {
 			all = append(all, r)
@@ -49,17 +56,76 @@ func (c *Config) Recordings(s *ActiveSignal) []Recording {
 	add("queued", s.Queued)
 	add("rate", s.Latency)
 	add("usage", s.Usage)
-	if len(all) > 0 {
-		add(formSources, c.CountedSources(&s.Signal))
+	if len(all) == 0 {
+		return nil
+	}
+	add(formSources, c.CountedSources(&s.Signal))
+	if c.FromRules {
+		all = append(all, c.restRecorded(s)...)
+	}
+	return all
+}
+
+// restRecorded are the rules for what is asked of a signal beside its demand and sources.
+func (c *Config) restRecorded(s *ActiveSignal) []Recording {
+	var all []Recording
+	add := func(form string, e Expr) {
+		if !e.IsZero() && !isRecorded(e) {
+			all = append(all, Recording{Name: recordName(s.Key(), form, e), Expr: e, Of: e, Minute: true})
+		}
+	}
+	add("input_tokens", s.InputTokens)
+	add("output_tokens", s.OutputTokens)
+	add("input_cv", s.InputCV)
+	add("output_cv", s.OutputCV)
+	if c.anyVariant(func(v *Variant) bool { return v.Profile != nil && v.Profile.Corrected() }) {
+		add("observed_itl", s.ObservedITL)
+		add("observed_running", s.ObservedRunning)
+	}
+	if c.anyVariant(func(v *Variant) bool { return !v.Capacity[s.configured()].Set }) {
+		add(formCapacity, s.Capacity.Query)
+	}
+	if silent := c.SilentSources(&s.Signal); !silent.IsZero() {
+		// Mostly nobody is silent. A series that is always there shows that the rule is.
+		if told, err := ParseExpr("(" + silent.String() + ") or vector(0)"); err == nil {
+			all = append(all, Recording{Name: recordName(s.Key(), formSilent, silent), Expr: told, Of: silent})
+		}
+	}
+	return all
+}
+
+func (c *Config) anyVariant(has func(*Variant) bool) bool {
+	return slices.ContainsFunc(c.Models, func(m Model) bool {
+		return slices.ContainsFunc(m.Variants, func(v Variant) bool { return has(&v) })
+	})
+}
+
+// ReadFromRules are the rules whose series are read in the place of expressions, by these.
+func (c *Config) ReadFromRules() map[string]Recording {
+	all := map[string]Recording{}
+	if !c.FromRules {
+		return all
+	}
+	for i := range c.Models {
+		for _, s := range c.Models[i].ActiveSignals() {
+			for _, r := range c.Recordings(&s) {
+				if expr := r.Of.String(); all[expr].Name == "" {
+					all[expr] = r
+				}
+			}
+		}
 	}
 	return all
 }
 
 // recordName follows the convention level:metric:operations.
 func recordName(key, form string, e Expr) string {
-	level := map[string]string{"usage": "pod", formSources: "workload"}[form]
-	if level == "" {
-		level = "model"
+	level := "model"
+	switch form {
+	case formSources:
+		level = "workload"
+	case "usage", "observed_itl", "observed_running", formCapacity, formSilent:
+		level = "pod"
 	}
 	return level + ":" + strings.ReplaceAll(key, ".", "_") + "_" + form + ":" + operation(e.ast)
 }
@@ -109,8 +175,8 @@ func (c *Config) recordedPreset(e Expr) (*ActiveSignal, bool) {
 	return &ActiveSignal{Name: m[2], Signal: s}, true
 }
 
-// Recorded is the rule that records what an expression selects, if it is one of a preset's signal.
-func (c *Config) Recorded(e Expr) (Recording, bool) {
+// RecordingOf is the rule that records what an expression selects, if it is one of a preset's signal.
+func (c *Config) RecordingOf(e Expr) (Recording, bool) {
 	s, ok := c.recordedPreset(e)
 	if !ok {
 		return Recording{}, false
@@ -132,12 +198,12 @@ func (c *Config) recordedSources(s *Signal) Expr {
 			continue
 		}
 		all := c.Recordings(preset)
-		last := all[len(all)-1]
-		if !strings.HasPrefix(last.Name, "workload:") {
+		i := slices.IndexFunc(all, func(r Recording) bool { return strings.HasPrefix(r.Name, "workload:") })
+		if i < 0 {
 			return Expr{}
 		}
 		from, _ := selected(e)
-		to := &parser.VectorSelector{Name: last.Name}
+		to := &parser.VectorSelector{Name: all[i].Name}
 		for _, m := range from.LabelMatchers {
 			if m.Name != model.MetricNameLabel {
 				to.LabelMatchers = append(to.LabelMatchers, m)

@@ -81,6 +81,10 @@ func (v *validator) sourceOfAnswers() {
 		v.Errorf("", nil, "no data source: set prometheus.url or scrape_configs").
 			Hint("with scrape_configs the exporter scrapes the targets itself")
 		return
+	case c.Prometheus == nil && c.FromRules:
+		v.Errorf("recorded", v.Key("recorded"), "recorded is set, and the exporter scrapes itself: it evaluates no rules").
+			Hint("set prometheus.url to a Prometheus that has the rules, or remove recorded")
+		return
 	case c.Prometheus == nil:
 		return
 	case c.ScrapeConfigs.Set || c.Global.Set:

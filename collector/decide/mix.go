@@ -197,7 +197,7 @@ func (m *model) risen(ago time.Duration) map[string]float64 {
 		if math.IsNaN(at) {
 			return nil
 		}
-		beyond = beyond || at > s.enough(s.supplyOrdered())
+		beyond = beyond || at > s.enough(s.supplyWithOrders())
 	}
 	if !beyond {
 		return nil
@@ -227,7 +227,7 @@ func (m *model) fallen(ago time.Duration) map[string]float64 {
 			continue
 		}
 		then[s.Name] = max(s.heldAt(ago), s.steadied())
-		supply := s.supplyOrdered()
+		supply := s.supplyWithOrders()
 		spare = slices.DeleteFunc(spare, func(v *variant) bool {
 			return v.asksFor() <= v.minimum || !(then[s.Name] <= supply-v.capacities[s.Place])
 		})
@@ -238,8 +238,8 @@ func (m *model) fallen(ago time.Duration) map[string]float64 {
 	return then
 }
 
-// supplyOrdered is what the replicas that are asked for can serve of a signal, with orders that are not seen yet.
-func (s *signal) supplyOrdered() float64 {
+// supplyWithOrders is what the replicas that are asked for can serve of a signal, with orders that are not seen yet.
+func (s *signal) supplyWithOrders() float64 {
 	supply := 0.0
 	for _, v := range s.model.variants {
 		supply += v.capacities[s.Place] * float64(v.asksFor())

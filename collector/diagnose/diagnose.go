@@ -98,13 +98,13 @@ func (d *Diagnosis) listSubjects() {
 	}
 }
 
-// demands lists the expressions that tell the demand of a model's signal.
+// demands lists the expressions that tell the demand of a model's signal, whether or not their results are read from rules.
 func (d *Diagnosis) demands(m, signal int) []string {
-	s := d.program.Models[m].Signals[signal]
+	s := &d.program.Models[m].Signals[signal].ActiveSignal
 	var all []string
-	for _, q := range []*query.Query{s.Absolute.Now, s.Usage.Now, s.Queued.Now} {
-		if q != nil {
-			all = append(all, q.Expr)
+	for _, e := range []config.Expr{s.Demand, s.Latency, s.Usage, s.Queued} {
+		if !e.IsZero() {
+			all = append(all, e.String())
 		}
 	}
 	return all

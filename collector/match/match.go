@@ -68,7 +68,7 @@ func (r *reader) signal(out *Signal, m *query.Model, s *query.Signal) {
 	out.Alive = r.alive(m, s)
 	out.AliveWindow, out.AliveIdle = r.aliveOver(s.Alive.Window, m, s), r.aliveOver(s.Alive.Idle, m, s)
 	out.InputTokens, out.OutputTokens = r.mean(m, s.InputTokens, s.Labels), r.mean(m, s.OutputTokens, s.Labels)
-	out.InputCV, out.OutputCV = r.mean(m, s.InputCV, s.Labels), r.mean(m, s.OutputCV, s.Labels)
+	out.InputCV, out.OutputCV = r.atMinute(s.InputCV, m), r.atMinute(s.OutputCV, m)
 	demand := func(d *Demand, e *query.Expression, now Reading, owner int) {
 		d.Now, d.Window, d.Idle, d.Trend = now, r.past(e.Window, owner), r.past(e.Idle, owner), r.past(e.Trend, owner)
 		d.Recent, d.Day, d.WeekAgo = r.past(e.Recent, owner), r.past(e.Day, owner), r.past(e.WeekAgo, owner)
@@ -138,6 +138,24 @@ func (r *reader) mean(m *query.Model, q *query.Query, labels config.LabelNames) 
 		now.Number = last
 	}
 	return now
+}
+
+// atMinute reads a number of a model at the last full minute.
+func (r *reader) atMinute(h *query.History, m *query.Model) Value {
+	if h == nil {
+		return Value{Missing: Missing{Why: NotGiven}}
+	}
+	past := r.past(h, m.Place)
+	last := past.At(0)
+	switch {
+	case !past.Missing.OK():
+		return Value{Missing: past.Missing}
+	case past.Spoilt(h.Step):
+		return Value{Missing: Missing{Input: h.Name, Why: Unusable}}
+	case math.IsNaN(last):
+		return Value{Missing: Missing{Input: h.Name, Why: NoResult}}
+	}
+	return Value{Number: last}
 }
 
 // variant reads what is told of a variant itself.

@@ -45,7 +45,7 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	if w.Asked {
 		w.Missing = r.failed(s.Sources.Now)
 	}
-	w.Missing = w.Missing.Or(r.failed(s.Silent))
+	w.Missing = w.Missing.Or(r.failed(s.Silent)).Or(r.ruleless(s.Silent))
 	if s.Silent != nil && w.Missing.OK() {
 		w.Silent = r.silent(m, s)
 	}
@@ -162,6 +162,19 @@ func (r *reader) readyTargets() map[scoped]map[podTarget]float64 {
 	return r.ready
 }
 
+// ruleless says why nothing is known of who is silent: who they are is recorded, and not by the rule that should record it.
+func (r *reader) ruleless(q *query.Query) Missing {
+	if q == nil || q.Rule == "" {
+		return Missing{}
+	}
+	for _, s := range r.samples(q) {
+		if !otherRule(s.Metric, q.Rule) {
+			return Missing{}
+		}
+	}
+	return Missing{Input: q.Name, Why: BadRule}
+}
+
 // silent is a source of the model's signal that told it before and is silent now, or that shows only part of it; empty for none.
 func (r *reader) silent(m *query.Model, s *query.Signal) string {
 	t := r.tally(s.Silent)
@@ -169,6 +182,10 @@ func (r *reader) silent(m *query.Model, s *query.Signal) string {
 	for i, sample := range r.samples(s.Silent) {
 		id := identify(sample.Metric, s.Labels)
 		t.matched[i] = true
+		if otherRule(sample.Metric, s.Silent.Rule) {
+			t.bad[i] = BadRule
+			continue
+		}
 		if value, bad := valueOf(sample, ""); bad == "" && value > 0 && agrees(&id, m.Model, s.Labels) {
 			if text := Describe(sample.Metric) + silence(s, sample.Metric); found == "" || text < found {
 				found = text

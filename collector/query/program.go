@@ -78,6 +78,7 @@ type compiler struct {
 	histories map[historyKey]*History
 	named     map[string]int // name -> how many queries were to have it
 	rules     map[string]string
+	recorded  map[string]config.Recording // by the expression that its series are read in the place of
 }
 
 // historyKey tells histories of one expression apart.
@@ -93,6 +94,7 @@ func Compile(c *config.Config) *Program {
 	p := &compiler{
 		Program: &Program{Config: c},
 		queries: map[string]*Query{}, histories: map[historyKey]*History{}, named: map[string]int{}, rules: map[string]string{},
+		recorded: c.ReadFromRules(),
 	}
 	p.bindTargets()
 	p.EnergyPrice = p.quantity("energy_price", c.EnergyPrice)
@@ -272,11 +274,11 @@ func (p *compiler) ask(name string, e config.Expr) *Query {
 	if e.IsZero() {
 		return nil
 	}
-	expr := e.String()
+	expr, rule := p.source(e)
 	if q := p.queries[expr]; q != nil {
 		return q
 	}
-	q := &Query{Name: p.unique(name), Expr: expr, Rule: p.ruleOf(e), Place: len(p.Queries)}
+	q := &Query{Name: p.unique(name), Expr: expr, Rule: rule, Place: len(p.Queries)}
 	p.queries[expr] = q
 	p.Queries = append(p.Queries, q)
 	return q
@@ -287,9 +289,17 @@ func (p *compiler) ask(name string, e config.Expr) *Query {
 func (p *compiler) askMinute(name string, e config.Expr, by Reader) *Query {
 	q := p.ask(name, e)
 	if q != nil {
-		q.Minute = p.readStep(name, e, 0, longStep, by) // one step: those before do not count
+		q.Minute = p.minute(name, e, by)
 	}
 	return q
+}
+
+// minute reads an expression at the last full minute: one step, since those before do not count.
+func (p *compiler) minute(name string, e config.Expr, by Reader) *History {
+	if e.IsZero() {
+		return nil
+	}
+	return p.readStep(name, e, 0, longStep, by)
 }
 
 // read returns the history of an expression over a window before now; nil for no window. One history serves all windows that have
@@ -306,9 +316,19 @@ func (p *compiler) readStep(name string, e config.Expr, window, step time.Durati
 	if step != gridStep {
 		suffix += "_" + config.Duration(step).String()
 	}
-	h := p.history(name+suffix, historyKey{expr: e.String(), step: step, by: by})
-	h.Rule, h.From = p.ruleOf(e), max(h.From, window)
+	expr, rule := p.source(e)
+	h := p.history(name+suffix, historyKey{expr: expr, step: step, by: by})
+	h.Rule, h.From = rule, max(h.From, window)
 	return h
+}
+
+// source is what is asked for an expression, itself or the series that it is recorded in, and the fingerprint of what these must have been
+// recorded from.
+func (p *compiler) source(e config.Expr) (expr, rule string) {
+	if r, ok := p.recorded[e.String()]; ok {
+		return r.Name, r.Expr.Fingerprint()
+	}
+	return e.String(), p.ruleOf(e)
 }
 
 // ruleOf is the fingerprint of what the series that an expression selects must have been recorded from; empty where they come from no
@@ -319,7 +339,7 @@ func (p *compiler) ruleOf(e config.Expr) string {
 		return rule
 	}
 	p.rules[expr] = ""
-	if r, ok := p.Config.Recorded(e); ok {
+	if r, ok := p.Config.RecordingOf(e); ok {
 		p.rules[expr] = r.Expr.Fingerprint()
 	}
 	return p.rules[expr]

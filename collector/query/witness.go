@@ -20,7 +20,7 @@ func (p *compiler) bindSources(m *config.Model, b *Signal) {
 	}
 	b.Silent = p.ask(b.Key()+".silent", p.Config.SilentSources(&b.Signal))
 	if b.Silent != nil {
-		b.Silent.Sparse = true
+		b.Silent.Sparse = b.Silent.Rule == "" // A rule records a series that is always there.
 	}
 }
 
