@@ -49,11 +49,11 @@ type model struct {
 	minimum  int           // of replicas over all variants of each role
 	known    optimizer.Knowledge
 
-	life   time.Duration // that a plan of it is expected to have
-	holds  time.Duration // that its windows still hold its demand
-	freed  bool          // new replicas need not stay: something is short
-	moving bool          // replicas are asked for or ready that were not a moment ago, or the other way round
-	days   *days
+	life  time.Duration // that a plan of it is expected to have
+	holds time.Duration // that its windows still hold its demand
+	freed bool          // new replicas need not stay: something is short
+	days  *days
+	state *optimizer.ModelState // without how much is known; nil before it is needed
 
 	limitedUp, limitedDown bool // whether the limits on change are in force
 }
@@ -224,7 +224,6 @@ func (d *decider) gather() {
 		m.recurs()
 		m.limitedUp, m.limitedDown = m.limited(m.ScaleUpLimit), m.limited(m.ScaleDownLimit)
 		d.keepNew(m)
-		m.moving = m.moves()
 		m.forgetPast()
 	}
 }

@@ -72,6 +72,7 @@ func (d *decider) withMinimums(p optimizer.Problem, of func(*variant) bool) opti
 func (d *decider) relied() optimizer.State {
 	s := d.state()
 	for i, m := range d.models {
+		s.Models[i].Variants = slices.Clone(s.Models[i].Variants)
 		for j, v := range m.variants {
 			if v.reached != nil {
 				s.Models[i].Variants[j].Stuck = v.reached

@@ -27,18 +27,27 @@ func (d *decider) stateOf(models []*model) optimizer.State {
 		}
 	}
 	for _, m := range models {
-		out := optimizer.ModelState{
-			Knowledge: m.known, Moving: m.moving, Waiting: make(map[string]float64, len(m.signals)), Variants: make([]optimizer.VariantState, 0, len(m.variants)),
+		if m.state == nil {
+			m.state = m.readState()
 		}
-		for _, s := range m.signals {
-			out.Waiting[s.Name] = s.waiting()
-		}
-		for _, v := range m.variants {
-			out.Variants = append(out.Variants, v.state())
-		}
+		out := *m.state
+		out.Knowledge = m.known
 		s.Models = append(s.Models, out)
 	}
 	return s
+}
+
+func (m *model) readState() *optimizer.ModelState {
+	out := &optimizer.ModelState{
+		Moving: m.moves(), Waiting: make(map[string]float64, len(m.signals)), Variants: make([]optimizer.VariantState, 0, len(m.variants)),
+	}
+	for _, s := range m.signals {
+		out.Waiting[s.Name] = s.waiting()
+	}
+	for _, v := range m.variants {
+		out.Variants = append(out.Variants, v.state())
+	}
+	return out
 }
 
 func (v *variant) state() optimizer.VariantState {

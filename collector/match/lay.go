@@ -26,7 +26,7 @@ func (m *Matcher) Lay(ctx context.Context, h *query.History, matrix model.Matrix
 	l := layer{Matcher: m, clock: c, by: h.By, grid: &g, groups: map[group]*groupCells{}, teams: map[int][]team{}, wholes: map[int][]float64{}}
 	l.free = make([]float64, 0, min(len(matrix), len(g.Cells))*steps)
 	// In one order, whatever that of the answer is: sums of floating point numbers depend on it.
-	ordered := make([]stream, len(matrix))
+	streams, ordered := make([]stream, len(matrix)), make([]*stream, len(matrix))
 	for i, s := range matrix {
 		if c.over() {
 			return Grid{}, c.err()
@@ -36,24 +36,25 @@ func (m *Matcher) Lay(ctx context.Context, h *query.History, matrix model.Matrix
 		if h.By.Owner == query.OfWorkload {
 			key = m.workloadKey(&id)
 		}
-		ordered[i] = stream{key, id, s}
+		streams[i] = stream{key, id, s}
+		ordered[i] = &streams[i]
 	}
-	slices.SortStableFunc(ordered, func(a, b stream) int {
+	slices.SortStableFunc(ordered, func(a, b *stream) int {
 		if c.over() {
 			return 0 // so that it ends soon
 		}
 		return cmp.Compare(a.key, b.key)
 	})
 	var other []*stream
-	for i := range ordered {
+	for _, s := range ordered {
 		if c.over() {
 			return Grid{}, c.err()
 		}
-		if otherRule(ordered[i].series.Metric, h.Rule) {
-			other = append(other, &ordered[i])
+		if otherRule(s.series.Metric, h.Rule) {
+			other = append(other, s)
 			continue
 		}
-		l.lay(&ordered[i])
+		l.lay(s)
 	}
 	l.finish()
 	l.spoil(other)

@@ -157,13 +157,19 @@ func (c *Course) rise(end int, demand float64, window time.Duration, noise float
 	if from < 0 {
 		return 0
 	}
-	recent := append(make([]float64, 0, 64), c.Values[from:end]...)
-	recent = append(recent, demand)
-	if 2*Known(recent) < len(recent) {
+	var f fit
+	if c.hasStep(from, end, demand) {
+		recent := append(append(make([]float64, 0, 64), c.Values[from:end]...), demand)
+		c.withoutSteps(recent, from)
+		f.add(recent...)
+	} else {
+		f.add(c.Values[from:end]...)
+		f.add(demand)
+	}
+	if 2*f.count < float64(f.place) {
 		return 0
 	}
-	c.withoutSteps(recent, from)
-	slope, _ := line(recent)
+	slope, _ := f.line()
 	// The standard error of a slope over a time w, of independent values every lag: sqrt(12 lag / w^3) times their deviation.
 	w := window.Seconds()
 	return slope/c.Step.Seconds() - trendErrors*noise*math.Sqrt(12*noiseLag.Seconds()/(w*w*w))

@@ -63,14 +63,18 @@ func (h History) Levels() *Levels {
 	both := make([]float64, 0, 2*n)
 	l := &Levels{h, both[:n:n], both[n : 2*n]}
 	for i := range n {
-		block := l.block(i)
-		l.least[i], l.most[i] = Least(block), Most(block)
+		least, most := math.Inf(1), math.Inf(-1)
+		for _, v := range h.Values[i*levelBlock : min((i+1)*levelBlock, len(h.Values))] {
+			if v < least {
+				least = v
+			}
+			if v > most {
+				most = v
+			}
+		}
+		l.least[i], l.most[i] = least, most
 	}
 	return l
-}
-
-func (l *Levels) block(i int) []float64 {
-	return l.Values[i*levelBlock : min((i+1)*levelBlock, len(l.Values))]
 }
 
 // LastAbove is the last step before one at which the quantity was above a level; -1 for none.

@@ -56,9 +56,6 @@ func (c *Course) stepMost() int { return c.steps(HabitShown) + 1 }
 // withoutSteps shifts the values before a step to what came after it. The values begin at a place of the course; the last may be another one
 // than there.
 func (c *Course) withoutSteps(values []float64, place int) {
-	if last := len(values) - 1; !c.hasStep(place, place+last, values[last]) {
-		return
-	}
 	shift := 0.0
 	c.eachRun(values, place, func(first, end int, step bool) {
 		before := shift

@@ -8,28 +8,41 @@ import (
 // Linear continues the line of least squares through the values of lookback by lead, and is at least 0. It is not known where less
 // than half of lookback was seen: two values make no trend.
 func (h History) Linear(lookback, lead time.Duration) (value float64, ok bool) {
+	var f fit
 	recent := h.Over(lookback)
-	if h.Step <= 0 || Known(recent) < max(2, int(lookback/h.Step/2)) {
+	f.add(recent...)
+	if h.Step <= 0 || f.count < float64(max(2, int(lookback/h.Step/2))) {
 		return 0, false
 	}
-	slope, level := line(recent)
+	slope, level := f.line()
 	steps := float64(h.Since+lead) / float64(h.Step)
 	return max(0, level+slope*(float64(len(recent)-1)+steps)), true
 }
 
-// line fits values at the places 0, 1, 2, ... by least squares, without those that are not known.
-func line(values []float64) (slope, level float64) {
-	var count, sumX, sumY, sumXX, sumXY float64
-	for i, y := range values {
+// fit fits a line through values at the places 0, 1, 2, ... by least squares, without those that are not known.
+type fit struct {
+	place                           int
+	count, sumX, sumY, sumXX, sumXY float64
+}
+
+// add adds values at the next places.
+func (f *fit) add(values ...float64) {
+	sum := *f
+	for _, y := range values {
 		if !math.IsNaN(y) {
-			x := float64(i)
-			count, sumX, sumY, sumXX, sumXY = count+1, sumX+x, sumY+y, sumXX+x*x, sumXY+x*y
+			x := float64(sum.place)
+			sum.count, sum.sumX, sum.sumY, sum.sumXX, sum.sumXY = sum.count+1, sum.sumX+x, sum.sumY+y, sum.sumXX+x*x, sum.sumXY+x*y
 		}
+		sum.place++
 	}
-	if spread := count*sumXX - sumX*sumX; spread > 0 {
-		slope = (count*sumXY - sumX*sumY) / spread
+	*f = sum
+}
+
+func (f *fit) line() (slope, level float64) {
+	if spread := f.count*f.sumXX - f.sumX*f.sumX; spread > 0 {
+		slope = (f.count*f.sumXY - f.sumX*f.sumY) / spread
 	}
-	return slope, (sumY - slope*sumX) / count
+	return slope, (f.sumY - slope*f.sumX) / f.count
 }
 
 // maxSeasonalScale bounds how much higher than a season ago today's level is believed to be: a night without load says nothing
