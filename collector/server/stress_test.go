@@ -236,7 +236,7 @@ func TestStopAndReloadUnderLoad(t *testing.T) {
 	}
 	for i := range int32(50) {
 		require.Eventually(t, func() bool { return answered.Load() > i }, waitFor, time.Millisecond, "some scrape lies between two reloads")
-		assert.NoError(t, srv.Reload(t.Context()))
+		require.NoError(t, srv.Reload(t.Context()))
 	}
 	stopping.Store(true)
 	stop(t, srv)
