@@ -46,7 +46,7 @@ func (r *reader) counts(q *query.Query) []Count {
 		return counts
 	}
 	t := r.tally(q)
-	// Beside the replicas of a LeaderWorkerSet's leaders there may be its groups whose workers are ready, too.
+	// A LeaderWorkerSet may have two series: the replicas of its leaders, and its groups whose workers are ready, too.
 	found, groups, first := make([]cell, len(r.program.Variants)), map[int]*cell{}, map[int]model.Metric{}
 	namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
 	for i, s := range r.samples(q) {
@@ -124,8 +124,8 @@ func ofCluster(label string) bool {
 	})
 }
 
-// countOf returns the number of replicas that a sample tells, or why it cannot be used, beside what was told of them before. The same
-// number told twice is told once.
+// countOf returns the number of replicas that a sample tells, or why it cannot be used. Before is what another sample told: the same
+// number told twice counts once.
 func countOf(s *model.Sample, before *cell) (value float64, bad string, again bool) {
 	value, bad = valueOf(s, "")
 	told := len(before.samples) > 0

@@ -9,7 +9,7 @@ import (
 )
 
 // A replica of a LeaderWorkerSet is a group of pods. Which of them tell a signal depends on the server: the leader alone, or workers too. All
-// groups are alike, so that each should have as many pods which tell as any has, or had within the window. A group of which fewer do does
+// groups are alike: each should have as many pods which tell as any has, or had within the window. A group of which fewer do does
 // not count: what it tells is a part of its load.
 
 // team counts the sources of one LeaderWorkerSet.

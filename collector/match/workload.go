@@ -66,7 +66,7 @@ func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
 	return variants + len(m.program.Models) + at, false, ok
 }
 
-// speaksOf reports whether a source that is a variant's pod serves the variant's model. A pod may serve another model beside it, which
+// speaksOf reports whether a source that is a variant's pod serves the variant's model. A pod may also serve another model, which
 // makes up for nothing. Where a model goes by a label that the series does not have, it is not known whose it is.
 func (m *Matcher) speaksOf(id *identity, variant int) bool {
 	of := m.program.Variants[variant].Model

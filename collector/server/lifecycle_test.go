@@ -21,7 +21,7 @@ func until(leave <-chan struct{}) evaluatorFunc {
 	}
 }
 
-// held is until, and tells of each evaluation when it begins.
+// held is until, and sends a value when an evaluation begins.
 func held(entered chan<- struct{}, leave <-chan struct{}) evaluatorFunc {
 	return func(ctx context.Context, at time.Time) *collector.Snapshot {
 		entered <- struct{}{}

@@ -54,7 +54,7 @@ type Options struct {
 	EnablePprof bool
 	// DisableExporterMetrics leaves out the metrics of the Go runtime, the process and the HTTP handler.
 	DisableExporterMetrics bool
-	// Collectors are served beside the metrics of an evaluation.
+	// Collectors are served with the metrics of an evaluation.
 	Collectors []prometheus.Collector
 	Logger     *slog.Logger
 	Now        func() time.Time

@@ -229,7 +229,7 @@ func TestStopAndReloadUnderLoad(t *testing.T) {
 					t.Errorf("got %d, error %v, before the server stops", got.status, err)
 					return
 				default:
-					return // it is refused, or nobody listens any more
+					return // it is refused, or the server does not listen any more
 				}
 			}
 		})
