@@ -2,8 +2,9 @@ package match
 
 import (
 	"math"
-	"slices"
 	"time"
+
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
 // Tape keeps the newest steps of a history in memory that is taken once: what comes is written behind what is there, and what is past is
@@ -105,7 +106,7 @@ func (t *Tape) joinStrays(past, kept int, next *Grid) {
 				copy(values, was[past:past+kept])
 			}
 			copy(values[kept:], next.Strays[namespace])
-			if slices.ContainsFunc(values, known) {
+			if forecast.Known(values) > 0 {
 				joined[namespace] = values
 			}
 		}
@@ -114,8 +115,6 @@ func (t *Tape) joinStrays(past, kept int, next *Grid) {
 		g.Strays = joined
 	}
 }
-
-func known(value float64) bool { return !math.IsNaN(value) }
 
 func forget(values []float64) {
 	for i := range values {

@@ -20,7 +20,7 @@ func targetOf(v *query.Variant) podTarget {
 	return target
 }
 
-// groupsOf is the workload that the groups of a LeaderWorkerSet are told of by, all of whose pods are ready.
+// groupsOf names the workload by which series count the groups of a LeaderWorkerSet whose pods are all ready.
 func groupsOf(v *query.Variant) podTarget {
 	return podTarget{v.Model.Namespace, v.ScaleTarget.Name, v.ScaleTarget.Kind}
 }
@@ -61,19 +61,8 @@ func (r *reader) counts(q *query.Query) []Count {
 			continue // most workloads of a namespace serve no model
 		}
 		t.matched[i] = true
-		value, bad, again := countOf(s, &found[owners[0]])
-		if before, told := first[owners[0]]; told && OtherCluster(before, s.Metric) {
-			bad, again = BadDuplicate, false
-		} else if !told {
-			first[owners[0]] = s.Metric
-		}
-		if bad != "" {
+		if bad := addReplicas(found, first, owners, s); bad != "" {
 			t.bad[i] = bad
-		}
-		for _, owner := range owners {
-			if !again {
-				found[owner].add(sourced{value: value}, bad)
-			}
 		}
 	}
 	for i := range found {
@@ -83,6 +72,23 @@ func (r *reader) counts(q *query.Query) []Count {
 		counts[i] = counts[i].atMost(g.count(input.Name))
 	}
 	return counts
+}
+
+// addReplicas notes the replicas of a workload, for each variant that it has, or says why its sample cannot be used. First has the labels of the
+// first sample of each.
+func addReplicas(found []cell, first map[int]model.Metric, owners []int, s *model.Sample) (bad string) {
+	value, bad, again := countOf(s, &found[owners[0]])
+	if before, told := first[owners[0]]; told && OtherCluster(before, s.Metric) {
+		bad, again = BadDuplicate, false
+	} else if !told {
+		first[owners[0]] = s.Metric
+	}
+	for _, owner := range owners {
+		if !again {
+			found[owner].add(sourced{value: value}, bad)
+		}
+	}
+	return bad
 }
 
 // addGroups notes how many groups of a LeaderWorkerSet a sample tells.
