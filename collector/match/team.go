@@ -116,7 +116,7 @@ func (l *layer) whole(s *stream, owner int) {
 	})
 }
 
-// finishWhole takes no more groups of a LeaderWorkerSet for ready than have all of their workers ready.
+// finishWhole counts as ready only groups of a LeaderWorkerSet whose workers are all ready.
 func (l *layer) finishWhole() {
 	for owner, steps := range l.wholes {
 		cells := l.cells(owner)
