@@ -51,7 +51,7 @@ var bounds = []mutation{
 		"time.AfterFunc(patience, func() { f.end(fl) })", "", "./collector/server", "TestFlightThatHangsDoesNotHoldTheNext",
 	},
 	{
-		"Starved scrapes", "what nobody waits for is canceled", "collector/server/flight.go",
+		"Starved scrapes", "an evaluation without clients is canceled", "collector/server/flight.go",
 		"fl.abandoned = true\n\t\tf.replace(fl)", "fl.abandoned = true", "./collector/server", "TestFlightEndsWithItsLastWaiter",
 	},
 	{

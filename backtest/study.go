@@ -206,7 +206,7 @@ func (s *study) began() {
 	s.of++
 }
 
-// ended keeps what a run says beside its numbers: what is expected of the policy that is judged, and how requests were served.
+// ended keeps the results of a run that are not numbers: what is expected of the policy under test, and how requests were served.
 func (s *study) ended(place int, r *report.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -119,7 +119,7 @@ func setStartup(d time.Duration, s *scenario.Scenario, c *config.Config) error {
 	return nil
 }
 
-// setLoad multiplies the load. What bounds the fleet, and what it starts with, grows with it, so that the policy is what limits.
+// setLoad multiplies the load. The limits of the fleet, and what it starts with, grow with it: only the policy is the limit.
 func setLoad(f float64, s *scenario.Scenario, c *config.Config) error {
 	more := func(n int) int { return int(math.Ceil(float64(n) * f)) }
 	for i := range s.Load {

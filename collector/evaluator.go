@@ -15,7 +15,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/query"
 )
 
-// GarbagePercent is what serve sets Go's GOGC to where the environment does not: how much garbage there may be beside what is in use.
+// GarbagePercent is what serve sets Go's GOGC to where the environment does not: how much garbage there may be, in per cent of what is in use.
 // It is Prometheus' own default. For a large fleet it trades a tenth of the processor time for a tenth of the memory.
 const GarbagePercent = 75
 

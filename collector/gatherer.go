@@ -13,7 +13,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// NewGatherer renders a snapshot as Prometheus series, beside those of other gatherers, which have none of the same names. What
+// NewGatherer renders a snapshot as Prometheus series. Other gatherers of the same page must have no series of the same names. What
 // prometheus.Gatherers checks holds by construction: names of models, variants, signals and inputs are unique, every series has the
 // labels of its metric, in one order. Checking it for each scrape of a large fleet would take longer than to decide.
 func NewGatherer(s *Snapshot, others ...prometheus.Gatherer) prometheus.Gatherer {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // arriving is a Prometheus whose samples of a step arrive up to two minutes after it, and then stay what they are. Some steps have
@@ -114,9 +115,10 @@ func numberOf(x *float64) string {
 	return fmt.Sprint(*x)
 }
 
-// TestHistoriesAsAskedAnew: whatever was evaluated before, at whatever times, forwards and backwards, with answers and without, an
+// TestHistoriesDecideAsNewOnes: whatever was evaluated before, at whatever times, forwards and backwards, with answers and without, an
 // evaluator decides what a new one does. Samples may be up to two minutes late.
-func TestHistoriesAsAskedAnew(t *testing.T) {
+func TestHistoriesDecideAsNewOnes(t *testing.T) {
+	t.Cleanup(long.Checks(25, 100))
 	rapid.Check(t, func(t *rapid.T) {
 		const steps = 400 // 50 minutes before fleetAt, and as many after it
 		a := &arriving{

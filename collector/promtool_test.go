@@ -7,10 +7,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // TestPromtool has Prometheus' own linter read every golden exposition.
 func TestPromtool(t *testing.T) {
+	long.Test(t)
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
 		t.Skip("promtool is not installed: ", err)

@@ -19,6 +19,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 )
 
 // evaluateRapid is evaluateWith for property tests.
@@ -127,6 +128,7 @@ func sound(t *rapid.T) map[string]model.Vector {
 
 // TestDecisionProperties evaluates random answers, of which some are sound and some are not.
 func TestDecisionProperties(t *testing.T) {
+	t.Cleanup(long.Checks(25, 100))
 	rapid.Check(t, func(t *rapid.T) {
 		answers := sound(t)
 		errs := map[string]error{}

@@ -136,7 +136,7 @@ func least(all []footprint) footprint {
 	return m
 }
 
-// measure is the least of the heap, and the most of everything else, that an exporter tells of itself over a time. What lives on the
+// measure is the least of the heap, and the most of everything else, in an exporter's own metrics over a time. What lives on the
 // heap shows after each collection as the size at which the next begins, which is twice as much.
 func measure(t *testing.T, url string, from time.Time, length time.Duration) footprint {
 	t.Helper()

@@ -107,7 +107,7 @@ func variableRules() []rule {
 		}, func(d *dashboard) { d.Templating.List = slices.Delete(d.Templating.List, 1, 2) }},
 		{"template-on-time-change-reload-rule", queries(func(_ *dashboard, _ int, v variable) string {
 			if v.Refresh != 2 {
-				return "is not asked anew when the time range changes"
+				return "is not asked again when the time range changes"
 			}
 			return ""
 		}), func(d *dashboard) { d.Templating.List[1].Refresh = 1 }},

@@ -45,7 +45,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// comparePlanners prints one line of the table and checks that nobody is better.
+// comparePlanners prints one line of the table and checks that neither of the others is better.
 func comparePlanners(t *testing.T, name string, p optimizer.Problem, judge bool) {
 	begin := time.Now()
 	plan, err := optimizer.Solve(p, optimizer.Options{})

@@ -149,7 +149,7 @@ func TestGuard(t *testing.T) {
 		},
 		{"it is not known what runs", wide, 0, known(optimizer.VariantState{}, seen(0, 0)), []string{"0 not_needed", "4 demand"}},
 		{
-			"the plan goes round what is stuck", wide, 0, known(seen(0, 0), having(seen(4, 1), stuckAt(1))),
+			"the plan avoids what is stuck", wide, 0, known(seen(0, 0), having(seen(4, 1), stuckAt(1))),
 			[]string{"3 demand", "1 stuck, stuck 4 to 1"},
 		},
 		{

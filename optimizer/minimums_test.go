@@ -88,7 +88,7 @@ func TestCutSearchIsNoProof(t *testing.T) {
 	}
 }
 
-// TestHopelessVariantDoesNotBlurPrices: a variant that could carry the demand only at a price nobody pays must not make the others'
+// TestHopelessVariantDoesNotBlurPrices: a variant that could carry the demand only at a price far too high must not make the others'
 // prices look equal.
 func TestHopelessVariantDoesNotBlurPrices(t *testing.T) {
 	variant := func(name string, cost float64, signal string, capacity float64) optimizer.Variant {

@@ -51,7 +51,7 @@ type recording struct {
 }
 
 // twice refuses a signal that would be recorded under the name of another's rule: that name would stand for both.
-// Signals of presets differ in their names, so that one of the two is the file's own.
+// Signals of presets differ in their names: one of the two is the file's own.
 func (r recording) twice(c *config.Config, other recording) error {
 	own, preset := r.signal, other.signal
 	if own.Key() != own.Name {

@@ -14,7 +14,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/rules"
 )
 
-var update = flag.Bool("update", false, "write golden files anew")
+var update = flag.Bool("update", false, "write golden files")
 
 // load reads a configuration from testdata.
 func load(t *testing.T, name string) *config.Config {
@@ -98,7 +98,7 @@ func TestGolden(t *testing.T) {
 				}
 				want, err := os.ReadFile(file)
 				require.NoError(t, err)
-				require.Equal(t, string(want), got, "go test ./rules -run TestGolden -update writes it anew")
+				require.Equal(t, string(want), got, "go test ./rules -run TestGolden -update writes it")
 			})
 		}
 	}

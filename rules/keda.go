@@ -240,7 +240,7 @@ func (t *target) selector() string {
 	return fmt.Sprintf("%s{%s=%q,%s=%q}", desiredReplicas, labelVariant, t.Name, labelTargetNamespace, t.model.Namespace)
 }
 
-// evaluationTimeout is how long KEDA waits for the exporter, instead of 3 seconds: KEDA sends no timeout of its own, so that an evaluation
+// evaluationTimeout is how long KEDA waits for the exporter, instead of 3 seconds: KEDA sends no timeout of its own, so an evaluation
 // may take the exporter's --scrape.max-timeout, and a second is for the way.
 const evaluationTimeout = 21 * time.Second
 

@@ -42,7 +42,7 @@ func asked(t require.TestingT, rule *adapterRule, namespace, selector string) st
 	return b.String()
 }
 
-// requireAdapter holds rules to the traps: each maps a label to the namespace, so that nobody reads another's; each yields one series.
+// requireAdapter holds rules to the traps: each maps a label to the namespace, so no namespace reads the series of another; each yields one series.
 func requireAdapter(t require.TestingT, text string) []adapterRule {
 	file := strict[adapterConfig](t, text)
 	require.Len(t, file, 1)

@@ -35,7 +35,7 @@ type variantOf struct {
 // length is more than any run takes.
 const length = 90 * time.Minute
 
-// start makes the fleet. Nobody scales it but who calls Scale.
+// start makes the fleet. Only calls of Scale change its replicas.
 func (f fleetOf) start(t *testing.T, seed uint64) *sim.Sim {
 	t.Helper()
 	var b strings.Builder
@@ -64,7 +64,7 @@ func (f fleetOf) start(t *testing.T, seed uint64) *sim.Sim {
 	}
 	s, found := backtest.Load("fleet.yml", b.String())
 	require.NotNil(t, s, "%v", found)
-	o := sim.Options{Scenario: s, Arrivals: s.Arrive(seed), Seed: seed, Mode: sim.Requests, Policy: nobody{}, Bounds: bounds}
+	o := sim.Options{Scenario: s, Arrivals: s.Arrive(seed), Seed: seed, Mode: sim.Requests, Policy: still{}, Bounds: bounds}
 	o.Setup = sim.SetupOf(o)
 	return sim.New(o)
 }
@@ -86,11 +86,11 @@ func (f fleetOf) blocks(name string) int {
 	return 0
 }
 
-// nobody is the policy that changes nothing.
-type nobody struct{}
+// still is the policy that changes nothing.
+type still struct{}
 
-func (nobody) Name() string                               { return "nobody" }
-func (nobody) Desired(*policy.Observation) map[string]int { return nil }
+func (still) Name() string                               { return "still" }
+func (still) Desired(*policy.Observation) map[string]int { return nil }
 
 // served is the name of a model without its namespace.
 func served(id string) string { return id[strings.IndexByte(id, '/')+1:] }

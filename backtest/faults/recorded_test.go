@@ -26,7 +26,7 @@ func recordedLoad(t *testing.T, name string) map[time.Duration]float64 {
 			if _, there := rates[at]; there {
 				break
 			}
-			rates[at] = 0 // nobody came in it so far
+			rates[at] = 0 // no request came in it so far
 		}
 		rates[slot] += recordedShare / recordedSlot.Seconds()
 		if _, there := rates[slot+recordedSlot]; !there {

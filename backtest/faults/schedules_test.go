@@ -222,7 +222,7 @@ func (r *run) inputs(got *exposition) map[string]faults.Fault {
 }
 
 // lowered are the variants of which there are to be fewer than there are, as far as the exporter can know of them: while
-// kube-state-metrics is away, what it last told is taken for the present.
+// kube-state-metrics is away, what it last told counts as the present.
 func (r *run) lowered(got *exposition) []sim.VariantStatus {
 	known := map[string]int{}
 	for m := range got.Models {
@@ -246,7 +246,7 @@ func (r *run) lowered(got *exposition) []sim.VariantStatus {
 }
 
 // sufficient: where not everything was scraped, nothing is lowered below what carries the demand that there really is. Series
-// that are not marked as stale are taken for the present for as long as Prometheus looks back.
+// that are not marked as stale count as the present for as long as Prometheus looks back.
 func (r *run) sufficient(got *exposition, at time.Time) {
 	lowered := r.lowered(got)
 	if len(lowered) == 0 || r.seen == r.truth || r.scenario.delayed {

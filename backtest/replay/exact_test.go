@@ -169,7 +169,7 @@ func loadConfig(t *testing.T, text string) *config.Config {
 	return c
 }
 
-// sameSnapshots ignores how long things took, and what the order of an answer decides and nobody plans by.
+// sameSnapshots ignores how long things took, and what depends on the order of an answer only.
 func sameSnapshots(want, got *collector.Snapshot) string {
 	return cmp.Diff(want, got,
 		cmpopts.IgnoreFields(collector.Snapshot{}, "Duration"),

@@ -98,7 +98,7 @@ func everyStep(reason promapi.Reason) map[int]promapi.Reason {
 	return bad
 }
 
-// TestHistoryGivesUp says which failures are no history: they tell of the connection, not of the time that was asked about.
+// TestHistoryGivesUp says which failures are no history: they are about the connection, not about the time that was asked for.
 func TestHistoryGivesUp(t *testing.T) {
 	for _, reason := range promapi.Reasons() {
 		source := &ticker{bad: map[int]promapi.Reason{30: reason}}

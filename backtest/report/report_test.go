@@ -17,7 +17,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/chart"
 )
 
-// hostile is a name as nobody should give one, but somebody may.
+// hostile is a name that breaks a page which does not escape it.
 const hostile = `</svg><script>alert("x")</script>'&{{.}}`
 
 // madeUp is a day with an outage, under two policies.

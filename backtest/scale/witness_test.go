@@ -25,7 +25,7 @@ const following = 4
 
 // BenchmarkWitness reports the processor seconds that an evaluation takes of Prometheus, and by how much the queries that count sources
 // make it more, for evaluations every 15 seconds after a first one. Queries are sent one at a time, so that it is known what each takes.
-// Nobody else asks this Prometheus, and it scrapes nothing. With -v it says what each expression takes.
+// No other client asks this Prometheus, and it scrapes nothing. With -v it says what each expression takes.
 func BenchmarkWitness(b *testing.B) {
 	if testing.Short() {
 		b.Skip("minutes of a large fleet: make scale-bench")

@@ -99,7 +99,7 @@ func (v *validator) checkVariants() {
 			v.Unknown(strict.Join(at, "pool"), v.Node(strict.Join(at, "pool")), "pool", x.Pool, slices.Collect(maps.Keys(v.scenario.Pools)))
 		}
 		if *x.TellingPods > *x.PodsPerReplica {
-			v.Errorf(strict.Join(at, "telling_pods"), nil, "%d pods tell of %d", *x.TellingPods, *x.PodsPerReplica).Hint("at most pods_per_replica")
+			v.Errorf(strict.Join(at, "telling_pods"), nil, "%d of %d pods tell", *x.TellingPods, *x.PodsPerReplica).Hint("at most pods_per_replica")
 		}
 		if v.Has(strict.Join(at, "profile.alpha")) && x.Profile.Alpha <= 0 {
 			v.Errorf(strict.Join(at, "profile.alpha"), nil, "an iteration cannot take 0 s").Hint("set the measured time, such as 12ms")

@@ -86,7 +86,7 @@ events:
 `
 
 // TestNothingIsLost holds that every request is served, refused, given up, lost with its server, or still under way, and that no
-// more accelerators are ever used than there are, whatever happens and whoever decides.
+// more accelerators are ever used than there are, whatever happens and under any policy.
 func TestNothingIsLost(t *testing.T) {
 	for _, mode := range []sim.Mode{sim.Requests, sim.Fluid} {
 		for _, gateway := range []string{"{replicas: 2}", "none"} {

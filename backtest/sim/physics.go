@@ -46,7 +46,7 @@ func waited(longest, others float64) float64 {
 	return longest * longest / (2 * others)
 }
 
-// typical is the mean length of an iteration where prompts come at random, so that so many of their tokens are in a mean one. They are
+// typical is the mean length of an iteration where prompts come at random, with so many of their tokens in a mean one. They are
 // in few iterations, or in all: with a single kind of iterations that makes no difference.
 func (p *physics) typical(decode, prompts, context float64) float64 {
 	if p.Chunk == nil {

@@ -94,7 +94,7 @@ func (r *seenReplica) observation(at model.Time) (o calibration.Observation, rea
 const fewWaiting = 0.1
 
 // firstToken is the time to the first token without a queue, or 0 where it cannot be told. Each request waits for the running
-// iteration, so that a few always wait: that is part of it, and what is beyond an iteration is not.
+// iteration, so a few always wait: that is part of it, and what is beyond an iteration is not.
 func (r *seenReplica) firstToken(at model.Time, iteration, running float64) float64 {
 	first := r[ttft][at]
 	if !possible(first) {

@@ -151,7 +151,7 @@ func (y *yamlWriter) floor(r *Result) {
 	}
 	y.comment("What was seen: with %s requests in service of %s input and %s output tokens, %s a second, %s was kept (%s).",
 		number(f.Concurrency, 4), number(f.Lengths.Input, 4), number(f.Lengths.Output, 4), number(f.Rate, 4), targets(*r.SLO), strings.Join(seen, ", "))
-	y.comment("This is a floor: a replica carries at least that, and nobody knows how much more. A plan with it may have more replicas than needed. "+
+	y.comment("This is a floor: a replica carries at least that, and it is not known how much more. A plan with it may have more replicas than needed. "+
 		"With %d loads or more, up to the targets, a profile and the capacity are fitted.", calibration.MinObservations)
 	y.line("capacity: {concurrency: %s}   # or, for a signal in requests per second, %s", number(f.Concurrency, 4), number(f.Rate, 4))
 }

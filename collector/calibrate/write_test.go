@@ -21,7 +21,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
 )
 
-var update = flag.Bool("update", false, "write what is expected in testdata anew")
+var update = flag.Bool("update", false, "write what is expected to testdata")
 
 // benchmark is a benchmark's results of a known server, with errors that are the same in every run.
 func benchmark(t *testing.T, lengths ...latency.Lengths) []calibration.Observation {

@@ -64,7 +64,7 @@ func TestPresetDCGM(t *testing.T) {
 		"the most of the day counts": {`
 			` + gpu + `UUID="1",namespace="llm",pod="a-0",container="vllm"} 700x40 90x200
 		`, []string{`{namespace="llm", pod="a-0"} 700`}},
-		"a pod that is gone still tells of its kind": {`
+		"a pod that is gone still shows its kind": {`
 			` + gpu + `UUID="1",namespace="llm",pod="a-0",container="vllm"} 700x40 stale
 		`, []string{`{namespace="llm", pod="a-0"} 700`}},
 	} {

@@ -97,7 +97,7 @@ func TestPresetDropped(t *testing.T) {
 	})
 }
 
-// TestPresetKeepList is about a rule that keeps some series of a server and drops others: whoever shows one series of requests has had
+// TestPresetKeepList is about a rule that keeps some series of a server and drops others: a pod that shows one series of requests has had
 // some, and those that it does not show are not zero.
 func TestPresetKeepList(t *testing.T) {
 	e := expositions()["trtllm"]

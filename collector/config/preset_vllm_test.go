@@ -126,7 +126,7 @@ func TestPresetVLLMObserved(t *testing.T) {
 			vllm:request_generation_tokens_sum{` + a + `} 0+150000x20
 			vllm:request_generation_tokens_count{` + a + `} 0+1000x20
 		`, []string{`{model_name="llama", namespace="llm"} 1.0160005`}},
-		"lengths of nobody": {"latency", "input_cv", ``, nil},
+		"lengths without requests": {"latency", "input_cv", ``, nil},
 		"lengths while nothing is served": {"latency", "input_cv", `
 			vllm:request_prompt_tokens_bucket{` + a + `,le="1000"} 30x20
 			vllm:request_prompt_tokens_bucket{` + a + `,le="+Inf"} 30x20

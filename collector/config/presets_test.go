@@ -258,7 +258,7 @@ func TestPresetsObeyTheRules(t *testing.T) {
 	}
 }
 
-// TestPresetsPage holds that the page on presets tells of every preset and of every signal there is.
+// TestPresetsPage holds that the page on presets describes every preset and every signal.
 func TestPresetsPage(t *testing.T) {
 	page := read(t, filepath.Join("..", "..", "docs", "presets.md"))
 	names := config.LabelNames{Namespace: "namespace", Model: "model_name", Variant: "llm_d_ai_variant"}

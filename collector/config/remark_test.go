@@ -62,7 +62,7 @@ func TestParts(t *testing.T) {
 	require.Equal(t, s.Demand.String(), s.Parts())
 }
 
-// TestLeaderWorkerSetsStatefulSet is about the StatefulSet of leaders, which nobody else may scale.
+// TestLeaderWorkerSetsStatefulSet is about the StatefulSet of leaders, which nothing else may scale.
 func TestLeaderWorkerSetsStatefulSet(t *testing.T) {
 	_, found := config.Load("test.yml", fmt.Sprintf(twoWorkloads, "w"))
 	require.ErrorContains(t, found.Err(), "test.yml:9:70: error: models[0].variants[1].scale_target: StatefulSet w is already the scale target of models[0].variants[0]")

@@ -76,7 +76,7 @@ func countTogether(sources Expr, by []string) string {
 		strings.Join(by, ", "), LabelWorkload, keeping(sources, "instance", LabelCluster), workloadOfPod)
 }
 
-// countApart counts sources with a pod, and beside them those without: where selectors tell the two apart, each pod's labels are written
+// countApart counts sources with a pod, and apart from them those without: where selectors tell the two apart, each pod's labels are written
 // once and not three times, which is most of what counting costs. Those without a pod are in the first count too, without a workload.
 func countApart(sources Expr, by []string, engines bool) (string, bool) {
 	copied, err := ParseExpr(sources.text) // to be written to

@@ -139,7 +139,7 @@ func (v *validator) scaleTargets() {
 	}
 }
 
-// The labels by which replicas of scale targets are matched, beside the namespace label.
+// The labels by which replicas of scale targets are matched, besides the namespace label.
 const (
 	LabelTargetKind = "scale_target_kind"
 	LabelTargetName = "scale_target_name"

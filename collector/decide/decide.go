@@ -10,7 +10,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
-// Options are what a decision needs beside the readings.
+// Options are what a decision needs besides the readings.
 type Options struct {
 	// Fleet tells what runs in place of the series of the scale targets; nil for what they say.
 	Fleet Fleet

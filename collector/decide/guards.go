@@ -15,7 +15,7 @@ import (
 // What the guards know of the past is read from histories like everything else: a restart changes nothing, two exporters agree, and
 // a replay sees what was seen then.
 
-// state is what the guards know beside the problem.
+// state is what the guards know besides the problem.
 func (d *decider) state() optimizer.State { return d.stateOf(d.models) }
 
 // stateOf is what the guards know of some models.

@@ -33,7 +33,7 @@ func (s *signal) witness() (partial string) {
 	return counted
 }
 
-// counted notes how many sources told a signal of how many, and says where they are too few. Where nobody counts, there is nothing to say.
+// counted notes how many sources told a signal of how many, and says where they are too few. Where nothing counts them, it says nothing.
 func (s *signal) counted() (partial string) {
 	w := &s.read.Witness
 	switch {

@@ -12,7 +12,7 @@ import (
 )
 
 // Frozen says which sources of a model show requests in progress and make no progress. Whether the requests are ghosts or the source
-// hangs cannot be told from here, so that nothing is decided by it.
+// hangs cannot be told from here, so nothing is decided by it.
 func (d *Diagnosis) Frozen(m int) []string {
 	of := d.program.Models[m]
 	var said []string

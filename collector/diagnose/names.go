@@ -161,7 +161,7 @@ func metricsOf(expr string) []string {
 }
 
 // metricPrefix is what the metrics of one source have in common: vllm: or tgi_. The metrics of kube-state-metrics are those of a
-// whole cluster, so that of them only the ones about the same kind of object are alike.
+// whole cluster: of them, only those about the same kind of object are alike.
 func metricPrefix(name string) string {
 	if i := strings.IndexByte(name, ':'); i >= 0 {
 		return name[:i+1]

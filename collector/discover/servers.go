@@ -114,7 +114,7 @@ func otherNamespace(m model.Metric) (label, value string) {
 	return "", ""
 }
 
-// gateways are the pools and models that gateways tell of.
+// gateways are the pools and models in the series of gateways.
 type gateways struct {
 	pools  map[string]map[string]bool // namespace -> pools
 	models map[place]map[string]bool  // namespace and model -> pools, where it is known

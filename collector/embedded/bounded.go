@@ -18,7 +18,7 @@ import (
 
 // Series in memory stay there for hours. Without a bound, targets whose labels are new at each scrape take all of it.
 const (
-	// seriesBytes is about what a series takes: 700 bytes with two short labels and one sample (BenchmarkSeries), and garbage beside it.
+	// seriesBytes is about what a series takes: 700 bytes with two short labels and one sample (BenchmarkSeries), and its garbage.
 	seriesBytes = 2 << 10
 	// fewestSeries is a small fleet, whatever memory there is; mostSeries is for a process without a memory limit.
 	fewestSeries = 50_000

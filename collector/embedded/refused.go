@@ -121,7 +121,7 @@ func (*Engine) Describe(ch chan<- *prometheus.Desc) {
 	ch <- series
 }
 
-// Collect implements prometheus.Collector: what an engine that scrapes tells of itself.
+// Collect implements prometheus.Collector: the metrics of an engine that scrapes.
 func (e *Engine) Collect(ch chan<- prometheus.Metric) {
 	refused, series := descriptions()
 	e.refused.mu.Lock()

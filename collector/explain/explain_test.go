@@ -19,9 +19,9 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
-var update = flag.Bool("update", false, "write testdata anew")
+var update = flag.Bool("update", false, "write testdata")
 
-// TestGolden holds the text and the JSON of explanations. go test ./collector/explain -run TestGolden -update writes them anew.
+// TestGolden holds the text and the JSON of explanations. go test ./collector/explain -run TestGolden -update writes them.
 func TestGolden(t *testing.T) {
 	for name, s := range snapshots(t) {
 		t.Run(name, func(t *testing.T) {

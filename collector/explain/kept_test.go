@@ -39,7 +39,7 @@ func TestKeptUntil(t *testing.T) {
 			func(v *collector.Variant) { v.Startup, v.Desired = 120, new(2) },
 			"2 stay until 3 of new are ready",
 		},
-		"nobody knows how long a start takes": {func(*collector.Variant) {}, "2 stay until 3 of new are ready"},
+		"the time of a start is not known": {func(*collector.Variant) {}, "2 stay until 3 of new are ready"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -60,7 +60,7 @@ func (e *Explanation) decidedAny() bool {
 	return numbers > 0
 }
 
-// wrong says what is wrong beside what is not decided.
+// wrong says what is wrong, apart from what is not decided.
 func (e *Explanation) wrong() []string {
 	var parts []string
 	if short := e.short(); short > 0 {

@@ -78,7 +78,7 @@ func (r *reader) inputs() []Input {
 	return all
 }
 
-// age tells every input how old what it rests on is. What is too old counts as no answer.
+// age sets the age of every input. An input that is too old counts as no answer.
 func (r *reader) age() (unaged map[string]Missing) {
 	unaged = map[string]Missing{}
 	for _, a := range r.program.Ages {
@@ -124,8 +124,8 @@ func (r *reader) replicasTold(a query.AgeQuery) bool {
 	return false
 }
 
-// setAges tells every input how old what it rests on is. Of its selectors that select anything, the one whose newest sample is
-// the oldest counts: one dead source among several shows.
+// setAges sets the age of every input. Of its selectors that select anything, the one whose newest sample is the oldest counts: one dead
+// source among several shows.
 func (r *reader) setAges(a query.AgeQuery, answer model.Vector) {
 	for _, s := range answer {
 		i, err := strconv.Atoi(string(s.Metric[query.SelectorLabel]))

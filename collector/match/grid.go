@@ -71,7 +71,7 @@ func appendUnknown(to []float64, steps int) []float64 {
 	return to
 }
 
-// stray reports whether there was demand at a step that belongs to no model, and may be that of one in a namespace.
+// stray reports whether a step has demand of no model that may be that of a model in a namespace.
 func (g *Grid) stray(namespace string, step int) bool {
 	for _, in := range []string{namespace, ""} {
 		if values := g.Strays[in]; values != nil && values[step] > 0 {
@@ -128,7 +128,7 @@ func (g *Grid) Every(step time.Duration, first int64, steps int) Grid {
 		if cells == nil {
 			continue
 		}
-		if taken := take(free, cells); slices.ContainsFunc(taken, known) {
+		if taken := take(free, cells); forecast.Known(taken) > 0 {
 			out.Cells[owner], free = slices.Clip(taken), taken[steps:]
 		}
 	}
@@ -151,14 +151,14 @@ func (g *Grid) Covers(step time.Duration, first int64, steps int) bool {
 func (g *Grid) Owners() int {
 	n := 0
 	for _, cells := range g.Cells {
-		if slices.ContainsFunc(cells, known) {
+		if forecast.Known(cells) > 0 {
 			n++
 		}
 	}
 	return n
 }
 
-// Usable is how many steps there are before the first at which something was told that cannot be used.
+// Usable is the number of steps before the first one with a series that cannot be used.
 func (g *Grid) Usable() int {
 	steps := g.Steps
 	if !g.Spoilt {
@@ -172,7 +172,7 @@ func (g *Grid) Usable() int {
 	return steps
 }
 
-// Newest is the newest step at which anything was told of any owner; false for none.
+// Newest is the newest step with a number of any owner; false for none.
 func (g *Grid) Newest() (step int64, ok bool) {
 	newest := -1
 	for _, cells := range g.Cells {
@@ -185,7 +185,7 @@ func (g *Grid) Newest() (step int64, ok bool) {
 	return g.First + int64(newest), newest >= 0
 }
 
-// SameAt reports whether two grids say the same of a step that both have, of demand that belongs to no model too.
+// SameAt reports whether two grids are equal at a step that both have, strays included.
 func (g *Grid) SameAt(o *Grid, step int64) bool {
 	same := func(mine, other []float64) bool {
 		a, b := at(mine, step-g.First), at(other, step-o.First)

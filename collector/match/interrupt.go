@@ -12,7 +12,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/query"
 )
 
-// pollEvery is after how many series it is looked at whether the time has ended. Each takes microseconds.
+// pollEvery is the number of series between two looks at the clock. Each takes microseconds.
 const pollEvery = 64
 
 // clock knows whether the time for matching has ended. What has been matched of an answer by then is not used: a part of its series
@@ -31,7 +31,7 @@ func (c *clock) over() bool {
 	return c.ended
 }
 
-// err is what the inputs fail with whose answers could not be matched in time.
+// err is the failure of inputs whose answers could not be matched in time.
 func (c *clock) err() error {
 	reason := promapi.ReasonTimeout
 	if errors.Is(c.ctx.Err(), context.Canceled) {

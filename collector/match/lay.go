@@ -166,8 +166,8 @@ func (l *layer) cells(owner int) []float64 {
 	return l.grid.Cells[owner]
 }
 
-// place gives the numbers of a series to its owner. Of a series that may belong to several or names no namespace, and of two series for
-// one place, none can be used.
+// place gives the numbers of a series to its owner. They cannot be used if the series may belong to several owners or has no namespace, or
+// if two series stand for one place.
 func (l *layer) place(s *stream, owners []int) {
 	if len(owners) == 0 {
 		l.stray(s)
@@ -269,7 +269,7 @@ func (l *layer) finish() {
 	}
 }
 
-// spoil marks the steps at which an owner is told nothing but what was recorded from another expression.
+// spoil marks the steps at which all numbers of an owner were recorded from another expression.
 func (l *layer) spoil(other []*stream) {
 	for _, s := range other {
 		if l.clock.over() {
@@ -292,8 +292,8 @@ func (l *layer) spoil(other []*stream) {
 	}
 }
 
-// placeLoose gives series that name no variant and no pod to the variants, and those that name no model to the models, that they do not
-// contradict and that no other series tells about.
+// placeLoose gives series that name no variant and no pod to variants, and series that name no model to models: to those that their labels
+// do not contradict, and that have no other series.
 func (l *layer) placeLoose() {
 	switch {
 	case len(l.loose) == 0:
@@ -351,7 +351,7 @@ func (l *layer) target(s *stream) {
 // whole reports whether a value is a number of replicas.
 func whole(value float64) bool { return value == math.Trunc(value) && value <= optimizer.MaxReplicas }
 
-// source marks the steps at which a source was up, for the models that it may be one of.
+// source marks the steps at which a source was up, for every model whose source it may be.
 func (l *layer) source(s *stream) {
 	up := float64(sourceUp)
 	if s.id.model != "" {

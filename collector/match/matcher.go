@@ -133,8 +133,8 @@ func (m *Matcher) names(id *identity) bool {
 		slices.ContainsFunc(m.claimLabels, func(l model.LabelName) bool { return id.metric[l] != "" })
 }
 
-// nowhere reports whether a series does not say of which namespace it is: then it cannot be used, even if only one model goes by its
-// name. It may well be that of a namespace which this configuration does not know.
+// nowhere reports whether a series has no namespace. It then cannot be used, even if only one model has its name: it may be of a namespace
+// that is not in the configuration.
 func (id *identity) nowhere() bool { return id.namespace == "" }
 
 // variantsOf returns the variants that a series may belong to: by name, or by the pod.

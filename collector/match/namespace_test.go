@@ -77,7 +77,7 @@ func TestNoNamespace(t *testing.T) {
 	require.True(t, load.Alive, "sources of alive may name no namespace")
 	require.InDelta(t, 0.5, memory.Usage[0].Now.Value, 0)
 	require.InDelta(t, 100.0, r.Models[0].Variants[0].Capacities[1].Number, 0)
-	require.InDelta(t, 3.0, r.Models[0].Variants[0].Cost.Number, 0, "a price is nobody's")
+	require.InDelta(t, 3.0, r.Models[0].Variants[0].Cost.Number, 0, "a price has no owner")
 	require.Equal(t, []float64{5}, load.Absolute.Window.Values)
 
 	_, r = matched(t, oneOfEach, map[string]model.Vector{

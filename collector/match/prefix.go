@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// prefixIndex finds the expressions that a name may match by the text with which they begin: with a thousand variants that have
-// expressions of their own, a name is held against a few of them.
+// prefixIndex finds the expressions that a name may match by the text with which they begin: of a thousand variants with expressions of
+// their own, a name is matched against a few.
 type prefixIndex struct {
 	lengths  []int // of the prefixes that there are, in order
 	byPrefix map[string][]podRegexp
@@ -37,7 +37,7 @@ func (x *prefixIndex) candidates(name string, do func(podRegexp)) {
 	}
 }
 
-// literalPrefix is the text with which everything begins that an expression matches, which itself begins with ^.
+// literalPrefix is the text with which every match of an expression begins. The expression itself begins with ^.
 func literalPrefix(expression string) string {
 	parsed, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {

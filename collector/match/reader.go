@@ -60,7 +60,7 @@ func (c *cell) add(s sourced, bad string) {
 	c.samples = append(c.samples, s)
 }
 
-// reading adds a cell up, in an order of its own: answers come in different orders, and a replay must find the very same sum.
+// reading adds a cell up, always in the same order: answers come in different orders, and a replay must find the very same sum.
 func (c *cell) reading(q *query.Query) Reading {
 	switch {
 	case c.bad != "":
@@ -132,7 +132,7 @@ func (r *reader) failed(q *query.Query) Missing {
 	return r.read.Inputs[q.Place].failed()
 }
 
-// strayDemand is a series with demand that belongs to no model and may be that of one in a namespace; empty for none.
+// strayDemand names a series with demand of no model that may be that of a model in a namespace; empty for none.
 func (r *reader) strayDemand(q *query.Query, labels config.LabelNames, namespace string) string {
 	r.byModel(q, nil, labels)
 	strays := r.strays[readKey{query: q, labels: labels}]
@@ -269,7 +269,7 @@ type placing struct {
 	other []int  // owners of series that were recorded from something else
 }
 
-// finish spoils the cells of owners that are told nothing but what was recorded from another expression.
+// finish spoils the cells of owners all of whose numbers were recorded from another expression.
 func (p *placing) finish() {
 	for _, owner := range p.other {
 		if c := &p.cells[owner]; len(c.samples) == 0 && c.bad == "" {

@@ -69,8 +69,8 @@ type Past struct {
 	spoilt *time.Duration // how long ago something was last told that cannot be used; nil for never
 }
 
-// Spoilt reports whether something was told within a time before now that cannot be used. What is further back does not matter to a
-// shorter window on the same grid.
+// Spoilt reports whether a series within a time before now cannot be used. What is further back does not matter to a shorter window on the
+// same grid.
 func (p *Past) Spoilt(within time.Duration) bool { return p.spoilt != nil && *p.spoilt <= within }
 
 // Variant is what was read of one variant.

@@ -2,12 +2,13 @@ package match
 
 import (
 	"math"
-	"slices"
 	"time"
+
+	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
-// Tape keeps the newest steps of a history in memory that is taken once: what comes is written behind what is there, and what is past is
-// passed over. Only when the end of the memory is reached is all of it moved to the beginning.
+// Tape keeps the newest steps of a history in memory that is allocated once. New steps are appended, old ones are skipped. When the memory
+// is full, what is left moves to its beginning.
 type Tape struct {
 	grid  Grid        // parts of the rows
 	rows  [][]float64 // by owner; nil for an owner without any number
@@ -15,7 +16,7 @@ type Tape struct {
 	room  int         // the length of a row
 }
 
-// tapeSpare is the share of its steps that a tape has as spare room, one in so many: it is moved as often.
+// tapeSpare says how much spare room a tape has: one step for so many that it holds.
 const tapeSpare = 32
 
 // NewTape makes a tape without any step, for so many owners.
@@ -105,7 +106,7 @@ func (t *Tape) joinStrays(past, kept int, next *Grid) {
 				copy(values, was[past:past+kept])
 			}
 			copy(values[kept:], next.Strays[namespace])
-			if slices.ContainsFunc(values, known) {
+			if forecast.Known(values) > 0 {
 				joined[namespace] = values
 			}
 		}
@@ -114,8 +115,6 @@ func (t *Tape) joinStrays(past, kept int, next *Grid) {
 		g.Strays = joined
 	}
 }
-
-func known(value float64) bool { return !math.IsNaN(value) }
 
 func forget(values []float64) {
 	for i := range values {

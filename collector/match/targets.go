@@ -20,7 +20,7 @@ func targetOf(v *query.Variant) podTarget {
 	return target
 }
 
-// groupsOf is the workload that the groups of a LeaderWorkerSet are told of by, all of whose pods are ready.
+// groupsOf names the workload by which series count the groups of a LeaderWorkerSet whose pods are all ready.
 func groupsOf(v *query.Variant) podTarget {
 	return podTarget{v.Model.Namespace, v.ScaleTarget.Name, v.ScaleTarget.Kind}
 }
@@ -46,7 +46,7 @@ func (r *reader) counts(q *query.Query) []Count {
 		return counts
 	}
 	t := r.tally(q)
-	// Beside the replicas of a LeaderWorkerSet's leaders there may be its groups whose workers are ready, too.
+	// A LeaderWorkerSet may have two series: the replicas of its leaders, and its groups whose workers are ready, too.
 	found, groups, first := make([]cell, len(r.program.Variants)), map[int]*cell{}, map[int]model.Metric{}
 	namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
 	for i, s := range r.samples(q) {
@@ -61,19 +61,8 @@ func (r *reader) counts(q *query.Query) []Count {
 			continue // most workloads of a namespace serve no model
 		}
 		t.matched[i] = true
-		value, bad, again := countOf(s, &found[owners[0]])
-		if before, told := first[owners[0]]; told && OtherCluster(before, s.Metric) {
-			bad, again = BadDuplicate, false
-		} else if !told {
-			first[owners[0]] = s.Metric
-		}
-		if bad != "" {
+		if bad := addReplicas(found, first, owners, s); bad != "" {
 			t.bad[i] = bad
-		}
-		for _, owner := range owners {
-			if !again {
-				found[owner].add(sourced{value: value}, bad)
-			}
 		}
 	}
 	for i := range found {
@@ -83,6 +72,23 @@ func (r *reader) counts(q *query.Query) []Count {
 		counts[i] = counts[i].atMost(g.count(input.Name))
 	}
 	return counts
+}
+
+// addReplicas notes the replicas of a workload, for each variant that it has, or says why its sample cannot be used. First has the labels of the
+// first sample of each.
+func addReplicas(found []cell, first map[int]model.Metric, owners []int, s *model.Sample) (bad string) {
+	value, bad, again := countOf(s, &found[owners[0]])
+	if before, told := first[owners[0]]; told && OtherCluster(before, s.Metric) {
+		bad, again = BadDuplicate, false
+	} else if !told {
+		first[owners[0]] = s.Metric
+	}
+	for _, owner := range owners {
+		if !again {
+			found[owner].add(sourced{value: value}, bad)
+		}
+	}
+	return bad
 }
 
 // addGroups notes how many groups of a LeaderWorkerSet a sample tells.
@@ -124,8 +130,8 @@ func ofCluster(label string) bool {
 	})
 }
 
-// countOf returns the number of replicas that a sample tells, or why it cannot be used, beside what was told of them before. The same
-// number told twice is told once.
+// countOf returns the number of replicas that a sample tells, or why it cannot be used. Before is what another sample told: the same
+// number told twice counts once.
 func countOf(s *model.Sample, before *cell) (value float64, bad string, again bool) {
 	value, bad = valueOf(s, "")
 	told := len(before.samples) > 0

@@ -9,7 +9,7 @@ import (
 )
 
 // A replica of a LeaderWorkerSet is a group of pods. Which of them tell a signal depends on the server: the leader alone, or workers too. All
-// groups are alike, so that each should have as many pods which tell as any has, or had within the window. A group of which fewer do does
+// groups are alike: each should have as many pods which tell as any has, or had within the window. A group of which fewer do does
 // not count: what it tells is a part of its load.
 
 // team counts the sources of one LeaderWorkerSet.
@@ -116,7 +116,7 @@ func (l *layer) whole(s *stream, owner int) {
 	})
 }
 
-// finishWhole takes no more groups of a LeaderWorkerSet for ready than have all of their workers ready.
+// finishWhole counts as ready only groups of a LeaderWorkerSet whose workers are all ready.
 func (l *layer) finishWhole() {
 	for owner, steps := range l.wholes {
 		cells := l.cells(owner)

@@ -205,6 +205,6 @@ func (c *workloadCounts) count(owner int, workload scoped, pods float64) {
 	if c.pods[owner] == nil {
 		c.pods[owner] = map[scoped]float64{}
 	}
-	// A gateway has series of several pools: each of its pods may tell of any.
+	// A gateway has series of several pools: each of its pods may have series of any.
 	c.pods[owner][workload] = max(c.pods[owner][workload], pods)
 }

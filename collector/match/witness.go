@@ -111,8 +111,8 @@ func (r *reader) elsewhere(m *query.Model, pods map[scoped]float64) float64 {
 	return total
 }
 
-// away is a workload fewer of whose pods tell than are ready; empty for none. The replicas of a gateway are told beside those of the
-// variants: of all workloads in their namespaces.
+// away is a workload fewer of whose pods tell than are ready; empty for none. The series of scale targets tell the replicas of
+// gateways too: they are of all workloads in the namespaces.
 func (r *reader) away(pods map[scoped]float64) string {
 	found := ""
 	for workload, told := range pods {

@@ -37,7 +37,7 @@ func (l *layer) workload(s *stream) {
 // unnamed reports whether nothing tells whose source it is: neither its pod nor its address.
 func unnamed(workload string) bool { return strings.Trim(workload, config.Nameless) == "" }
 
-// workloadOwner is the place of a workload's cells, and whether the workload are the workers of one group of a LeaderWorkerSet.
+// workloadOwner is the place of a workload's cells, and whether the workload is the workers of one group of a LeaderWorkerSet.
 func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
 	name := string(id.metric[config.LabelWorkload])
 	if unnamed(name) {
@@ -66,7 +66,7 @@ func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
 	return variants + len(m.program.Models) + at, false, ok
 }
 
-// speaksOf reports whether a source that is a variant's pod serves the variant's model. A pod may serve another model beside it, which
+// speaksOf reports whether a source that is a variant's pod serves the variant's model. A pod may also serve another model, which
 // makes up for nothing. Where a model goes by a label that the series does not have, it is not known whose it is.
 func (m *Matcher) speaksOf(id *identity, variant int) bool {
 	of := m.program.Variants[variant].Model
@@ -82,7 +82,7 @@ func (m *Matcher) speaksOf(id *identity, variant int) bool {
 	return false
 }
 
-// workloadKey is the key of a workload's count: told twice, it would make up for one that is lacking.
+// workloadKey identifies a workload's count: counted twice, it would hide one that is missing.
 func (m *Matcher) workloadKey(id *identity) string {
 	return strings.Join([]string{m.key(*id), string(id.metric[config.LabelCluster]), string(id.metric[config.LabelWorkload]), string(id.metric[config.LabelEngines])}, "\x00")
 }

@@ -35,7 +35,7 @@ const (
 	evaluationTimeout = 20 * time.Second
 )
 
-// Options are what a Keeper needs beside the configuration.
+// Options are what a Keeper needs besides the configuration.
 type Options struct {
 	Concurrency int              // queries in flight at once; at least 1
 	AnswerBytes int64            // memory that answers may take together, about; 0: no bound

@@ -272,7 +272,7 @@ func TestRecordDoesNotWait(t *testing.T) {
 	}, time.Minute, 10*time.Millisecond)
 }
 
-// TestManyMoments holds that whoever looks at many moments keeps no more of them than a few, and leaves no work behind.
+// TestManyMoments holds that looks at many moments keep only a few of them, and leave no work behind.
 func TestManyMoments(t *testing.T) {
 	source := store(t)
 	k, _ := keeper(t, source, testclock.New(end))

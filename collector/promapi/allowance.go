@@ -75,7 +75,7 @@ func (c *account) close() {
 const (
 	bodyShare      = 2   // the buffer of a body grows by doubling
 	seriesBytes    = 96  // of a series with known labels
-	labelsBytes    = 320 // of new labels, beside their text, where there are few
+	labelsBytes    = 320 // of new labels, in addition to their text, where there are few
 	fewLabels      = 8
 	labelBytes     = 64 // of each label more
 	histogramShare = 8  // of how a native histogram is written

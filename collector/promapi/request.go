@@ -37,7 +37,7 @@ func (c *Client) ask(ctx context.Context, endpoint string, args url.Values) (*by
 	return body, nil
 }
 
-// send makes one request. An answer outside 2xx is an *Error, returned beside its status.
+// send makes one request. An answer outside 2xx is an *Error, returned with its status.
 func (c *Client) send(ctx context.Context, method string, u *url.URL, form url.Values) (int, *bytes.Buffer, error) {
 	target, content := *u, form.Encode()
 	if method == http.MethodGet {

@@ -13,7 +13,7 @@ import (
 // maxKeys bounds the keys of an object of the API. Labels are not counted.
 const maxKeys = 32
 
-// wordsBytes bounds the memory of the strings that are remembered, wordBytes is that of one beside its text.
+// wordsBytes bounds the memory of the strings that are remembered, wordBytes that of one in addition to its text.
 const (
 	wordsBytes = 2 << 20
 	wordBytes  = 64

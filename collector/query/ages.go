@@ -55,8 +55,8 @@ func ageQueries(queries []*Query) []AgeQuery {
 	return ages
 }
 
-// selectorsOf lists the selectors of an expression that look at the present: those moved by offset or @ look elsewhere. A selector of
-// several metrics is left out where there are others: without their names two of its series may be alike, and asking for their time an
+// selectorsOf lists the selectors of an expression that look at the present, not those moved by offset or @. It leaves out a selector of
+// several metrics where there are others: timestamp() drops the names of metrics, and two of its series could then be the same, which is an
 // error.
 func selectorsOf(expr string) []string {
 	e, err := config.ParseExpr(expr)

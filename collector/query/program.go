@@ -143,8 +143,8 @@ func (p *compiler) bindModel(m *config.Model) {
 	p.Models = append(p.Models, bound)
 }
 
-// readyWindow reads how many replicas were ready while a model's signals were told: they are who should have told them,
-// and who works off what waits.
+// readyWindow reads how many replicas were ready over the windows of a model's signals: they should have had series then, and they serve
+// what waits.
 func (p *compiler) readyWindow(m *Model) *History {
 	ready, told := p.Config.ScaleTargets.Ready, slices.ContainsFunc(m.Signals, func(s *Signal) bool {
 		return s.Sources.Given() || s.Queued.Given() && !s.Rate()
@@ -156,7 +156,7 @@ func (p *compiler) readyWindow(m *Model) *History {
 	return p.readStep("scale_targets.ready", ready, window+ReadyFor, readyStep(m.Model), Reader{Owner: OfTarget})
 }
 
-// readyStep is the step at which ready replicas are held against what was told.
+// readyStep is the step at which ready replicas are compared with the sources of a signal.
 func readyStep(m *config.Model) time.Duration { return min(gridStep, WindowStep(m)) }
 
 // overloadWindow is how long limits on change look back for an overload; 0 where none does.
@@ -331,8 +331,8 @@ func (p *compiler) source(e config.Expr) (expr, rule string) {
 	return e.String(), p.ruleOf(e)
 }
 
-// ruleOf is the fingerprint of what the series that an expression selects must have been recorded from; empty where they come from no
-// rule that is known.
+// ruleOf is the fingerprint of the expression from which a known rule records the series that an expression selects; empty without such a
+// rule.
 func (p *compiler) ruleOf(e config.Expr) string {
 	expr := e.String()
 	if rule, known := p.rules[expr]; known {
@@ -355,8 +355,8 @@ func (p *compiler) history(name string, key historyKey) *History {
 	return h
 }
 
-// findFiner finds the histories whose newest steps are all told by another: a Prometheus is asked for them once. Those are the steps that
-// have not settled, and one before each end, which is read again.
+// findFiner finds the histories whose newest steps are all steps of another one, so they are read once: those that have not settled, and
+// one before each end, which is read again.
 func (p *compiler) findFiner() {
 	for _, h := range p.Histories {
 		tail := max(h.Until, Settled) + 2*h.Step

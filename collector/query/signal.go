@@ -35,7 +35,7 @@ type Signal struct {
 // model's targets are about. What is not asked for is nil.
 type Looks struct{ Load, TTFT, ITL *History }
 
-// LooksFor is how long capacities are held against what was seen, and LookStep the time of one look.
+// LooksFor is how far back capacities are compared with what replicas showed, LookStep the time between two looks.
 const (
 	LooksFor = day
 	LookStep = 5 * time.Minute
@@ -56,15 +56,15 @@ const (
 	day  = 24 * time.Hour
 	week = 7 * day
 
-	// The time in which the day lies that headroom is measured on, which ended up to 22 minutes ago, the level of demand before it, and
-	// the step. As much is looked at a day before, and a week before.
+	// Headroom is measured on a day that ended up to 22 minutes ago: the time that is read for it, the level of demand before it, and the
+	// step. The same is read a day and a week before.
 	lessonDay  = day + 34*time.Minute
 	lessonStep = time.Minute
 	// The time that trend and noise are taken from, and the step.
 	recentFor  = time.Hour + time.Minute
 	recentStep = gridStep
 
-	// A habit is looked at as much further as a rate over a minute takes to show all of what came, and a step.
+	// A habit is read that much further: a rate over a minute shows all of what came only after a minute and a step.
 	habitShown = 2 * time.Minute
 
 	// NoticedAfter is the time from ready to noticed, in addition to the startup.
@@ -195,12 +195,13 @@ func (p *compiler) bindLooks(m *config.Model, b *Signal) {
 	}
 }
 
-// heldToQueue reports whether capacities are held against what waits: where it is told, and no latency says more.
+// heldToQueue reports whether capacities are compared with the queue: where there are series of it, and none of latency, which would say
+// more.
 func (p *compiler) heldToQueue(m *config.Model, b *Signal) bool {
 	return b.Rate() && !b.ActiveSignal.Queued.IsZero() && b.Looks.Load == nil && m.SLO.Correctable() && b.Absolute.Levels != nil && !p.Config.ScaleTargets.Ready.IsZero()
 }
 
-// bindForecast reads what demand by the time at which a replica that is ordered now is ready follows from.
+// bindForecast reads what a forecast needs. It is for the time at which a replica ordered now is ready.
 func (p *compiler) bindForecast(name string, e config.Expr, m *config.Model, b *Signal) {
 	if e.IsZero() {
 		return

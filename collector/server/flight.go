@@ -18,7 +18,7 @@ var errNoAnswer = errors.New("the evaluation did not end in time")
 const (
 	// turn is how long an evaluation may take while another one waits for it.
 	turn = 5 * time.Second
-	// patience is how long an evaluation that was canceled may take to end before the next one begins beside it.
+	// patience is how long an evaluation that was canceled may take to end before the next one begins while it still runs.
 	patience = 2 * time.Second
 )
 

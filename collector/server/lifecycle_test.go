@@ -21,7 +21,7 @@ func until(leave <-chan struct{}) evaluatorFunc {
 	}
 }
 
-// held is until, and tells of each evaluation when it begins.
+// held is until, and sends a value when an evaluation begins.
 func held(entered chan<- struct{}, leave <-chan struct{}) evaluatorFunc {
 	return func(ctx context.Context, at time.Time) *collector.Snapshot {
 		entered <- struct{}{}
@@ -82,7 +82,7 @@ func TestStopIsBounded(t *testing.T) {
 	<-entered
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	assert.ErrorIs(t, srv.Stop(ctx), context.DeadlineExceeded, "stop")
+	require.ErrorIs(t, srv.Stop(ctx), context.DeadlineExceeded, "stop")
 	assert.Zero(t, (<-cut).status, "the connection of the scrape is cut")
 	close(leave)
 }
@@ -119,6 +119,6 @@ func TestListenerThatFails(t *testing.T) {
 	*opts.Web.WebConfigFile = "testdata/none.yml" // The file vanishes between New, which has checked it, and Start.
 	srv.Start()
 	err = <-srv.Failed()
-	assert.ErrorContains(t, err, "serve on 127.0.0.1:")
+	require.ErrorContains(t, err, "serve on 127.0.0.1:")
 	stop(t, srv)
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
-// LoaderOptions are what a Loader needs beside the configuration file. Timeout, MaxBodyBytes and Retention may be zero for the
+// LoaderOptions are what a Loader needs besides the configuration file. Timeout, MaxBodyBytes and Retention may be zero for the
 // defaults of the packages that they concern.
 type LoaderOptions struct {
 	ConfigFile   string
@@ -65,7 +65,7 @@ func NewLoader(opts LoaderOptions) *Loader {
 // Describe implements prometheus.Collector.
 func (*Loader) Describe(ch chan<- *prometheus.Desc) { (*embedded.Engine)(nil).Describe(ch) }
 
-// Collect implements prometheus.Collector: what the embedded engine tells of itself, if there is one.
+// Collect implements prometheus.Collector: the metrics of the embedded engine, if there is one.
 func (l *Loader) Collect(ch chan<- prometheus.Metric) {
 	if engine := l.told.Load(); engine != nil {
 		engine.Collect(ch)

@@ -178,7 +178,7 @@ func TestLoaderKeepsTheSamplesOverAReload(t *testing.T) {
 
 	lt.write(t, strings.Replace(scraping(address, 20), "static_configs", "dns_sd_configs: [{names: [x]}], static_configs", 1))
 	_, err = lt.loader.Load(t.Context())
-	assert.Error(t, err, "a discovery that the embedded engine does not have was accepted")
+	require.Error(t, err, "a discovery that the embedded engine does not have was accepted")
 	assert.Equal(t, 3, desired(t, second), "after a reload that failed")
 
 	lt.write(t, asking(prometheus(t), 10))

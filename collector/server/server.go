@@ -54,7 +54,7 @@ type Options struct {
 	EnablePprof bool
 	// DisableExporterMetrics leaves out the metrics of the Go runtime, the process and the HTTP handler.
 	DisableExporterMetrics bool
-	// Collectors are served beside the metrics of an evaluation.
+	// Collectors are served with the metrics of an evaluation.
 	Collectors []prometheus.Collector
 	Logger     *slog.Logger
 	Now        func() time.Time
@@ -95,23 +95,7 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{
-		opts:      opts,
-		logger:    opts.Logger,
-		registry:  prometheus.NewRegistry(),
-		deadlines: deadlines{offset: opts.TimeoutOffset, limit: opts.MaxTimeout},
-		capacity:  math.MaxInt64,
-		reloads:   make(chan chan error),
-		reloaded:  newReloadMetrics(),
-		sending:   sending{timeout: sendTimeout},
-	}
-	if opts.MaxRequests > 0 {
-		s.capacity = opts.MaxRequests
-	}
-	s.scrapes = semaphore.NewWeighted(s.capacity)
-	s.whatIfs = semaphore.NewWeighted(maxWhatIfs)
-	s.bodies = semaphore.NewWeighted(maxBodies)
-	s.pages = semaphore.NewWeighted(max(1, s.capacity/2))
+	s := newServer(opts)
 	s.registerSelf()
 	prefix, err := opts.prefix()
 	if err != nil {
@@ -140,6 +124,28 @@ func New(ctx context.Context, opts Options) (*Server, error) {
 	s.flights = flights{base: base, now: opts.Now}
 	s.stop = onceWith(s.stopNow)
 	return s, nil
+}
+
+// newServer is a server that neither listens nor has a configuration yet.
+func newServer(opts Options) *Server {
+	capacity := int64(math.MaxInt64)
+	if opts.MaxRequests > 0 {
+		capacity = opts.MaxRequests
+	}
+	return &Server{
+		opts:      opts,
+		logger:    opts.Logger,
+		registry:  prometheus.NewRegistry(),
+		deadlines: deadlines{offset: opts.TimeoutOffset, limit: opts.MaxTimeout},
+		capacity:  capacity,
+		scrapes:   semaphore.NewWeighted(capacity),
+		pages:     semaphore.NewWeighted(max(1, capacity/2)),
+		bodies:    semaphore.NewWeighted(maxBodies),
+		whatIfs:   semaphore.NewWeighted(maxWhatIfs),
+		reloads:   make(chan chan error),
+		reloaded:  newReloadMetrics(),
+		sending:   sending{timeout: sendTimeout},
+	}
 }
 
 // Addr is the first address that the server listens on.

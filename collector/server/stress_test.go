@@ -229,14 +229,14 @@ func TestStopAndReloadUnderLoad(t *testing.T) {
 					t.Errorf("got %d, error %v, before the server stops", got.status, err)
 					return
 				default:
-					return // it is refused, or nobody listens any more
+					return // it is refused, or the server does not listen any more
 				}
 			}
 		})
 	}
 	for i := range int32(50) {
 		require.Eventually(t, func() bool { return answered.Load() > i }, waitFor, time.Millisecond, "some scrape lies between two reloads")
-		assert.NoError(t, srv.Reload(t.Context()))
+		require.NoError(t, srv.Reload(t.Context()))
 	}
 	stopping.Store(true)
 	stop(t, srv)

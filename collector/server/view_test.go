@@ -12,7 +12,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector"
 )
 
-// TestViewersGetNothingCutShort holds that an evaluation that made room for another is shown to nobody, at whatever time the clock stands.
+// TestViewersGetNothingCutShort holds that an evaluation that made room for another is not shown, at whatever time the clock stands.
 func TestViewersGetNothingCutShort(t *testing.T) {
 	calls, leave := make(chan int, 10), make(chan struct{})
 	n := 0

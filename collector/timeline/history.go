@@ -251,7 +251,7 @@ func ofData(r promapi.Reason) bool {
 }
 
 // timestampSpan is how many steps of an expression with timestamp() are asked for at once. Prometheus 2 (2.42 was measured) reads
-// the series below it from the beginning of the range at every step, so that the work grows with the square of the steps.
+// the series below it from the beginning of the range at every step: the work grows with the square of the steps.
 const timestampSpan = 50
 
 // inspect says whether each step of a range query with an expression is the instant query at that time, and how many steps to ask

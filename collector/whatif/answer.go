@@ -8,7 +8,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
-// Answer is the plan in force beside the one that the question leads to.
+// Answer is the plan in force, and the one that the question leads to.
 type Answer struct {
 	Time    time.Time        `json:"time"`
 	Status  optimizer.Status `json:"status"`

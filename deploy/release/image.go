@@ -16,8 +16,8 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// nobody is the user of deploy/'s pods.
-const nobody = "65532:65532"
+// user is that of deploy/'s pods.
+const user = "65532:65532"
 
 // writeImage makes an OCI image layout of the programs for Linux. The digest is that of its index: the same for the same programs.
 func writeImage(o *options, programs []program) (digest string, err error) {
@@ -70,7 +70,7 @@ func imageOf(o *options, p program, binary []byte) (v1.Image, error) {
 	image, err = mutate.ConfigFile(image, &v1.ConfigFile{
 		OS: p.os, Architecture: p.arch, Created: v1.Time{Time: o.when}, RootFS: rootFS(layer), History: []v1.History{{Created: v1.Time{Time: o.when}, CreatedBy: "make release"}},
 		Config: v1.Config{
-			User: nobody, Entrypoint: []string{"/" + name}, Cmd: []string{"serve", "--config.file=/etc/variant_exporter/variant_exporter.yml", "--web.listen-address=:18270"},
+			User: user, Entrypoint: []string{"/" + name}, Cmd: []string{"serve", "--config.file=/etc/variant_exporter/variant_exporter.yml", "--web.listen-address=:18270"},
 			ExposedPorts: map[string]struct{}{"18270/tcp": {}}, WorkingDir: "/",
 			Labels: map[string]string{
 				"org.opencontainers.image.title": name, "org.opencontainers.image.version": o.version, "org.opencontainers.image.revision": o.revision,

@@ -1,6 +1,6 @@
 // Package recorded reads public measurements of real servers, for tests. They are not part of the project: tests that need them are
 // skipped without them. They are looked for in the folder that the environment variable VARIANT_EXPORTER_TEST_DATA names, and without it
-// in shared/data beside the project's folder.
+// in shared/data next to the project's folder.
 package recorded
 
 import (

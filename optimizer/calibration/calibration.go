@@ -30,7 +30,7 @@ type Observation struct {
 	// Arrivals say when the requests came.
 	Arrivals latency.Arrivals
 	// Throughput are the requests completed per second, 0 if they were not
-	// observed, and Quantiles what was measured beside the means, by rising
+	// observed, and Quantiles what was measured besides the means, by rising
 	// share. A profile is fitted to neither.
 	Throughput float64
 	Quantiles  []Quantile

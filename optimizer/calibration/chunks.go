@@ -81,7 +81,7 @@ func (f *chunkFit) residuals(t *terms) []float64 {
 // 150 to 300 operations in the time of a byte, and half of the operations used,
 // that is a 20th to a 40th of the time.
 //
-// Beside a chunk, a request that decodes has one block of threads for each KV
+// While a chunk runs, a request that decodes has one block of threads for each KV
 // head: with 8 heads, a 16th of 132 cores, of which each is somewhat faster
 // than its share as long as the others are done.
 func (t *terms) beyondExpected() [2]float64 {
@@ -250,7 +250,7 @@ func (c *Fitted) estimateTerms(some []Observation) {
 	c.Alpha.Low = max(c.Alpha.Low, latency.MinTime)
 }
 
-// thin is every so many of observations, so that at most so many are left.
+// thin is every so many of observations: at most so many are left.
 func thin(observations []Observation, most int) []Observation {
 	if len(observations) <= most {
 		return observations

@@ -120,7 +120,7 @@ func TestTrend(t *testing.T) {
 	}), 4, "noise is no trend")
 }
 
-// TestStepIsNoNoise: for an hour after demand has risen or fallen at once, its noise is taken for little more than it is.
+// TestStepIsNoNoise: for an hour after demand has risen or fallen at once, its noise seems little more than it is.
 func TestStepIsNoNoise(t *testing.T) {
 	for _, to := range []float64{100, 10} {
 		rng := rand.New(rand.NewPCG(3, 3))

@@ -75,9 +75,9 @@ func (k *kinds) closed(n float64) closed {
 // leastDecodes keeps servers finite whose requests never decode.
 const leastDecodes = 1e-6
 
-// beside are the means beside d decoding requests.
+// beside are the means while d requests decode.
 //
-// Each iteration makes d tokens, so that d/(o-1) requests are done in it and as
+// Each iteration makes d tokens, so d/(o-1) requests are done in it and as
 // many prompts join, a Poisson number: a share 1 - exp(-d/(o-1)) of the
 // iterations carries a chunk; where that would be more than the token budget,
 // more do.
@@ -132,8 +132,8 @@ func (k *kinds) backlog(d, rate float64) float64 {
 	return share * share / (1 - share) * whole * (1 + k.inputCV*k.inputCV) / 2
 }
 
-// prompt is the time of the iterations that prompt tokens take beside d
-// decoding requests.
+// prompt is the time of the iterations that prompt tokens take while d
+// requests decode.
 func (k *kinds) prompt(d, tokens float64) float64 {
 	room := k.room(d)
 	whole := math.Ceil(tokens/room) - 1

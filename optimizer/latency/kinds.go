@@ -69,5 +69,5 @@ func (k *kinds) decode(d float64) float64 { return k.plain(d, d*k.context) }
 // mixed is with the mean tokens in the cache.
 func (k *kinds) mixed(d, chunk float64) float64 { return k.with(d, d*k.context, chunk) }
 
-// room is the largest chunk beside d decoding requests.
+// room is the largest chunk while d requests decode.
 func (k *kinds) room(d float64) float64 { return max(k.budget-d, 1) }

@@ -67,7 +67,7 @@ type Chunk struct {
 	// as many tokens, and lengths that vary dearer than lengths that do not.
 	Attention float64 `json:"attention,omitempty"`
 	// Longest is the time for each token of the longest context in the batch,
-	// in seconds: beside a chunk, a request that decodes is attended to by few
+	// in seconds: during a chunk, a request that decodes is attended to by few
 	// of the accelerator's cores, and the iteration waits for the longest one.
 	Longest float64 `json:"longest,omitempty"`
 }

@@ -5,7 +5,7 @@ import "math"
 // longer is the weight of the arrivals that wait longer than the time in which
 // a full batch has m departures on average: those that find j waiting while it
 // has j or fewer, a Poisson number. Far below its mean none do and far above
-// all do, so that only the states between cost work.
+// all do: only the states between cost work.
 func (o *occupancy) longer(m float64) float64 {
 	if m <= 0 || o.queue == 0 {
 		return o.queued

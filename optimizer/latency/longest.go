@@ -2,8 +2,8 @@ package latency
 
 import "math"
 
-// longest is the time in which the longest context of a batch is attended to,
-// beside a chunk, by the number of requests that decode.
+// longest is the time in which the longest context of a batch is attended to
+// during a chunk, by the number of requests that decode.
 type longest struct {
 	alone float64            // with one that decodes
 	more  [doublings]float64 // with twice as many, and so on; nothing where it is 0
@@ -30,7 +30,7 @@ func newLongest(perToken float64, l Lengths) (t longest) {
 	return t
 }
 
-// of is the time beside d that decode. With less than one it is there for a
+// of is the time while d requests decode. With less than one it is there for a
 // part of the time.
 func (t *longest) of(d float64) float64 {
 	if t.alone == 0 || d <= 1 {

@@ -35,7 +35,7 @@ type group struct {
 	found       [bins]float64 // of the arrivals, by the tokens up to the end of their own prompt that are more than the shortest prompt
 }
 
-// solve finds the stationary distribution beside d decoding requests.
+// solve finds the stationary distribution while d requests decode.
 func (m *mixture) solve(k *kinds, p *prompts, d, rate float64) {
 	m.decoding = d
 	m.times(k, p)

@@ -92,7 +92,7 @@ func replayed(t *testing.T, name string, p latency.Profile) measured {
 	running := s.schedule()
 	for len(come) > 0 {
 		next := s.schedule()
-		if running.time == 0 { // nobody is in service
+		if running.time == 0 { // no request is in service
 			running.time = 1e-4
 		}
 		now += running.time

@@ -100,7 +100,7 @@ func (d *Decoder) syntax(err error) {
 // promqlInFlow finds, within a mapping in braces, the begin of an expression that selects series and is not in quotes.
 var promqlInFlow = regexp.MustCompile(`\{[^'"#]*?:\s*([a-zA-Z_:][\w:]*(?:[\w:\s.*/+-]*\()*[\w:\s.]*\{\s*[a-zA-Z_]\w*\s*(?:=~|!=|!~|=))`)
 
-// unquoted looks for such an expression at a line, and at those beside it: the YAML library may name the one before or after it.
+// unquoted looks for such an expression at a line, and at its neighbours: the YAML library may name the one before or after it.
 func (d *Decoder) unquoted(line int) (at int, match []int) {
 	for _, at := range []int{line, line + 1, line - 1, line + 2} {
 		if at < 1 || at > len(d.src.lines) {

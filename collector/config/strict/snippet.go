@@ -90,8 +90,8 @@ func (s *source) hideLines(n *yaml.Node) {
 	}
 }
 
-// mask shows asterisks for a scalar that is written as it is read, so that what stands beside it can be shown. Of another the rest of its lines
-// is hidden.
+// mask shows asterisks for a scalar that is written as it is read: the rest of its line can then be shown. Of other scalars the rest of their
+// lines is hidden.
 func (s *source) mask(n *yaml.Node) {
 	from, line := s.content(n)-s.start[n.Line-1], s.lines[n.Line-1]
 	if from < 0 || from > len(line) || !strings.HasPrefix(line[from:], n.Value) {

@@ -321,7 +321,7 @@ func (s *stage) serve(t testing.TB, change func(*server.Options)) string {
 	return "http://" + srv.Addr().String()
 }
 
-// TestStage prints what the fleet is up to, for whoever changes its story: go test -run TestStage -v.
+// TestStage prints what the fleet does, for a change of its story: go test -run TestStage -v.
 func TestStage(t *testing.T) {
 	s := newStage(t)
 	snapshot := s.evaluator(t).Evaluate(t.Context(), stageNow)

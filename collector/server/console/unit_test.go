@@ -33,7 +33,7 @@ func TestRemarksStandInPlace(t *testing.T) {
 	assert.Contains(t, text, "2 remarks stand below their lines.")
 }
 
-// TestForBrowsers holds that a browser is led to where it can go, and where nobody says, to where the exporter goes.
+// TestForBrowsers holds that a browser is led to where it can go, and where that is not known, to where the exporter goes.
 func TestForBrowsers(t *testing.T) {
 	p := config.Prometheus{URL: "http://prometheus:9090"}
 	assert.Equal(t, "http://prometheus:9090", p.ForBrowsers())

@@ -1,4 +1,4 @@
-// Package cluster runs a Kubernetes control plane, the metrics pipeline beside it and nothing else: etcd, kube-apiserver with its
+// Package cluster runs a Kubernetes control plane and the metrics pipeline, and nothing else: etcd, kube-apiserver with its
 // aggregation layer, kube-controller-manager with the real HorizontalPodAutoscaler, kube-scheduler, and kwok in place of nodes and
 // kubelets. It is meant for a network of its own (see package network): its ports are fixed.
 package cluster

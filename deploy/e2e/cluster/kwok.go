@@ -22,7 +22,7 @@ var stages []byte
 var node []byte
 
 // startKwok starts what stands for nodes and kubelets. Pods get addresses of the loopback network, so that a program that listens
-// on one of them is, to whoever asks, the pod.
+// on one of them is the pod to its clients.
 func (c *Cluster) startKwok(ctx context.Context) error {
 	immediately := []byte("durationMilliseconds: 0")
 	if !bytes.Contains(stages, immediately) {

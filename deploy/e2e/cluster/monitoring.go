@@ -22,7 +22,7 @@ var prometheusConfig string
 // PrometheusURL is where the cluster's Prometheus answers.
 const PrometheusURL = "http://127.0.0.1:" + prometheusPort
 
-// Monitoring is a Prometheus and what it scrapes beside the pods.
+// Monitoring is a Prometheus and what it scrapes besides the pods.
 type Monitoring struct {
 	// Scrape is how often everything is scraped and every rule is evaluated.
 	Scrape time.Duration

@@ -22,7 +22,7 @@ func Handler(pools ...*Pool) http.Handler {
 	return mux
 }
 
-// collector tells of a pool as llm-d's endpoint picker does.
+// collector shows a pool as llm-d's endpoint picker does.
 type collector struct {
 	pool                  *Pool
 	queue, running, ready *prometheus.Desc

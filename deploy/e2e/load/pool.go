@@ -1,5 +1,5 @@
 // Package load sends requests through an inference gateway to the model servers of pods. A gateway sends a request to a server that
-// has room for it and holds the others in its queue, and tells of both under the names of llm-d's endpoint picker (EPP).
+// has room for it and holds the others in its queue, and shows both under the names of llm-d's endpoint picker (EPP).
 package load
 
 import (

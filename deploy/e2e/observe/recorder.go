@@ -112,7 +112,7 @@ func (r *Recorder) Wait(ctx context.Context, name Name, from time.Time, good fun
 	}
 }
 
-// Describe tells of states in one line.
+// Describe writes states in one line.
 func Describe(states []Replicas) string {
 	var text strings.Builder
 	for _, s := range states {

@@ -100,7 +100,7 @@ func (s *Servers) update(ctx context.Context, object any) {
 	s.wait.Go(func() {
 		if err := cluster.Eventually(ctx, "the model server answers", time.Minute, func(ctx context.Context) error {
 			if p.Err() != nil {
-				return nil //nolint:nilerr // Nobody waits for one that has ended.
+				return nil //nolint:nilerr // Nothing waits for one that has ended.
 			}
 			return cluster.Answers("http://" + address + "/health")(ctx)
 		}); err == nil {

@@ -59,7 +59,7 @@ func (g *Group) Start(c Command) (*Process, error) {
 		return nil, fmt.Errorf("start %s: %w", c.Name, err)
 	}
 	defer func() { _ = log.Close() }() // the program has its own copy
-	// A program outlives the context of whoever starts it: it ends with its group.
+	// A program outlives the context of its caller: it ends with its group.
 	cmd := exec.CommandContext(context.Background(), c.Path, c.Args...)
 	cmd.Env = append(os.Environ(), c.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
