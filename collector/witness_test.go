@@ -334,6 +334,32 @@ func TestSilentSource(t *testing.T) {
 	}
 }
 
+// TestSparedSilence: a target of an own signal that does not answer scrapes may be a pod that is not ready, such as on a node that is lost. It is
+// where as many pods of its workload tell the signal as are ready.
+func TestSparedSilence(t *testing.T) {
+	own := demandSignal("", "")
+	own = strings.Replace(own, "demand: demand", "demand: 'sum by (namespace, model_name) (busy)'", 1)
+	const lost = `{namespace="ns", model_name="m", pod="a-6d9f8b7c5d-bcd2x", job="j", instance="i"} 1`
+	const partial = "pod a-6d9f8b7c5d-bcd2x told it before, and does not answer scrapes"
+	for name, c := range map[string]struct{ sources, ready, silent, partial string }{
+		"as many tell it as are ready": {pods("a", "3"), runs("a", "3"), lost, ""},
+		"one that is ready is silent":  {pods("a", "2"), runs("a", "3"), lost, partial},
+		"some tell only a part":        {joined(podsOf("2", "a", "2"), podsOf("1", "a", "1")), runs("a", "3"), lost, partial},
+		"which are ready is not known": {pods("a", "3"), "", lost, partial},
+		"it is of no variant":          {pods("a", "3"), runs("a", "3"), strings.Replace(lost, "a-6d9f8b7c5d-", "proxy-6d9f8b7c5d-", 1), strings.Replace(partial, "a-", "proxy-", 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conf, found := config.Load("test.yml", complete(own))
+			require.NotNil(t, conf, "%v", found)
+			s := query.Compile(conf).Models[0].Signals[0]
+			q := newCanned(t, canned{
+				s.Absolute.Now.Expr: load("30"), s.Sources.Now.Expr: c.sources, s.Silent.Expr: c.silent, "current": runs("a", "3"), "ready": c.ready, "past ready": c.ready,
+			})
+			require.Equal(t, c.partial, evaluateWith(t, complete(own), q).Models[0].Signals[0].Partial)
+		})
+	}
+}
+
 // TestGatewayWitness: a gateway's replicas are not known, so its pods are held against those that told the signal during the window.
 func TestGatewayWitness(t *testing.T) {
 	const alive, window = ", alive: alive", ", scale_down_window: 5m"
