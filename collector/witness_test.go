@@ -245,6 +245,42 @@ func TestDemandOfNoModel(t *testing.T) {
 	}
 }
 
+// TestRespeltDemand: demand by a name that no model has, and that is one's own but for its spelling, is a part of that model's.
+func TestRespeltDemand(t *testing.T) {
+	for name, c := range map[string]struct {
+		model, other string
+		respelt      bool
+	}{
+		"another case":                 {"Llama-8B", "llama-8b", true},
+		"an organisation":              {"llama-8b", "meta/llama-8b", true},
+		"no organisation":              {"meta/llama-8b", "llama-8b", true},
+		"its case":                     {"meta/llama-8b", "Meta/Llama-8B", true},
+		"other separators":             {"llama-8b", "llama_8b", true},
+		"another organisation's model": {"meta/llama-8b", "acme/llama-8b", false},
+		"a larger one":                 {"llama-8b", "llama-80b", false},
+		"an adapter":                   {"llama-8b", "llama-8b-sql", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			demand := func(other, namespace, n string) string {
+				return joined(`{namespace="ns", model_name="`+c.model+`"} 10`, `{namespace="`+namespace+`", model_name="`+other+`"} `+n)
+			}
+			evaluated := func(settings, answer string) string {
+				text := complete(strings.Replace(demandSignal("", settings), "name: m,", "name: "+c.model+",", 1))
+				q := newCanned(t, canned{"demand": answer, "current": runs("a", "3"), "ready": runs("a", "3")})
+				return evaluateWith(t, text, q).Models[0].Signals[0].Partial
+			}
+			want := ""
+			if c.respelt {
+				want = fmt.Sprintf("there is demand for %q, which no model is called: list it under match", c.other)
+			}
+			require.Equal(t, want, evaluated("", demand(c.other, "ns", "5")))
+			require.Empty(t, evaluated("", demand(c.other, "ns", "0")), "it is idle")
+			require.Empty(t, evaluated("", demand(c.other, "elsewhere", "5")), "it is in another namespace")
+			require.Empty(t, evaluated(", match: {model_name: ["+c.other+"]}", demand(c.other, "ns", "5")), "it is listed")
+		})
+	}
+}
+
 // TestServersOfOtherNames: a preset says that servers tell its signals. Those whose pods belong to no scale target by their names make up
 // for replicas of one, count among the demand, and are shown.
 func TestServersOfOtherNames(t *testing.T) {
