@@ -245,6 +245,42 @@ func TestDemandOfNoModel(t *testing.T) {
 	}
 }
 
+// TestRespeltDemand: demand by a name that no model has, and that is one's own but for its spelling, is a part of that model's.
+func TestRespeltDemand(t *testing.T) {
+	for name, c := range map[string]struct {
+		model, other string
+		respelt      bool
+	}{
+		"another case":                 {"Llama-8B", "llama-8b", true},
+		"an organisation":              {"llama-8b", "meta/llama-8b", true},
+		"no organisation":              {"meta/llama-8b", "llama-8b", true},
+		"its case":                     {"meta/llama-8b", "Meta/Llama-8B", true},
+		"other separators":             {"llama-8b", "llama_8b", true},
+		"another organisation's model": {"meta/llama-8b", "acme/llama-8b", false},
+		"a larger one":                 {"llama-8b", "llama-80b", false},
+		"an adapter":                   {"llama-8b", "llama-8b-sql", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			demand := func(other, namespace, n string) string {
+				return joined(`{namespace="ns", model_name="`+c.model+`"} 10`, `{namespace="`+namespace+`", model_name="`+other+`"} `+n)
+			}
+			evaluated := func(settings, answer string) string {
+				text := complete(strings.Replace(demandSignal("", settings), "name: m,", "name: "+c.model+",", 1))
+				q := newCanned(t, canned{"demand": answer, "current": runs("a", "3"), "ready": runs("a", "3")})
+				return evaluateWith(t, text, q).Models[0].Signals[0].Partial
+			}
+			want := ""
+			if c.respelt {
+				want = fmt.Sprintf("there is demand for %q, which no model is called: list it under match", c.other)
+			}
+			require.Equal(t, want, evaluated("", demand(c.other, "ns", "5")))
+			require.Empty(t, evaluated("", demand(c.other, "ns", "0")), "it is idle")
+			require.Empty(t, evaluated("", demand(c.other, "elsewhere", "5")), "it is in another namespace")
+			require.Empty(t, evaluated(", match: {model_name: ["+c.other+"]}", demand(c.other, "ns", "5")), "it is listed")
+		})
+	}
+}
+
 // TestServersOfOtherNames: a preset says that servers tell its signals. Those whose pods belong to no scale target by their names make up
 // for replicas of one, count among the demand, and are shown.
 func TestServersOfOtherNames(t *testing.T) {
@@ -331,6 +367,32 @@ func TestSilentSource(t *testing.T) {
 	} {
 		c.signal = ", silent: quiet"
 		t.Run(name, func(t *testing.T) { c.run(t) })
+	}
+}
+
+// TestSparedSilence: a target of an own signal that does not answer scrapes may be a pod that is not ready, such as on a node that is lost. It is
+// where as many pods of its workload tell the signal as are ready.
+func TestSparedSilence(t *testing.T) {
+	own := demandSignal("", "")
+	own = strings.Replace(own, "demand: demand", "demand: 'sum by (namespace, model_name) (busy)'", 1)
+	const lost = `{namespace="ns", model_name="m", pod="a-6d9f8b7c5d-bcd2x", job="j", instance="i"} 1`
+	const partial = "pod a-6d9f8b7c5d-bcd2x told it before, and does not answer scrapes"
+	for name, c := range map[string]struct{ sources, ready, silent, partial string }{
+		"as many tell it as are ready": {pods("a", "3"), runs("a", "3"), lost, ""},
+		"one that is ready is silent":  {pods("a", "2"), runs("a", "3"), lost, partial},
+		"some tell only a part":        {joined(podsOf("2", "a", "2"), podsOf("1", "a", "1")), runs("a", "3"), lost, partial},
+		"which are ready is not known": {pods("a", "3"), "", lost, partial},
+		"it is of no variant":          {pods("a", "3"), runs("a", "3"), strings.Replace(lost, "a-6d9f8b7c5d-", "proxy-6d9f8b7c5d-", 1), strings.Replace(partial, "a-", "proxy-", 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conf, found := config.Load("test.yml", complete(own))
+			require.NotNil(t, conf, "%v", found)
+			s := query.Compile(conf).Models[0].Signals[0]
+			q := newCanned(t, canned{
+				s.Absolute.Now.Expr: load("30"), s.Sources.Now.Expr: c.sources, s.Silent.Expr: c.silent, "current": runs("a", "3"), "ready": c.ready, "past ready": c.ready,
+			})
+			require.Equal(t, c.partial, evaluateWith(t, complete(own), q).Models[0].Signals[0].Partial)
+		})
 	}
 }
 

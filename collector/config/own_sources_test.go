@@ -20,6 +20,8 @@ func TestOwnSources(t *testing.T) {
 		busy{namespace="llm",model_name="llama",pod="llama-2",instance="10.0.0.3:80"} 0+5x16
 		busy{namespace="llm",model_name="llama",instance="10.0.0.4:80"} 0+5x20
 		busy{namespace="llm",model_name="llama",instance="10.0.0.5:80"} 0+5x16
+		waits{namespace="llm",model_name="llama",pod="llama-0",instance="10.0.0.1:80"} 0x20
+		waits{namespace="llm",model_name="llama",pod="llama-1",instance="10.0.0.2:80"} 0x20
 		proxied{namespace="ingress",pod="proxy-7f8c9d5b6b-x2x4z"} 0+5x20`
 	pods := func(n int) string {
 		return fmt.Sprintf(`{model_name="llama", namespace="llm", scale_target_name="llama"} %d`, n)
@@ -33,7 +35,15 @@ func TestOwnSources(t *testing.T) {
 		`sum by (namespace, model_name) (max_over_time(busy[1m]))`:                             {pods(2), fourth, nameless},
 		`sum by (namespace, model_name) (rate(busy[2m])) or vector(0)`:                         {pods(2), fourth, nameless},
 		`label_replace(sum by (namespace) (busy) or vector(0), "model_name", "llama", "", "")`: {pods(3), fourth, fifth},
-		`sum by (namespace, model_name) (busy) or sum by (namespace, model_name) (lazy)`:       nil,
+		`sum by (namespace, model_name) (busy + waits)`:                                        {pods(2)},
+		`sum by (namespace, model_name) (busy) + sum by (namespace, model_name) (waits)`:       {pods(3), fourth, fifth, nameless},
+		`2 * sum by (namespace, model_name) (rate(busy[2m]))`:                                  {pods(2), fourth, nameless},
+		`sum by (namespace, model_name) (waits) or sum by (namespace, model_name) (busy)`:      {pods(2)},
+		`sum by (namespace, model_name) (gone) or sum by (namespace, model_name) (busy)`:       {pods(3), fourth, fifth, nameless},
+		`sum by (namespace, model_name) (waits) or 0 * sum by (namespace, model_name) (busy)`:  {pods(2)},
+		`sum by (namespace, model_name) (busy) and sum by (namespace, model_name) (waits)`:     nil,
+		`sum by (namespace, model_name) (busy > waits)`:                                        nil,
+		`avg by (namespace, model_name) (busy) * count by (namespace, model_name) (busy)`:      nil,
 		`label_replace(label_replace(sum(rate(proxied[2m])), "model_name", "llama", "", ""), "namespace", "llm", "", "")`: {
 			`{model_name="llama", namespace="llm", scale_target_name="proxy"} 1`,
 		},

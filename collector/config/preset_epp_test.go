@@ -235,6 +235,9 @@ func TestPresetEPPSilent(t *testing.T) {
 	silent := func(pod string) []string {
 		return []string{`{inference_pool="p", namespace="llm", pod="` + pod + `"} 1`}
 	}
+	up := func(pod, values string) string {
+		return `up{namespace="llm",pod="` + pod + `",instance="` + pod + `:9090"} ` + values + "\n"
+	}
 	const newer, older = "llm_d_epp_ready_endpoints", "inference_pool_ready_pods"
 	for _, signal := range []string{"concurrency", "latency"} {
 		runPresetCases(t, "epp", map[string]presetCase{
@@ -245,7 +248,16 @@ func TestPresetEPPSilent(t *testing.T) {
 			signal + ", one is gone":                      {signal, "silent", tells(newer, "b", "2x10 stale") + ready("b", "1x10 stale"), nil},
 			signal + ", another program of the namespace": {signal, "silent", tells(newer, "a", "2x20") + ready("a", "1x20") + ready("c", "1x20"), nil},
 			signal + ", updated in place":                 {signal, "silent", tells(older, "a", "2x10 stale") + tells(newer, "a", "_x12 2x8") + ready("a", "1x20"), nil},
-			signal + ", nothing is known of pods":         {signal, "silent", tells(newer, "a", "2x10 stale"), nil},
+			signal + ", one does not answer scrapes, and nothing is known of pods": {
+				signal, "silent", tells(newer, "a", "2x20") + up("a", "1x20") + tells(newer, "b", "2x10 stale") + up("b", "1x10 0x10"), silent("b"),
+			},
+			signal + ", one does not answer scrapes, and is not ready": {
+				signal, "silent", tells(newer, "b", "2x10 stale") + up("b", "1x10 0x10") + ready("b", "1x10 0x10") +
+					`kube_pod_status_ready{namespace="llm",pod="b",condition="false"} 0x10 1x10`, nil,
+			},
+			signal + ", another program does not answer scrapes": {signal, "silent", tells(newer, "a", "2x20") + up("a", "1x20") + up("c", "0x20"), nil},
+			signal + ", one is no longer to be scraped":          {signal, "silent", tells(newer, "b", "2x10 stale") + up("b", "1x10 stale"), nil},
+			signal + ", nothing is known of pods":                {signal, "silent", tells(newer, "a", "2x10 stale"), nil},
 		})
 	}
 	const queue = `llm_d_epp_flow_control_%s{namespace="llm",pod="a",instance="a:9090",inference_pool="p"} %s` + "\n"

@@ -131,12 +131,13 @@ func withoutPods(e parser.Expr) bool {
 	return false
 }
 
-// withoutPodsIn is withoutPods for an operation on two sides: a number and series, or sets. Which series match which may depend on more than
+// withoutPodsIn is withoutPods for an operation on two sides: a number and series, series with equal labels, or sets. Which series match which may depend on more than
 // their pods, unless it is by pod that they are matched.
 func withoutPodsIn(e *parser.BinaryExpr) bool {
 	switch {
 	case !e.Op.IsSetOperator():
-		return (isNumber(e.LHS) || isNumber(e.RHS)) && withoutPods(e.LHS) && withoutPods(e.RHS)
+		alike := e.VectorMatching == nil || e.VectorMatching.Card == parser.CardOneToOne && len(e.VectorMatching.MatchingLabels) == 0
+		return alike && withoutPods(e.LHS) && withoutPods(e.RHS)
 	case e.VectorMatching.On != slices.Contains(e.VectorMatching.MatchingLabels, "pod"):
 		return e.Op != parser.LOR && withoutPods(e.LHS)
 	}
@@ -205,27 +206,72 @@ func addedUpBy(e Expr) (Expr, bool) {
 	if e.IsZero() {
 		return Expr{}, false
 	}
-	var rewrites []*parser.Call
-	sum, ok := withoutDefault(e.ast, &rewrites).(*parser.AggregateExpr)
-	if !ok || sum.Op != parser.SUM {
+	text, ok := addedUpIn(e.ast)
+	if !ok {
 		return Expr{}, false
 	}
-	told := inside(sum.Expr, "label_replace", "label_join", "clamp_min")
-	inner := inside(told, overTime()...)
+	found, err := ParseExpr(text)
+	return found, err == nil
+}
+
+func addedUpIn(e parser.Expr) (text string, ok bool) {
+	var rewrites []*parser.Call
+	switch inner := withoutDefault(e, &rewrites).(type) {
+	case *parser.AggregateExpr:
+		told := inside(inner.Expr, "label_replace", "label_join", "clamp_min")
+		text, ok = told.String(), inner.Op == parser.SUM && scraped(told)
+	case *parser.BinaryExpr:
+		text, ok = addedUpInBoth(inner)
+	}
+	for _, call := range slices.Backward(rewrites) {
+		args := make([]string, 0, len(call.Args))
+		for _, arg := range call.Args[1:] {
+			args = append(args, arg.String())
+		}
+		text = fmt.Sprintf("%s(%s, %s)", call.Func.Name, text, strings.Join(args, ", "))
+	}
+	return text, ok
+}
+
+// addedUpInBoth is addedUpIn for two sides: who tells either, or, where the right one stands in for groups that the left one lacks, who
+// tells what counts.
+func addedUpInBoth(e *parser.BinaryExpr) (text string, ok bool) {
+	switch {
+	case isNumber(e.LHS):
+		return addedUpIn(e.RHS)
+	case isNumber(e.RHS):
+		return addedUpIn(e.LHS)
+	}
+	left, ok := addedUpIn(e.LHS)
+	right, too := addedUpIn(e.RHS)
+	sum, grouped := unwrap(e.LHS).(*parser.AggregateExpr)
+	switch {
+	case !ok || !too || e.Op == parser.LAND || e.Op == parser.LUNLESS || e.Op.IsComparisonOperator():
+		return "", false
+	case e.Op != parser.LOR:
+		return fmt.Sprintf("(%s) or (%s)", left, right), true
+	case !grouped || sum.Without:
+		return "", false
+	}
+	return fmt.Sprintf("(%s) or ((%s) unless on (%s) (%s))", left, right, strings.Join(sum.Grouping, ", "), left), true
+}
+
+// scraped reports whether an expression is of series as they are scraped, of one metric or of several that each source has, at present or over
+// time.
+func scraped(e parser.Expr) bool {
+	inner := inside(e, overTime()...)
 	if m, ok := inner.(*parser.MatrixSelector); ok {
 		inner = m.VectorSelector
 	}
-	selector, ok := inner.(*parser.VectorSelector)
-	if !ok || moved(selector) || ofRule(selector.Name) {
-		return Expr{}, false
+	switch inner := inner.(type) {
+	case *parser.VectorSelector:
+		return !moved(inner) && !ofRule(inner.Name)
+	case *parser.BinaryExpr:
+		arithmetic := !inner.Op.IsSetOperator() && !inner.Op.IsComparisonOperator()
+		return arithmetic && inner == unwrap(e) && !isNumber(inner.LHS) && !isNumber(inner.RHS) && inner.VectorMatching.Card == parser.CardOneToOne &&
+			len(inner.VectorMatching.MatchingLabels) == 0 && scraped(inner.LHS) && scraped(inner.RHS)
 	}
-	for _, call := range slices.Backward(rewrites) {
-		again := *call
-		again.Args = append(parser.Expressions{told}, call.Args[1:]...)
-		told = &again
-	}
-	found, err := ParseExpr(told.String())
-	return found, err == nil
+	return false
 }
 
 // overTime are the functions that make one number of a series' samples over time.
@@ -247,7 +293,7 @@ func withoutDefault(e parser.Expr, rewrites *[]*parser.Call) parser.Expr {
 			}
 			e = inner.Args[0]
 		case *parser.BinaryExpr:
-			if inner.Op != parser.LOR || selects(inner.RHS) {
+			if inner.Op != parser.LOR || selects(inner.RHS) && !isNothing(inner.RHS) {
 				return inner
 			}
 			e = inner.LHS
@@ -259,6 +305,20 @@ func withoutDefault(e parser.Expr, rewrites *[]*parser.Call) parser.Expr {
 
 func rewritesLabels(call *parser.Call) bool {
 	return call.Func.Name == "label_replace" || call.Func.Name == "label_join"
+}
+
+// isNothing reports whether an expression is zero times another.
+func isNothing(e parser.Expr) bool {
+	product, ok := unwrap(e).(*parser.BinaryExpr)
+	if !ok || product.Op != parser.MUL {
+		return false
+	}
+	for _, side := range []parser.Expr{product.LHS, product.RHS} {
+		if number, ok := unwrap(side).(*parser.NumberLiteral); ok && number.Val == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // selects reports whether an expression rests on any series.

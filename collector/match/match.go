@@ -25,7 +25,7 @@ func (m *Matcher) match(c *clock, a *Answers) *Readings {
 		clock:   c,
 		matcher: m, program: m.program, answers: a, read: &Readings{At: a.At}, tallies: map[*query.Query]*tally{},
 		models: map[readKey][]cell{}, series: map[readKey]*variantSeries{}, up: map[readKey][]identity{},
-		told: map[readKey]*workloadCounts{}, strays: map[readKey]map[string]string{}, nameless: map[readKey]map[string]*cell{},
+		told: map[readKey]*workloadCounts{}, strays: map[readKey]map[string]string{}, respelt: map[readKey]map[scoped][]string{}, nameless: map[readKey]map[string]*cell{},
 	}
 	r.read.Inputs = r.inputs()
 	r.read.Unaged = r.age()
@@ -81,7 +81,7 @@ func (r *reader) signal(out *Signal, m *query.Model, s *query.Signal) {
 			d.Seasons = append(d.Seasons, r.past(h, owner))
 		}
 	}
-	out.Witness = r.witness(m, s)
+	out.Witness, out.Respelt = r.witness(m, s), r.respeltDemand(m, s)
 	if s.Absolute.Given() {
 		if s.OnMissing == config.OnMissingZero && r.failed(s.Absolute.Now).OK() {
 			out.Stray = r.strayDemand(s.Absolute.Now, s.Labels, m.Namespace)

@@ -27,6 +27,7 @@ type reader struct {
 	told    map[readKey]*workloadCounts
 	ready   map[scoped]map[podTarget]float64 // workloads by name -> ready replicas; made when they are needed
 	strays  map[readKey]map[string]string    // namespace -> a series with demand that belongs to no model
+	respelt map[readKey]map[scoped][]string  // namespace and plain name -> the names of such series
 
 	nameless map[readKey]map[string]*cell // namespace -> series that name no model
 }
@@ -151,7 +152,7 @@ func (r *reader) byModel(q *query.Query, fromLabels []string, labels config.Labe
 	}
 	p := placing{tally: r.tally(q), cells: make([]cell, len(r.program.Models)), seen: map[string]bool{}, rule: q.Rule}
 	p.tally.strays = true
-	strays := map[string]string{}
+	strays, respelt := map[string]string{}, map[scoped][]string{}
 	for i, s := range r.samples(q) {
 		id := identify(s.Metric, labels)
 		owners := r.matcher.modelsOf(id)
@@ -160,10 +161,14 @@ func (r *reader) byModel(q *query.Query, fromLabels []string, labels config.Labe
 			if text := s.Metric.String(); strays[id.namespace] == "" || text < strays[id.namespace] {
 				strays[id.namespace] = text
 			}
+			if id.model != "" {
+				place := scoped{id.namespace, plainName(id.model)}
+				respelt[place] = append(respelt[place], id.model)
+			}
 		}
 	}
 	p.finish()
-	r.models[key], r.strays[key] = p.cells, strays
+	r.models[key], r.strays[key], r.respelt[key] = p.cells, strays, respelt
 	return p.cells
 }
 

@@ -39,6 +39,7 @@ type Signal struct {
 
 	Witness     Witness
 	Stray       string // a series with demand that no model owns, where no result may mean no demand
+	Respelt     string // a name with demand that no model has, and that is the model's own but for its spelling
 	Alive       bool   // the source is up
 	AliveWindow Past   // 1 where it was, 0 where it was not
 	AliveIdle   Past

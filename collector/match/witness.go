@@ -186,13 +186,28 @@ func (r *reader) silent(m *query.Model, s *query.Signal) string {
 			t.bad[i] = BadRule
 			continue
 		}
-		if value, bad := valueOf(sample, ""); bad == "" && value > 0 && agrees(&id, m.Model, s.Labels) {
+		if value, bad := valueOf(sample, ""); bad == "" && value > 0 && agrees(&id, m.Model, s.Labels) && !r.spared(s, &id) {
 			if text := Describe(sample.Metric) + silence(s, sample.Metric); found == "" || text < found {
 				found = text
 			}
 		}
 	}
 	return found
+}
+
+// spared reports whether a target of an own signal that does not answer scrapes may be silent: it is a pod of a variant as many pods of which
+// tell the signal as are ready. It is one that crashes again and again, or that was on a node which is lost.
+func (r *reader) spared(s *query.Signal, id *identity) bool {
+	if !s.ActiveSignal.Silent.IsZero() || s.Sources.Now == nil || !r.failed(s.Sources.Now).OK() || id.pod == "" || id.namespace == "" {
+		return false
+	}
+	owners := r.matcher.pods.variants(id.namespace, id.pod)
+	if len(owners) != 1 || r.matcher.isTeam(owners[0]) {
+		return false
+	}
+	ready, known := r.readyOf(scoped{id.namespace, r.program.Variants[owners[0]].ScaleTarget.Name})
+	told, _ := r.workloads(s).whole(owners[0])
+	return known && told >= ready
 }
 
 // labelLacks is the label in which an expression for silent sources names the series that one does not show.
