@@ -201,7 +201,7 @@ func (m *model) risen(ago time.Duration) map[string]float64 {
 		for _, v := range m.variants {
 			supply += v.capacities[s.Place] * float64(v.asksFor())
 		}
-		then[s.Name], beyond = at, beyond || at > s.enough(supply)
+		then[s.Name], beyond = s.needed(at), beyond || s.needed(at) > supply
 	}
 	if !beyond {
 		return nil
