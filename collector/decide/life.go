@@ -342,12 +342,12 @@ func (s *signal) measured() bool {
 	return slices.ContainsFunc(s.model.variants, func(v *variant) bool { return v.capacities[s.Place] > 0 && !v.Capacities[s.Place].Constant() })
 }
 
-// enough is the most demand that a supply carries, as far as it is known what that is: a shortage within the noise of capacities starts nothing.
-func (s *signal) enough(supply float64) float64 {
+// needed is the supply that a demand needs, as far as it is known what a supply carries: a shortage within the noise of capacities starts nothing.
+func (s *signal) needed(demand float64) float64 {
 	if s.measured() {
-		return supply * (1 + capacityNoise)
+		return demand / (1 + capacityNoise)
 	}
-	return supply * (1 + optimizer.Tolerance)
+	return demand / (1 + optimizer.Tolerance)
 }
 
 // steadied is what a signal is planned for. What was planned at the last moments is ordered: an order takes a minute to be seen. What is held
@@ -362,10 +362,8 @@ func (s *signal) steadied() float64 {
 	if s.recurring != nil {
 		kept = max(kept, s.recurring.level)
 	}
-	if fresh > now && fresh <= s.enough(now) {
-		fresh = now
-	}
 	if s.measured() {
+		fresh = min(fresh, max(now, s.needed(fresh)))
 		return max(fresh, min(kept*(1+stopNoise), now), min(kept*(1+capacityNoise), ordered))
 	}
 	return max(fresh, min(kept, ordered))

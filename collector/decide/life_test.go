@@ -190,7 +190,9 @@ func TestWhatIsPlannedStays(t *testing.T) {
 		"a capacity is measured":                 {planned: 39.6, replicas: 4, measured: true, want: 40},
 		"a stop needs half as much again":        {planned: 39.45, replicas: 4, measured: true, want: 40},
 		"and no more":                            {planned: 39.3, replicas: 4, measured: true, want: 39.3 * 1.015},
-		"a start needs the noise":                {planned: 39.3, replicas: 3, measured: true, asked: []float64{4, 4, 4, 4, 3}, want: 39.3},
+		"a start needs the noise":                {planned: 39.3, replicas: 3, measured: true, asked: []float64{4, 4, 4, 4, 3}, want: 39.3 / 1.01},
+		"an order is for what is beyond it":      {planned: 40.3, replicas: 3, measured: true, want: 40.3 / 1.01},
+		"and the same when it shows":             {planned: 40.3, replicas: 4, measured: true, want: 40},
 		"an order that has come and gone":        {planned: 39.7, replicas: 3, measured: true, asked: []float64{3, 3, 3, 4, 4, 3}, want: 40},
 		"a number has no noise":                  {planned: 39.6, replicas: 4, want: 39.6},
 	} {

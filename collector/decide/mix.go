@@ -197,7 +197,7 @@ func (m *model) risen(ago time.Duration) map[string]float64 {
 		if math.IsNaN(at) {
 			return nil
 		}
-		beyond = beyond || at > s.enough(s.supplyWithOrders())
+		beyond = beyond || s.needed(at) > s.supplyWithOrders()
 	}
 	if !beyond {
 		return nil
@@ -205,7 +205,7 @@ func (m *model) risen(ago time.Duration) map[string]float64 {
 	then := map[string]float64{}
 	for _, s := range m.signals {
 		if s.out.Planned != nil {
-			then[s.Name] = s.plannedAt(ago)
+			then[s.Name] = s.needed(s.plannedAt(ago))
 		}
 	}
 	return then

@@ -64,7 +64,7 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 	if missing = x.Recent.Missing.Or(x.Day.Missing).Or(x.WeekAgo.Missing); !missing.OK() || len(x.Recent.Values) == 0 {
 		return fixed, missing
 	}
-	course, long := s.law().NewCourse(x.Recent.History), forecast.Long{History: x.Day.History, Week: x.WeekAgo.History}
+	course, long := s.law().NewCourse(x.Recent.FromMinute(x.Day.Since)), forecast.Long{History: x.Day.History, Week: x.WeekAgo.History}
 	learnt, mostly := true, float64(headroomCap)
 	// What is held over the scale-down window is the plan: each moment of it counts with the noise of its own time.
 	plan := remembered(course.History, func(ago time.Duration, then float64) float64 {

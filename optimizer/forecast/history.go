@@ -72,6 +72,15 @@ func (h History) Until(ago time.Duration) History {
 	return out
 }
 
+// FromMinute returns the history without its first values, up to a minute of them, so that it begins at the same moment whenever in the minute
+// after a full one it is looked at: what follows from the hour before a moment is then the same all that time.
+func (h History) FromMinute(sinceFull time.Duration) History {
+	if sooner := time.Minute - sinceFull; h.Step > 0 && sooner > 0 {
+		h.Values = h.Values[min(len(h.Values), int((sooner+h.Step-1)/h.Step)):]
+	}
+	return h
+}
+
 // Most returns the largest of some values, NaN where none is known.
 func Most(values []float64) float64 {
 	largest := math.NaN()

@@ -2,6 +2,7 @@ package forecast_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -221,4 +222,25 @@ func TestStable(t *testing.T) {
 		h := forecast.History{Step: time.Minute, Values: c.values}
 		equal(t, c.want, h.Stable(c.up, c.down), name)
 	}
+}
+
+// TestFromMinute: the noise of a moment is the same at all looks of a minute, although each reads other values.
+func TestFromMinute(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	values := make([]float64, 280)
+	for i := range values {
+		values[i] = 100 + 10*rng.NormFloat64()
+	}
+	noise := func(look int, h forecast.History) float64 {
+		return law.NewCourse(h).Noise(10*time.Minute+time.Duration(look)*h.Step, 100)
+	}
+	read := func(look int) forecast.History {
+		return forecast.History{Step: 15 * time.Second, Values: values[look : 260+look]}
+	}
+	for look := 1; look < 4; look++ {
+		since := time.Duration(look) * 15 * time.Second
+		require.Equal(t, noise(0, read(0).FromMinute(0)), noise(look, read(look).FromMinute(since))) //nolint:testifylint // The same number.
+		require.NotEqual(t, noise(0, read(0)), noise(look, read(look)))
+	}
+	require.Empty(t, forecast.History{Step: 15 * time.Second, Values: values[:2]}.FromMinute(0).Values)
 }
