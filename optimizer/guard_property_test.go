@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
 	"pgregory.net/rapid"
 
 	"github.com/variant-exporter/variant-exporter/optimizer"
