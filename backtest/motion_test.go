@@ -123,9 +123,7 @@ func (f *movingFleet) run(t *rapid.T) *report.Result {
 	r, err := backtest.Run(context.Background(), backtest.Options{
 		Scenario: s, Config: c, Policies: []string{"variant_exporter"}, Seed: uint64(rapid.IntRange(1, 1000).Draw(t, "seed")), Mode: sim.Fluid, Now: scenario.Start,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return r
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
@@ -50,9 +52,7 @@ func comparePlanners(t *testing.T, name string, p optimizer.Problem, judge bool)
 	begin := time.Now()
 	plan, err := optimizer.Solve(p, optimizer.Options{})
 	ours := time.Since(begin)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	begin = time.Now()
 	rough := greedy(p)
 	theirs := time.Since(begin)

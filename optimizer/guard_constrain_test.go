@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
@@ -20,9 +21,7 @@ func TestConstrain(t *testing.T) {
 		Variants: []optimizer.Variant{{Name: "a", Min: 1, Max: &four}, {Name: "b"}},
 	}}}
 	before, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	unknown := having(seen(7, 7), func(s *optimizer.VariantState) { s.Unknown = true })
 	for _, test := range []struct {
 		name  string

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/variant-exporter/variant-exporter/optimizer"
@@ -272,9 +273,7 @@ func indices(n int) []int {
 
 func printed(t *rapid.T, values ...any) string {
 	text, err := json.Marshal(values)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return string(text)
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/variant-exporter/variant-exporter/optimizer"
@@ -115,9 +116,7 @@ func TestGuardUsesWhatAFailsafeFrees(t *testing.T) {
 		{Variants: []optimizer.VariantState{{Current: new(2), Ready: new(2), Failsafe: new(0)}}},
 	}}
 	plan, err := optimizer.Solve(optimizer.Constrain(p, s), optimizer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	d := optimizer.Guard(p, plan, s, optimizer.Options{})
 	fresh, old, unknown := *d.Models[0].Variants[0].Desired, *d.Models[0].Variants[1].Desired, *d.Models[1].Variants[0].Desired
 	if fresh != 2 || old != 2 || unknown != 0 {

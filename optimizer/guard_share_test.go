@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
@@ -117,9 +118,7 @@ func TestGuardIsSafeWithoutTime(t *testing.T) {
 	p := optimizer.Problem{Models: []optimizer.Model{m}}
 	place(&p, s)
 	plan, err := optimizer.Solve(p, optimizer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	d := optimizer.Guard(p, plan, s, optimizer.Options{Interrupt: func() bool { return true }})
 	for signal, demand := range m.Demand {
 		ready := 0.0

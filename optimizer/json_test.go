@@ -3,10 +3,9 @@ package optimizer_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )

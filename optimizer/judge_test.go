@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/variant-exporter/variant-exporter/internal/long"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
@@ -170,9 +172,7 @@ func (v *verdicts) judge(t *testing.T, seed uint64, p optimizer.Problem) {
 	begin := time.Now()
 	plan, err := optimizer.Solve(p, optimizer.Options{})
 	spent := time.Since(begin)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	v.ours += spent
 	v.slowest = max(v.slowest, spent)
 	if plan.Status != optimizer.StatusOptimal {

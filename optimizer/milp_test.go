@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
@@ -187,9 +189,7 @@ func (m *milp) run(t testing.TB, stage int, objective string) (map[string]float6
 	}
 	b.WriteString("Generals\n " + strings.Join(m.whole, "\n ") + "\nEnd\n")
 	in, out := filepath.Join(m.dir, fmt.Sprintf("%d.lp", stage)), filepath.Join(m.dir, fmt.Sprintf("%d.txt", stage))
-	if err := os.WriteFile(in, []byte(b.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(in, []byte(b.String()), 0o600))
 	ctx, cancel := context.WithTimeout(context.Background(), m.limit)
 	defer cancel()
 	begin := time.Now()
@@ -202,9 +202,7 @@ func (m *milp) run(t testing.TB, stage int, objective string) (map[string]float6
 		return nil, false
 	}
 	text, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, log)
-	}
+	require.NoError(t, err, "\n%s", log)
 	lines := strings.Split(string(text), "\n")
 	if !strings.HasPrefix(lines[0], "Optimal") {
 		t.Logf("cbc: %s", lines[0])
@@ -214,9 +212,7 @@ func (m *milp) run(t testing.TB, stage int, objective string) (map[string]float6
 	for _, line := range lines[1:] {
 		if f := strings.Fields(line); len(f) >= 3 {
 			x, err := strconv.ParseFloat(f[2], 64)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			values[f[1]] = x
 		}
 	}

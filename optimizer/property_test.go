@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/variant-exporter/variant-exporter/optimizer"
@@ -20,9 +21,7 @@ var (
 
 func solve(t *rapid.T, p optimizer.Problem) optimizer.Plan {
 	plan, err := optimizer.Solve(p, optimizer.Options{})
-	if err != nil {
-		t.Fatalf("%v\n%+v", err, p)
-	}
+	require.NoError(t, err, "\n%+v", p)
 	if plan.Status != optimizer.StatusOptimal {
 		t.Fatalf("status %s, gaps %g and %g\n%+v", plan.Status, plan.ShortfallGap, plan.Gap, p)
 	}
@@ -223,12 +222,9 @@ func TestWildNumbers(t *testing.T) {
 			}
 		}
 		plan, err := optimizer.Solve(p, optimizer.Options{WorkLimit: 20_000})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := json.Marshal(plan); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
+		_, err = json.Marshal(plan)
+		require.NoError(t, err)
 		n := planned(plan)
 		if used := usage(p, n); len(plan.OverBudget) == 0 {
 			for b := range used {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/variant-exporter/variant-exporter/optimizer"
@@ -68,9 +69,7 @@ func TestRunnerUpOfAMinimumOutOfReach(t *testing.T) {
 	p := parse(t, `{"budgets":[{"name":"gpu","limit":2}],"models":[{"name":"m","min_replicas":3,"demand":{},"variants":[
 		{"name":"a","cost":1,"uses":{"gpu":1}},{"name":"b","cost":4,"uses":{"gpu":1}}]}]}`)
 	plan, err := optimizer.Solve(p, optimizer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	other, dearer, ok := optimizer.RunnerUp(p, plan, 0)
 	if !ok || dearer != 3 || other.Variants[0].Replicas != 1 || other.Variants[1].Replicas != 1 {
 		t.Errorf("%v, dearer by %g beside %v", other.Variants, dearer, plan.Models[0].Variants)

@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
-
 	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/assert"
 )
 
 // TestKnownLabelsAreBounded: new labels, however long, do not make what is remembered grow for ever, and usual ones are found again.

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/big"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // TestOccupancyEqualsSummation holds the closed forms of the queue to sums
@@ -16,9 +18,7 @@ func TestOccupancyEqualsSummation(t *testing.T) {
 		{Alpha: 0.012, Beta: 0, Gamma: 0, MaxBatch: 8, MaxQueue: 0},
 	} {
 		s, err := NewServer(p, Lengths{Input: 800, Output: 200})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for _, load := range []float64{1e-3, 0.5, 0.95, 1 - 1e-12, 1, 1 + 1e-12, 1.01, 1.5, 100} {
 			var o occupancy
 			o.solve(s.period, s.queue, load*s.MaxRate())

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
@@ -61,9 +62,7 @@ func TestLatencyGrowsWithRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, l := drawServer(t)
 		s, err := latency.NewServer(p, l)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		rate := drawLoad(t) * s.MaxRate()
 		more := rate * (1 + drawLoad(t))
 		low, high := s.Means(rate), s.Means(more)
@@ -98,9 +97,7 @@ func TestIterationsAreSound(t *testing.T) {
 			p.Chunk = latency.Chunk{Alpha: 0.3 * p.Alpha, Beta: 2 * p.Beta, Gamma: 3 * p.Gamma, Attention: p.Gamma / 20}
 		}
 		s, err := latency.NewServer(p, l)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		rate := rapid.Float64Range(0, 1).Draw(t, "load") * s.MaxRate()
 		got, more := s.Means(rate), s.Means(1.1*rate)
 		near(t, "Little's law", got.Throughput*(got.Response-got.Wait), got.InService)
@@ -124,9 +121,7 @@ func TestLatencyLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, l := drawServer(t)
 		s, err := latency.NewServer(p, l)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		rate := drawLoad(t) * s.MaxRate()
 		got := s.Means(rate)
 		batch := float64(p.MaxBatch)
@@ -162,14 +157,10 @@ func TestLatencyScales(t *testing.T) {
 		p, l := drawServer(t)
 		unit := logUniform(1e-3, 1e3).Draw(t, "unit")
 		s, err := latency.NewServer(p, l)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		p.Alpha, p.Beta, p.Gamma = unit*p.Alpha, unit*p.Beta, unit*p.Gamma
 		scaled, err := latency.NewServer(p, l)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		rate := rapid.Float64Range(0, 1.2).Draw(t, "load") * s.MaxRate()
 		want, got := s.Means(rate), scaled.Means(rate/unit)
 		// Rounding grows with every state of the chain.
@@ -214,14 +205,10 @@ func TestCapacityIsLargest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, l := drawServer(t)
 		s, err := latency.NewServer(p, l)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		slo := drawSLO(t, s, p)
 		capacity, err := s.Capacity(slo)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		ttft := func(rate float64) float64 { return s.Means(rate).TTFT }
 		itl := func(rate float64) float64 { return s.Means(rate).ITL }
 		if slo.Quantile > 0 {
@@ -269,18 +256,12 @@ func TestCacheIsConservative(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, l := drawServer(t)
 		s, err := latency.NewServer(p, l)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		slo := drawSLO(t, s, p)
 		exact, err := s.Capacity(slo)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		got, err := cache.Capacity(p, l, slo)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if slo.Quantile == 0 {
 			notBelow(t, "exact capacity", exact.Rate*(1+1e-5), got.Rate)
 		} else if got.Rate*0.997 > exact.Rate { // where a quantile hardly changes with the rate

@@ -3,6 +3,8 @@ package latency
 import (
 	"math"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // TestStationaryStays holds the distribution of iterations to what defines it: the next iteration has the same.
@@ -14,9 +16,7 @@ func TestStationaryStays(t *testing.T) {
 		{Input: 1e5, Output: 1},
 	} {
 		s, err := NewServer(Profile{Alpha: 0.012, Beta: 3e-5, Gamma: 5e-7, MaxBatch: 256, MaxQueue: 2560, MaxBatchTokens: 2048}, l)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		w := newSpread(s)
 		for i := range w.mixes {
 			m, rate := &w.mixes[i], (w.node[i]-1)/w.node[i]*w.between(w.node[i], rateOf)

@@ -107,9 +107,7 @@ func BenchmarkOverview(b *testing.B) {
 	b.ReportAllocs()
 	before := processorTime(b)
 	for b.Loop() {
-		if err := c.Overview(io.Discard, look, o); err != nil {
-			b.Fatal(err)
-		}
+		require.NoError(b, c.Overview(io.Discard, look, o))
 	}
 	b.ReportMetric(float64((processorTime(b)-before).Milliseconds())/float64(b.N), "cpu-ms/op")
 }
