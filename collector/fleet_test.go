@@ -126,7 +126,7 @@ func (f *madeFleet) about(query string) []fleetSeries {
 		return []fleetSeries{}
 	case strings.Contains(query, "kube_"):
 		return f.targets
-	case strings.HasPrefix(query, "count by"):
+	case strings.HasPrefix(query, "count"):
 		return f.sources
 	case strings.Contains(query, "generation_tokens_total"):
 		return f.rate

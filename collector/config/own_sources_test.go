@@ -72,9 +72,13 @@ func TestCountedEngines(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var series strings.Builder
 			for _, at := range []struct{ pod, port, engine, by string }{
-				{"llama-0", "8000", "0", "a"}, {"llama-0", "8000", "1", "a"}, {"llama-0", "8000", "0", "b"}, // one of two replicas of Prometheus lacks an engine
-				{"llama-1", "8000", "0", "a"}, {"llama-1", "8001", "0", "a"},
-				{"llama-2", "8000", "0", "a"}, {"llama-2", "8000", "0", "b"},
+				{"llama-0", "8000", "0", "a"},
+				{"llama-0", "8000", "1", "a"},
+				{"llama-0", "8000", "0", "b"}, // one of two replicas of Prometheus lacks an engine
+				{"llama-1", "8000", "0", "a"},
+				{"llama-1", "8001", "0", "a"},
+				{"llama-2", "8000", "0", "a"},
+				{"llama-2", "8000", "0", "b"},
 			} {
 				labels := fmt.Sprintf(`namespace="llm",pod=%q,instance="%s:%s",%s=%q,prometheus_replica=%q`, at.pod, at.pod, at.port, engines, at.engine, at.by)
 				for _, x := range expositions()[name] {

@@ -51,7 +51,7 @@ func (a answers) Query(_ context.Context, expr string, at time.Time) (model.Vect
 	switch {
 	case strings.Contains(expr, "timestamp("):
 		return model.Vector{{Metric: model.Metric{"selector": "0"}, Value: model.SampleValue(at.Unix())}}, nil
-	case strings.HasPrefix(expr, "count by"):
+	case strings.HasPrefix(expr, "count"):
 		return a.sources(), nil
 	case !ok:
 		return nil, nil
