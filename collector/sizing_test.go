@@ -101,3 +101,31 @@ models: [{name: m, namespace: ns, slo: {itl: 40ms}, variants: [
 		},
 	})
 }
+
+// TestVariation is about how much lengths vary, of which the last full minute counts.
+func TestVariation(t *testing.T) {
+	const config = `
+signals: {latency: {unit: requests per second, latency: demand, input_tokens: input, output_tokens: output, input_cv: varies}}
+models: [{name: m, namespace: ns, slo: {ttft: 500ms, itl: 40ms}, variants: [
+  {name: a, cost: 1, profile: {alpha: 12ms, beta: 0.03ms, gamma: 0.0005ms, max_batch: 256}}]}]
+`
+	missing := func(varies string) string {
+		return evaluateWith(t, complete(unseen+config), newCanned(t, canned{
+			"demand": load("100"), "input": load("800"), "output": load("200"), "past varies": varies,
+		})).Models[0].Variants[0].Missing
+	}
+	capacity := func(varies string) float64 {
+		q := newCanned(t, canned{"demand": load("100"), "input": load("800"), "output": load("200"), "past varies": varies})
+		v := evaluateWith(t, complete(unseen+config), q).Models[0].Variants[0]
+		require.Len(t, v.Capacities, 1, v.Missing)
+		require.NotContains(t, q.asked, "varies", "the present is not asked for")
+		return v.Capacities[0].Value
+	}
+	alike, vary := capacity(""), capacity(load("1.5"))
+	require.NotEqual(t, alike, vary)
+	require.InDelta(t, alike, capacity(load("0")), 0)
+	require.InDelta(t, vary, capacity(load("1.5 @1m..0s")), 0)
+	require.InDelta(t, alike, capacity(load("1.5 @10m..2m")), 0, "what was told before is no more")
+	require.Contains(t, missing(load("NaN")), "latency.input_cv.history_1m: unusable")
+	require.Contains(t, missing("error: timeout"), "latency.input_cv.history_1m: timeout")
+}

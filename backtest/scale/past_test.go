@@ -19,7 +19,7 @@ func BenchmarkPast(b *testing.B) {
 		b.Skip("minutes of a large fleet: make scale-bench")
 	}
 	program := built(b)
-	source, _ := startFleet(b, append(onePod(fleet), shown()...), 25*time.Hour)
+	source, _ := startFleet(b, append(onePod(fleet()), shown()...), 25*time.Hour)
 	exporter := start(b, program, "serve", "--config.file="+file(b, b.TempDir(), "ve.yml", configuration("http://"+source.address, kindSimple)),
 		"--web.listen-address=%s", "--query.timeout=50s")
 	exporter.wait(b, "/-/ready")

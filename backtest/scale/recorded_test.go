@@ -24,7 +24,7 @@ func startRecorded(b *testing.B, source *process, now time.Time) (recorded *proc
 	b.Helper()
 	client, err := promapi.New(promapi.Config{URL: "http://" + source.address, Timeout: 30 * time.Minute, MaxBodyBytes: 1 << 30})
 	require.NoError(b, err)
-	all := slices.Clone(fleet)
+	all := slices.Clone(fleet())
 	for _, group := range recordingGroups(b, configuration("http://"+source.address, kindRecorded)) {
 		for _, r := range group.Rules {
 			before := source.processor()

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,7 +26,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var binary = flag.String("scale.binary", "", "a built variant_exporter; default: built from this repository")
+var (
+	binary  = flag.String("scale.binary", "", "a built variant_exporter; default: built from this repository")
+	buckets = flag.Int("scale.buckets", 0, "buckets of each histogram of request lengths that a pod shows; vLLM has about 14")
+)
 
 const (
 	models           = 250
@@ -81,7 +87,7 @@ func BenchmarkPrometheus(b *testing.B) {
 		b.Skip("minutes of a large fleet: make scale-bench")
 	}
 	program := built(b)
-	source, _ := startFleet(b, fleet, longPast)
+	source, _ := startFleet(b, fleet(), longPast)
 	for _, of := range []kind{kindSimple, kindRich} {
 		b.Run(string(of), func(b *testing.B) {
 			exporter := start(b, program, "serve", "--config.file="+file(b, b.TempDir(), "ve.yml", configuration("http://"+source.address, of)),
@@ -255,7 +261,8 @@ type series struct {
 	value, rate float64
 }
 
-var fleet = makeFleet()
+// fleet is made once: after the flags are known, before what is measured.
+var fleet = sync.OnceValue(makeFleet)
 
 func makeFleet() []series {
 	var all []series
@@ -276,12 +283,26 @@ func makeFleet() []series {
 					add(s[0], s[1], "__name__", "vllm:"+name, "namespace", namespace, "pod", pod, "instance", pod+":8000", "job", "vllm",
 						"engine", "0", "model_name", fmt.Sprintf("org/model-%d", m))
 				}
+				for i := range *buckets {
+					for _, name := range []string{"prompt", "generation"} { // with half of the lengths in each bucket of those in the next
+						add(0, math.Pow(2, float64(i+1-*buckets)), "__name__", "vllm:request_"+name+"_tokens_bucket", "namespace", namespace, "pod", pod, "instance", pod+":8000",
+							"job", "vllm", "engine", "0", "model_name", fmt.Sprintf("org/model-%d", m), "le", bound(i))
+					}
+				}
 				add(1, 0, "__name__", "vllm:cache_config_info", "namespace", namespace, "pod", pod, "instance", pod+":8000", "job", "vllm",
 					"engine", "0", "num_gpu_blocks", "25000", "block_size", "16")
 			}
 		}
 	}
 	return all
+}
+
+// bound is the upper bound of a bucket.
+func bound(i int) string {
+	if i == *buckets-1 {
+		return "+Inf"
+	}
+	return strconv.Itoa(1 << i)
 }
 
 // podSeries are the value and the rate of each series of a pod.

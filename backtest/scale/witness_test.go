@@ -30,7 +30,7 @@ func BenchmarkWitness(b *testing.B) {
 	if testing.Short() {
 		b.Skip("minutes of a large fleet: make scale-bench")
 	}
-	source, now := startFleet(b, fleet, past) // What is asked for again and again does not depend on how long ago the fleet was started.
+	source, now := startFleet(b, fleet(), past) // What is asked for again and again does not depend on how long ago the fleet was started.
 	for _, of := range []kind{kindSimple, kindRich, kindRecorded} {
 		b.Run(string(of), func(b *testing.B) {
 			source, ruled := source, time.Duration(0)

@@ -71,7 +71,7 @@ func (r *reader) signal(m *query.Model, s *query.Signal) Signal {
 		Alive:       r.alive(m, s),
 		AliveWindow: r.aliveOver(s.Alive.Window, m, s), AliveIdle: r.aliveOver(s.Alive.Idle, m, s),
 		InputTokens: r.mean(m, s.InputTokens, s.Labels), OutputTokens: r.mean(m, s.OutputTokens, s.Labels),
-		InputCV: r.mean(m, s.InputCV, s.Labels), OutputCV: r.mean(m, s.OutputCV, s.Labels),
+		InputCV: r.atMinute(s.InputCV, m), OutputCV: r.atMinute(s.OutputCV, m),
 	}
 	demand := func(e *query.Expression, now Reading, owner int) Demand {
 		d := Demand{
@@ -143,6 +143,24 @@ func (r *reader) mean(m *query.Model, q *query.Query, labels config.LabelNames) 
 		now.Number = last
 	}
 	return now
+}
+
+// atMinute reads a number of a model at the last full minute.
+func (r *reader) atMinute(h *query.History, m *query.Model) Value {
+	if h == nil {
+		return Value{Missing: Missing{Why: NotGiven}}
+	}
+	past := r.past(h, m.Place)
+	last := past.At(0)
+	switch {
+	case !past.Missing.OK():
+		return Value{Missing: past.Missing}
+	case past.Spoilt(h.Step):
+		return Value{Missing: Missing{Input: h.Name, Why: Unusable}}
+	case math.IsNaN(last):
+		return Value{Missing: Missing{Input: h.Name, Why: NoResult}}
+	}
+	return Value{Number: last}
 }
 
 // variant reads what is told of a variant itself.

@@ -11,6 +11,9 @@ type Missing struct {
 // configuration may take for zero or ignore on purpose.
 const NoResult = "no result"
 
+// Unusable is the reason of a step at which something was told that cannot be used.
+const Unusable = "unusable"
+
 // OK reports whether nothing is missing.
 func (m Missing) OK() bool { return m == Missing{} }
 

@@ -21,7 +21,7 @@ func asked(queries ...*Query) []*Query {
 
 // queries lists what the demand of a signal rests on at the moment of an evaluation.
 func (s *Signal) queries() []*Query {
-	return asked(s.Absolute.Now, s.Usage.Now, s.Queued.Now, s.Alive.Now, s.Sources.Now, s.Silent, s.InputTokens, s.OutputTokens, s.InputCV, s.OutputCV, s.ObservedITL, s.ObservedRunning)
+	return asked(s.Absolute.Now, s.Usage.Now, s.Queued.Now, s.Alive.Now, s.Sources.Now, s.Silent, s.InputTokens, s.OutputTokens, s.ObservedITL, s.ObservedRunning)
 }
 
 // listInputs names, for every signal and variant, what it rests on.
@@ -38,7 +38,7 @@ func (p *compiler) listInputs() {
 			for _, q := range asked(m.HeadroomTold.Query) {
 				s.Inputs = append(s.Inputs, q.Name)
 			}
-			s.Inputs = appendNames(s.Inputs, []*History{s.Looks.Load, s.Looks.TTFT, s.Looks.ITL, m.HeadroomTold.Past})
+			s.Inputs = appendNames(s.Inputs, []*History{s.InputCV, s.OutputCV, s.Looks.Load, s.Looks.TTFT, s.Looks.ITL, m.HeadroomTold.Past})
 		}
 	}
 	for _, v := range p.Variants {

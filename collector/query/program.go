@@ -289,9 +289,17 @@ func (p *compiler) ask(name string, e config.Expr) *Query {
 func (p *compiler) askMinute(name string, e config.Expr, by Reader) *Query {
 	q := p.ask(name, e)
 	if q != nil {
-		q.Minute = p.readStep(name, e, 0, longStep, by) // one step: those before do not count
+		q.Minute = p.minute(name, e, by)
 	}
 	return q
+}
+
+// minute reads an expression at the last full minute: one step, since those before do not count.
+func (p *compiler) minute(name string, e config.Expr, by Reader) *History {
+	if e.IsZero() {
+		return nil
+	}
+	return p.readStep(name, e, 0, longStep, by)
 }
 
 // read returns the history of an expression over a window before now; nil for no window. One history serves all windows that have

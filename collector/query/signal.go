@@ -20,10 +20,10 @@ type Signal struct {
 	Sources  Expression // how many sources tell the signal, by workload
 	Silent   *Query     // sources that should tell it and do not
 
-	InputTokens, OutputTokens    *Query // of the latency form
-	InputCV, OutputCV            *Query // of the latency form, nil where not given
-	ObservedITL, ObservedRunning *Query // of the latency form, where a profile is to be corrected
-	Looks                        Looks  // where capacities are held against what replicas show
+	InputTokens, OutputTokens    *Query   // of the latency form
+	InputCV, OutputCV            *History // of the latency form at full minutes, of which the last counts; nil where not given
+	ObservedITL, ObservedRunning *Query   // of the latency form, where a profile is to be corrected
+	Looks                        Looks    // where capacities are held against what replicas show
 
 	Lead         time.Duration   // how far ahead demand is foreseen
 	Seasons      []time.Duration // after which demand may repeat itself, in the order of Absolute.Seasons
@@ -161,12 +161,9 @@ func WindowStep(m *config.Model) time.Duration {
 
 // bindLatency asks for what the queueing model needs, and, where a profile is to be corrected, for what replicas show.
 func (p *compiler) bindLatency(m *config.Model, b *Signal) {
-	key := b.Key()
-	length := func(name string, e config.Expr) *Query {
-		return p.askMinute(key+name, e, Reader{Owner: OfModel, Labels: b.Labels, Median: true})
-	}
-	b.InputTokens, b.OutputTokens = length(".input_tokens", b.ActiveSignal.InputTokens), length(".output_tokens", b.ActiveSignal.OutputTokens)
-	b.InputCV, b.OutputCV = length(".input_cv", b.ActiveSignal.InputCV), length(".output_cv", b.ActiveSignal.OutputCV)
+	key, by := b.Key(), Reader{Owner: OfModel, Labels: b.Labels, Median: true}
+	b.InputTokens, b.OutputTokens = p.askMinute(key+".input_tokens", b.ActiveSignal.InputTokens, by), p.askMinute(key+".output_tokens", b.ActiveSignal.OutputTokens, by)
+	b.InputCV, b.OutputCV = p.minute(key+".input_cv", b.ActiveSignal.InputCV, by), p.minute(key+".output_cv", b.ActiveSignal.OutputCV, by)
 	if slices.ContainsFunc(m.Variants, func(v config.Variant) bool { return v.Profile != nil && v.Profile.Corrected() }) {
 		b.ObservedITL = p.ask(key+".observed_itl", b.ActiveSignal.ObservedITL)
 		b.ObservedRunning = p.ask(key+".observed_running", b.ActiveSignal.ObservedRunning)
