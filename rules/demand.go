@@ -25,16 +25,21 @@ func demandRules(c *config.Config) (demand, means []rule, err error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(recorded)) {
-		r := recorded[name]
-		expr, err := pretty(r.Expr.String())
-		if err != nil {
-			return nil, nil, err
-		}
-		group := &demand
+		r, group := recorded[name], &demand
 		if r.Minute {
 			group = &means
 		}
-		*group = append(*group, rule{Record: name, Expr: expr, Labels: map[string]string{config.LabelRecorded: r.Expr.Fingerprint()}})
+		*group = append(*group, rule{Record: name, Expr: r.Expr.String(), Labels: map[string]string{config.LabelRecorded: r.Expr.Fingerprint()}})
+	}
+	if means, err = shareParts(means); err != nil {
+		return nil, nil, err
+	}
+	for _, group := range [][]rule{demand, means} {
+		for i := range group {
+			if group[i].Expr, err = pretty(group[i].Expr); err != nil {
+				return nil, nil, err
+			}
+		}
 	}
 	return demand, means, nil
 }

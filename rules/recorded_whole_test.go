@@ -64,7 +64,9 @@ func TestRecordedIsAllThatIsAsked(t *testing.T) {
 	fingerprints := map[string]string{}
 	for _, group := range recordingRules(t, c) {
 		for _, r := range group {
-			fingerprints[r.Record] = r.Labels[config.LabelRecorded]
+			if !strings.HasPrefix(r.Record, "model:part_") {
+				fingerprints[r.Record] = r.Labels[config.LabelRecorded]
+			}
 		}
 	}
 	p, asked := query.Compile(c), map[string]bool{}
@@ -88,6 +90,22 @@ func TestRecordedIsAllThatIsAsked(t *testing.T) {
 	for _, r := range recordingRules(t, parsed(t, false))["15s"] {
 		require.Equal(t, fingerprints[r.Record], r.Labels[config.LabelRecorded], "the rules of who only looks at demand are among them")
 	}
+}
+
+// TestRecordedParts: the buckets of all pods are added up once, before what reads them.
+func TestRecordedParts(t *testing.T) {
+	added := map[string]int{}
+	for i, r := range recordingRules(t, parsed(t, true))["1m"] {
+		for _, name := range []string{"vllm:request_prompt_tokens_bucket", "vllm:request_generation_tokens_bucket", "vllm:request_prompt_tokens_count"} {
+			added[name] += strings.Count(r.Expr, name+"[10m]")
+		}
+		if strings.HasPrefix(r.Record, "model:part_") {
+			require.Less(t, i, 2, "parts are first")
+		}
+	}
+	require.Equal(t, map[string]int{
+		"vllm:request_prompt_tokens_bucket": 1, "vllm:request_generation_tokens_bucket": 1, "vllm:request_prompt_tokens_count": 1,
+	}, added)
 }
 
 // recordedFleet is three pods of vLLM, a store that has their series and those that rules record of them, and the engine over it.

@@ -22,30 +22,50 @@ import (
 // a rule records at one moment it records at all.
 func startRecorded(b *testing.B, source *process, now time.Time) (recorded *process, spent time.Duration) {
 	b.Helper()
-	client, err := promapi.New(promapi.Config{URL: "http://" + source.address, Timeout: 30 * time.Minute, MaxBodyBytes: 1 << 30})
-	require.NoError(b, err)
 	all := slices.Clone(fleet())
-	for _, group := range recordingGroups(b, configuration("http://"+source.address, kindRecorded)) {
-		for _, r := range group.Rules {
-			before := source.processor()
-			found, err := client.Query(b.Context(), r.Expr, now)
-			took := source.processor() - before
-			require.NoError(b, err, r.Record)
-			if testing.Verbose() {
-				b.Logf("%8v  each %v: rule %s, %d series", took.Round(time.Millisecond), group.Interval, r.Record, len(found))
-			}
-			spent += took * scrapeInterval / time.Duration(group.Interval)
-			for _, x := range found {
-				all = append(all, recordedSeries(r, x))
-			}
+	var reading []recordingRule
+	for _, r := range recordingRules(b, configuration("http://"+source.address, kindRecorded)) {
+		if strings.Contains(r.Expr, config.LabelRecorded+"=") {
+			reading = append(reading, r) // what other rules recorded
+			continue
+		}
+		found, took := r.evaluate(b, source, now)
+		spent += took
+		for _, x := range found {
+			all = append(all, r.series(x))
 		}
 	}
 	recorded, _ = startFleet(b, all, past)
+	for _, r := range reading {
+		_, took := r.evaluate(b, recorded, now)
+		spent += took
+	}
 	return recorded, spent
 }
 
-// recordingGroups are the groups of rules for what signals ask for.
-func recordingGroups(b *testing.B, text string) []rulefmt.RuleGroup {
+// recordingRule is a recording rule and how often it is evaluated.
+type recordingRule struct {
+	rulefmt.Rule
+	every time.Duration
+}
+
+// evaluate evaluates a rule, and returns the processor seconds that it takes in one scrape interval.
+func (r recordingRule) evaluate(b *testing.B, source *process, now time.Time) (model.Vector, time.Duration) {
+	b.Helper()
+	client, err := promapi.New(promapi.Config{URL: "http://" + source.address, Timeout: 30 * time.Minute, MaxBodyBytes: 1 << 30})
+	require.NoError(b, err)
+	before := source.processor()
+	found, err := client.Query(b.Context(), r.Expr, now)
+	took := source.processor() - before
+	require.NoError(b, err, r.Record)
+	if testing.Verbose() {
+		b.Logf("%8v  each %v: rule %s, %d series", took.Round(time.Millisecond), r.every, r.Record, len(found))
+	}
+	return found, took * scrapeInterval / r.every
+}
+
+// recordingRules are the rules for what signals ask for.
+func recordingRules(b *testing.B, text string) []recordingRule {
 	b.Helper()
 	c, found := config.Load("ve.yml", text)
 	require.NotNil(b, c, "%v", found)
@@ -55,17 +75,19 @@ func recordingGroups(b *testing.B, text string) []rulefmt.RuleGroup {
 	require.NoError(b, m.Write(&out, "generate rules"))
 	var file rulefmt.RuleGroups
 	require.NoError(b, yaml.Unmarshal([]byte(out.String()), &file))
-	var groups []rulefmt.RuleGroup
+	var all []recordingRule
 	for _, g := range file.Groups {
 		if strings.HasSuffix(g.Name, "_demand") || strings.HasSuffix(g.Name, "_means") {
-			groups = append(groups, g)
+			for _, r := range g.Rules {
+				all = append(all, recordingRule{r, time.Duration(g.Interval)})
+			}
 		}
 	}
-	return groups
+	return all
 }
 
-// recordedSeries is the series in which a rule records a sample.
-func recordedSeries(r rulefmt.Rule, x *model.Sample) series {
+// series is what a rule records of a sample.
+func (r recordingRule) series(x *model.Sample) series {
 	l := labels.NewBuilder(labels.EmptyLabels())
 	for name, value := range x.Metric {
 		l.Set(string(name), string(value))
