@@ -178,15 +178,24 @@ func answerFleet(r *http.Request, series []fleetSeries) []byte {
 // parsedFleet is the configuration of a fleet that is planned by what runs and by a rate.
 func parsedFleet(tb testing.TB, models int) *config.Config {
 	tb.Helper()
-	c, found := config.Load("fleet.yml", withRates(fleetConfig(models)))
+	return parsed(tb, withRates(fleetConfig(models)))
+}
+
+func parsed(tb testing.TB, text string) *config.Config {
+	tb.Helper()
+	c, found := config.Load("fleet.yml", text)
 	require.NotNil(tb, c, "%v", found)
 	return c
 }
 
-// newFleetEvaluator makes an evaluator that asks a server through the real client.
+// newFleetEvaluator makes an evaluator of such a fleet that asks a server through the real client.
 func newFleetEvaluator(tb testing.TB, models int, url string) *collector.Evaluator {
 	tb.Helper()
-	c := parsedFleet(tb, models)
+	return newEvaluatorAt(tb, parsedFleet(tb, models), url)
+}
+
+func newEvaluatorAt(tb testing.TB, c *config.Config, url string) *collector.Evaluator {
+	tb.Helper()
 	client, err := promapi.New(promapi.Config{URL: url})
 	require.NoError(tb, err)
 	tb.Cleanup(client.Close)

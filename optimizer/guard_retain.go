@@ -3,6 +3,7 @@ package optimizer
 import (
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // retain keeps, at the least extra cost, as many replicas of the variants that
@@ -186,21 +187,22 @@ func (g *guard) keepParts(open []*guardedModel, asked [][]momentRow) bool {
 		p.Budgets[b] = Budget{Name: g.problem.Budgets[b].Name, Limit: min(max(0, g.room[b]), maxNumber)}
 	}
 	owners, earlier := make([][]*guardedVariant, len(open)), make([][]int, len(open))
+	var rows rowNames
 	for i, m := range open {
 		to := Model{Name: m.Name, Priority: m.Priority, Demand: map[string]float64{}}
 		for r := range asked[i] {
-			to.Demand[rowName(r)] = asked[i][r].lacks
+			to.Demand[rows.of(r)] = asked[i][r].lacks
 		}
 		for j := range m.variants {
 			v := &m.variants[j]
 			before := 0
 			for k, part := range v.beyond() {
 				x := Variant{
-					Name: fmt.Sprintf("%s %d", v.Name, k), Max: new(part.replicas), Cost: v.Cost, Uses: v.Uses, Capacity: map[string]float64{},
+					Name: v.Name + " " + strconv.Itoa(k), Max: new(part.replicas), Cost: v.Cost, Uses: v.Uses, Capacity: map[string]float64{},
 				}
 				for r := range asked[i] {
 					if part.at(asked[i][r].at) {
-						x.Capacity[rowName(r)] = asked[i][r].serves(v)
+						x.Capacity[rows.of(r)] = asked[i][r].serves(v)
 					}
 				}
 				to.Variants = append(to.Variants, x)
@@ -229,6 +231,16 @@ func (g *guard) keepParts(open []*guardedModel, asked [][]momentRow) bool {
 	return true
 }
 
+// rowNames are the names of rows, which sort as the rows do.
+type rowNames []string
+
+func (n *rowNames) of(row int) string {
+	for len(*n) <= row {
+		*n = append(*n, fmt.Sprintf("row %04d", len(*n)))
+	}
+	return (*n)[row]
+}
+
 // eachOf visits the variants of models.
 func eachOf(models []*guardedModel, visit func(*guardedVariant)) {
 	for _, m := range models {
@@ -237,8 +249,6 @@ func eachOf(models []*guardedModel, visit func(*guardedVariant)) {
 		}
 	}
 }
-
-func rowName(r int) string { return fmt.Sprintf("row %04d", r) }
 
 // beyond lists the parts of a variant that goes beyond the number at hand.
 func (v *guardedVariant) beyond() []part {

@@ -40,7 +40,7 @@ func ranked(models, priorities, variants, budgets int) optimizer.Problem {
 }
 
 // processorTime is that of the process: unlike the clock it does not depend on what else runs.
-func processorTime(t *testing.T) time.Duration {
+func processorTime(t testing.TB) time.Duration {
 	t.Helper()
 	var usage syscall.Rusage
 	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))

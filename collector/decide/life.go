@@ -64,7 +64,7 @@ func (s *signal) withPlans(h forecast.History, share float64) {
 // plannedLate is what was planned by the law at the last steps, the newest first, and the sums of that and of the demand. The plan of a step is
 // the most that was planned for since the one before it.
 func (s *signal) plannedLate(h forecast.History) (plans []float64, planned, demand float64) {
-	if s.plan == nil {
+	if s.plan == nil || len(h.Values) == 0 {
 		return nil, 0, 0
 	}
 	since, recent := s.Lead+newFor+time.Duration(*s.model.ScaleDownWindow), s.read.Absolute.Recent
