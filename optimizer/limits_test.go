@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/internal/long"
+	"github.com/variant-exporter/variant-exporter/internal/testclock"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
@@ -82,10 +83,10 @@ func TestPrioritiesInATime(t *testing.T) {
 // timed plans, and returns the processor time that it took.
 func timed(t *testing.T, p optimizer.Problem) (optimizer.Plan, time.Duration) {
 	t.Helper()
-	start := processorTime(t)
+	start := testclock.ProcessorTime(t)
 	plan, err := optimizer.Solve(p, optimizer.Options{})
 	require.NoError(t, err)
-	return plan, processorTime(t) - start
+	return plan, testclock.ProcessorTime(t) - start
 }
 
 // TestInterruptIsHonoured interrupts plans of many sizes after some time, and looks at the time until they end and at the memory.
@@ -154,7 +155,7 @@ func interruptOnce(t *testing.T, p optimizer.Problem, limit time.Duration) (i in
 	var start, last time.Duration
 	polls, most := 0, begin
 	plan, err := optimizer.Solve(p, optimizer.Options{Interrupt: func() bool {
-		now := processorTime(t)
+		now := testclock.ProcessorTime(t)
 		if polls++; polls == 1 {
 			start, last = now, now
 		}
@@ -165,7 +166,7 @@ func interruptOnce(t *testing.T, p optimizer.Problem, limit time.Duration) (i in
 		return now-start >= limit
 	}})
 	require.NoError(t, err)
-	i.rest = processorTime(t) - last
+	i.rest = testclock.ProcessorTime(t) - last
 	i.memory = max(most, live()) - begin
 	assert.True(t, fits(p, planned(plan)), "the plan exceeds a bound or a budget")
 	if last-start >= limit {

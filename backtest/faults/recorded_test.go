@@ -38,7 +38,8 @@ func recordedLoad(t *testing.T, name string) map[time.Duration]float64 {
 
 // TestRecordedLoad runs schedules under the load of recorded runs.
 func TestRecordedLoad(t *testing.T) {
-	schedules := long.Of[uint64](1, 10)
+	long.Test(t)
+	const schedules = uint64(10)
 	for _, name := range recorded.Staircases() {
 		load := recordedLoad(t, name)
 		sc := *scenarios(t)[0]

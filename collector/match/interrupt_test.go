@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 	"github.com/variant-exporter/variant-exporter/collector/query"
+	"github.com/variant-exporter/variant-exporter/internal/testclock"
 )
 
 const (
@@ -28,12 +28,13 @@ const (
 type watchedContext struct {
 	context.Context //nolint:containedctx // It is a context.
 
+	t                   *testing.T
 	begun, last, widest time.Duration
 	ended               bool
 }
 
 func (c *watchedContext) Err() error {
-	now := processorTime()
+	now := testclock.ProcessorTime(c.t)
 	c.widest, c.last = max(c.widest, now-c.last), now
 	if c.ended = c.ended || now-c.begun >= interruptedAfter; c.ended {
 		return context.DeadlineExceeded
@@ -41,21 +42,12 @@ func (c *watchedContext) Err() error {
 	return nil
 }
 
-// processorTime is that of the process: unlike the clock it does not depend on what else runs.
-func processorTime() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err)
-	}
-	return time.Duration(usage.Utime.Nano())
-}
-
 // watch returns how far apart a context was looked at, up to the end of the work.
-func watch(work func(ctx *watchedContext)) (widest time.Duration) {
-	now := processorTime()
-	c := &watchedContext{Context: context.Background(), begun: now, last: now}
+func watch(t *testing.T, work func(ctx *watchedContext)) (widest time.Duration) {
+	now := testclock.ProcessorTime(t)
+	c := &watchedContext{Context: context.Background(), t: t, begun: now, last: now}
 	work(c)
-	return max(c.widest, processorTime()-c.last)
+	return max(c.widest, testclock.ProcessorTime(t)-c.last)
 }
 
 // manyVariants are models whose variants name their pods by patterns, with every form of signal.
@@ -120,7 +112,7 @@ func TestMatchIsInterrupted(t *testing.T) {
 		}
 		t.Run(expr, func(t *testing.T) {
 			widest := best(func() time.Duration {
-				return watch(func(ctx *watchedContext) {
+				return watch(t, func(ctx *watchedContext) {
 					read := m.Match(ctx, a)
 					if ctx.ended { // else it was done in time
 						require.Equal(t, promapi.ReasonTimeout, read.Inputs[0].Failure)
@@ -155,7 +147,7 @@ func TestLayIsInterrupted(t *testing.T) {
 		tried[h.By.Owner] = true
 		t.Run(h.Name, func(t *testing.T) {
 			widest := best(func() time.Duration {
-				return watch(func(ctx *watchedContext) {
+				return watch(t, func(ctx *watchedContext) {
 					_, err := m.Lay(ctx, h, many, at.UnixNano()/int64(h.Step), 10)
 					require.True(t, ctx.ended, "it was done in time")
 					require.Equal(t, promapi.ReasonTimeout, promapi.ReasonOf(err))

@@ -1,4 +1,4 @@
-// Package testclock is a clock that tests move.
+// Package testclock is a clock that tests move, and one of the processor time that they take.
 package testclock
 
 import (

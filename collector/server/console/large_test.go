@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/decide"
 	"github.com/variant-exporter/variant-exporter/collector/past"
 	"github.com/variant-exporter/variant-exporter/collector/server/console"
+	"github.com/variant-exporter/variant-exporter/internal/testclock"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
@@ -84,9 +84,9 @@ func TestOverviewGrowsWithTheFleet(t *testing.T) {
 	took := func(o *console.Overview) time.Duration {
 		best := time.Hour
 		for range 5 {
-			begun := processorTime(t)
+			begun := testclock.ProcessorTime(t)
 			require.NoError(t, c.Overview(io.Discard, look, o))
-			best = min(best, processorTime(t)-begun)
+			best = min(best, testclock.ProcessorTime(t)-begun)
 		}
 		return best
 	}
@@ -105,19 +105,11 @@ func BenchmarkOverview(b *testing.B) {
 	c := console.New(console.Options{TelemetryPath: "/metrics"})
 	o, look := largeFleet(b, 250), lookBack(b)
 	b.ReportAllocs()
-	before := processorTime(b)
+	before := testclock.ProcessorTime(b)
 	for b.Loop() {
 		require.NoError(b, c.Overview(io.Discard, look, o))
 	}
-	b.ReportMetric(float64((processorTime(b)-before).Milliseconds())/float64(b.N), "cpu-ms/op")
-}
-
-// processorTime is what the process has had of the processors: on a busy machine it tells more than the clock.
-func processorTime(t testing.TB) time.Duration {
-	t.Helper()
-	var used syscall.Rusage
-	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &used))
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	b.ReportMetric(float64((testclock.ProcessorTime(b)-before).Milliseconds())/float64(b.N), "cpu-ms/op")
 }
 
 // processorTime is what the main thread of a page has had of the processors, in seconds.
