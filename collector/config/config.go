@@ -119,8 +119,8 @@ type Signal struct {
 	Latency         Expr       `yaml:"latency" doc:"Requests per second per model. Capacity is the largest rate at which a replica meets the model's slo, by its profile. Set this, demand or usage."`
 	InputTokens     Expr       `yaml:"input_tokens" doc:"Mean prompt tokens of a request per model, for latency."`
 	OutputTokens    Expr       `yaml:"output_tokens" doc:"Mean generated tokens of a request per model, for latency."`
-	InputCV         Expr       `yaml:"input_cv" doc:"Coefficient of variation of the prompt tokens per model, for latency. No result: all alike."`
-	OutputCV        Expr       `yaml:"output_cv" doc:"Coefficient of variation of the generated tokens per model, for latency. No result: all alike."`
+	InputCV         Expr       `yaml:"input_cv" doc:"Coefficient of variation of the prompt tokens per model, for latency, of which the value at the last full minute counts. No result: all alike."`
+	OutputCV        Expr       `yaml:"output_cv" doc:"Coefficient of variation of the generated tokens per model, for latency, of which the value at the last full minute counts. No result: all alike."`
 	ObservedITL     Expr       `yaml:"observed_itl" doc:"Measured mean time between output tokens, in seconds, per pod or variant, for profiles with correct: true."`
 	ObservedRunning Expr       `yaml:"observed_running" doc:"Mean requests in service per replica over the same time, per pod or variant, for profiles with correct: true."`
 	ObservedLoad    Expr       `yaml:"observed_load" doc:"Mean load of a replica over five minutes, in the unit, per pod or variant. Capacities are held against it, see slo.correct."`
