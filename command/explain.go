@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 	promconfig "github.com/prometheus/common/config"
 
+	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/explain"
 	"github.com/variant-exporter/variant-exporter/collector/past"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
@@ -151,8 +152,8 @@ func (f *explainFlags) client(target *url.URL) (*http.Client, error) {
 	settings := &promconfig.HTTPClientConfig{FollowRedirects: true}
 	if f.httpConfig != "" {
 		var err error
-		if settings, _, err = promconfig.LoadHTTPConfigFile(f.httpConfig); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.httpConfig, err)
+		if settings, _, err = config.LoadHTTPConfigFile(f.httpConfig); err != nil {
+			return nil, fmt.Errorf("--http.config.file: %w", err)
 		}
 	}
 	client, err := promconfig.NewClientFromConfig(*settings, "exporter")

@@ -172,12 +172,12 @@ func (f *initFlags) open(old *config.Config) (o discover.Options, client *promap
 		}
 	}
 	if f.httpConfig != "" {
-		loaded, _, err := promconfig.LoadHTTPConfigFile(f.httpConfig)
+		loaded, text, err := config.LoadHTTPConfigFile(f.httpConfig)
 		if err != nil {
-			return o, nil, fmt.Errorf("%s: %w", f.httpConfig, err)
+			return o, nil, fmt.Errorf("--http.config.file: %w", err)
 		}
 		settings = *loaded
-		if o.HTTPConfig, err = httpConfigText(f.httpConfig); err != nil {
+		if o.HTTPConfig, err = httpConfigText(f.httpConfig, text); err != nil {
 			return o, nil, err
 		}
 	}
@@ -188,11 +188,7 @@ func (f *initFlags) open(old *config.Config) (o discover.Options, client *promap
 }
 
 // httpConfigText is a file with http_config as a configuration elsewhere can have it: the names of files in it are made absolute.
-func httpConfigText(file string) (string, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
-	}
+func httpConfigText(file string, text []byte) (string, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(text, &root); err != nil {
 		return "", fmt.Errorf("%s: %w", file, err)

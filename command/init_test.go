@@ -268,8 +268,9 @@ func TestInitSeldomScraped(t *testing.T) {
 func TestInitHTTPConfig(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "token"), "secret")
-	file := write(t, filepath.Join(dir, "http.yml"), "authorization:\n  type: Bearer\n  credentials_file: token\n")
-	text, err := httpConfigText(file)
+	settings := "authorization:\n  type: Bearer\n  credentials_file: token\n"
+	file := write(t, filepath.Join(dir, "http.yml"), settings)
+	text, err := httpConfigText(file, []byte(settings))
 	require.NoError(t, err)
 	assert.Equal(t, "authorization:\n  type: Bearer\n  credentials_file: "+filepath.Join(dir, "token")+"\n", text)
 

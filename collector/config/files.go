@@ -134,7 +134,7 @@ func (c *Config) checkFiles() Diagnostics {
 	check := func(at string, h *commonconfig.HTTPClientConfig) {
 		for _, f := range clientFiles(h) {
 			if err := f.check(); err != nil && !errors.Is(err, os.ErrNotExist) {
-				found = append(found, c.ErrorAt(at+f.path, err.Error(), "name a regular file that the exporter can read"))
+				found = append(found, c.ErrorAt(at+f.path, err.Error(), fileHint))
 			}
 		}
 	}
@@ -148,6 +148,8 @@ func (c *Config) checkFiles() Diagnostics {
 	}
 	return found
 }
+
+const fileHint = "name a regular file that the exporter can read"
 
 // maxSecret bounds a file with a secret, which goes into a header, in bytes.
 const maxSecret = 64 << 10
@@ -179,13 +181,18 @@ func Regular(name string) error { return regular(name) }
 
 var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
-// httpClient finds what the library would refuse, or send wrongly, only when it is used. No value is repeated.
-func (v *validator) httpClient() {
-	if v.config.Prometheus == nil {
-		return
+// clientFiles finds what is wrong with the files that the settings of an HTTP client name. The path ends with a point, or is empty.
+func (v *validator) clientFiles(at string, h *commonconfig.HTTPClientConfig) {
+	for _, f := range clientFiles(h) {
+		if err := f.check(); err != nil {
+			v.Errorf(at+f.path, nil, "%v", err).Hint("%s", fileHint)
+		}
 	}
-	const at = "prometheus.http_config."
-	h := &v.config.Prometheus.HTTPConfig.HTTPClientConfig
+}
+
+// httpClient finds what the library would refuse, or send wrongly, only when it is used. No value is repeated. The path ends with a point,
+// or is empty.
+func (v *validator) httpClient(at string, h *commonconfig.HTTPClientConfig) {
 	v.tls(at+"tls_config", &h.TLSConfig)
 	if o := h.OAuth2; o != nil {
 		v.tls(at+"oauth2.tls_config", &o.TLSConfig)

@@ -105,3 +105,37 @@ func TestLargeFile(t *testing.T) {
 	_, _, err := config.LoadFile(name)
 	require.EqualError(t, err, "read configuration: "+name+": larger than 16777216 bytes")
 }
+
+// TestHTTPConfigFile: the settings of an HTTP client in a file of their own are as strict as those in a configuration, and as private.
+func TestHTTPConfigFile(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "good"), []byte("hunter2\n"), 0o600))
+	for text, want := range map[string]string{
+		"basic_auth: {username: a, password_file: good}":                   "",
+		"basic_auth: hunter2":                                              ":1:13: error: basic_auth: this must be a mapping",
+		"basic_auth: {username: a, passwrd: hunter2}":                      `error: basic_auth.passwrd: unknown field "passwrd"`,
+		"basic_auth: {username: a, password: 'hunter2}":                    "error: not YAML",
+		"authorization: {credentials_file: missing}":                       "error: authorization.credentials_file: open " + filepath.Join(dir, "missing"),
+		"http_headers: {a: {secrets: [\"hunter2\\n\"]}}":                   "error: http_headers.a: a line break or control character",
+		"authorization: {credentials: a}\nbasic_auth: {username: hunter2}": "at most one of",
+		"": "error",
+	} {
+		name := filepath.Join(dir, "client.yml")
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+		settings, read, err := config.LoadHTTPConfigFile(name)
+		if want == "" {
+			require.NoError(t, err)
+			require.Equal(t, filepath.Join(dir, "good"), settings.BasicAuth.PasswordFile)
+			require.Equal(t, text, string(read))
+			continue
+		}
+		require.ErrorContains(t, err, want, text)
+		require.NotContains(t, err.Error(), "hunter2")
+	}
+	pipe := filepath.Join(dir, "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	go func() { _ = os.WriteFile(pipe, []byte("authorization: {credentials: hunter2}"), 0o600) }()
+	settings, _, err := config.LoadHTTPConfigFile(pipe)
+	require.NoError(t, err)
+	require.Equal(t, "hunter2", string(settings.Authorization.Credentials))
+}

@@ -39,7 +39,9 @@ func (v *validator) validate() {
 	v.labels, v.targets, v.names = map[string]labelClaim{}, map[string]string{}, map[string]string{}
 	v.presets = map[string]*Preset{}
 	v.sourceOfAnswers()
-	v.httpClient()
+	if p := v.config.Prometheus; p != nil {
+		v.httpClient("prometheus.http_config.", &p.HTTPConfig.HTTPClientConfig)
+	}
 	v.labelNames("labels", v.config.Labels)
 	v.windows("defaults", v.config.Defaults)
 	v.guards("defaults", v.config.Defaults.Guards)
