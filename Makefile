@@ -36,7 +36,7 @@ test:
 
 # Runs the tests of the packages that hold some back because they take long: those too.
 test-long:
-	TEST_LONG=1 $(GO) test -timeout=30m $(shell grep -rl --include='*_test.go' --exclude-dir=deploy '/internal/long"' . | xargs -n1 dirname | sort -u)
+	TEST_LONG=1 $(GO) test -timeout=30m $(shell grep -rl --include='*_test.go' --exclude-dir=e2e --exclude-dir=charttest '/internal/long"' . | xargs -n1 dirname | sort -u)
 
 # Makes more checks of the property tests, with draws of their own each time: make properties CHECKS=10000
 properties:

@@ -3,6 +3,7 @@ package optimizer_test
 import (
 	"testing"
 
+	"github.com/variant-exporter/variant-exporter/internal/testclock"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
@@ -24,7 +25,7 @@ func benchmarkGuard(b *testing.B, f fleet, at func(m optimizer.ModelPlan, j int)
 	place(&p, s)
 	held := 0
 	b.ReportAllocs()
-	before := processorTime(b)
+	before := testclock.ProcessorTime(b)
 	for b.Loop() {
 		held = 0
 		for _, m := range optimizer.Guard(p, plan, s, optimizer.Options{}).Models {
@@ -33,7 +34,7 @@ func benchmarkGuard(b *testing.B, f fleet, at func(m optimizer.ModelPlan, j int)
 			}
 		}
 	}
-	b.ReportMetric(float64(processorTime(b)-before)/float64(b.N)/1e6, "cpu-ms/op")
+	b.ReportMetric(float64(testclock.ProcessorTime(b)-before)/float64(b.N)/1e6, "cpu-ms/op")
 	b.ReportMetric(float64(held), "effects")
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/metrics"
-	"syscall"
 	"testing"
 	"time"
 
@@ -38,14 +37,6 @@ func ranked(models, priorities, variants, budgets int) optimizer.Problem {
 		p.Budgets[b].Limit = float64(int(plan.Budgets[b].Used / 2))
 	}
 	return p
-}
-
-// processorTime is that of the process: unlike the clock it does not depend on what else runs.
-func processorTime(t testing.TB) time.Duration {
-	t.Helper()
-	var usage syscall.Rusage
-	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
-	return time.Duration(usage.Utime.Nano())
 }
 
 // TestPrioritiesInATime holds the time of problems with many priorities and budgets that run out.

@@ -225,10 +225,11 @@ func TestPresetEPPArrivalsAlive(t *testing.T) {
 }
 
 func TestPresetEPPSilent(t *testing.T) {
-	ready := func(pod, values string) string {
-		return `kube_pod_status_ready{namespace="llm",pod="` + pod + `",condition="true"} ` + values + "\n" +
-			`kube_pod_status_ready{namespace="llm",pod="` + pod + `",condition="false"} 0x20` + "\n"
+	readiness := func(pod, yes, no string) string {
+		return `kube_pod_status_ready{namespace="llm",pod="` + pod + `",condition="true"} ` + yes + "\n" +
+			`kube_pod_status_ready{namespace="llm",pod="` + pod + `",condition="false"} ` + no + "\n"
 	}
+	ready := func(pod, values string) string { return readiness(pod, values, "0x20") }
 	tells := func(metric, pod, values string) string {
 		return metric + `{namespace="llm",pod="` + pod + `",instance="` + pod + `:9090",name="p"} ` + values + "\n"
 	}
@@ -252,8 +253,7 @@ func TestPresetEPPSilent(t *testing.T) {
 				signal, "silent", tells(newer, "a", "2x20") + up("a", "1x20") + tells(newer, "b", "2x10 stale") + up("b", "1x10 0x10"), silent("b"),
 			},
 			signal + ", one does not answer scrapes, and is not ready": {
-				signal, "silent", tells(newer, "b", "2x10 stale") + up("b", "1x10 0x10") + ready("b", "1x10 0x10") +
-					`kube_pod_status_ready{namespace="llm",pod="b",condition="false"} 0x10 1x10`, nil,
+				signal, "silent", tells(newer, "b", "2x10 stale") + up("b", "1x10 0x10") + readiness("b", "1x10 0x10", "0x10 1x10"), nil,
 			},
 			signal + ", another program does not answer scrapes": {signal, "silent", tells(newer, "a", "2x20") + up("a", "1x20") + up("c", "0x20"), nil},
 			signal + ", one is no longer to be scraped":          {signal, "silent", tells(newer, "b", "2x10 stale") + up("b", "1x10 stale"), nil},

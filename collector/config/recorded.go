@@ -31,6 +31,7 @@ type Recording struct {
 // Forms of recordings that others ask for.
 const (
 	formCapacity = "capacity"
+	formEngines  = "engines"
 	formSilent   = "silent"
 	formSources  = "sources"
 )
@@ -85,6 +86,9 @@ func (c *Config) restRecorded(s *ActiveSignal) []Recording {
 	if c.anyVariant(func(v *Variant) bool { return !v.Capacity[s.configured()].Set }) {
 		add(formCapacity, s.Capacity.Query)
 	}
+	if engines := c.CountedEngines(&s.Signal); engines.String() != c.CountedSources(&s.Signal).String() {
+		all = append(all, Recording{Name: recordName(s.Key(), formEngines, engines), Expr: engines, Of: engines})
+	}
 	if silent := c.SilentSources(&s.Signal); !silent.IsZero() {
 		// Mostly nobody is silent. A series that is always there shows that the rule is.
 		if told, err := ParseExpr("(" + silent.String() + ") or vector(0)"); err == nil {
@@ -122,7 +126,7 @@ func (c *Config) ReadFromRules() map[string]Recording {
 func recordName(key, form string, e Expr) string {
 	level := "model"
 	switch form {
-	case formSources:
+	case formSources, formEngines:
 		level = "workload"
 	case "usage", "observed_itl", "observed_running", formCapacity, formSilent:
 		level = "pod"
