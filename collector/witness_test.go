@@ -155,6 +155,9 @@ func TestWitness(t *testing.T) {
 		"some steps of the window are not whole": {
 			model: window, answers: over("past "+countSources, gone), told: "3 of 3", desired: "1",
 		},
+		"what is asked of the window fails": {
+			model: window, answers: over("past "+countSources, "error: timeout"), partial: "load.sources.history_1m: timeout", told: "3 of 3",
+		},
 		"too many are not": {
 			model: window, answers: over("past "+countSources, joined(pods("a", "2 @5m..1m"), pods("a", "3 @45s..0s"))),
 			partial: "at 13 of 20 steps of the window not all sources told it", told: "3 of 3",
