@@ -101,8 +101,8 @@ func TestOneTime(t *testing.T) {
 		require.Equal(t, map[time.Time]bool{at: true}, q.at)
 		require.Len(t, q.asked, 6)
 		// Demand, what waits and who told it over the window, replicas current, ready and rolling and pods without a node over the time in
-		// which a start must end, and demand over a day, in parts.
-		require.Len(t, q.read, 12)
+		// which a start must end, pods that are being deleted, and demand over a day, in parts.
+		require.Len(t, q.read, 13)
 		for i, r := range q.ranges {
 			if r.Step < time.Minute || fleetAt.Sub(r.End) < time.Minute {
 				require.True(t, fleetAt.Equal(r.End), "%s ends at %s", q.read[i], r.End)

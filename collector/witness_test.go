@@ -186,7 +186,7 @@ func TestWitness(t *testing.T) {
 // whose replicas nothing tells. Their sum is the demand of neither.
 func TestMoreThanWereAskedFor(t *testing.T) {
 	const text = `
-scale_targets: {current: current, ready: ready, rolling: rolling}
+scale_targets: {current: current, ready: ready, rolling: rolling, draining: draining}
 defaults: {headroom: 0, scale_down_window: 5m, provision_timeout: 10m}
 signals: {load: {unit: requests, demand: demand, sources: sources}}
 models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10}PODS}]}]`
@@ -196,12 +196,15 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 		answers canned
 		missing string
 	}{
-		"as many as are asked for":         {answers: canned{countEngines: pods("a", "3"), "past " + countSources: pods("a", "3")}},
-		"twice as many":                    {missing: twice},
-		"only now":                         {answers: canned{"past " + countSources: pods("a", "3")}},
-		"more were asked for a while ago":  {answers: canned{"past current": joined(runsOf("a", "6", "40m..20m"), runsOf("a", "3", "19m45s..0s"))}},
-		"a roll-out has more of them":      {answers: canned{"past rolling": runsOf("a", "1", "9m..8m")}},
-		"whether one does is not known":    {answers: canned{"past rolling": "error: timeout"}},
+		"as many as are asked for":        {answers: canned{countEngines: pods("a", "3"), "past " + countSources: pods("a", "3")}},
+		"twice as many":                   {missing: twice},
+		"only now":                        {answers: canned{"past " + countSources: pods("a", "3")}},
+		"more were asked for a while ago": {answers: canned{"past current": joined(runsOf("a", "6", "40m..20m"), runsOf("a", "3", "19m45s..0s"))}},
+		"a roll-out has more of them":     {answers: canned{"past rolling": runsOf("a", "1", "9m..8m")}},
+		"whether one does is not known":   {answers: canned{"past rolling": "error: timeout"}},
+		"as many are being deleted": {answers: canned{"past draining": joined(
+			`{namespace="ns", pod="a-6d4cf56db6-xxxxx"} 1`, `{namespace="ns", pod="a-6d4cf56db6-zzzzz"} 1`, `{namespace="ns", pod="a-6d4cf56db6-bbbbb"} 1`)}},
+		"whether some are is not known":    {answers: canned{"past draining": "error: timeout"}},
 		"what was asked for is not known":  {answers: canned{"past current": ""}},
 		"the variant says which are its":   {pods: ", pods: 'a-.*'"},
 		"others tell it beside as many":    {answers: canned{countEngines: joined(pods("a", "3"), pods("b", "3")), "past " + countSources: pods("a", "3")}},
@@ -233,6 +236,9 @@ func TestDemandOfNoModel(t *testing.T) {
 		"nor does its demand": {
 			answers: canned{countEngines: joined(pods("a", "2"), nameless), "demand": joined(load("10"), `{namespace="ns"} 5`)},
 			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
+		},
+		"it has none": {
+			answers: canned{countEngines: joined(pods("a", "2"), nameless), "demand": joined(load("10"), `{namespace="ns"} 0`)}, told: "3 of 3", desired: "1",
 		},
 		"demand that names none in another namespace": {
 			answers: canned{countEngines: joined(pods("a", "2"), nameless), "demand": joined(load("10"), `{namespace="x"} 5`)}, told: "3 of 3", desired: "1",

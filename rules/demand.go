@@ -29,17 +29,11 @@ func demandRules(c *config.Config) (demand, means []rule, err error) {
 		if r.Minute {
 			group = &means
 		}
-		*group = append(*group, rule{Record: name, Expr: r.Expr.String(), Labels: map[string]string{config.LabelRecorded: r.Expr.Fingerprint()}})
-	}
-	if means, err = shareParts(means); err != nil {
-		return nil, nil, err
-	}
-	for _, group := range [][]rule{demand, means} {
-		for i := range group {
-			if group[i].Expr, err = pretty(group[i].Expr); err != nil {
-				return nil, nil, err
-			}
+		expr, err := pretty(r.Expr.String())
+		if err != nil {
+			return nil, nil, err
 		}
+		*group = append(*group, rule{Record: name, Expr: expr, Labels: map[string]string{config.LabelRecorded: r.Expr.Fingerprint()}})
 	}
 	return demand, means, nil
 }

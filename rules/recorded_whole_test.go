@@ -19,6 +19,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/decide"
 	"github.com/variant-exporter/variant-exporter/collector/embedded"
 	"github.com/variant-exporter/variant-exporter/collector/query"
+	"github.com/variant-exporter/variant-exporter/internal/long"
 	"github.com/variant-exporter/variant-exporter/rules"
 )
 
@@ -64,14 +65,12 @@ func TestRecordedIsAllThatIsAsked(t *testing.T) {
 	fingerprints := map[string]string{}
 	for _, group := range recordingRules(t, c) {
 		for _, r := range group {
-			if !strings.HasPrefix(r.Record, "model:part_") {
-				fingerprints[r.Record] = r.Labels[config.LabelRecorded]
-			}
+			fingerprints[r.Record] = r.Labels[config.LabelRecorded]
 		}
 	}
 	p, asked := query.Compile(c), map[string]bool{}
 	check := func(name, expr, rule string) {
-		if strings.HasPrefix(name, "vllm.") {
+		if strings.HasPrefix(name, "vllm.") && !strings.Contains(name, ".observed_") {
 			require.Equal(t, fingerprints[expr], rule, "%s asks for %s", name, expr)
 			require.NotEmpty(t, rule, name)
 			asked[expr] = true
@@ -85,27 +84,13 @@ func TestRecordedIsAllThatIsAsked(t *testing.T) {
 	}
 	require.Len(t, asked, len(fingerprints), "every rule is of use")
 	for _, q := range p.Ages {
-		require.NotContains(t, q.Query.Expr, "vllm:", "ages are those of the rules")
+		if !strings.Contains(q.Query.Expr, "inter_token") { // what replicas show of themselves is asked for itself
+			require.NotContains(t, q.Query.Expr, "vllm:", "ages are those of the rules")
+		}
 	}
 	for _, r := range recordingRules(t, parsed(t, false))["15s"] {
 		require.Equal(t, fingerprints[r.Record], r.Labels[config.LabelRecorded], "the rules of who only looks at demand are among them")
 	}
-}
-
-// TestRecordedParts: the buckets of all pods are added up once, before what reads them.
-func TestRecordedParts(t *testing.T) {
-	added := map[string]int{}
-	for i, r := range recordingRules(t, parsed(t, true))["1m"] {
-		for _, name := range []string{"vllm:request_prompt_tokens_bucket", "vllm:request_generation_tokens_bucket", "vllm:request_prompt_tokens_count"} {
-			added[name] += strings.Count(r.Expr, name+"[10m]")
-		}
-		if strings.HasPrefix(r.Record, "model:part_") {
-			require.Less(t, i, 2, "parts are first")
-		}
-	}
-	require.Equal(t, map[string]int{
-		"vllm:request_prompt_tokens_bucket": 1, "vllm:request_generation_tokens_bucket": 1, "vllm:request_prompt_tokens_count": 1,
-	}, added)
 }
 
 // recordedFleet is three pods of vLLM, a store that has their series and those that rules record of them, and the engine over it.
@@ -204,10 +189,52 @@ func told(t *testing.T, m *decide.Model) string {
 	return string(text)
 }
 
+// runRecorded decides about three pods, of which so many tell at the end, without one of the rules.
+func runRecorded(t *testing.T, pods int, without string) (plain, recorded *decide.Model) {
+	t.Helper()
+	const steps = 56
+	st := store.New(time.Hour)
+	f := &recordedFleet{
+		store: st, engine: embedded.Over(st, embedded.Config{}), series: map[string]*store.Series{},
+		rules: recordingRules(t, parsed(t, true)), recorded: map[string]map[string]bool{},
+	}
+	for every, all := range f.rules {
+		f.rules[every] = slices.DeleteFunc(all, func(r rule) bool { return r.Record == without })
+	}
+	begun := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+	at := begun
+	for step := range steps {
+		at = begun.Add(time.Duration(step) * 15 * time.Second)
+		tell := 3
+		if step > steps/2 {
+			tell = pods
+		}
+		f.scrape(t, at.Sub(begun).Seconds(), at, tell)
+	}
+	return f.decisions(t, at)
+}
+
+// TestEachRuleIsMissed: whichever rule was not loaded, some signal is known not to be whole, so nothing is lowered.
+func TestEachRuleIsMissed(t *testing.T) {
+	long.Test(t)
+	for every, all := range recordingRules(t, parsed(t, true)) {
+		if every != "15s" && every != "1m" {
+			continue
+		}
+		for _, r := range all {
+			t.Run(r.Record, func(t *testing.T) {
+				t.Parallel()
+				_, recorded := runRecorded(t, 3, r.Record)
+				missed := func(s decide.Signal) bool { return s.Missing != "" || s.Partial != "" }
+				require.True(t, slices.ContainsFunc(recorded.Signals, missed), "%+v", recorded.Signals)
+			})
+		}
+	}
+}
+
 // TestRecordedDecidesTheSame: a fleet is decided alike whether its signals are read from their rules or not, and a rule that is not there is
 // missed.
 func TestRecordedDecidesTheSame(t *testing.T) {
-	const steps = 56
 	for name, c := range map[string]struct {
 		pods    int    // that tell at the end; three are ready
 		without string // a rule that was not loaded
@@ -220,25 +247,7 @@ func TestRecordedDecidesTheSame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			st := store.New(time.Hour)
-			f := &recordedFleet{
-				store: st, engine: embedded.Over(st, embedded.Config{}), series: map[string]*store.Series{},
-				rules: recordingRules(t, parsed(t, true)), recorded: map[string]map[string]bool{},
-			}
-			for every, all := range f.rules {
-				f.rules[every] = slices.DeleteFunc(all, func(r rule) bool { return r.Record == c.without })
-			}
-			begun := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
-			at := begun
-			for step := range steps {
-				at = begun.Add(time.Duration(step) * 15 * time.Second)
-				pods := 3
-				if step > steps/2 {
-					pods = c.pods
-				}
-				f.scrape(t, at.Sub(begun).Seconds(), at, pods)
-			}
-			plain, recorded := f.decisions(t, at)
+			plain, recorded := runRecorded(t, c.pods, c.without)
 			require.NotNil(t, plain.Variants[0].Desired)
 			if c.missing == "" {
 				require.Equal(t, told(t, plain), told(t, recorded))

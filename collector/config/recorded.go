@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -61,30 +62,31 @@ func (c *Config) Recordings(s *ActiveSignal) []Recording {
 		return nil
 	}
 	add(formSources, c.CountedSources(&s.Signal))
-	if c.FromRules {
+	if c.readsRules(s) {
 		all = append(all, c.restRecorded(s)...)
 	}
 	return all
 }
 
-// restRecorded are the rules for what is asked of a signal beside its demand and sources.
+// readsRules reports whether a signal is read from its rules. Where no result means no demand, a rule that is not there would mean it, too:
+// such signals are those of a few gateways, and are asked for themselves.
+func (c *Config) readsRules(s *ActiveSignal) bool { return c.FromRules && s.OnMissing != OnMissingZero }
+
+// restRecorded are the rules for what else is asked of a signal, but for what its replicas show of themselves: that is of use where it is
+// told, so a rule that is not there would not be missed.
 func (c *Config) restRecorded(s *ActiveSignal) []Recording {
 	var all []Recording
-	add := func(form string, e Expr) {
-		if !e.IsZero() && !isRecorded(e) {
-			all = append(all, Recording{Name: recordName(s.Key(), form, e), Expr: e, Of: e, Minute: true})
+	add := func(form string, of, e Expr) {
+		if !e.IsZero() && !isRecorded(of) {
+			all = append(all, Recording{Name: recordName(s.Key(), form, of), Expr: e, Of: of, Minute: true})
 		}
 	}
-	add("input_tokens", s.InputTokens)
-	add("output_tokens", s.OutputTokens)
-	add("input_cv", s.InputCV)
-	add("output_cv", s.OutputCV)
-	if c.anyVariant(func(v *Variant) bool { return v.Profile != nil && v.Profile.Corrected() }) {
-		add("observed_itl", s.ObservedITL)
-		add("observed_running", s.ObservedRunning)
-	}
+	add("input_tokens", s.InputTokens, s.InputTokens)
+	add("output_tokens", s.OutputTokens, s.OutputTokens)
+	add("input_cv", s.InputCV, s.alike(s.InputCV, s.InputTokens))
+	add("output_cv", s.OutputCV, s.alike(s.OutputCV, s.OutputTokens))
 	if c.anyVariant(func(v *Variant) bool { return !v.Capacity[s.configured()].Set }) {
-		add(formCapacity, s.Capacity.Query)
+		add(formCapacity, s.Capacity.Query, s.Capacity.Query)
 	}
 	if engines := c.CountedEngines(&s.Signal); engines.String() != c.CountedSources(&s.Signal).String() {
 		all = append(all, Recording{Name: recordName(s.Key(), formEngines, engines), Expr: engines, Of: engines})
@@ -96,6 +98,23 @@ func (c *Config) restRecorded(s *ActiveSignal) []Recording {
 		}
 	}
 	return all
+}
+
+// alike is the variation of lengths, and 0 where lengths are known and nothing is of their variation: what is recorded is there wherever
+// lengths are.
+func (s *Signal) alike(variation, lengths Expr) Expr {
+	if variation.IsZero() || lengths.IsZero() {
+		return variation
+	}
+	by := s.Labels.Namespace
+	if s.Labels.Model != "" {
+		by += ", " + s.Labels.Model
+	}
+	whole, err := ParseExpr(fmt.Sprintf("(%s) or on (%s) (0 * (%s))", variation, by, lengths))
+	if err != nil {
+		return variation // What is wrong with a label's name has been reported.
+	}
+	return whole
 }
 
 func (c *Config) anyVariant(has func(*Variant) bool) bool {
@@ -112,6 +131,9 @@ func (c *Config) ReadFromRules() map[string]Recording {
 	}
 	for i := range c.Models {
 		for _, s := range c.Models[i].ActiveSignals() {
+			if !c.readsRules(&s) {
+				continue
+			}
 			for _, r := range c.Recordings(&s) {
 				if expr := r.Of.String(); all[expr].Name == "" {
 					all[expr] = r

@@ -216,12 +216,18 @@ func addedUpBy(e Expr) (Expr, bool) {
 
 func addedUpIn(e parser.Expr) (text string, ok bool) {
 	var rewrites []*parser.Call
-	switch inner := withoutDefault(e, &rewrites).(type) {
+	var zeros []parser.Expr
+	switch inner := withoutDefault(e, &rewrites, &zeros).(type) {
 	case *parser.AggregateExpr:
 		told := inside(inner.Expr, "label_replace", "label_join", "clamp_min")
 		text, ok = told.String(), inner.Op == parser.SUM && scraped(told)
 	case *parser.BinaryExpr:
 		text, ok = addedUpInBoth(inner)
+	}
+	for _, zero := range zeros {
+		if idle, known := addedUpIn(zero); known {
+			text = fmt.Sprintf("(%s) or ((%s) == 0)", text, idle) // Who shows a zero of the one need not show the other.
+		}
 	}
 	for _, call := range slices.Backward(rewrites) {
 		args := make([]string, 0, len(call.Args))
@@ -233,8 +239,8 @@ func addedUpIn(e parser.Expr) (text string, ok bool) {
 	return text, ok
 }
 
-// addedUpInBoth is addedUpIn for two sides: who tells either, or, where the right one stands in for groups that the left one lacks, who
-// tells what counts.
+// addedUpInBoth is addedUpIn for two sides: who tells both, or either where nobody tells both, such as gateways the one and servers the other.
+// Where the right one stands in for groups that the left one lacks, it is who tells what counts.
 func addedUpInBoth(e *parser.BinaryExpr) (text string, ok bool) {
 	switch {
 	case isNumber(e.LHS):
@@ -249,7 +255,8 @@ func addedUpInBoth(e *parser.BinaryExpr) (text string, ok bool) {
 	case !ok || !too || e.Op == parser.LAND || e.Op == parser.LUNLESS || e.Op.IsComparisonOperator():
 		return "", false
 	case e.Op != parser.LOR:
-		return fmt.Sprintf("(%s) or (%s)", left, right), true
+		both := fmt.Sprintf("(%s) and on (pod, instance) (%s)", left, right)
+		return fmt.Sprintf("(%s) or (((%s) or (%s)) unless on () (%[1]s))", both, left, right), true
 	case !grouped || sum.Without:
 		return "", false
 	}
@@ -280,8 +287,8 @@ func overTime() []string {
 }
 
 // withoutDefault is an expression without what rewrites its labels, which it lists, and without a number that stands in for no result: x of
-// "x or vector(0)".
-func withoutDefault(e parser.Expr, rewrites *[]*parser.Call) parser.Expr {
+// "x or vector(0)". It lists what that is zero times of: y of "x or 0 * y".
+func withoutDefault(e parser.Expr, rewrites *[]*parser.Call, zeros *[]parser.Expr) parser.Expr {
 	for {
 		switch inner := unwrap(e).(type) {
 		case *parser.Call:
@@ -293,8 +300,12 @@ func withoutDefault(e parser.Expr, rewrites *[]*parser.Call) parser.Expr {
 			}
 			e = inner.Args[0]
 		case *parser.BinaryExpr:
-			if inner.Op != parser.LOR || selects(inner.RHS) && !isNothing(inner.RHS) {
+			zero := zeroTimes(inner.RHS)
+			if inner.Op != parser.LOR || selects(inner.RHS) && zero == nil {
 				return inner
+			}
+			if zero != nil {
+				*zeros = append(*zeros, zero)
 			}
 			e = inner.LHS
 		default:
@@ -307,18 +318,18 @@ func rewritesLabels(call *parser.Call) bool {
 	return call.Func.Name == "label_replace" || call.Func.Name == "label_join"
 }
 
-// isNothing reports whether an expression is zero times another.
-func isNothing(e parser.Expr) bool {
+// zeroTimes is what an expression is zero times of; nil where it is no such product.
+func zeroTimes(e parser.Expr) parser.Expr {
 	product, ok := unwrap(e).(*parser.BinaryExpr)
 	if !ok || product.Op != parser.MUL {
-		return false
+		return nil
 	}
-	for _, side := range []parser.Expr{product.LHS, product.RHS} {
-		if number, ok := unwrap(side).(*parser.NumberLiteral); ok && number.Val == 0 {
-			return true
+	for _, sides := range [][2]parser.Expr{{product.LHS, product.RHS}, {product.RHS, product.LHS}} {
+		if number, ok := unwrap(sides[0]).(*parser.NumberLiteral); ok && number.Val == 0 {
+			return sides[1]
 		}
 	}
-	return false
+	return nil
 }
 
 // selects reports whether an expression rests on any series.

@@ -70,7 +70,7 @@ func (d *decider) contradicted(s *signal) bool {
 func (d *decider) expect(s *signal, now match.Reading) float64 {
 	s.partial(d.fewerPods(s, now))
 	s.partial(s.witness())
-	if name := s.read.Respelt; name != "" {
+	if name := s.read.Respelt; name != "" && !s.byServers() { // Servers of another name are counted: they are others.
 		s.partial(fmt.Sprintf("there is demand for %q, which no model is called: list it under match", name))
 	}
 	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })

@@ -110,15 +110,13 @@ func (s *signal) noteOthers() {
 // byGateway reports whether gateways tell the signal, and not servers: the configuration says so, or only pods tell it that belong to no
 // variant. How many gateways should tell is unknown: they are compared with their own past. A preset says itself who tells it.
 func (s *signal) byGateway() bool {
-	if s.Alive.Given() || s.OfPreset() {
-		return s.Alive.Given()
-	}
-	for i := range s.read.Witness.Variants {
-		if s.read.Witness.Variants[i].Ever() {
-			return false
-		}
-	}
-	return s.gateways().Ever()
+	return s.Alive.Given() || !s.byServers() && s.gateways().Ever()
+}
+
+// byServers reports whether servers tell the signal: a preset says so, or pods of variants tell it.
+func (s *signal) byServers() bool {
+	told := func(t match.Told) bool { return t.Ever() }
+	return !s.Alive.Given() && (s.OfPreset() || slices.ContainsFunc(s.read.Witness.Variants, told))
 }
 
 // gateways are the pods that tell the signal for the model or for its namespace, and belong to no variant.
@@ -178,7 +176,7 @@ func more(t *match.Told, than float64) bool {
 // deleted, which may tell for long. It is not known where a roll-out had more of them.
 func mostAsked(v *variant) (most float64, known bool) {
 	r := v.read.Replicas
-	if r.Current.N == nil || forecast.Known(r.Starts.Current.Values) == 0 || !r.Starts.Rolling.Missing.OK() || forecast.Known(r.Starts.Rolling.Values) > 0 {
+	if !r.Draining.Missing.OK() || r.Current.N == nil || forecast.Known(r.Starts.Current.Values) == 0 || !r.Starts.Rolling.Missing.OK() || forecast.Known(r.Starts.Rolling.Values) > 0 {
 		return 0, false
 	}
 	most = max(float64(*r.Current.N), forecast.Most(r.Starts.Current.Values))

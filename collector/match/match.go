@@ -68,7 +68,7 @@ func (r *reader) signal(out *Signal, m *query.Model, s *query.Signal) {
 	out.Alive = r.alive(m, s)
 	out.AliveWindow, out.AliveIdle = r.aliveOver(s.Alive.Window, m, s), r.aliveOver(s.Alive.Idle, m, s)
 	out.InputTokens, out.OutputTokens = r.mean(m, s.InputTokens, s.Labels), r.mean(m, s.OutputTokens, s.Labels)
-	out.InputCV, out.OutputCV = r.atMinute(s.InputCV, m), r.atMinute(s.OutputCV, m)
+	out.InputCV, out.OutputCV = r.variation(s.InputCV, m, out.InputTokens), r.variation(s.OutputCV, m, out.OutputTokens)
 	demand := func(d *Demand, e *query.Expression, now Reading, owner int) {
 		d.Now, d.Window, d.Idle, d.Trend = now, r.past(e.Window, owner), r.past(e.Idle, owner), r.past(e.Trend, owner)
 		d.Recent, d.Day, d.WeekAgo = r.past(e.Recent, owner), r.past(e.Day, owner), r.past(e.WeekAgo, owner)
@@ -138,6 +138,15 @@ func (r *reader) mean(m *query.Model, q *query.Query, labels config.LabelNames) 
 		now.Number = last
 	}
 	return now
+}
+
+// variation reads how much lengths vary. A rule that records it yields a number wherever lengths are known: without one it is not there.
+func (r *reader) variation(h *query.History, m *query.Model, lengths Value) Value {
+	v := r.atMinute(h, m)
+	if h != nil && h.Rule != "" && v.Missing.NoResult() && lengths.Missing.OK() {
+		v.Missing = Missing{Input: h.Name, Why: BadRule}
+	}
+	return v
 }
 
 // atMinute reads a number of a model at the last full minute.

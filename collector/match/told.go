@@ -147,7 +147,7 @@ func (r *reader) workloads(signal *query.Signal) *workloadCounts {
 	return told
 }
 
-// unnamedDemand lists the namespaces in which series of a demand name no model, nor what stands for one. A gateway may have requests that name
+// unnamedDemand lists the namespaces in which there is demand whose series name no model, nor what stands for one. A gateway may have requests that name
 // none.
 func (r *reader) unnamedDemand(s *query.Signal) map[string]bool {
 	found := map[string]bool{}
@@ -159,7 +159,7 @@ func (r *reader) unnamedDemand(s *query.Signal) map[string]bool {
 			continue
 		}
 		for _, sample := range r.samples(q) {
-			if id := identify(sample.Metric, s.Labels); !r.matcher.names(&id) {
+			if id := identify(sample.Metric, s.Labels); sample.Value > 0 && !r.matcher.names(&id) {
 				found[id.namespace] = true
 			}
 		}

@@ -88,10 +88,18 @@ func (v *Variant) queries(p *Program) []*Query {
 // limitAges says how old the samples behind the answers about signals and replicas may be. Prices, limits and capacities may be as
 // old as Prometheus finds them: their sources are scraped seldom. Of signals that share a query the smallest age counts.
 func (p *compiler) limitAges() {
+	slow := map[string]bool{}
+	for _, r := range p.recorded {
+		slow[r.Name] = r.Minute
+	}
 	limit := func(queries []*Query, age config.Duration) {
 		for _, q := range queries {
-			if q.MaxAge == 0 || time.Duration(age) < q.MaxAge {
-				q.MaxAge = time.Duration(age)
+			most := time.Duration(age)
+			if slow[q.Expr] {
+				most += time.Minute // Its rule is evaluated once in that time.
+			}
+			if q.MaxAge == 0 || most < q.MaxAge {
+				q.MaxAge = most
 			}
 		}
 	}

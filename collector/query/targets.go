@@ -39,7 +39,8 @@ func (p *compiler) bindTargets() {
 	p.bindPods(starts)
 }
 
-// bindPods reads how many pods have no node, and how many are being deleted, where what they use is limited.
+// bindPods reads how many pods have no node, and how many are being deleted, where what they use is limited, or where as many pods should tell
+// a signal as are asked for.
 func (p *compiler) bindPods(starts span) {
 	t := p.Config.ScaleTargets
 	by := Reader{Owner: OfVariant, Labels: p.Config.Labels}
@@ -52,9 +53,19 @@ func (p *compiler) bindPods(starts span) {
 	if !t.Unplaced.IsZero() && starts.window > 0 && anyVariant(func(v *config.Variant) bool { return v.Startup > 0 && *v.ProvisionTimeout > 0 }) {
 		p.Targets.Unplaced.Starts = p.readStep("scale_targets.unschedulable", t.Unplaced, gridLeast+gridStep, gridStep, by)
 	}
-	if !t.Draining.IsZero() && len(p.Config.Budgets) > 0 && anyVariant(func(v *config.Variant) bool { return len(v.Uses) > 0 }) {
+	use := len(p.Config.Budgets) > 0 && anyVariant(func(v *config.Variant) bool { return len(v.Uses) > 0 })
+	if !t.Draining.IsZero() && (use || starts.window > 0 && p.countsSources()) {
 		p.Targets.Draining.Starts = p.readStep("scale_targets.draining", t.Draining, gridLeast, gridStep, by)
 	}
+}
+
+// countsSources reports whether it is known who tells some signal.
+func (p *compiler) countsSources() bool {
+	return slices.ContainsFunc(p.Config.Models, func(m config.Model) bool {
+		return slices.ContainsFunc(m.ActiveSignals(), func(s config.ActiveSignal) bool {
+			return !p.Config.CountedSources(&s.Signal).IsZero()
+		})
+	})
 }
 
 // span is how far several users of one history look back, on the finest grid that one of them needs.
