@@ -95,7 +95,11 @@ func HPA(c *config.Config, o HPAOptions) (*Manifest, error) {
 		return nil, err
 	}
 	m := &Manifest{}
-	m.note("It needs Prometheus Adapter with the rules of `variant_exporter generate adapter`.")
+	adapter := "variant_exporter generate adapter"
+	if o.Gateway {
+		adapter += " --gateway"
+	}
+	m.note("It needs Prometheus Adapter with the rules of `" + adapter + "`.")
 	m.noteTolerance(o.Kubernetes)
 	if anyToZero(all) {
 		m.noteToZero(o.Kubernetes, all)

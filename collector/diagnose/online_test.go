@@ -423,3 +423,10 @@ models: [{name: chat, namespace: llm, presets: [epp], signals: [concurrency], va
 		})
 	}
 }
+
+// TestRuleThatIsNotLoaded: a signal reads a recorded series that nothing records.
+func TestRuleThatIsNotLoaded(t *testing.T) {
+	text := strings.Replace(own, "app:load_requests", "'model:load_demand:sum'", 1)
+	_, said, _ := check(t, text, `other{namespace="llm"} 1x48`)
+	require.Contains(t, said, "it looks for model:load_demand:sum; no metric has a name like that: is its rule loaded? variant_exporter generate rules makes it")
+}
