@@ -85,7 +85,7 @@ func (c *Config) restRecorded(s *ActiveSignal) []Recording {
 	add("output_tokens", s.OutputTokens, s.OutputTokens)
 	add("input_cv", s.InputCV, s.alike(s.InputCV, s.InputTokens))
 	add("output_cv", s.OutputCV, s.alike(s.OutputCV, s.OutputTokens))
-	if c.anyVariant(func(v *Variant) bool { return !v.Capacity[s.configured()].Set }) {
+	if c.AnyVariant(func(v *Variant) bool { return !v.Capacity[s.configured()].Set }) {
 		add(formCapacity, s.Capacity.Query, s.Capacity.Query)
 	}
 	if engines := c.CountedEngines(&s.Signal); engines.String() != c.CountedSources(&s.Signal).String() {
@@ -117,7 +117,8 @@ func (s *Signal) alike(variation, lengths Expr) Expr {
 	return whole
 }
 
-func (c *Config) anyVariant(has func(*Variant) bool) bool {
+// AnyVariant reports whether any variant of any model has something.
+func (c *Config) AnyVariant(has func(*Variant) bool) bool {
 	return slices.ContainsFunc(c.Models, func(m Model) bool {
 		return slices.ContainsFunc(m.Variants, func(v Variant) bool { return has(&v) })
 	})

@@ -67,7 +67,7 @@ func (c *Config) toldBy(s *Signal) []string {
 // named reports whether a selector is for the series of one metric that a source exposes.
 func named(v *parser.VectorSelector) bool {
 	return v.Name != "up" && slices.ContainsFunc(v.LabelMatchers, func(m *labels.Matcher) bool {
-		return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && !strings.HasPrefix(m.Value, "kube_") && !ofRule(m.Value)
+		return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && !strings.HasPrefix(m.Value, "kube_") && !OfRule(m.Value)
 	})
 }
 

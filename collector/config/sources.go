@@ -272,7 +272,7 @@ func scraped(e parser.Expr) bool {
 	}
 	switch inner := inner.(type) {
 	case *parser.VectorSelector:
-		return !moved(inner) && !ofRule(inner.Name)
+		return !moved(inner) && !OfRule(inner.Name)
 	case *parser.BinaryExpr:
 		arithmetic := !inner.Op.IsSetOperator() && !inner.Op.IsComparisonOperator()
 		return arithmetic && inner == unwrap(e) && !isNumber(inner.LHS) && !isNumber(inner.RHS) && inner.VectorMatching.Card == parser.CardOneToOne &&
@@ -355,8 +355,8 @@ func inside(e parser.Expr, functions ...string) parser.Expr {
 	}
 }
 
-// ofRule reports whether a name is one that recording rules have, such as namespace:requests:sum: such series are no source's.
-func ofRule(name string) bool { return strings.Count(name, ":") >= 2 }
+// OfRule reports whether a name is one that recording rules have, such as namespace:requests:sum: such series are no source's.
+func OfRule(name string) bool { return strings.Count(name, ":") >= 2 }
 
 // moved reports whether a selector looks elsewhere than at the present.
 func moved(s *parser.VectorSelector) bool {

@@ -119,11 +119,19 @@ func (d *days) give(values []float64) { d.free = append(d.free, values) }
 
 // supplyAsked is what the replicas that are asked for can serve of a signal.
 func (s *signal) supplyAsked() float64 {
+	return s.supply(func(v *variant) int {
+		if n := v.runs.Current.N; n != nil {
+			return *n
+		}
+		return 0
+	})
+}
+
+// supply is what so many replicas of each variant can serve of a signal.
+func (s *signal) supply(replicas func(*variant) int) float64 {
 	supply := 0.0
 	for _, v := range s.model.variants {
-		if n := v.runs.Current.N; n != nil {
-			supply += v.capacities[s.Place] * float64(*n)
-		}
+		supply += v.capacities[s.Place] * float64(replicas(v))
 	}
 	return supply
 }
@@ -371,13 +379,12 @@ func (s *signal) steadied() float64 {
 
 // supplyOrdered is what the replicas that are asked for can serve of a signal, with those in an order that was taken back a moment ago.
 func (s *signal) supplyOrdered() float64 {
-	supply := 0.0
-	for _, v := range s.model.variants {
-		if v.runs.Current.N != nil {
-			supply += v.capacities[s.Place] * float64(v.givenAgain())
+	return s.supply(func(v *variant) int {
+		if v.runs.Current.N == nil {
+			return 0
 		}
-	}
-	return supply
+		return v.givenAgain()
+	})
 }
 
 // givenAgain is how many replicas of a variant are asked for, or were in an order of the last minute that was taken back: it is given again, so

@@ -239,13 +239,7 @@ func (m *model) fallen(ago time.Duration) map[string]float64 {
 }
 
 // supplyWithOrders is what the replicas that are asked for can serve of a signal, with orders that are not seen yet.
-func (s *signal) supplyWithOrders() float64 {
-	supply := 0.0
-	for _, v := range s.model.variants {
-		supply += v.capacities[s.Place] * float64(v.asksFor())
-	}
-	return supply
-}
+func (s *signal) supplyWithOrders() float64 { return s.supply((*variant).asksFor) }
 
 // heldAt is what the scale-down window held of what a signal was planned for, some time ago; NaN where that is not known.
 func (s *signal) heldAt(ago time.Duration) float64 {

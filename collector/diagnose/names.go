@@ -75,14 +75,11 @@ func (d *Diagnosis) Absent(i *match.Input) string {
 	if like := n.like(looked); len(like) > 0 {
 		return text + "; of such names there is " + list(like)
 	}
-	if slices.ContainsFunc(looked, ofRule) {
+	if slices.ContainsFunc(looked, config.OfRule) {
 		return text + "; no metric has a name like that: is its rule loaded? variant_exporter generate rules makes it"
 	}
 	return text + "; no metric has a name like that: is the source scraped?"
 }
-
-// ofRule reports whether a metric has a name as recording rules have it, level:metric:operations.
-func ofRule(name string) bool { return strings.Count(name, ":") == 2 }
 
 // ToldBy says which metrics tell a signal that too few sources tell, under the names that there are.
 func (d *Diagnosis) ToldBy(m, signal int, decided *decide.Signal) string {

@@ -58,28 +58,35 @@ func (l *log) count(text string) int {
 	return strings.Count(l.String(), text)
 }
 
+// newChurning is the address of a target with so many series whose labels are new at each scrape. It counts the scrapes.
+func newChurning(t *testing.T, series int) (address string, scrapes *atomic.Int64) {
+	t.Helper()
+	scrapes = new(atomic.Int64)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n := scrapes.Add(1)
+		for i := range series {
+			fmt.Fprintf(w, "load{a=\"%d-%d\"} 1\n", n, i)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://"), scrapes
+}
+
 // TestNewSeriesAreBounded scrapes a target whose labels are new each time. From some time on its scrapes fail, and one that was known before
 // goes on.
 func TestNewSeriesAreBounded(t *testing.T) {
 	const most = 300
-	var scrapes atomic.Int64
-	churning := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		n := scrapes.Add(1)
-		for i := range 100 {
-			fmt.Fprintf(w, "load{a=\"%d-%d\"} 1\n", n, i)
-		}
-	}))
-	defer churning.Close()
+	churning, scrapes := newChurning(t, 100)
 	calm := newTarget(t, "calm 1\n")
 	var said log
 	engine := open(t, embedded.Config{MaxSeries: most, Logger: slog.New(slog.NewTextHandler(&said, nil)), Scrape: load(t, scrapeEverySecond+`
 - {job_name: calm, static_configs: [{targets: [%s]}]}
 - {job_name: churning, static_configs: [{targets: [%s]}]}
-`, calm.address(), strings.TrimPrefix(churning.URL, "http://"))})
+`, calm.address(), churning)})
 	run(t, engine)
 	up := func(job, is string) string {
 		return fmt.Sprintf(`up{instance=%q, job=%q} %s`, map[string]string{
-			"calm": calm.address(), "churning": strings.TrimPrefix(churning.URL, "http://"),
+			"calm": calm.address(), "churning": churning,
 		}[job], job, is)
 	}
 	eventually(t, engine, `up{job="churning"}`, up("churning", "0"))
@@ -95,15 +102,8 @@ func TestNewSeriesAreBounded(t *testing.T) {
 
 // TestFullMemoryTakesANewPod: while one target fills the memory, another that is new and has few series is scraped.
 func TestFullMemoryTakesANewPod(t *testing.T) {
-	var scrapes atomic.Int64
-	churning := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		n := scrapes.Add(1)
-		for i := range 500 {
-			fmt.Fprintf(w, "load{a=\"%d-%d\"} 1\n", n, i)
-		}
-	}))
-	defer churning.Close()
-	jobs := fmt.Sprintf(scrapeEverySecond+"- {job_name: churning, static_configs: [{targets: [%s]}]}\n", strings.TrimPrefix(churning.URL, "http://"))
+	churning, _ := newChurning(t, 500)
+	jobs := fmt.Sprintf(scrapeEverySecond+"- {job_name: churning, static_configs: [{targets: [%s]}]}\n", churning)
 	engine := open(t, embedded.Config{MaxSeries: 1000, Scrape: load(t, "%s", jobs)})
 	run(t, engine)
 	require.Eventually(t, func() bool {

@@ -45,15 +45,10 @@ func (p *compiler) bindPods(starts span) {
 	t := p.Config.ScaleTargets
 	by := Reader{Owner: OfVariant, Labels: p.Config.Labels}
 	by.Labels.Namespace = t.Labels.Namespace
-	anyVariant := func(has func(*config.Variant) bool) bool {
-		return slices.ContainsFunc(p.Config.Models, func(m config.Model) bool {
-			return slices.ContainsFunc(m.Variants, func(v config.Variant) bool { return has(&v) })
-		})
-	}
-	if !t.Unplaced.IsZero() && starts.window > 0 && anyVariant(func(v *config.Variant) bool { return v.Startup > 0 && *v.ProvisionTimeout > 0 }) {
+	if !t.Unplaced.IsZero() && starts.window > 0 && p.Config.AnyVariant(func(v *config.Variant) bool { return v.Startup > 0 && *v.ProvisionTimeout > 0 }) {
 		p.Targets.Unplaced.Starts = p.readStep("scale_targets.unschedulable", t.Unplaced, gridLeast+gridStep, gridStep, by)
 	}
-	use := len(p.Config.Budgets) > 0 && anyVariant(func(v *config.Variant) bool { return len(v.Uses) > 0 })
+	use := len(p.Config.Budgets) > 0 && p.Config.AnyVariant(func(v *config.Variant) bool { return len(v.Uses) > 0 })
 	if !t.Draining.IsZero() && (use || starts.window > 0 && p.countsSources()) {
 		p.Targets.Draining.Starts = p.readStep("scale_targets.draining", t.Draining, gridLeast, gridStep, by)
 	}
