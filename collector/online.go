@@ -38,6 +38,7 @@ func CheckOnline(ctx context.Context, e *Evaluator, at time.Time, budget time.Du
 		r.addInput(&s.Inputs[i], d)
 		r.diagnoseInput(&s.Inputs[i], d)
 	}
+	r.addWithoutPast()
 	for i := range s.Models {
 		r.addModel(s, &s.Models[i])
 		r.diagnoseModel(i, &s.Models[i], d)
@@ -101,7 +102,7 @@ func (r *OnlineReport) addInput(i *Input, d *diagnose.Diagnosis) {
 	case *i.Series > 0 && *i.Matched == 0 && i.Stray != "":
 		r.addStrays(i)
 	case *i.Series == 0 && i.Sparse:
-	case *i.Series == 0 && r.emptyNow(i):
+	case *i.Series == 0 && r.present(i) != nil: // Said of the present, or once for all that have no past yet.
 	case *i.Series == 0:
 		r.doubt("%s: no series%s", i.Name, d.Absent(i))
 	case i.Stray != "":
@@ -124,13 +125,31 @@ func (r *OnlineReport) addStrays(i *Input) {
 	r.problem("%s: labels do not fit: %d series and none belongs to a configured model or variant, for example %s", i.Name, *i.Series, i.Stray)
 }
 
-// emptyNow tells whether an input is the history of one that has no series either: that is said once.
-func (r *OnlineReport) emptyNow(i *Input) bool {
+// present is the input whose history another is; nil where that is none, or not of the present.
+func (r *OnlineReport) present(i *Input) *Input {
 	name, _, history := strings.Cut(i.Name, ".history")
-	demand := strings.TrimSuffix(name, ".sources") + ".demand"
-	return history && slices.ContainsFunc(r.Inputs, func(now Input) bool {
-		return (now.Name == name || now.Name == demand) && now.Err == nil && (*now.Series == 0 || *now.Matched == 0)
-	})
+	for _, now := range []string{name, strings.TrimSuffix(name, ".sources") + ".demand"} {
+		for j := range r.Inputs {
+			if history && r.Inputs[j].Name == now && r.Inputs[j].Err == nil {
+				return &r.Inputs[j]
+			}
+		}
+	}
+	return nil
+}
+
+// addWithoutPast names the inputs of which there is a present and no past, once for all of them: their series have just begun.
+func (r *OnlineReport) addWithoutPast() {
+	var names []string
+	for i := range r.Inputs {
+		in := &r.Inputs[i]
+		if in.Err == nil && *in.Series == 0 && !in.Sparse && r.present(in) != nil && *r.present(in).Matched > 0 {
+			names = append(names, in.Name)
+		}
+	}
+	if len(names) > 0 {
+		r.doubt("no history yet: %s; their series have just begun, which passes by itself", diagnose.List(names))
+	}
 }
 
 // diagnoseInput says why an input has nothing that fits, or too much.

@@ -61,7 +61,7 @@ models: [{name: m, namespace: ns` + model + `, variants: [{name: a, cost: 1, cap
 		},
 		"the rule was loaded before the window": {model: window, answers: over(asked(right, "10")), desired: "1"},
 		"the rule was loaded during the window": {
-			model: window, answers: over(joined(asked("0badcafe", "10 @5m..2m"), asked(right, "10 @1m45s..0s"))), partial: "less history than the scale-down window",
+			model: window, answers: over(joined(asked("0badcafe", "10 @5m..2m"), asked(right, "10 @1m45s..0s"))), partial: "less history than the scale-down window of 5m, which is filling: there is enough at 00:02:00 UTC",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -457,7 +457,7 @@ func TestQueueOfNobody(t *testing.T) {
 // TestDemandOfNobodyInTheWindow: what belonged to no model at a moment of the window may have been of one that had no series then. The moment
 // is not known, and no zero.
 func TestDemandOfNobodyInTheWindow(t *testing.T) {
-	for amount, partial := range map[string]string{"5": "less history than the scale-down window", "0": ""} {
+	for amount, partial := range map[string]string{"5": "less history than the scale-down window of 5m, which is filling: there is enough at 00:03:45 UTC", "0": ""} {
 		answers := canned{
 			"demand": "", "past demand": `{namespace="ns", model_name="other"} ` + amount + " @10m..15s", "current": runs("a", "3"), "ready": runs("a", "3"),
 			"alive": `{namespace="ns"} 1`, "past alive": `{namespace="ns"} 1`,

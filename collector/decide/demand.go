@@ -85,7 +85,7 @@ func (d *decider) expect(s *signal, now match.Reading) float64 {
 			fresh, _ = s.stabilized(now.Value, whole, min(acting, time.Duration(*s.model.ScaleDownWindow)))
 		}
 	}
-	s.partial(s.history(window, whole))
+	s.partial(s.history(d.read.At, window, whole))
 	s.partial(s.day(window))
 	ahead, missing := s.forecast()
 	s.partial(missing.String())

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/match"
 	"github.com/variant-exporter/variant-exporter/collector/query"
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
@@ -290,7 +291,7 @@ func dips(past forecast.History, ago time.Duration, now float64) bool {
 }
 
 // history says why a window does not hold enough: it was not watched for so long, or too many of its steps are not whole.
-func (s *signal) history(window, whole forecast.History) string {
+func (s *signal) history(at time.Time, window, whole forecast.History) string {
 	down := time.Duration(*s.model.ScaleDownWindow)
 	if down == 0 {
 		return ""
@@ -303,5 +304,17 @@ func (s *signal) history(window, whole forecast.History) string {
 	case enough(forecast.Known(window.Over(down)), steps) && steps > 0:
 		return fmt.Sprintf("at %d of %d steps of the window not all sources told it", steps-known, steps)
 	}
-	return "less history than the scale-down window"
+	return filling(at, window, down)
+}
+
+// filling says until when a window holds too little: from then on there is enough, if each step that comes is known. It is a moment and not
+// a wait, so that it stays the same from one evaluation to the next, and a line of log that has it is not written again.
+func filling(at time.Time, window forecast.History, down time.Duration) string {
+	text, values := fmt.Sprintf("less history than the scale-down window of %s", config.Duration(down)), window.Over(down)
+	for more := range values {
+		if enough(more+forecast.Known(values[more:]), len(values)) {
+			return text + ", which is filling: there is enough at " + at.Add(time.Duration(more)*window.Step-window.Since).UTC().Format("15:04:05 UTC")
+		}
+	}
+	return text
 }

@@ -168,8 +168,8 @@ func (d *Diagnosis) namespaces() []string {
 // shown is how many of many words are shown: names of metrics, pods.
 const shown = 5
 
-// list lists a few words, and how many more there are.
-func list(words []string) string {
+// List lists a few words, and how many more there are.
+func List(words []string) string {
 	if more := len(words) - shown; more > 0 {
 		words = append(slices.Clone(words[:shown]), fmt.Sprintf("and %d more", more))
 	}

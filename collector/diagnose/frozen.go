@@ -29,7 +29,7 @@ func (d *Diagnosis) Frozen(m int) []string {
 		}
 		if len(sources) > 0 {
 			said = append(said, fmt.Sprintf("signal %s: requests in progress, and no progress, at %s: it hangs, or its requests are no longer there (by %s)",
-				s.Name, list(sources), strings.Join(metricsOf(s.Frozen.String()), ", ")))
+				s.Name, List(sources), strings.Join(metricsOf(s.Frozen.String()), ", ")))
 		}
 	}
 	return said

@@ -67,13 +67,16 @@ func (d *Diagnosis) Absent(i *match.Input) string {
 		return text
 	}
 	if present := n.present(looked); len(present) > 0 {
+		if young := d.young(i.Query); young != "" {
+			return text + "; there is " + strings.Join(present, ", ") + ": " + young
+		}
 		return text + "; there is " + strings.Join(present, ", ") + ", of which its labels, or the other metrics, leave nothing"
 	}
 	if spelt := n.respelt(looked); len(spelt) > 0 {
-		return text + "; with _ instead of : there is " + list(spelt) + ": write that name"
+		return text + "; with _ instead of : there is " + List(spelt) + ": write that name"
 	}
 	if like := n.like(looked); len(like) > 0 {
-		return text + "; of such names there is " + list(like)
+		return text + "; of such names there is " + List(like)
 	}
 	if slices.ContainsFunc(looked, config.OfRule) {
 		return text + "; no metric has a name like that: is its rule loaded? variant_exporter generate rules makes it"
@@ -91,7 +94,7 @@ func (d *Diagnosis) ToldBy(m, signal int, decided *decide.Signal) string {
 		looked = append(looked, metricsOf(expr)...)
 	}
 	slices.Sort(looked)
-	return list(d.names.present(slices.Compact(looked)))
+	return List(d.names.present(slices.Compact(looked)))
 }
 
 // counted shows a metric and how many series it has.

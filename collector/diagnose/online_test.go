@@ -26,6 +26,16 @@ const step = 15 * time.Second
 type counting struct {
 	*embedded.Engine
 	asked atomic.Int32
+	last  model.Vector // the newest samples
+}
+
+// again scrapes everything once more, unchanged.
+func (c *counting) again(t *testing.T, when time.Time) {
+	t.Helper()
+	for i := range c.last {
+		c.last[i].Timestamp = model.TimeFromUnix(when.Unix())
+	}
+	require.NoError(t, c.Append(t.Context(), c.last))
 }
 
 func (c *counting) Query(ctx context.Context, expr string, at time.Time) (model.Vector, error) {
@@ -59,7 +69,13 @@ func stored(t *testing.T, series string) *counting {
 		}
 	}
 	require.NoError(t, engine.Append(t.Context(), all))
-	return &counting{Engine: engine}
+	last := model.Vector{}
+	for _, s := range all {
+		if s.Timestamp == model.TimeFromUnix(at.Unix()) {
+			last = append(last, s)
+		}
+	}
+	return &counting{Engine: engine, last: last}
 }
 
 // check is what check --online says of a configuration and series, in lines.

@@ -24,10 +24,10 @@ func (d *Diagnosis) Others(decided *decide.Signal) string {
 	}
 	var said []string
 	if len(named) > 0 {
-		said = append(said, "servers of "+list(named)+" tell it, which are of no scale target of the model: name it under scale_target of a variant, or list their names under pods")
+		said = append(said, "servers of "+List(named)+" tell it, which are of no scale target of the model: name it under scale_target of a variant, or list their names under pods")
 	}
 	if len(nameless) > 0 {
-		said = append(said, "servers have no label pod ("+list(nameless)+"): they count by their addresses, and for no variant; relabel __meta_kubernetes_pod_name to pod")
+		said = append(said, "servers have no label pod ("+List(nameless)+"): they count by their addresses, and for no variant; relabel __meta_kubernetes_pod_name to pod")
 	}
 	return strings.Join(said, "; ")
 }
@@ -41,7 +41,7 @@ func (d *Diagnosis) Gateways(decided *decide.Signal) string {
 	for i, workload := range decided.Gateways {
 		named[i] = strings.TrimPrefix(workload, config.Nameless)
 	}
-	return "what tells it counts as a gateway (" + list(named) + "), as it belongs to no variant by its name: one that is missing is noticed " +
+	return "what tells it counts as a gateway (" + List(named) + "), as it belongs to no variant by its name: one that is missing is noticed " +
 		"for as long as the scale-down window. If these are model servers, list their names under pods of each variant; if it is a gateway, say by alive that it is up"
 }
 
@@ -63,7 +63,7 @@ func (d *Diagnosis) Lacking(m, signal int, decided *decide.Signal) string {
 			}
 		}
 	}
-	return list(lacking)
+	return List(lacking)
 }
 
 // selectorsOf lists the selectors of one metric in an expression, without ranges and offsets.

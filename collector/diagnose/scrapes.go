@@ -21,11 +21,29 @@ const (
 // SeldomScraped says that a signal measures rates over fewer than four scrapes of its sources, and what to do; empty where it does not.
 func (d *Diagnosis) SeldomScraped(m, signal int) string {
 	s := d.program.Models[m].Signals[signal]
-	shortest, selectors := time.Duration(0), []string(nil)
+	var all []config.Expr
 	for _, e := range []config.Expr{s.Demand, s.ActiveSignal.Usage, s.ActiveSignal.Queued, s.Latency} {
-		if e.IsZero() {
-			continue
+		if !e.IsZero() {
+			all = append(all, e)
 		}
+	}
+	shortest, selectors := shortestRange(all...)
+	interval := d.scrapedEvery(selectors)
+	least := samplesPerRange * interval
+	if shortest == 0 || float64(shortest) >= tolerated*float64(least) {
+		return ""
+	}
+	what, where := fmt.Sprintf("a range of %s", config.Duration(shortest)), "make the range"
+	if shortest == time.Duration(*d.program.Config.RateWindow) {
+		what, where = fmt.Sprintf("rate_window, %s", config.Duration(shortest)), "set rate_window to"
+	}
+	return fmt.Sprintf("its sources are scraped about every %s, and it measures rates over %s: one missed scrape leaves a rate without an answer. "+
+		"Scrape more often, or %s at least %s", config.Duration(interval), what, where, config.Duration(least))
+}
+
+// shortestRange is the shortest time over which expressions look back, and the selectors that do so; 0 where none does.
+func shortestRange(all ...config.Expr) (shortest time.Duration, selectors []string) {
+	for _, e := range all {
 		parser.Inspect(e.AST(), func(n parser.Node, _ []parser.Node) error {
 			if r, ok := n.(*parser.MatrixSelector); ok {
 				switch {
@@ -38,17 +56,27 @@ func (d *Diagnosis) SeldomScraped(m, signal int) string {
 			return nil
 		})
 	}
-	interval := d.scrapedEvery(selectors)
-	least := samplesPerRange * interval
-	if shortest == 0 || float64(shortest) >= tolerated*float64(least) {
+	return shortest, selectors
+}
+
+// young says that what an expression measures rates of has not been stored for long enough; empty where it has, or measures none.
+func (d *Diagnosis) young(expr string) string {
+	e, err := config.ParseExpr(expr)
+	if err != nil {
 		return ""
 	}
-	what, where := fmt.Sprintf("a range of %s", config.Duration(shortest)), "make the range"
-	if shortest == time.Duration(*d.program.Config.RateWindow) {
-		what, where = fmt.Sprintf("rate_window, %s", config.Duration(shortest)), "set rate_window to"
+	shortest, selectors := shortestRange(e)
+	if shortest == 0 {
+		return ""
 	}
-	return fmt.Sprintf("its sources are scraped about every %s, and it measures rates over %s: one missed scrape leaves a rate without an answer. "+
-		"Scrape more often, or %s at least %s", config.Duration(interval), what, where, config.Duration(least))
+	before := make([]string, len(selectors))
+	for i, s := range selectors {
+		before[i] = fmt.Sprintf("%s offset %s", s, config.Duration(shortest))
+	}
+	if found, ok := d.ask("count(" + strings.Join(before, " or ") + ")"); !ok || len(found) > 0 {
+		return ""
+	}
+	return fmt.Sprintf("it measures rates over %s, and these series began less than that ago: ask again in a minute or two", config.Duration(shortest))
 }
 
 // scrapedEvery is how often most series of some selectors have samples; 0 where that cannot be told. Those that are younger than the time

@@ -44,7 +44,7 @@ func (d *Diagnosis) Fleets(m, signal int, decided *decide.Signal) string {
 	var said []string
 	for _, label := range slices.Sorted(maps.Keys(values)) {
 		if n := len(values[label]); n > 1 && n <= mostFleets && label != "pod" && label != "instance" && label != s.Labels.Model {
-			said = append(said, fmt.Sprintf("%s (%s)", label, list(slices.Sorted(maps.Keys(values[label])))))
+			said = append(said, fmt.Sprintf("%s (%s)", label, List(slices.Sorted(maps.Keys(values[label])))))
 		}
 	}
 	if len(said) == 0 {
