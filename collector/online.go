@@ -24,6 +24,7 @@ type OnlineReport struct {
 	Problems []string `json:"problems"` // what keeps a decision from being made
 	Doubts   []string `json:"doubts"`   // what deserves a look
 	Hints    []string `json:"hints"`    // what is still needed before an autoscaler follows
+	Verdict  string   `json:"verdict"`  // all of it in a line
 }
 
 // CheckOnline evaluates once and reports which inputs found series, which labels do not fit, which models and variants nothing
@@ -34,20 +35,20 @@ func CheckOnline(ctx context.Context, e *Evaluator, at time.Time, budget time.Du
 		Duration: s.Duration.Seconds(), Budget: budget.Seconds(), Inputs: s.Inputs, Problems: []string{}, Doubts: []string{}, Hints: []string{},
 	}
 	d := diagnose.New(ctx, e.program, e.querier, at, s.Inputs, s.Models)
+	answered := r.addFailures()
 	for i := range s.Inputs {
 		r.addInput(&s.Inputs[i], d)
 		r.diagnoseInput(&s.Inputs[i], d)
 	}
 	r.addWithoutPast()
-	for i := range s.Models {
-		r.addModel(s, &s.Models[i])
-		r.diagnoseModel(i, &s.Models[i], d)
+	if answered > 0 { // Else all of it is for one reason, which has been said.
+		for i := range s.Models {
+			r.addModel(s, &s.Models[i])
+			r.diagnoseModel(i, &s.Models[i], d)
+		}
 	}
 	if lacking := d.NoReplicas(s.Inputs); lacking != "" {
 		r.problem("%s", lacking)
-	}
-	if lacking := d.NotFollowed(); lacking != "" {
-		r.Hints = append(r.Hints, lacking)
 	}
 	if s.Plan.Error != "" {
 		r.problem("there is no plan: %s", s.Plan.Error)
@@ -55,7 +56,71 @@ func CheckOnline(ctx context.Context, e *Evaluator, at time.Time, budget time.Du
 	if s.Duration > budget/2 {
 		r.doubt("the evaluation took %.2fs of the %.2fs that a scrape leaves", r.Duration, r.Budget)
 	}
+	if lacking := d.NotFollowed(); lacking != "" && r.OK() { // An exporter that only holds has no gauge to follow.
+		r.Hints = append(r.Hints, lacking)
+	}
+	r.judge(s, answered)
 	return r
+}
+
+// addFailures reports the inputs that have no answer, once for all that fail alike, and returns how many have one.
+func (r *OnlineReport) addFailures() (answered int) {
+	alike, order := map[string][]string{}, []string(nil)
+	for i := range r.Inputs {
+		if in := &r.Inputs[i]; in.Err == nil {
+			answered++
+		} else if text := in.Err.Error(); alike[text] != nil {
+			alike[text] = append(alike[text], in.Name)
+		} else {
+			alike[text], order = []string{in.Name}, append(order, text)
+		}
+	}
+	for _, text := range order {
+		switch names := alike[text]; {
+		case len(names) == len(r.Inputs):
+			r.problem("none of the %d inputs has an answer: %s", len(names), text)
+		case len(names) > 1:
+			r.problem("%d of %d inputs failed: %s (%s)", len(names), len(r.Inputs), text, diagnose.List(names))
+		default:
+			r.problem("%s failed: %s", names[0], text)
+		}
+	}
+	return answered
+}
+
+// judge says in a line what the report comes to.
+func (r *OnlineReport) judge(s *Snapshot, answered int) {
+	variants, decided := 0, 0
+	for i := range s.Models {
+		for j := range s.Models[i].Variants {
+			variants++
+			if s.Models[i].Variants[j].Up {
+				decided++
+			}
+		}
+	}
+	notes := ""
+	if len(r.Doubts) > 0 {
+		notes = ", " + counted(len(r.Doubts), "note")
+	}
+	if r.OK() {
+		r.Verdict = fmt.Sprintf("ok: %s, %s, all decided; all %s answered%s",
+			counted(len(s.Models), "model"), counted(variants, "variant"), counted(len(r.Inputs), "input"), notes)
+		return
+	}
+	settled := "until they are settled"
+	if len(r.Problems) == 1 {
+		settled = "until it is settled"
+	}
+	r.Verdict = fmt.Sprintf("not ok: %d of %s decided, %d of %s answered; %s%s: %s, the exporter holds",
+		decided, counted(variants, "variant"), answered, counted(len(r.Inputs), "input"), counted(len(r.Problems), "problem"), notes, settled)
+}
+
+func counted(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
 }
 
 // Doubts are what deserves a look about some models of a snapshot, by their IDs, although it changes no decision: sources that show
@@ -97,8 +162,7 @@ const staleAge = 2 * time.Minute
 
 func (r *OnlineReport) addInput(i *Input, d *diagnose.Diagnosis) {
 	switch {
-	case i.Err != nil:
-		r.problem("%s failed: %v", i.Name, i.Err)
+	case i.Err != nil: // Said once for all that fail alike.
 	case *i.Series > 0 && *i.Matched == 0 && i.Stray != "":
 		r.addStrays(i)
 	case *i.Series == 0 && i.Sparse:
@@ -276,6 +340,9 @@ func (r *OnlineReport) WriteText(w io.Writer) error {
 	}
 	for _, h := range r.Hints {
 		fmt.Fprintln(w, "next:", h)
+	}
+	if _, err := fmt.Fprintln(w, r.Verdict); err != nil {
+		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
 }

@@ -68,7 +68,33 @@ tokens.demand.history           2       2        0.000    -
 
 evaluated in 0.000s of the 10.00s that a scrape leaves
 next: variant_desired_replicas is not in this Prometheus yet: before an autoscaler follows it, let Prometheus scrape the exporter (variant_exporter generate servicemonitor), or let KEDA ask the exporter itself (generate keda --trigger=metrics-api)
+ok: 3 models, 4 variants, all decided; all 15 inputs answered
 `, "\n"), b.String())
+}
+
+// TestCheckOnlineDown: one cause is said once, with how many inputs it concerns, and nothing is said that only follows from it. What is next
+// is not to let Prometheus scrape an exporter that only holds.
+func TestCheckOnlineDown(t *testing.T) {
+	r := checkOnline(t, func(string) string { return `{"status":"error","errorType":"internal","error":"no space left"}` })
+	var b strings.Builder
+	require.NoError(t, r.WriteText(&b))
+	_, said, _ := strings.Cut(b.String(), "leaves\n")
+	require.Regexp(t, `^problem: none of the 15 inputs has an answer: bad_response: http://127.0.0.1:\d+: no space left
+not ok: 0 of 4 variants decided, 0 of 15 inputs answered; 1 problem: until it is settled, the exporter holds
+$`, said)
+}
+
+// TestCheckOnlineFailAlike: inputs that fail for one reason are named in a line.
+func TestCheckOnlineFailAlike(t *testing.T) {
+	r := checkOnline(t, func(query string) string {
+		if strings.Contains(query, "tokens") && !strings.Contains(query, "timestamp") {
+			return `{"status":"error","errorType":"execution","error":"too many samples"}`
+		}
+		return healthy(query)
+	})
+	require.Regexp(t, `^4 of 15 inputs failed: execution: http://127.0.0.1:\d+: too many samples \(tokens.demand, tokens.sources, tokens.silent, tokens.demand.history\)$`, r.Problems[0])
+	require.Empty(t, r.Hints)
+	require.Contains(t, r.Verdict, "11 of 15 inputs answered; ")
 }
 
 // TestCheckOnlineInert is the mistake that leaves an autoscaler looking healthy and doing nothing: the name in the configuration

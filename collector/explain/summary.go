@@ -72,7 +72,7 @@ func (e *Explanation) wrong() []string {
 	switch failing := e.failing(); {
 	case failing == 0:
 	case failing == len(e.Inputs):
-		parts = append(parts, "None of the inputs has a usable answer.")
+		parts = append(parts, "None of the inputs has a usable answer"+e.cause()+".")
 	case failing == 1:
 		parts = append(parts, fmt.Sprintf("1 of %d inputs has no usable answer.", len(e.Inputs)))
 	default:
@@ -130,6 +130,16 @@ func (e *Explanation) failing() int {
 		}
 	}
 	return n
+}
+
+// cause is why no input has an answer, where it is one reason for all of them.
+func (e *Explanation) cause() string {
+	for i := range e.Inputs {
+		if e.Inputs[i].Error != e.Inputs[0].Error {
+			return ""
+		}
+	}
+	return ": " + e.Inputs[0].Error
 }
 
 func counted(n int, one, many string) string {

@@ -184,7 +184,7 @@ func notesOf(s *collector.Signal, binding string) []string {
 	case s.Name == binding:
 		notes = append(notes, s.Name+" binds: it decides the size of the plan.")
 	}
-	if s.Partial != "" {
+	if s.Partial != "" && s.Missing == "" {
 		notes = append(notes, fmt.Sprintf("%s may be more than this: %s.", s.Name, s.Partial))
 	}
 	if len(s.Inputs) > 0 {
@@ -290,13 +290,19 @@ func (p *printer) inputs(inputs []collector.Input) {
 	}
 	p.line("")
 	rows := [][]string{{"INPUT", "SERIES", "MATCHED", "AGE", "SECONDS", ""}}
+	said := map[string]bool{}
 	for i := range inputs {
 		in := &inputs[i]
 		age := dash
 		if in.Age != nil {
 			age = fmt.Sprintf("%.0fs", *in.Age)
 		}
-		rows = append(rows, []string{in.Name, Count(in.Series), Count(in.Matched), age, fmt.Sprintf("%.3f", in.Duration), in.Trouble()})
+		trouble := in.Trouble()
+		if in.Error != "" && said[in.Error] { // One cause is told in full once.
+			trouble = string(in.Failure)
+		}
+		said[in.Error] = true
+		rows = append(rows, []string{in.Name, Count(in.Series), Count(in.Matched), age, fmt.Sprintf("%.3f", in.Duration), trouble})
 	}
 	p.table(rows)
 	p.line("\n  Queries")
