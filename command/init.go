@@ -117,9 +117,21 @@ func (f *initFlags) run(ctx context.Context, std Streams) error {
 		})
 	}
 	if err == nil {
-		fmt.Fprintf(std.Err, "%s. Next: variant_exporter check %s\n", fleet.Summary(), f.output)
+		f.sayNext(std.Err, fleet)
 	}
 	return err
+}
+
+// sayNext says what was found, what of it matters most, and what to do with it.
+func (f *initFlags) sayNext(w io.Writer, fleet *discover.Fleet) {
+	for _, note := range fleet.Notes {
+		fmt.Fprintln(w, "note:", strings.TrimPrefix(note, "TODO: "))
+	}
+	save, file := "", f.output
+	if file == "" {
+		save, file = "save this, such as in "+defaultConfigFile+", ", "FILE"
+	}
+	fmt.Fprintf(w, "%[1]s. Next: %[2]ssettle what variant_exporter check %[3]s lists, then run variant_exporter check --online %[3]s\n", fleet.Summary(), save, file)
 }
 
 func (f *initFlags) file() string {

@@ -67,6 +67,9 @@ func (s *Subject) LeaveOutQueues() {
 	s.Observations = kept
 }
 
+// UnlessExpr ends the error of a subject without observations: the flags of the command calibrate say what is asked for.
+const UnlessExpr = " unless --expr flags say otherwise"
+
 // Fit fits a subject's profile, and finds its capacity at the median lengths that were seen.
 func Fit(s Subject) Result {
 	r := Result{Subject: s}
@@ -82,7 +85,7 @@ func Fit(s Subject) Result {
 			}
 		}
 		if s.Variant != "" && len(s.Observations) == 0 && len(s.Dropped) == 0 {
-			r.Error += fmt.Sprintf(": its replicas have none of the series asked for, which are %s unless --expr flags say otherwise", cmp.Or(s.asked, "vLLM's"))
+			r.Error += fmt.Sprintf(": its replicas have none of the series asked for, which are %s%s", cmp.Or(s.asked, "vLLM's"), UnlessExpr)
 		}
 		return r
 	}

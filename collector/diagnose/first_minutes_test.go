@@ -52,3 +52,10 @@ func TestRatesOfTheFirstMinute(t *testing.T) {
 	require.Contains(t, said, "it measures rates over 1m, and these series began less than that ago: ask again in a minute or two")
 	require.NotContains(t, said, "leave nothing")
 }
+
+// TestRatesOfOldSamples: the same where scrapes have stopped.
+func TestRatesOfOldSamples(t *testing.T) {
+	tokens := strings.Replace(chat, "capacity: {concurrency: 96}", "capacity: {generation_tokens: 800}", 1)
+	_, said, _ := check(t, tokens, strings.ReplaceAll(youngFleet("48"), "x48", "x44 _x4"))
+	require.Contains(t, said, "it measures rates over 1m, and the newest of these samples is 60s old: are they still scraped?")
+}

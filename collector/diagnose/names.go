@@ -67,8 +67,8 @@ func (d *Diagnosis) Absent(i *match.Input) string {
 		return text
 	}
 	if present := n.present(looked); len(present) > 0 {
-		if young := d.young(i.Query); young != "" {
-			return text + "; there is " + strings.Join(present, ", ") + ": " + young
+		if why := d.rateless(i); why != "" {
+			return text + "; there is " + strings.Join(present, ", ") + ": " + why
 		}
 		return text + "; there is " + strings.Join(present, ", ") + ", of which its labels, or the other metrics, leave nothing"
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/match"
 )
 
 const (
@@ -59,15 +60,18 @@ func shortestRange(all ...config.Expr) (shortest time.Duration, selectors []stri
 	return shortest, selectors
 }
 
-// young says that what an expression measures rates of has not been stored for long enough; empty where it has, or measures none.
-func (d *Diagnosis) young(expr string) string {
-	e, err := config.ParseExpr(expr)
+// rateless says that what an input measures rates of is too young or too old for that; empty where it is neither, or measures none.
+func (d *Diagnosis) rateless(i *match.Input) string {
+	e, err := config.ParseExpr(i.Query)
 	if err != nil {
 		return ""
 	}
 	shortest, selectors := shortestRange(e)
-	if shortest == 0 {
+	switch {
+	case shortest == 0:
 		return ""
+	case i.Age != nil && *i.Age > shortest.Seconds()/2:
+		return fmt.Sprintf("it measures rates over %s, and the newest of these samples is %.0fs old: are they still scraped?", config.Duration(shortest), *i.Age)
 	}
 	before := make([]string, len(selectors))
 	for i, s := range selectors {

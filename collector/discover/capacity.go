@@ -76,7 +76,7 @@ func (v *Variant) sayWhyNot(m *Model, r calibrate.Result) {
 	why := "no rate is sure to be within the targets"
 	switch {
 	case r.Error != "":
-		why = strings.TrimPrefix(r.Error, "cannot fit a profile: ")
+		why = strings.TrimSuffix(strings.TrimPrefix(r.Error, "cannot fit a profile: "), calibrate.UnlessExpr)
 	case r.Capacity != nil && r.Capacity.Reason != "":
 		why = r.Capacity.Reason
 	}

@@ -69,11 +69,33 @@ func (f *Fleet) findWorkloads(a *asker, servers []found) (*workloads, error) {
 	}
 	f.KubeNS = w.ns
 	if len(owners) == 0 {
-		f.KubeNS = ""
-		f.note("TODO: kube-state-metrics shows no pod in these namespaces: replicas, their starts and their accelerators are unknown. Install it, and run init again")
+		if err := f.withoutOwners(a, w, namespaces); err != nil {
+			return nil, err
+		}
 	}
 	w.assign(servers, owners)
 	return w, f.readPodLabels(a, w)
+}
+
+// withoutOwners finds out whether replicas are told where nothing says who owns the pods: not all of kube-state-metrics may be stored.
+func (f *Fleet) withoutOwners(a *asker, w *workloads, namespaces string) error {
+	for _, label := range []string{"namespace", "exported_namespace"} {
+		within := fmt.Sprintf(`%s=~%q`, label, namespaces)
+		told, err := a.ask("replicas of workloads", fmt.Sprintf("count(kube_deployment_spec_replicas{%[1]s} or kube_statefulset_replicas{%[1]s})", within))
+		if err != nil {
+			return err
+		}
+		if len(told) > 0 {
+			f.KubeNS, w.ns, w.within = label, label, within
+			f.note("TODO: kube-state-metrics shows replicas, and not who owns the pods (kube_pod_owner, kube_replicaset_owner): which workloads serve is a guess " +
+				"from the names of pods. Let Prometheus keep these series (--metric-allowlist, metricRelabelings), and run init again")
+			return nil
+		}
+	}
+	f.KubeNS = ""
+	f.note("TODO: kube-state-metrics shows no pod and no replicas in these namespaces, so scale_targets is disabled: replicas, their starts and their " +
+		"accelerators are unknown, and no guard looks at them. Install it, and run init again")
+	return nil
 }
 
 // readPodLabels asks for the roles of pods, and for the LeaderWorkerSets of one pod a group, which owners do not tell.
