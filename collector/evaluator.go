@@ -36,6 +36,7 @@ type Evaluator struct {
 	options   EvaluatorOptions
 	memory    decide.Memory
 	log       failureLog
+	found     found
 }
 
 // Fleet is a fleet other than the one that was measured.
@@ -76,7 +77,7 @@ func (e *Evaluator) EvaluateFleet(ctx context.Context, at time.Time, fleet Fleet
 		Fleet: fleet, Memory: &e.memory, Interrupt: func() bool { return ctx.Err() != nil },
 	})
 	s := &Snapshot{At: at, Duration: e.options.Now().Sub(started), Inputs: readings.Inputs, Decision: *decision}
-	e.log.report(e.options.Logger, at, s)
+	e.log.report(e.options.Logger, at, s, func(models []int) map[int]string { return e.logged(ctx, s, models) })
 	return s
 }
 

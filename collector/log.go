@@ -45,7 +45,27 @@ func (f *loggedFailure) write(at time.Time) bool {
 	return true
 }
 
-func (l *failureLog) report(logger *slog.Logger, at time.Time, s *Snapshot) {
+// report writes what there is to say of an evaluation. why says more about some models by their places; it is asked once, and only where a
+// line about one of them is due.
+func (l *failureLog) report(logger *slog.Logger, at time.Time, s *Snapshot, why func(models []int) map[int]string) {
+	undecided := l.reportAll(logger, at, s)
+	if len(undecided) == 0 {
+		return
+	}
+	more := why(undecided)
+	for _, i := range undecided {
+		m := &s.Models[i]
+		v := &m.Variants[slices.IndexFunc(m.Variants, func(v Variant) bool { return !v.Up })]
+		about := []any{"model", m.Name, "namespace", m.Namespace, "variant", v.Name, "reason", v.Reason, "missing", v.Missing}
+		if more[i] != "" {
+			about = append(about, "found", more[i])
+		}
+		logger.Info("model is not fully decided", about...)
+	}
+}
+
+// reportAll writes all lines but those about models that are not fully decided, and returns the models of which such a line is due.
+func (l *failureLog) reportAll(logger *slog.Logger, at time.Time, s *Snapshot) (undecided []int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.last == nil {
@@ -55,7 +75,9 @@ func (l *failureLog) report(logger *slog.Logger, at time.Time, s *Snapshot) {
 		l.reportInput(logger, at, &s.Inputs[i])
 	}
 	for i := range s.Models {
-		l.reportModel(logger, at, &s.Models[i])
+		if l.reportModel(logger, at, &s.Models[i]) {
+			undecided = append(undecided, i)
+		}
 	}
 	switch {
 	case s.Plan.Error != "":
@@ -65,6 +87,7 @@ func (l *failureLog) report(logger *slog.Logger, at time.Time, s *Snapshot) {
 	case l.recovered("", at):
 		logger.Info("there is a plan again")
 	}
+	return undecided
 }
 
 func (l *failureLog) reportInput(logger *slog.Logger, at time.Time, in *Input) {
@@ -91,8 +114,8 @@ func (l *failureLog) reportInput(logger *slog.Logger, at time.Time, in *Input) {
 	}
 }
 
-// reportModel writes a line when a model is no longer fully decided, and when it is again.
-func (l *failureLog) reportModel(logger *slog.Logger, at time.Time, m *Model) {
+// reportModel writes a line when a model is fully decided again, and reports whether one is due as it no longer is.
+func (l *failureLog) reportModel(logger *slog.Logger, at time.Time, m *Model) (undecided bool) {
 	l.reportOthers(logger, at, m)
 	name := "model " + m.ID()
 	for i := range m.Variants {
@@ -100,15 +123,12 @@ func (l *failureLog) reportModel(logger *slog.Logger, at time.Time, m *Model) {
 		if v.Up {
 			continue
 		}
-		if l.due(name, string(v.Reason)+v.Missing, at) {
-			logger.Info("model is not fully decided", "model", m.Name, "namespace", m.Namespace, "variant", v.Name,
-				"reason", v.Reason, "missing", v.Missing)
-		}
-		return
+		return l.due(name, string(v.Reason)+v.Missing, at)
 	}
 	if l.recovered(name, at) {
 		logger.Info("model is decided again", "model", m.Name, "namespace", m.Namespace)
 	}
+	return false
 }
 
 // reportOthers writes a line when servers tell for a model that belong to none of its scale targets.

@@ -133,6 +133,9 @@ func (e *Evaluator) Doubts(ctx context.Context, s *Snapshot, ids []string) []str
 		if !slices.Contains(ids, id) {
 			continue
 		}
+		for _, found := range findings(d, i, &s.Models[i]) {
+			doubts = append(doubts, fmt.Sprintf("model %s: signal %s: %s", id, strings.Join(found.Signals, ", "), found.Text))
+		}
 		for _, frozen := range d.Frozen(i) {
 			doubts = append(doubts, promapi.Printable(fmt.Sprintf("model %s: %s", id, frozen)))
 		}
@@ -231,6 +234,9 @@ func (r *OnlineReport) diagnoseInput(i *Input, d *diagnose.Diagnosis) {
 
 // diagnoseModel says what there is instead of what a model misses.
 func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
+	for _, found := range findings(d, n, m) {
+		r.doubt("model %s: signal %s: %s", m.ID(), strings.Join(found.Signals, ", "), found.Text)
+	}
 	for i := range m.Signals {
 		r.diagnoseSignal(n, i, m, d)
 	}
@@ -253,13 +259,10 @@ func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 // diagnoseSignal says what there is instead of what a signal of a model misses.
 func (r *OnlineReport) diagnoseSignal(n, i int, m *Model, d *diagnose.Diagnosis) {
 	s := &m.Signals[i]
-	if near := d.NearestModel(n, i, s); near != "" {
-		r.doubt("model %s: signal %s: there is %s, which is no model's: is it this one's? Then name it so, or list it under match", m.ID(), s.Name, near)
-	}
 	if seldom := d.SeldomScraped(n, i); seldom != "" {
 		r.doubt("model %s: signal %s: %s", m.ID(), s.Name, seldom)
 	}
-	if told := d.ToldBy(n, i, s); told != "" {
+	if told := d.ToldBy(n, i, s); told != "" && d.Silent(n, i, s) == "" {
 		r.doubt("model %s: signal %s: what tells it is %s; see that each replica is scraped, and keeps them", m.ID(), s.Name, told)
 	}
 	if lacking := d.Lacking(n, i, s); lacking != "" {

@@ -64,6 +64,12 @@ func New(ctx context.Context, p *query.Program, q promapi.Querier, at time.Time,
 	return d
 }
 
+// Within lets a diagnosis ask no more than so many questions.
+func (d *Diagnosis) Within(questions int) *Diagnosis {
+	d.asked = most - questions
+	return d
+}
+
 // unfit reports whether an input was answered with nothing that belongs to anything.
 func unfit(i *match.Input) bool {
 	return i.Err == nil && !i.Sparse && (*i.Series == 0 || *i.Matched == 0)

@@ -19,14 +19,14 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	_, summary := e.Summary()
 	p.line("%s", summary)
 	p.line("Evaluated for %s in %.3fs.%s", e.Time.UTC().Format(time.RFC3339), e.Duration, e.CostText())
+	for _, doubt := range e.Doubts {
+		p.line("note: %s", doubt)
+	}
 	for i := range e.Models {
 		p.model(&e.Models[i])
 	}
 	p.budgets(e.Budgets)
 	p.inputs(e.Inputs)
-	for _, doubt := range e.Doubts {
-		p.line("note: %s", doubt)
-	}
 	if _, err := w.Write(p.Bytes()); err != nil {
 		return fmt.Errorf("write explanation: %w", err)
 	}

@@ -1,0 +1,104 @@
+package collector
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/variant-exporter/variant-exporter/collector/diagnose"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
+)
+
+const (
+	// fewQuestions is how many questions the log and a page ask: what concerns many models has few causes.
+	fewQuestions = 4
+	// loggingTime bounds the questions for the log: a scrape waits for them.
+	loggingTime = 500 * time.Millisecond
+)
+
+// Finding is what was found out about signals of a model that are not wholly known: who should tell them and is silent, or by which other
+// name they may be told.
+type Finding struct {
+	Model   string // its ID
+	Signals []string
+	Text    string
+}
+
+// findings looks for what the signals of a model lack. Signals of which it is the same are one finding.
+func findings(d *diagnose.Diagnosis, n int, m *Model) (all []Finding) {
+	add := func(signal, text string) {
+		for i := range all {
+			if all[i].Text == text {
+				all[i].Signals = append(all[i].Signals, signal)
+				return
+			}
+		}
+		all = append(all, Finding{m.ID(), []string{signal}, text})
+	}
+	for i := range m.Signals {
+		s := &m.Signals[i]
+		if silent := d.Silent(n, i, s); silent != "" {
+			add(s.Name, promapi.Printable(silent))
+		}
+		if unanswered(s.Missing) {
+			continue
+		}
+		if near := d.NearestModel(n, i, s); near != "" {
+			add(s.Name, promapi.Printable("there is "+near+", which is no model's: is it this one's? Then name it so, or list it under match"))
+		}
+	}
+	return all
+}
+
+// unanswered reports whether something is missing as its question failed: then others would fail, too.
+func unanswered(missing string) bool {
+	return slices.ContainsFunc(promapi.Reasons(), func(r promapi.Reason) bool { return r != "" && strings.HasSuffix(missing, ": "+string(r)) })
+}
+
+// found keeps the findings about one snapshot: many may look at a page of it.
+type found struct {
+	mu  sync.Mutex
+	of  *Snapshot
+	all []Finding
+}
+
+// Findings finds out what the models of a snapshot lack that are not wholly known, with few questions for all of them, and none where all
+// are known. A second look at a snapshot asks nothing. It changes no decision.
+func (e *Evaluator) Findings(ctx context.Context, s *Snapshot) []Finding {
+	e.found.mu.Lock()
+	defer e.found.mu.Unlock()
+	if e.found.of != s {
+		d := diagnose.New(ctx, e.program, e.querier, s.At, nil, nil).Within(fewQuestions)
+		var all []Finding
+		for i := range s.Models {
+			all = append(all, findings(d, i, &s.Models[i])...)
+		}
+		if ctx.Err() != nil {
+			return all // Others may have time for all of it.
+		}
+		e.found.of, e.found.all = s, all
+	}
+	return e.found.all
+}
+
+// logged is what the log says of a few models beside what they miss, by their places in a snapshot.
+func (e *Evaluator) logged(ctx context.Context, s *Snapshot, models []int) map[int]string {
+	if !e.options.Logger.Enabled(ctx, slog.LevelInfo) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, loggingTime)
+	defer cancel()
+	d := diagnose.New(ctx, e.program, e.querier, s.At, nil, nil).Within(fewQuestions)
+	said := map[int]string{}
+	for _, i := range models {
+		var parts []string
+		for _, f := range findings(d, i, &s.Models[i]) {
+			parts = append(parts, strings.Join(f.Signals, ", ")+": "+f.Text)
+		}
+		said[i] = strings.Join(parts, "; ")
+	}
+	return said
+}
