@@ -3,6 +3,8 @@
 package decide
 
 import (
+	"strings"
+
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
@@ -99,6 +101,9 @@ type Signal struct {
 	Gateways []string `json:"taken_for_gateways,omitempty"`
 	Inputs   []string `json:"inputs"` // names of the inputs that it rests on
 }
+
+// UnitWaiting is the unit of Backlog: of a rate, what waits is an amount.
+func (s *Signal) UnitWaiting() string { return strings.TrimSuffix(s.Unit, " per second") }
 
 // Returns is a demand above what is planned now that comes back before stopping replicas for it would pay.
 type Returns struct {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/explain"
 	"github.com/variant-exporter/variant-exporter/collector/past"
 	"github.com/variant-exporter/variant-exporter/collector/server/console"
@@ -160,8 +161,24 @@ func (p *pages) model(w io.Writer, r *http.Request, v *view) error {
 		}
 	}
 	return p.console.Model(w, l, &console.Model{
-		Snapshot: v.snapshot, Index: which[0], Explanation: explanation, Record: record, Latencies: latencies,
+		Snapshot: v.snapshot, Index: which[0], Explanation: explanation, Record: record, Latencies: latencies, Findings: findings(r.Context(), v),
 	})
+}
+
+// finder is an Evaluator that can also find out what models lack that are not wholly known.
+type finder interface {
+	Findings(ctx context.Context, s *collector.Snapshot) []collector.Finding
+}
+
+// findings says what models lack that are not wholly known; nothing where that cannot be asked.
+func findings(ctx context.Context, v *view) []collector.Finding {
+	f, ok := v.generation.Evaluator.(finder)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, runnersUpTime)
+	defer cancel()
+	return f.Findings(ctx, v.snapshot)
 }
 
 func cmpText(err error, text string) string {
@@ -176,7 +193,7 @@ func (p *pages) inputs(w io.Writer, r *http.Request, v *view) error {
 	if err != nil {
 		return err
 	}
-	o := &console.Inputs{Snapshot: v.snapshot}
+	o := &console.Inputs{Snapshot: v.snapshot, Findings: findings(r.Context(), v)}
 	if c := v.generation.Config; c != nil && c.Prometheus != nil {
 		o.Prometheus = c.Prometheus.ForBrowsers()
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/decide"
+	"github.com/variant-exporter/variant-exporter/collector/promapi"
 	"github.com/variant-exporter/variant-exporter/collector/server/console"
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
@@ -119,4 +120,58 @@ func TestOverviewOfALargeFleet(t *testing.T) {
 	assert.Equal(t, 1000, strings.Count(got.body, `href="model?id=`))
 	assert.Less(t, len(got.body), 4<<20)
 	assert.True(t, strings.HasSuffix(got.body, "</html>\n"))
+}
+
+// findingEvaluator is an Evaluator that also finds out what is lacking.
+type findingEvaluator struct {
+	evaluatorFunc
+	found []collector.Finding
+}
+
+func (f findingEvaluator) Findings(context.Context, *collector.Snapshot) []collector.Finding {
+	return f.found
+}
+
+// TestInputsThatHold: what a model holds by is marked as what it is, though its query was answered, is counted at the head of the page, and
+// says who is silent.
+func TestInputsThatHold(t *testing.T) {
+	n, told, expected := 2, 1, 2
+	in := func(name string) collector.Input {
+		return collector.Input{Name: name, Query: "q", Series: &n, Matched: &n}
+	}
+	duplicate := in("e.demand")
+	duplicate.Bad, duplicate.Example = map[string]int{"duplicate": 1}, `{pod="x"}`
+	s := &collector.Snapshot{Inputs: []collector.Input{in("a.demand"), in("a.demand.history"), in("b.demand"), in("c.demand"), in("d.demand"), in("ready"), duplicate}}
+	s.Inputs[4].Fail(&promapi.Error{Reason: promapi.ReasonStale, Err: errors.New("the newest sample is 300s old")})
+	s.Models = []collector.Model{{
+		Name: "m", Namespace: "llm", Signals: []collector.Signal{
+			{Name: "a", Partial: "1 of 2 ready replicas of v tell it", Sources: &told, Expected: &expected, Inputs: []string{"a.demand", "a.demand.history"}},
+			{Name: "b", Missing: "no result", Inputs: []string{"b.demand"}},
+			{Name: "c", Missing: "no result", Ignored: true, Inputs: []string{"c.demand"}},
+			{Name: "d", Missing: "d.demand: stale", Inputs: []string{"d.demand"}, Backlog: new(1234.0), Unit: "tokens per second"},
+		},
+		Variants: []collector.Variant{{Name: "v", Missing: "ready: no result", Reason: optimizer.ReasonHold}, {Name: "w", Up: true}},
+	}, {Name: "whole", Namespace: "llm", Variants: []collector.Variant{{Name: "x", Up: true}}}}
+	srv := serving(t, findingEvaluator{
+		func(context.Context, time.Time) *collector.Snapshot { return s },
+		[]collector.Finding{{Model: "llm/m", Signals: []string{"a"}, Text: "scrapes fail (up is 0): pod v-0"}},
+	})
+	got := get(t, srv, "/inputs").body
+	assert.Contains(t, got, `<p class="banner warning" role="status">5 of 7 inputs need a look: 2 missing, 1 stale, 1 duplicate, 1 partial. Of 2 models, 1 is not fully decided.</p>`)
+	row := func(name string) string {
+		_, after, _ := strings.Cut(got, "<summary>"+name+"</summary>")
+		text, _, _ := strings.Cut(after, "</tr>")
+		return text
+	}
+	assert.Contains(t, row("a.demand"), `<p class="bad">a of m: 1 of 2 ready replicas of v tell it; scrapes fail (up is 0): pod v-0</p>`)
+	assert.Contains(t, row("b.demand"), `<p class="bad">b of m has no result</p>`)
+	for name, state := range map[string]string{
+		"a.demand": `warning">partial<`, "a.demand.history": `ok">ok<`, "b.demand": `error">missing<`, "c.demand": `ok">ok<`,
+		"d.demand": `error">stale<`, "ready": `error">missing<`, "e.demand": `error">duplicate<`,
+	} {
+		assert.Contains(t, row(name), `<span class="state `+state, name)
+	}
+	got = get(t, srv, "/model?id=llm/m").body
+	assert.Contains(t, got, "It may be more: 1 of 2 ready replicas of v tell it; scrapes fail (up is 0): pod v-0.")
+	assert.Contains(t, got, "<dt>Waiting</dt><dd>1234 tokens</dd>", "what waits of a rate is an amount")
 }

@@ -16,71 +16,204 @@ import (
 // Inputs is every query at one moment.
 type Inputs struct {
 	Snapshot   *collector.Snapshot
-	Prometheus string // base URL of the Prometheus that is asked; empty for none to look at
+	Findings   []collector.Finding // of what is not wholly known
+	Prometheus string              // base URL of the Prometheus that is asked; empty for none to look at
 }
 
 type inputsPage struct {
 	Frame
-	Inputs  []inputRow
-	Failing int
-	Slowest string
+	Inputs []inputRow
+	Wrong  string // how many inputs are wrong, and in which way; empty for none
+	None   bool   // no input has a usable answer
+	Models string // how many models are not fully decided; empty for none
 }
 
 // inputRow is one query with what became of it.
 type inputRow struct {
 	collector.Input
-	Link    string // into Prometheus
-	Value   string
-	AgeText string
-	Witness string
-	Word    string // how it is
-	Wrong   bool
-	Users   string
+	Link     string // into Prometheus
+	Value    string
+	AgeText  string
+	Witness  string
+	Word     string // how it is
+	Severity explain.Severity
+	Notes    []string // what is wrong
+	Users    string
 }
+
+// Wrong reports whether what rests on the input is not wholly known because of it.
+func (r *inputRow) Wrong() bool { return len(r.Notes) > 0 }
 
 // Inputs writes the page of all queries: those with something wrong about them first.
 func (c *Console) Inputs(w io.Writer, l Look, o *Inputs) error {
 	e := explain.New(o.Snapshot)
-	p := &inputsPage{Frame: c.newFrame("Inputs", "inputs", l, e)}
-	users := usersOf(o.Snapshot)
-	slowest := 0.0
+	p := &inputsPage{Frame: c.newFrame("Inputs", "inputs", l, e), Models: undecided(o.Snapshot)}
+	users, faults, failing := usersOf(o.Snapshot), faultsOf(o), 0
 	for i := range e.Inputs {
-		row := inputOf(&e.Inputs[i], users[e.Inputs[i].Name])
+		in := &e.Inputs[i]
+		row := inputOf(in, users[in.Name], faults[in.Name])
 		row.Link = graphLink(o.Prometheus, row.Query, o.Snapshot.At)
-		if row.Wrong {
-			p.Failing++
-		}
-		if row.Duration >= slowest {
-			slowest, p.Slowest = row.Duration, row.Name
+		if in.Failure != "" {
+			failing++
 		}
 		p.Inputs = append(p.Inputs, row)
 	}
 	slices.SortStableFunc(p.Inputs, func(a, b inputRow) int { return rank(&a) - rank(&b) })
+	p.Wrong, p.None = wrongOf(p.Inputs), failing > 0 && failing == len(p.Inputs)
 	return c.write(w, "inputs", p)
 }
 
+// rank is the order of the rows: what is worst first.
 func rank(r *inputRow) int {
-	if r.Wrong {
-		return 0
+	switch {
+	case !r.Wrong():
+		return 2
+	case r.Severity == explain.SeverityWarning:
+		return 1
 	}
-	return 1
+	return 0
 }
 
-func inputOf(in *collector.Input, u *usage) inputRow {
-	r := inputRow{Input: *in, Value: valueOf(in), AgeText: "-", Word: "ok"}
+// wrongOf counts the rows with something wrong about them by what it is.
+func wrongOf(rows []inputRow) string {
+	counts, words, wrong := map[string]int{}, []string(nil), 0
+	for i := range rows {
+		if !rows[i].Wrong() {
+			continue
+		}
+		wrong++
+		if counts[rows[i].Word]++; counts[rows[i].Word] == 1 {
+			words = append(words, rows[i].Word)
+		}
+	}
+	if wrong == 0 {
+		return ""
+	}
+	parts := make([]string, len(words))
+	for i, name := range words {
+		parts[i] = fmt.Sprintf("%d %s", counts[name], name)
+	}
+	need := "need"
+	if wrong == 1 {
+		need = "needs"
+	}
+	return fmt.Sprintf("%d of %s %s a look: %s.", wrong, word(len(rows), "input", "inputs"), need, strings.Join(parts, ", "))
+}
+
+// undecided counts the models that are not fully decided.
+func undecided(s *collector.Snapshot) string {
+	n := 0
+	for i := range s.Models {
+		if slices.ContainsFunc(s.Models[i].Variants, func(v collector.Variant) bool { return !v.Up }) {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Of %s, %s not fully decided.", word(len(s.Models), "model", "models"), word(n, "is", "are"))
+}
+
+// fault is what a model lacks because of an input.
+type fault struct {
+	partial bool // it is known in part
+	text    string
+}
+
+// faultsOf says what is lacking because of each input, by its name: what is missing or partial names the input, or else it is the one that
+// tells the demand.
+func faultsOf(o *Inputs) map[string][]fault {
+	all, known := map[string][]fault{}, map[string]bool{}
+	for i := range o.Snapshot.Inputs {
+		known[o.Snapshot.Inputs[i].Name] = true
+	}
+	add := func(first, about, missing, found string, partial bool) {
+		for part := range strings.SplitSeq(missing, ": ") {
+			if known[part] {
+				first = part
+				break
+			}
+		}
+		text := explain.Lack(about, missing)
+		if !strings.HasPrefix(text, about) {
+			text = about + ": " + text
+		}
+		text += found
+		if l := (fault{partial, text}); first != "" && !slices.Contains(all[first], l) {
+			all[first] = append(all[first], l)
+		}
+	}
+	for i := range o.Snapshot.Models {
+		m := &o.Snapshot.Models[i]
+		for j := range m.Signals {
+			s := &m.Signals[j]
+			why, first := cmp.Or(s.Missing, s.Partial), ""
+			if len(s.Inputs) > 0 {
+				first = s.Inputs[0]
+			}
+			if why != "" && !s.Ignored {
+				add(first, s.Name+" of "+m.Name, why, foundOf(o.Findings, m.ID(), s.Name), s.Missing == "")
+			}
+		}
+		for j := range m.Variants {
+			if v := &m.Variants[j]; !v.Up {
+				add("", v.Name, v.Missing, "", false) // Where it names an input: else it is a signal's, which has been said.
+			}
+		}
+	}
+	return all
+}
+
+// foundOf is what was found out about a signal, as the end of a sentence.
+func foundOf(all []collector.Finding, model, signal string) string {
+	for _, f := range all {
+		if f.Model == model && slices.Contains(f.Signals, signal) {
+			return "; " + f.Text
+		}
+	}
+	return ""
+}
+
+// mostFaults bounds what one row says is lacking.
+const mostFaults = 3
+
+func inputOf(in *collector.Input, u *usage, faults []fault) inputRow {
+	r := inputRow{Input: *in, Value: valueOf(in), AgeText: "-", Word: "ok", Severity: explain.SeverityOK}
 	if in.Age != nil {
 		r.AgeText = fmt.Sprintf("%.0f s", *in.Age)
 	}
 	switch {
 	case in.Trouble() != "":
-		r.Word, r.Wrong = cmp.Or(strings.ReplaceAll(string(in.Failure), "_", " "), "unusable"), true
+		r.Word, r.Severity = cmp.Or(strings.ReplaceAll(string(in.Failure), "_", " "), badOf(in)), explain.SeverityError
+		r.Notes, faults = []string{in.Trouble()}, nil // What is lacking follows from it.
+	case slices.ContainsFunc(faults, func(l fault) bool { return !l.partial }):
+		r.Word, r.Severity = "missing", explain.SeverityError
+	case len(faults) > 0:
+		r.Word, r.Severity = "partial", explain.SeverityWarning
 	case in.Series != nil && *in.Series == 0 && !in.Sparse:
-		r.Word = "no series"
+		r.Word, r.Severity = "no series", explain.SeverityWarning
+	}
+	for i, l := range faults {
+		if i == mostFaults {
+			r.Notes = append(r.Notes, fmt.Sprintf("and %d more like this", len(faults)-i))
+			break
+		}
+		r.Notes = append(r.Notes, l.text)
 	}
 	if u != nil {
 		r.Users, r.Witness = u.text(), u.witness()
 	}
 	return r
+}
+
+// badOf is why the series of an answer are unusable, where it is one reason.
+func badOf(in *collector.Input) string {
+	if len(in.Bad) == 1 {
+		for reason := range in.Bad {
+			return reason
+		}
+	}
+	return "unusable"
 }
 
 // valueOf is what an input says now: its value, or the lowest and the highest of its series.

@@ -22,6 +22,7 @@ type Model struct {
 	Explanation *explain.Explanation // of this model, with its runner-up
 	Record      *past.Record         // nil where the past is not known
 	Latencies   []past.Latency
+	Findings    []collector.Finding // of what is not wholly known
 }
 
 type modelPage struct {
@@ -45,6 +46,8 @@ type signalBlock struct {
 	Witness  string
 	Decides  bool
 	Headroom string
+	Waiting  string // what waits, in its own unit
+	Found    string // what was found out about what is missing of it
 }
 
 // variantRow is a variant with its replicas by state.
@@ -96,9 +99,12 @@ func drawn(r *past.Record) bool { return r != nil && len(r.Points) > 1 }
 
 func signalOf(o *Model, m *explain.Model, j int) signalBlock {
 	s := &m.Signals[j]
-	b := signalBlock{Signal: *s, Decides: s.Name == m.Binding, Witness: witnessOf(s)}
+	b := signalBlock{Signal: *s, Decides: s.Name == m.Binding, Witness: witnessOf(s), Found: foundOf(o.Findings, m.ID(), s.Name)}
 	if s.Headroom != nil {
 		b.Headroom = explain.Percent(*s.Headroom)
+	}
+	if s.Backlog != nil {
+		b.Waiting = explain.Number(s.Backlog) + " " + s.UnitWaiting()
 	}
 	if drawn(o.Record) {
 		drawing := signalChart(fmt.Sprintf("signal-%d", j), o.Record, o.Index, j, s)
