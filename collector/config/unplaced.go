@@ -35,8 +35,8 @@ func places() (document map[string]any, sections map[string][]map[string]any) {
 	}
 }
 
-// hideUnplaced keeps what stands behind a key without a place out of snippets: it may be a misspelt secret. An error shows the key and where
-// it is.
+// hideUnplaced keeps what stands behind a key without a place out of snippets: it may be a misspelt secret, unless the key is almost one that
+// holds none. An error shows the key and where it is.
 func hideUnplaced(d *strict.Decoder, root *yaml.Node) {
 	hide := func(key, value *yaml.Node) {
 		if strings.ContainsAny(key.Value, ":=@ ") {
@@ -45,13 +45,13 @@ func hideUnplaced(d *strict.Decoder, root *yaml.Node) {
 		d.HideBelow(value, key.Tag == "!!merge") // A message repeats what is merged.
 	}
 	document, sections := places()
-	strict.Unplaced(root, hide, document)
+	strict.Unplaced(root, true, hide, document)
 	if root.Kind != yaml.MappingNode {
 		return
 	}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if schemas := sections[root.Content[i].Value]; schemas != nil {
-			strict.Unplaced(root.Content[i+1], hide, schemas...)
+			strict.Unplaced(root.Content[i+1], false, hide, schemas...)
 		}
 	}
 }

@@ -110,6 +110,7 @@ func (d *Decoder) structure(path string, n *yaml.Node, v reflect.Value) {
 		i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == key.Value })
 		if i < 0 {
 			d.Unknown(Join(path, key.Value), key, "field", key.Value, fieldNames(fields))
+			given[Closest(key.Value, fieldNames(fields))] = true // What is misspelt is not missing, too.
 			return
 		}
 		f, at := fields[i], Join(path, key.Value)

@@ -74,7 +74,6 @@ oven: hot
 		got = append(got, strings.Join([]string{d.File, d.Path, d.Message, d.Hint}, " | "))
 	}
 	require.Equal(t, []string{
-		`r.yml |  | title is missing | What it is called.`,
 		`r.yml | titel | unknown field "titel" | did you mean "title"?`,
 		`r.yml | serves | 13 is above 12 | How many eat.`,
 		`r.yml | course | unknown value "mian" | did you mean "main"?`,

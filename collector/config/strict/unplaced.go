@@ -1,6 +1,7 @@
 package strict
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 
@@ -9,9 +10,9 @@ import (
 
 // Unplaced calls visit for every entry below a node whose key has no place there by any of some schemas: a misspelt key, one of another
 // program, or a merge of what is no mapping. For a mapping where a text is expected it is called with the mapping as both. It does not look
-// into what such an entry holds.
-func Unplaced(n *yaml.Node, visit func(key, value *yaml.Node), schemas ...map[string]any) {
-	u := unplaced{visit: visit, seen: map[seenAt]bool{}}
+// into what such an entry holds. With guess, a key that is almost one of the schemas' counts as that one, if it can hold no secret.
+func Unplaced(n *yaml.Node, guess bool, visit func(key, value *yaml.Node), schemas ...map[string]any) {
+	u := unplaced{visit: visit, guess: guess, seen: map[seenAt]bool{}}
 	u.walk(n, schemas)
 }
 
@@ -23,6 +24,7 @@ type seenAt struct {
 
 type unplaced struct {
 	visit func(key, value *yaml.Node)
+	guess bool
 	seen  map[seenAt]bool
 }
 
@@ -97,11 +99,56 @@ func (u *unplaced) entry(key, value *yaml.Node, schemas []map[string]any) {
 	if below == nil {
 		below = parts(schemas, "additionalProperties")
 	}
+	if below == nil && u.guess {
+		below = meant(schemas, Resolve(key).Value)
+	}
 	if below == nil {
 		u.visit(key, value)
 		return
 	}
 	u.walk(value, below)
+}
+
+// meant are the properties that a misspelt key stands for without a doubt: one is spelt almost like it, and holds nothing that another loader
+// reads, so no secret.
+func meant(schemas []map[string]any, key string) []map[string]any {
+	var found []map[string]any
+	for _, s := range schemas {
+		properties, _ := s["properties"].(map[string]any)
+		near := Closest(key, slices.Collect(maps.Keys(properties)))
+		if p, ok := properties[near].(map[string]any); ok && misspeltPart*Distance(key, near) <= len(key) && !leadsAway(p) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// misspeltPart is the part of a key's letters, as a divisor, that may be wrong where it is shown what it holds.
+const misspeltPart = 4
+
+// leadsAway reports whether a schema leads to a place where anything goes.
+func leadsAway(schema map[string]any) bool {
+	if all, ok := schema["anyOf"].([]any); ok {
+		return slices.ContainsFunc(all, func(one any) bool {
+			s, ok := one.(map[string]any)
+			return ok && leadsAway(s)
+		})
+	}
+	if free(schema) {
+		return true
+	}
+	for _, part := range []string{"items", "additionalProperties"} {
+		if s, ok := schema[part].(map[string]any); ok && leadsAway(s) {
+			return true
+		}
+	}
+	properties, _ := schema["properties"].(map[string]any)
+	for _, p := range properties {
+		if s, ok := p.(map[string]any); ok && leadsAway(s) {
+			return true
+		}
+	}
+	return false
 }
 
 // parts are those that the schemas have under a name.
