@@ -109,6 +109,9 @@ func (f *generateFlags) run(ctx context.Context, std Streams) error {
 			return err
 		}
 	}
+	for _, warning := range manifest.Warnings() {
+		fmt.Fprintln(std.Err, "note:", warning)
+	}
 	return manifest.Write(std.Out, f.typed)
 }
 

@@ -89,6 +89,9 @@ func Adapter(c *config.Config, o AdapterOptions) (*Manifest, error) {
 		rules = append(rules, plain...)
 	}
 	m := &Manifest{}
+	if o.Gateway {
+		m.warnGateway(c)
+	}
 	m.note("Let the adapter relist (--metrics-relist-interval) at least every minute, and not more often than Prometheus scrapes.")
 	return m, m.addAdapter(adapterConfig{rules}, o)
 }

@@ -35,6 +35,29 @@ func (t *target) gatewayMetric() string {
 	return strings.ToLower("gateway-requests." + t.model.Namespace + "." + t.Name)
 }
 
+// warnGateway says which models do not scale on the gateway's metrics although that is asked for, and for which nothing says that there
+// is a gateway.
+func (m *Manifest) warnGateway(c *config.Config) {
+	scales := false
+	for i := range c.Models {
+		of := &c.Models[i]
+		name := of.Namespace + "/" + of.Name
+		switch {
+		case len(of.Variants) > 1:
+			m.warn(fmt.Sprintf("--gateway: %s has %d variants. What the gateway tells does not say how many each should run, so they follow %s.",
+				name, len(of.Variants), desiredReplicas))
+			continue
+		case !slices.Contains(of.Presets, gatewayPreset):
+			m.warn(fmt.Sprintf("--gateway: %s does not have the preset %s. Its HPA follows the gateway all the same: where there is none, the metric is absent, and the HPA does nothing.",
+				name, gatewayPreset))
+		}
+		scales = true
+	}
+	if !scales {
+		m.warn("--gateway: no model has one variant only, so nothing scales on the gateway's metrics.")
+	}
+}
+
 // gatewayTwice refuses a variant whose metric is called like that of another. Taken ones are known by name.
 func (t *target) gatewayTwice(c *config.Config, taken map[string]string) config.Diagnostics {
 	other, twice := taken[t.gatewayMetric()]

@@ -100,6 +100,9 @@ func HPA(c *config.Config, o HPAOptions) (*Manifest, error) {
 		adapter += " --gateway"
 	}
 	m.note("It needs Prometheus Adapter with the rules of `" + adapter + "`.")
+	if o.Gateway {
+		m.warnGateway(c)
+	}
 	m.noteTolerance(o.Kubernetes)
 	if anyToZero(all) {
 		m.noteToZero(o.Kubernetes, all)

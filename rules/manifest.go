@@ -15,6 +15,7 @@ import (
 // Manifest is what one command prints: YAML documents, below a comment that says where they come from and what they need.
 type Manifest struct {
 	notes     []string
+	warnings  []string // those of the notes that say what is not as it was asked for
 	documents []any
 }
 
@@ -42,6 +43,15 @@ func (m *Manifest) Write(w io.Writer, command string) error {
 func (m *Manifest) add(doc any) { m.documents = append(m.documents, doc) }
 
 func (m *Manifest) note(lines ...string) { m.notes = append(m.notes, lines...) }
+
+// warn adds notes that must be seen where the manifest is not read: it is not all that was asked for.
+func (m *Manifest) warn(lines ...string) {
+	m.note(lines...)
+	m.warnings = append(m.warnings, lines...)
+}
+
+// Warnings say where the manifest is not what was asked for.
+func (m *Manifest) Warnings() []string { return m.warnings }
 
 // object is one Kubernetes object.
 type object struct {
