@@ -56,7 +56,7 @@ func (f *demoFlags) run(ctx context.Context, std Streams) (err error) {
 	if f.files != "" {
 		return demo.WriteFiles(f.files)
 	}
-	o := demo.Options{Seed: f.seed, Length: f.length, Clock: time.Now, Out: std.Out, Interactive: isTerminal(std.Out), Every: demoLines}
+	o := demo.Options{Seed: f.seed, Length: f.length, Clock: time.Now, Out: std.Out, Interactive: isTerminal(std.Out), Every: demoLines, Keep: f.keep}
 	if o.Interactive {
 		o.Every = demoInterval
 	}

@@ -53,6 +53,7 @@ type Options struct {
 	Out         io.Writer
 	Interactive bool          // Out is a terminal: draw over the last picture
 	Every       time.Duration // between pictures
+	Keep        bool          // the pages outlast the day
 }
 
 // Demo is a fleet under several policies at once. All of them get the same requests.
@@ -121,7 +122,7 @@ func (d *Demo) Evaluate(context.Context, time.Time) *collector.Snapshot { return
 
 // Run lets the day pass, showing it meanwhile, and sums up: where it was interrupted, what there was of the day.
 func (d *Demo) Run(ctx context.Context, url string) error {
-	fmt.Fprint(d.options.Out, introduction(url, d.scenario))
+	fmt.Fprint(d.options.Out, introduction(url, d.scenario, d.config))
 	began := d.options.Clock()
 	warmup, end := time.Duration(d.scenario.Warmup), d.scenario.Length()
 	show := &screen{out: d.options.Out, interactive: d.options.Interactive}
@@ -146,7 +147,11 @@ func (d *Demo) Run(ctx context.Context, url string) error {
 		case <-ticker.C:
 		}
 	}
-	fmt.Fprint(d.options.Out, summary(d.into(), d.status()))
+	served := ""
+	if d.options.Keep && ctx.Err() == nil {
+		served = fmt.Sprintf("The pages of this day stay at %s until you interrupt (Ctrl+C).\n", url)
+	}
+	fmt.Fprint(d.options.Out, summary(d.into(), d.status(), served))
 	return nil
 }
 

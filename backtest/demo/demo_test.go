@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestDay(t *testing.T) {
 	long.Test(t)
 	var out bytes.Buffer
-	d, err := demo.New(t.Context(), demo.Options{Seed: 1, Clock: time.Now, Out: &out, Every: time.Millisecond})
+	d, err := demo.New(t.Context(), demo.Options{Seed: 1, Clock: time.Now, Out: &out, Every: time.Millisecond, Keep: true})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, d.Close()) }()
 	require.NotNil(t, d.Evaluate(t.Context(), time.Time{}), "there is a decision before the day begins")
@@ -54,6 +54,7 @@ func TestDay(t *testing.T) {
 		require.Equal(t, fmt.Sprintf("%.2f", p.Mean["cost"]), shown[2])
 	}
 	require.Contains(t, text, "variant_exporter costs least")
+	require.Contains(t, text, "The pages of this day stay at http://127.0.0.1:18270 until you interrupt (Ctrl+C).\n")
 }
 
 // TestDayOverSeeds holds what the demo says of a day to days with other noise: the program serves 99 % in time for a tenth less than
@@ -100,4 +101,6 @@ func TestInterrupted(t *testing.T) {
 	require.NoError(t, d.Run(ctx, "http://127.0.0.1:1"))
 	require.NoError(t, d.Close())
 	require.Contains(t, out.String(), "After 0 hours and")
+	require.Contains(t, out.String(), "request for the least: chat-h100, code-h100\n")
+	require.Contains(t, out.String(), "The pages end with the day: variant_exporter demo --keep goes on serving them.\n")
 }

@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/backtest/scenario"
+	"github.com/variant-exporter/variant-exporter/collector/config"
 )
 
 // introduction says what is seen. Lines have at most 80 characters.
-func introduction(url string, s *scenario.Scenario) string {
+func introduction(url string, s *scenario.Scenario, c *config.Config) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "The exporter, planning for a simulated fleet: %s\n\n", url)
 	fmt.Fprintf(&b, "A day of two models, under the exporter and under five other ways of scaling.\n")
@@ -23,12 +24,32 @@ func introduction(url string, s *scenario.Scenario) string {
 		fmt.Fprintf(&b, "  %-10s %6.2f per hour, ready %s after it is ordered\n", v.Name, v.Cost, time.Duration(v.Startup))
 	}
 	fmt.Fprintf(&b, `
+variant_exporter, wva-tokens       all variants of a model, in a changing mix
+static                             the same mix all day
+rate-last, keda-queue, hpa-queue   one variant for each model, which serves a
+                                   request for the least: %s
+
 in time   share of requests whose first token and pace were within the targets
 cost      so far; of everything ordered until it is gone
 cost/h    cost of what is ordered now
 replicas  ready, and +N that start
-`)
+`, strings.Join(cheapest(c), ", "))
 	return b.String()
+}
+
+// cheapest are the variants that serve a request of their model for the least. Autoscalers that know one variant get these.
+func cheapest(c *config.Config) []string {
+	var names []string
+	for i := range c.Models {
+		name, least := "", math.Inf(1)
+		for _, v := range c.Models[i].Variants {
+			if price := v.Cost.Number / v.Capacity["rate"].Number; price < least {
+				name, least = v.Name, price
+			}
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 // picture is one moment of all fleets.
@@ -65,8 +86,9 @@ func percent(share float64) string { return fmt.Sprintf("%.2f %%", math.Floor(sh
 // enough is the share of requests in time from which on policies are compared by cost.
 const enough = 0.99
 
-// summary says what the day came to, who was better at what, and what to do next.
-func summary(into time.Duration, all []standing) string {
+// summary says what the day came to, who was better at what, and what to do next. served says where pages go on being served; empty for
+// nowhere.
+func summary(into time.Duration, all []standing, served string) string {
 	var b strings.Builder
 	ours := all[0]
 	fmt.Fprintf(&b, "\nAfter %.0f hours and %.0f requests:\n\n", into.Hours(), ours.Requests)
@@ -87,6 +109,11 @@ meant to be tuned. One day of one made-up fleet proves little. Check it:
 
 Then with a week of your own: variant_exporter replay --help
 `)
+	if served != "" {
+		b.WriteString(served)
+	} else {
+		b.WriteString("The pages end with the day: variant_exporter demo --keep goes on serving them.\n")
+	}
 	return b.String()
 }
 
