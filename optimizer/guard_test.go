@@ -93,6 +93,10 @@ func TestGuard(t *testing.T) {
 	fewest := func(n int) func(*optimizer.VariantState) { return func(s *optimizer.VariantState) { s.Fewest = &n } }
 	failsafe := func(n int) func(*optimizer.VariantState) { return func(s *optimizer.VariantState) { s.Failsafe = &n } }
 	unready := func(s *optimizer.VariantState) { s.Ready = nil }
+	unsteady := func(s *optimizer.VariantState) { s.Lately = 1 }
+	unsteadySet := func(n int) func(*optimizer.VariantState) {
+		return func(s *optimizer.VariantState) { s.Lately, s.Ordered = n, true }
+	}
 	wide, tight := fmt.Sprintf(oldAndNew, 100.), fmt.Sprintf(oldAndNew, 5.)
 	single := `{"models":[{"name":"m","demand":{"s":%d},"variants":[{"name":"a","cost":1,"min":%d,"max":%d,"capacity":{"s":10}}]}]}`
 	for _, test := range []struct {
@@ -226,6 +230,18 @@ func TestGuard(t *testing.T) {
 		{
 			"requests stay while what comes is held back", wide, 0, known(seen(4, 1), having(seen(0, 0), most(1))),
 			[]string{"3 make_before_break, make_before_break 0 to 3", "1 rate_limit, rate_limit 4 to 1"},
+		},
+		{
+			"a set of which one crashes again and again", fmt.Sprintf(single, 20, 0, 9), 0, known(having(seen(6, 5), unsteadySet(1))),
+			[]string{"3 make_before_break, make_before_break 2 to 3"},
+		},
+		{
+			"a set of which all have lost their readiness", fmt.Sprintf(single, 20, 0, 9), 0, known(having(seen(6, 0), unsteadySet(6))),
+			[]string{"6 make_before_break, make_before_break 2 to 6"},
+		},
+		{
+			"a Deployment of which one crashes again and again", fmt.Sprintf(single, 20, 0, 9), 0, known(having(seen(6, 5), unsteady)),
+			[]string{"2 demand"},
 		},
 		{
 			"what is known in part may rise", fmt.Sprintf(single, 80, 0, 9), 0, partly(seen(2, 2)), []string{"8 demand"},
