@@ -99,6 +99,8 @@ func TestGuard(t *testing.T) {
 	}
 	wide, tight := fmt.Sprintf(oldAndNew, 100.), fmt.Sprintf(oldAndNew, 5.)
 	single := `{"models":[{"name":"m","demand":{"s":%d},"variants":[{"name":"a","cost":1,"min":%d,"max":%d,"capacity":{"s":10}}]}]}`
+	pair := `{"models":[{"name":"m","demand":{"p":60,"d":60},"variants":[
+		{"name":"prefill","role":"prefill","cost":1,"capacity":{"p":10}},{"name":"decode","role":"decode","cost":1,"capacity":{"d":10}}]}]}`
 	for _, test := range []struct {
 		name    string
 		problem string
@@ -265,6 +267,10 @@ func TestGuard(t *testing.T) {
 		{
 			"a failsafe above the maximum", fmt.Sprintf(single, 10, 0, 3), 0, nothing(having(seen(2, 2), failsafe(5))),
 			[]string{"3 failsafe, failsafe none to 3"},
+		},
+		{
+			"the only decode waits, and prefill is planned for what is ready of it", pair, 0, known(seen(6, 6), having(seen(6, 3), stuckAt(3))),
+			[]string{"3 demand", "6 stuck"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
