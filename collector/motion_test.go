@@ -469,6 +469,42 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, uses: {gpu: 1}, 
 	})
 }
 
+// TestCrashesAgainAndAgain: replicas that start, serve for a minute and crash are not served by for most of the time. Another variant
+// stands in, also in the minute in which they are ready, until they have been ready for a while. One that is slow to start and
+// loses its readiness for a moment does not crash.
+func TestCrashesAgainAndAgain(t *testing.T) {
+	const text = `
+defaults: {headroom: 0, scale_down_window: 0s, provision_timeout: 10m}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [
+  {name: a, cost: 1, startup: 3m, capacity: {load: 10}},
+  {name: b, cost: 3, startup: 3m, capacity: {load: 10}}]}]`
+	at := func(asked string, readyFor ...string) canned {
+		ready := ""
+		for i, ages := range readyFor {
+			ready += runsOf("a", []string{"6", "4"}[i%2], ages)
+		}
+		now := "6"
+		if len(readyFor)%2 == 0 {
+			now = "4"
+		}
+		return canned{
+			"demand": load("60"), "past demand": load("60"), "current": runs("a", "6", "b", "2"), "past current": joined(runsOf("b", "2", "1h..0s"), asked),
+			"ready": runs("a", now, "b", "2"), "past ready": joined(runsOf("b", "2", "1h..0s"), ready),
+		}
+	}
+	const six, alone = `variant_desired_replicas{variant="a"} 6`, `variant_desired_replicas{variant="b"} 0`
+	const four, standsIn = `variant_desired_replicas{variant="a"} 4`, `variant_desired_replicas{variant="b"} 2`
+	asked := runsOf("a", "6", "1h..0s")
+	runCases(t, map[string]decisionCase{
+		"they are gone":              {config: text, answers: at(asked, "1h..15m", "14m45s..9m", "8m45s..8m", "7m45s..0s"), want: four + "\n" + standsIn},
+		"they are back for a moment": {config: text, answers: at(asked, "1h..17m", "16m45s..9m", "8m45s..8m", "7m45s..45s", "30s..0s"), want: six + "\n" + standsIn},
+		"they are back for a while":  {config: text, answers: at(asked, "1h..20m", "19m45s..12m", "11m45s..11m", "10m45s..2m45s", "2m30s..0s"), want: six + "\n" + alone},
+		"for less than that":         {config: text, answers: at(asked, "1h..9m15s", "9m..4m", "3m45s..1m", "45s..0s"), want: six + "\n" + standsIn},
+		"they started, and lost it":  {config: text, answers: at(joined(runsOf("a", "4", "1h..9m15s"), runsOf("a", "6", "9m..0s")), "1h..9m15s", "9m..1m15s", "1m..30s", "15s..0s"), want: six + "\n" + standsIn},
+	})
+}
+
 // TestLimitDipsAgainAndAgain: a limit dips for a moment at each full minute. Its median is what it is for most of the time.
 func TestLimitDipsAgainAndAgain(t *testing.T) {
 	const text = `
