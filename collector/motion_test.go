@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -352,6 +353,35 @@ models: [{name: m, namespace: ns, replicas: {min: 0}, idle_after: 10m, variants:
 	})
 }
 
+// TestAwakeUntilItServed: who woke a model may have given up, and comes back. It sleeps when it was ready for as long as it must be idle, and
+// what never becomes ready is given up with the time-out.
+func TestAwakeUntilItServed(t *testing.T) {
+	const text = `
+signals: {load: {unit: requests, demand: demand, on_missing: zero, alive: alive}}
+models: [{name: m, namespace: ns, replicas: {min: 0}, idle_after: 10m, variants: [{name: a, cost: 1, startup: 5m, provision_timeout: 20m, capacity: {load: 10}}]}]`
+	at := func(asked, ready string) canned {
+		return canned{
+			"demand": load("0"), "past demand": load("0 @1h..0s"), "alive": `{namespace="ns"} 1`, "past alive": `{namespace="ns"} 1`,
+			"current": runs("a", "1"), "past current": joined(runsOf("a", "0", "1h..19m15s"), runsOf("a", "1", asked)), "ready": runs("a", ready[:1]), "past ready": ready[1:],
+		}
+	}
+	was := func(ready, since, until string) string {
+		return ready + joined(runsOf("a", "0", "1h.."+until), runsOf("a", "1", since+"..0s"))
+	}
+	const zero, one = `variant_desired_replicas{variant="a"} 0`, `variant_desired_replicas{variant="a"} 1`
+	never := "0" + runsOf("a", "0", "1h..0s")
+	long := at("20m..0s", never)
+	long["past current"] = joined(runsOf("a", "0", "1h..20m"), runsOf("a", "1", "19m45s..0s"))
+	runCases(t, map[string]decisionCase{
+		"it loads for longer than expected": {config: text, answers: at("19m..0s", never), want: one},
+		"it never became ready":             {config: text, answers: long, want: zero},
+		"ready for less than idle_after":    {config: text, answers: at("19m..0s", was("1", "9m45s", "10m")), want: one},
+		"ready for idle_after":              {config: text, answers: at("19m..0s", was("1", "10m", "10m15s")), want: zero},
+		"not ready again since":             {config: text, answers: at("19m..0s", "0"+joined(runsOf("a", "0", "1h..15m"), runsOf("a", "1", "14m45s..12m"), runsOf("a", "0", "11m45s..0s"))), want: zero},
+		"nobody woke it":                    {config: text, answers: canned{"demand": load("0"), "past demand": load("0 @1h..0s"), "alive": `{namespace="ns"} 1`, "past alive": `{namespace="ns"} 1`, "current": runs("a", "1"), "ready": runs("a", "1")}, want: zero},
+	})
+}
+
 // TestRolesWakeTogether: a prefill without a decode serves nothing, and both sleep together.
 func TestRolesWakeTogether(t *testing.T) {
 	const text = `
@@ -437,6 +467,61 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, uses: {gpu: 1}, 
 		"for more than half of it":     {config: text, answers: at("30", joined(were("10", " @10m..3m"), were("30", " @2m45s..0s"))), want: want("30", "2")},
 		"known only since this sample": {config: text, answers: at("30", ""), want: want("30", "2")},
 	})
+}
+
+// TestCrashesAgainAndAgain: replicas that start, serve for a minute and crash are not served by for most of the time. Another variant
+// stands in, also in the minute in which they are ready, until they have been ready for a while. One that is slow to start and
+// loses its readiness for a moment does not crash.
+func TestCrashesAgainAndAgain(t *testing.T) {
+	const text = `
+defaults: {headroom: 0, scale_down_window: 0s, provision_timeout: 10m}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [
+  {name: a, cost: 1, startup: 3m, capacity: {load: 10}},
+  {name: b, cost: 3, startup: 3m, capacity: {load: 10}}]}]`
+	at := func(asked string, readyFor ...string) canned {
+		ready := ""
+		for i, ages := range readyFor {
+			ready += runsOf("a", []string{"6", "4"}[i%2], ages)
+		}
+		now := "6"
+		if len(readyFor)%2 == 0 {
+			now = "4"
+		}
+		return canned{
+			"demand": load("60"), "past demand": load("60"), "current": runs("a", "6", "b", "2"), "past current": joined(runsOf("b", "2", "1h..0s"), asked),
+			"ready": runs("a", now, "b", "2"), "past ready": joined(runsOf("b", "2", "1h..0s"), ready),
+		}
+	}
+	const six, alone = `variant_desired_replicas{variant="a"} 6`, `variant_desired_replicas{variant="b"} 0`
+	const four, standsIn = `variant_desired_replicas{variant="a"} 4`, `variant_desired_replicas{variant="b"} 2`
+	asked := runsOf("a", "6", "1h..0s")
+	runCases(t, map[string]decisionCase{
+		"they are gone":              {config: text, answers: at(asked, "1h..15m", "14m45s..9m", "8m45s..8m", "7m45s..0s"), want: four + "\n" + standsIn},
+		"they are back for a moment": {config: text, answers: at(asked, "1h..17m", "16m45s..9m", "8m45s..8m", "7m45s..45s", "30s..0s"), want: six + "\n" + standsIn},
+		"they are back for a while":  {config: text, answers: at(asked, "1h..20m", "19m45s..12m", "11m45s..11m", "10m45s..2m45s", "2m30s..0s"), want: six + "\n" + alone},
+		"for less than that":         {config: text, answers: at(asked, "1h..9m15s", "9m..4m", "3m45s..1m", "45s..0s"), want: six + "\n" + standsIn},
+		"they started, and lost it":  {config: text, answers: at(joined(runsOf("a", "4", "1h..9m15s"), runsOf("a", "6", "9m..0s")), "1h..9m15s", "9m..1m15s", "1m..30s", "15s..0s"), want: six + "\n" + standsIn},
+	})
+}
+
+// TestLimitDipsAgainAndAgain: a limit dips for a moment at each full minute. Its median is what it is for most of the time.
+func TestLimitDipsAgainAndAgain(t *testing.T) {
+	const text = `
+signals: {load: {unit: requests, demand: demand}}
+budgets: [{name: gpu, unit: accelerators, limit: limit}]
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, uses: {gpu: 1}, capacity: {load: 10}}]}]`
+	past := ""
+	for minute := range 6 {
+		ago := fmt.Sprintf("%dm", minute) // a look at each full minute would see no others
+		past += fmt.Sprintf("{} 4 @%[1]s..%[1]s\n{} 6 @%[1]s45s..%[1]s15s\n", ago)
+	}
+	runCases(t, map[string]decisionCase{"at a dip": {
+		config: text, answers: canned{"demand": load("60"), "current": runs("a", "6"), "limit": `{} 4`, "past limit": past},
+		want: `
+			variant_budget_limit{budget="gpu",unit="accelerators"} 6
+			variant_desired_replicas{variant="a"} 6`,
+	}})
 }
 
 // TestAutoHeadroomOverTheWindow: what noise asks for is held over the scale-down window, as the demand is, and a step in the demand is no

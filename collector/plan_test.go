@@ -263,8 +263,8 @@ models:
 			want: budget("10", "10") + plan("2", "4") + `
 				variant_exporter_query_up{input="budget.gpus.limit"} 1
 				variant_exporter_query_up{input="budget.gpus.limit#2"} 1
-				variant_exporter_query_up{input="budget.gpus.limit.history_1m"} 1
-				variant_exporter_query_up{input="budget.gpus.limit.history_1m#2"} 1
+				variant_exporter_query_up{input="budget.gpus.limit.history"} 1
+				variant_exporter_query_up{input="budget.gpus.limit.history#2"} 1
 				variant_exporter_query_up{input="load.demand"} 1`,
 		},
 		"one of several limits fails: nobody knows the smallest": {

@@ -67,9 +67,20 @@ func (v *guardedVariant) split() []part {
 // soon is the least time until replicas that load are ready: it is not now.
 const soon = time.Nanosecond
 
-// unsteady reports whether replicas were ready a moment ago, or are overdue.
-func (v *guardedVariant) unsteady() bool {
-	return slices.ContainsFunc(v.parts, func(p part) bool { return p.state == hoped })
+// unsteady is how many replicas may not be ready when others are, where some were
+// ready a moment ago, or are overdue; 0 where none is.
+func (v *guardedVariant) unsteady() int {
+	n, hopes := 0, false
+	for _, p := range v.parts {
+		if p.state == hoped || p.state == loading {
+			n += p.replicas
+		}
+		hopes = hopes || p.state == hoped
+	}
+	if !hopes {
+		return 0
+	}
+	return n
 }
 
 // moment is a time at which the supply under a decision is held against that

@@ -85,13 +85,19 @@ func (m *guardedModel) anyGoes() bool {
 }
 
 // keepUncertain keeps replicas of a variant that goes where it cannot be told
-// what a lowering takes away: all of them if it loses its newest ones first and
-// is unsteady, and those that serve if what was decided a moment ago of another
-// variant relies on them.
+// what a lowering takes away: as many more as may not serve if it loses its newest
+// ones first and is unsteady, and those that serve if what was decided a moment
+// ago of another variant relies on them.
 func (m *guardedModel) keepUncertain(g *guard) {
 	for j := range m.variants {
 		v := &m.variants[j]
-		if v.goes() && v.uncertain(m) {
+		if !v.goes() {
+			continue
+		}
+		if v.state.Ordered {
+			g.set(v, min(v.current, v.n+v.unsteady()))
+		}
+		if v.fresh(m) {
 			g.set(v, max(v.n, v.stays()))
 		}
 	}
@@ -100,7 +106,13 @@ func (m *guardedModel) keepUncertain(g *guard) {
 // uncertain reports whether it cannot be told what a lowering of a variant takes
 // away, or what relies on it.
 func (v *guardedVariant) uncertain(m *guardedModel) bool {
-	return v.state.Fresh && len(m.variants) > 1 || v.state.Ordered && v.unsteady()
+	return v.fresh(m) || v.state.Ordered && v.unsteady() > 0
+}
+
+// fresh reports whether what was decided of another variant may rely on replicas
+// that became ready a moment ago.
+func (v *guardedVariant) fresh(m *guardedModel) bool {
+	return v.state.Fresh && len(m.variants) > 1
 }
 
 // momentRow is what one signal must be served of at a moment.

@@ -1,5 +1,7 @@
 package optimizer
 
+import "slices"
+
 // keepQueued marks the variants that are held back because they are stuck. The
 // plan uses others instead. If it is short even then, giving up the replicas
 // that wait gains nothing: as many are kept as the demand wants and the budgets
@@ -72,5 +74,14 @@ type want struct {
 	replicas int
 }
 
-// wanted is the whole demand of a model.
-func (m *guardedModel) wanted() want { return want{m.Demand, m.MinReplicas} }
+// wanted is the whole demand for what the replicas that wait would serve. What
+// others lack, such as another role, is no reason to give them up.
+func (m *guardedModel) wanted() want {
+	w := want{map[string]float64{}, m.MinReplicas}
+	for s, demand := range m.Demand {
+		if slices.ContainsFunc(m.variants, func(v guardedVariant) bool { return v.top > v.low && v.Capacity[s] > 0 }) {
+			w.demand[s] = demand
+		}
+	}
+	return w
+}

@@ -93,8 +93,14 @@ func TestGuard(t *testing.T) {
 	fewest := func(n int) func(*optimizer.VariantState) { return func(s *optimizer.VariantState) { s.Fewest = &n } }
 	failsafe := func(n int) func(*optimizer.VariantState) { return func(s *optimizer.VariantState) { s.Failsafe = &n } }
 	unready := func(s *optimizer.VariantState) { s.Ready = nil }
+	unsteady := func(s *optimizer.VariantState) { s.Lately = 1 }
+	unsteadySet := func(n int) func(*optimizer.VariantState) {
+		return func(s *optimizer.VariantState) { s.Lately, s.Ordered = n, true }
+	}
 	wide, tight := fmt.Sprintf(oldAndNew, 100.), fmt.Sprintf(oldAndNew, 5.)
 	single := `{"models":[{"name":"m","demand":{"s":%d},"variants":[{"name":"a","cost":1,"min":%d,"max":%d,"capacity":{"s":10}}]}]}`
+	pair := `{"models":[{"name":"m","demand":{"p":60,"d":60},"variants":[
+		{"name":"prefill","role":"prefill","cost":1,"capacity":{"p":10}},{"name":"decode","role":"decode","cost":1,"capacity":{"d":10}}]}]}`
 	for _, test := range []struct {
 		name    string
 		problem string
@@ -228,6 +234,18 @@ func TestGuard(t *testing.T) {
 			[]string{"3 make_before_break, make_before_break 0 to 3", "1 rate_limit, rate_limit 4 to 1"},
 		},
 		{
+			"a set of which one crashes again and again", fmt.Sprintf(single, 20, 0, 9), 0, known(having(seen(6, 5), unsteadySet(1))),
+			[]string{"3 make_before_break, make_before_break 2 to 3"},
+		},
+		{
+			"a set of which all have lost their readiness", fmt.Sprintf(single, 20, 0, 9), 0, known(having(seen(6, 0), unsteadySet(6))),
+			[]string{"6 make_before_break, make_before_break 2 to 6"},
+		},
+		{
+			"a Deployment of which one crashes again and again", fmt.Sprintf(single, 20, 0, 9), 0, known(having(seen(6, 5), unsteady)),
+			[]string{"2 demand"},
+		},
+		{
 			"what is known in part may rise", fmt.Sprintf(single, 80, 0, 9), 0, partly(seen(2, 2)), []string{"8 demand"},
 		},
 		{
@@ -249,6 +267,10 @@ func TestGuard(t *testing.T) {
 		{
 			"a failsafe above the maximum", fmt.Sprintf(single, 10, 0, 3), 0, nothing(having(seen(2, 2), failsafe(5))),
 			[]string{"3 failsafe, failsafe none to 3"},
+		},
+		{
+			"the only decode waits, and prefill is planned for what is ready of it", pair, 0, known(seen(6, 6), having(seen(6, 3), stuckAt(3))),
+			[]string{"3 demand", "6 stuck"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -121,12 +121,16 @@ func (g *group) relaxMinimums() [][]int {
 		aside.models, aside.floors = append(aside.models, only), append(aside.floors, only.floor())
 		aside.plan = append(aside.plan, make([]int, len(m.variants)))
 	}
-	frugal := make([][]int, len(aside.models))
+	running, frugal := make([][]int, len(aside.models)), make([][]int, len(aside.models))
 	for i, m := range aside.models {
-		frugal[i] = m.frugal()
+		running[i], frugal[i] = m.running(), m.frugal()
 	}
 	aside.wanted = frugal
-	aside.fill(frugal)
+	left := aside.left()
+	for _, c := range aside.classes() {
+		aside.fillClass(c, running, left) // Of equal claims, those that are served already come first.
+		aside.fillClass(c, frugal, left)
+	}
 	for _, c := range aside.classes() {
 		bound := aside.lowerLargest(c)
 		largest, _ := aside.shortfalls(c)
@@ -153,6 +157,17 @@ func (m *model) frugal() []int {
 		}
 		return most
 	})
+}
+
+// running is frugal with the replicas that run already, as far as they go.
+func (m *model) running() []int {
+	held := *m
+	held.variants = slices.Clone(m.variants)
+	for i := range held.variants {
+		v := &held.variants[i]
+		v.high = min(v.high, max(0, v.held))
+	}
+	return held.frugal()
 }
 
 // cover covers the model's rows one after the other as far as can be, with the

@@ -1,6 +1,7 @@
 package optimizer_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -120,4 +121,35 @@ func TestMinimumOutOfReachIsReported(t *testing.T) {
 	m, n := plan.Models[0].MinimumShort, plan.Models[1].MinimumShort
 	assert.Zero(t, m)
 	assert.Equal(t, 1, n)
+}
+
+// TestMinimumsStayWithThoseThatRun: two of six models can have a replica. Those that run keep theirs, whatever their names are, unless a more
+// important one asks.
+func TestMinimumsStayWithThoseThatRun(t *testing.T) {
+	of := func(priorities map[string]int, running ...string) (got []string) {
+		problem := optimizer.Problem{Budgets: []optimizer.Budget{{Name: "b", Limit: 2}}}
+		for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+			v := optimizer.Variant{Name: "v", Cost: 1, Capacity: map[string]float64{"s": 10}, Uses: map[string]float64{"b": 1}}
+			demand := map[string]float64{"s": 5}
+			if slices.Contains(running, name) {
+				v.Current, demand = 1, map[string]float64{}
+			}
+			problem.Models = append(problem.Models, optimizer.Model{
+				Name: name, Priority: 1 + priorities[name], MinReplicas: 1, Demand: demand, Variants: []optimizer.Variant{v},
+			})
+		}
+		plan, err := optimizer.Solve(problem, optimizer.Options{})
+		require.NoError(t, err)
+		assert.Equal(t, optimizer.StatusOptimal, plan.Status)
+		for _, m := range plan.Models {
+			if m.Variants[0].Replicas > 0 {
+				got = append(got, m.Name)
+			}
+		}
+		return got
+	}
+	assert.Equal(t, []string{"a", "b"}, of(nil), "by name where nothing runs")
+	assert.Equal(t, []string{"c", "e"}, of(nil, "c", "e"))
+	assert.Equal(t, []string{"a", "f"}, of(nil, "f"))
+	assert.Equal(t, []string{"b", "c"}, of(map[string]int{"a": 1, "c": 1, "d": 1, "e": 1, "f": 1}, "c", "e"))
 }

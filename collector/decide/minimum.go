@@ -3,6 +3,7 @@ package decide
 import (
 	"math"
 	"slices"
+	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/match"
@@ -42,19 +43,43 @@ func replicasIn(v match.Value, q query.Quantity) (int, match.Missing) {
 const replicaShare = 1e-9
 
 // minReplicas is the fewest replicas of a model over all variants of each role. A model that may go to zero keeps one until it has
-// been without demand for as long as the configuration asks. What is not known keeps what runs, and starts nothing that is known not to
-// run.
+// been without demand, and ready, for as long as the configuration asks. What is not known keeps what runs, and starts nothing that is
+// known not to run.
 func (d *decider) minReplicas(m *model) int {
 	if m.minimum > 0 {
 		return m.minimum
 	}
 	runs := slices.ContainsFunc(m.variants, func(v *variant) bool { return v.runs.Current.N == nil || *v.runs.Current.N > 0 })
+	awakens := runs && m.awakens()
 	for _, s := range m.signals {
-		if s.out.Planned != nil && (runs && !d.idle(s) || *s.out.Planned > 0) {
+		if s.out.Planned != nil && (awakens || runs && !d.idle(s) || *s.out.Planned > 0) {
 			return 1
 		}
 	}
 	return 0
+}
+
+// awakens reports whether a model was woken and has not been ready for as long as it must be idle before it sleeps: whoever woke it may
+// have given up and come back. What never becomes ready is waited for as long as a start may take.
+func (m *model) awakens() bool {
+	var asked, ready []forecast.History
+	timeout := time.Duration(0)
+	for _, v := range m.variants {
+		asked, ready = append(asked, v.runs.Starts.Current.History), append(ready, v.runs.Starts.Ready.History)
+		timeout = max(timeout, time.Duration(*v.ProvisionTimeout))
+	}
+	runs := forecast.Sum(asked...)
+	for i, n := range slices.Backward(runs.Values) {
+		if n != 0 { // Or not known.
+			continue
+		}
+		served := forecast.Sum(ready...).Along(runs)[i:]
+		if first := slices.IndexFunc(served, func(n float64) bool { return n > 0 }); first >= 0 {
+			return runs.Ago(i+first) < time.Duration(*m.IdleAfter)
+		}
+		return runs.Ago(i) < timeout
+	}
+	return false // It was woken before that, or by nobody.
 }
 
 // idle reports whether a signal showed no demand for as long as the configuration asks, and was watched for so long: a Prometheus

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/match"
@@ -10,7 +11,8 @@ import (
 
 // stuck is the number of replicas that a variant is capped at: more were wanted, throughout the provision timeout, than were ready
 // at any moment of it. A verdict counts for the cooldown. There is none without the timeout's history, nor while a roll-out
-// proceeds, in which some pods are always not ready. More ready replicas than at the verdict end it.
+// proceeds, in which some pods are always not ready. More ready replicas than at the verdict end it, at once, or where replicas crash
+// again and again when they have been there for a while.
 func (d *decider) stuck(v *variant) *int {
 	timeout, cooldown := time.Duration(*v.ProvisionTimeout), time.Duration(*v.model.ProvisionCooldown)
 	s := &v.runs.Starts
@@ -19,11 +21,17 @@ func (d *decider) stuck(v *variant) *int {
 	}
 	for i := len(s.Current.Values) - 1; i >= 0 && s.Current.Ago(i) < cooldown; i-- {
 		ago := s.Current.Ago(i)
-		found, ok := verdict(s, ago, v.patience(ago)+s.Current.Step)
-		switch {
-		case !ok:
+		patience := v.patience(ago)
+		found, crashes, ok := verdict(s, ago, patience+s.Current.Step)
+		if !ok {
 			continue
-		case v.runs.Ready.N != nil && *v.runs.Ready.N > found:
+		}
+		better := v.runs.Ready.N != nil && *v.runs.Ready.N > found
+		if better && crashes {
+			lately := s.Ready.Over(patience / 4)
+			better = enough(forecast.Known(lately), len(lately)) && forecast.Least(lately) > float64(found)
+		}
+		if better {
 			return nil
 		}
 		return &found
@@ -42,18 +50,39 @@ func everShort(s *match.Starts) bool {
 	return false
 }
 
-// verdict is the most that were ready over a window that ended some time ago, where throughout it more were asked for.
-func verdict(s *match.Starts, ago, window time.Duration) (ready int, ok bool) {
-	current := s.Current.Until(ago).Over(window)
+// verdict is the most that were ready over a window that ended some time ago, where throughout it more were asked for. Where replicas
+// crash again and again, it is what was ready for most of it.
+func verdict(s *match.Starts, ago, window time.Duration) (found int, crashes, ok bool) {
+	current, ready := s.Current.Until(ago).Over(window), s.Ready.Until(ago).Over(window)
 	if len(current) < int(window/s.Current.Step) || !enough(forecast.Known(current), len(current)) || math.IsNaN(current[0]) ||
-		proceeds(s.Rolling.Until(ago).Over(window), s.Ready.Until(ago).Over(window), current) {
-		return 0, false
+		proceeds(s.Rolling.Until(ago).Over(window), ready, current) {
+		return 0, false, false
 	}
-	most := forecast.Most(s.Ready.Until(ago).Over(window))
-	if math.IsNaN(most) || most >= forecast.Least(current) {
-		return 0, false
+	most, asked := forecast.Most(ready), forecast.Least(current)
+	if most >= asked {
+		most, crashes = crashing(ready, asked), true
 	}
-	return int(most), true
+	if math.IsNaN(most) || most >= asked {
+		return 0, false, false
+	}
+	return int(most), crashes, true
+}
+
+// crashing is how many replicas were ready for two thirds of a time in which all that are asked for were ready now and then, and fewer
+// before that and after it: they start, and do not last. NaN where it was not so.
+func crashing(ready []float64, asked float64) float64 {
+	short := func(n float64) bool { return n < asked }
+	whole := func(n float64) bool { return n >= asked }
+	from, until := slices.IndexFunc(ready, short), len(ready)
+	for until > 0 && !short(ready[until-1]) {
+		until--
+	}
+	if from < 0 || !slices.ContainsFunc(ready[from:until], whole) {
+		return math.NaN()
+	}
+	known := slices.DeleteFunc(slices.Clone(ready), math.IsNaN)
+	slices.Sort(known)
+	return known[len(known)*2/3]
 }
 
 // unplacedLooks is at how many steps in a row pods must have had no node: one look is no evidence.

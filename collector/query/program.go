@@ -256,14 +256,15 @@ func (p *compiler) quantityBy(name string, q config.Quantity, by Reader) Quantit
 	}
 }
 
-// input reads a quantity over the input window: a few steps of it, since its median needs no more.
+// input reads a quantity over the input window: a few steps of it, since its median needs no more. What is of everything, such as a limit, is
+// one series: all steps of it, so that what dips again and again does not do so at most of a few steps by chance.
 func (p *compiler) input(name string, e config.Expr, by Reader) *History {
 	window := time.Duration(*p.Config.InputWindow)
 	if e.IsZero() || window == 0 {
 		return nil
 	}
 	step := StepOf(window)
-	if window >= stepsOfInput*longStep {
+	if window >= stepsOfInput*longStep && by.Owner != OfEverything {
 		step = longStep
 	}
 	return p.readStep(name, e, window, step, by)

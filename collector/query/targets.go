@@ -28,6 +28,9 @@ func (p *compiler) bindTargets() {
 			}
 			if *v.ProvisionTimeout > 0 && !t.Current.IsZero() && !t.Ready.IsZero() {
 				starts.add(*v.ProvisionTimeout, *m.ProvisionCooldown)
+				if m.Fewest() == 0 { // Ready for how long since it was woken.
+					starts.add(*v.ProvisionTimeout, *m.IdleAfter)
+				}
 			}
 		}
 	}
