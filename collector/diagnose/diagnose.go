@@ -66,7 +66,7 @@ func New(ctx context.Context, p *query.Program, q promapi.Querier, at time.Time,
 
 // unfit reports whether an input was answered with nothing that belongs to anything.
 func unfit(i *match.Input) bool {
-	return i.Err == nil && !i.Sparse && (*i.Series == 0 || *i.Matched == 0)
+	return i.Err == nil && !i.Sparse && (*i.Series == 0 || i.Matched != nil && *i.Matched == 0)
 }
 
 // short reports whether fewer sources tell a signal than should.
