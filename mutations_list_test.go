@@ -315,4 +315,28 @@ var bounds = []mutation{
 		"Licences", "a licence is on the list", "licenses_test.go",
 		"\t\"MIT\":        \"Permission is hereby granted, free of charge\",\n", "", ".", "TestLicenses",
 	},
+	{
+		"all pods or groups show less than they did", "engines", "collector/match/told.go",
+		"most := showed\n", "most := 0\n", "./collector", "TestPodsShowLess",
+	},
+	{
+		"all pods or groups show less than they did", "workers", "collector/match/team.go",
+		"max(now.each(), float64(r.showed(s, variant)))", "now.each()", "./collector", "TestPodsShowLess",
+	},
+	{
+		"all pods or groups show less than they did", "a roll-out may change it", "collector/match/engines.go",
+		"forecast.Known(r.past(rolling.Hour, variant).Values) > 0", "false", "./collector", "TestPodsShowLess",
+	},
+	{
+		"gateways of two clusters", "those that are asked for", "collector/match/witness.go",
+		"if least <= asked || steps < surplusSteps {", "if true {", "./collector", "TestGatewaysOfTwoClusters",
+	},
+	{
+		"own signals that add copies up", "labels by which they are added up", "collector/config/copies.go",
+		"told, sum.selector, sum.keeping(targetLabels), targets", "told, sum.selector, targetLabels, targets", "./collector/config", "TestCopiedSources",
+	},
+	{
+		"own signals that nothing counts", "those of which only failed scrapes show", "collector/config/validate.go",
+		"s.byPod() || !s.Silent.IsZero() ||", "s.byPod() || !v.config.SilentSources(&s.Signal).IsZero() ||", "./collector/config", "TestUnwitnessed",
+	},
 }

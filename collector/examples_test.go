@@ -238,7 +238,7 @@ func exampleCases() map[string]exampleCase {
 			map[string]int{"llama-8b-h100": 15},
 		},
 		"SLO ratio: idle": {
-			"slo-ratio.yml", h100("4") + running("0", "0"), map[string]float64{"slo_ratio": 0}, map[string]int{"llama-8b-h100": 3},
+			"slo-ratio.yml", h100("2") + running("0", "0"), map[string]float64{"slo_ratio": 0}, map[string]int{"llama-8b-h100": 3},
 		},
 		// 20 requests per second and 15 %, of 4.77 a replica, as size says: 4.8.
 		"latency targets": {

@@ -49,22 +49,27 @@ func TestCheckOnlineHealthy(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, r.WriteText(&b))
 	require.Equal(t, strings.TrimPrefix(`
-INPUT                           SERIES  MATCHED  SECONDS  AGE
-scale_targets.current           4       4        0.000    -
-scale_targets.ready             4       4        0.000    -
-running.demand                  2       2        0.000    -
-running.sources                 2       2        0.000    -
-running.silent                  0       0        0.000    -
-tokens.demand                   2       2        0.000    -
-tokens.sources                  2       2        0.000    -
-tokens.silent                   0       0        0.000    -
-input_ages                      0       0        0.000    -
-scale_targets.current.history   4       4        0.000    -
-scale_targets.ready.history     4       4        0.000    -
-scale_targets.rolling.history   0       0        0.000    -
-scale_targets.draining.history  0       0        0.000    -
-running.demand.history          2       2        0.000    -
-tokens.demand.history           2       2        0.000    -
+INPUT                             SERIES  MATCHED  SECONDS  AGE
+scale_targets.current             4       4        0.000    -
+scale_targets.ready               4       4        0.000    -
+running.demand                    2       2        0.000    -
+running.sources                   2       2        0.000    -
+running.silent                    0       0        0.000    -
+running.copies                    0       0        0.000    -
+tokens.demand                     2       2        0.000    -
+tokens.sources                    2       2        0.000    -
+tokens.silent                     0       0        0.000    -
+tokens.copies                     0       0        0.000    -
+input_ages                        0       0        0.000    -
+scale_targets.current.history     4       4        0.000    -
+scale_targets.ready.history       4       4        0.000    -
+scale_targets.rolling.history     0       0        0.000    -
+scale_targets.draining.history    0       0        0.000    -
+running.demand.history            2       2        0.000    -
+running.sources.history_10m       0       0        0.000    -
+scale_targets.rolling.history_1m  0       0        0.000    -
+tokens.demand.history             2       2        0.000    -
+tokens.sources.history_10m        0       0        0.000    -
 
 evaluated in 0.000s of the 10.00s that a scrape leaves
 next: variant_desired_replicas is not in this Prometheus yet: before an autoscaler follows it, let Prometheus scrape the exporter (variant_exporter generate servicemonitor), or let KEDA ask the exporter itself (generate keda --trigger=metrics-api)

@@ -46,7 +46,10 @@ func TestOwnSources(t *testing.T) {
 		`sum by (namespace, model_name) (waits) or 0 * sum by (namespace, model_name) (busy)`:  {pods(2)},
 		`sum by (namespace, model_name) (busy) and sum by (namespace, model_name) (waits)`:     nil,
 		`sum by (namespace, model_name) (busy > waits)`:                                        nil,
-		`avg by (namespace, model_name) (busy) * count by (namespace, model_name) (busy)`:      nil,
+		`avg by (namespace, model_name) (busy) * count by (namespace, model_name) (busy)`:      {pods(3), fourth, fifth, nameless},
+		`avg by (namespace, model_name) (busy) * count by (namespace, model_name) (waits)`:     {pods(2)},
+		`avg by (namespace, model_name) (busy) * sum by (namespace, model_name) (waits)`:       nil,
+		`avg by (namespace, model_name) (busy) * 2`:                                            nil,
 		`label_replace(label_replace(sum(rate(proxied[2m])), "model_name", "llama", "", ""), "namespace", "llm", "", "")`: {
 			`{model_name="llama", namespace="llm", scale_target_name="proxy"} 1`,
 		},

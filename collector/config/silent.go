@@ -95,6 +95,27 @@ func (s *Signal) aggregates() bool {
 	return found
 }
 
+// byPod reports whether the demand has a number for each pod: one that is missing shows, since fewer pods tell it than are ready.
+func (s *Signal) byPod() bool {
+	for _, e := range []Expr{s.Demand, s.Latency, s.Usage} {
+		if !e.IsZero() && !keepsPod(e.ast) {
+			return false
+		}
+	}
+	return true
+}
+
+// keepsPod reports whether an expression has a result for each pod, as its outermost aggregation is by pod.
+func keepsPod(e parser.Expr) bool {
+	switch e := unwrap(e).(type) {
+	case *parser.AggregateExpr:
+		return !e.Without && slices.Contains(e.Grouping, "pod")
+	case *parser.BinaryExpr:
+		return isNumber(e.RHS) && keepsPod(e.LHS) || isNumber(e.LHS) && keepsPod(e.RHS)
+	}
+	return false
+}
+
 // movedAbove reports whether a subquery around a selector looks elsewhere than at the present.
 func movedAbove(path []parser.Node) bool {
 	return slices.ContainsFunc(path, func(n parser.Node) bool {

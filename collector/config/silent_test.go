@@ -50,15 +50,21 @@ models: [{name: m, namespace: llm, variants: [{name: a, cost: 1, capacity: {load
 
 // TestUnwitnessed: check names the own signals that add up sources of which nothing can notice that one is missing.
 func TestUnwitnessed(t *testing.T) {
-	for demand, said := range map[string]bool{
-		"load":                                  false, // a series of each model or pod: one that is missing shows
-		"sum by (namespace, model_name) (load)": false,
-		"max by (namespace, model_name) (load) * 2":                                                   false,
-		`sum by (namespace, model_name) ({__name__=~"load|burden"})`:                                  false,
-		"sum by (namespace, model_name) (team:load:sum)":                                              true,
-		"sum by (namespace, model_name) (rate(load_total[1m] offset 5m))":                             true,
-		`sum by (namespace, model_name) (team:load:sum)', sources: 'group by (namespace, pod) (busy)`: false,
-		`sum by (namespace, model_name) (team:load:sum)', silent: 'group by (namespace, pod) (gone)`:  false,
+	const nothing, uncounted = "nothing witnesses the signal load", "nothing counts who tells the signal load: that a source is missing from it would be noticed only where its scrapes fail"
+	for demand, said := range map[string]string{
+		"load":                                  "", // a series of each model or pod: one that is missing shows
+		"sum by (namespace, model_name) (load)": "",
+		"avg by (namespace, model_name) (load) * count by (namespace, model_name) (load)":             "",
+		"max by (namespace, model_name) (load) * 2":                                                   uncounted,
+		"avg by (namespace, model_name) (load) * max by (namespace, model_name) (load)":               uncounted,
+		"avg by (namespace, model_name, pod) (load) / 0.7":                                            "", // one for each pod
+		"quantile by (namespace, model_name) (0.9, load)":                                             uncounted,
+		`max by (namespace, model_name) (load)', silent: 'group by (namespace, pod) (gone)`:           "",
+		`sum by (namespace, model_name) ({__name__=~"load|burden"})`:                                  "",
+		"sum by (namespace, model_name) (team:load:sum)":                                              nothing,
+		"sum by (namespace, model_name) (rate(load_total[1m] offset 5m))":                             nothing,
+		`sum by (namespace, model_name) (team:load:sum)', sources: 'group by (namespace, pod) (busy)`: "",
+		`sum by (namespace, model_name) (team:load:sum)', silent: 'group by (namespace, pod) (gone)`:  "",
 	} {
 		_, found := config.Load("test.yml", `prometheus: {url: http://p}
 signals: {load: {unit: requests per second, demand: '`+demand+`'}}
@@ -66,10 +72,10 @@ models: [{name: m, namespace: llm, variants: [{name: a, cost: 1, capacity: {load
 `)
 		require.False(t, found.HasErrors(), "%s", found)
 		want := 0
-		if said {
+		if said != "" {
 			want = 1
 			require.NotEmpty(t, found, demand)
-			require.Contains(t, found[0].String(), "test.yml:2:11: warning: signals.load: nothing witnesses the signal load")
+			require.Contains(t, found[0].String(), "test.yml:2:11: warning: signals.load: "+said)
 		}
 		require.Len(t, found, want, "%s: %s", demand, found)
 	}

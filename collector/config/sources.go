@@ -181,22 +181,45 @@ func (s *Signal) derivedSources() Expr {
 }
 
 // aliveOf are the series above zero behind an expression that shows whether sources are up: Prometheus' own up, or an aggregation over one
-// metric. Any other single series may stand for many sources.
+// metric, or over one of several names that it goes by. Any other single series may stand for many sources. Where a comparison says that zero
+// will do, all series count.
 func aliveOf(e Expr) (Expr, bool) {
 	if e.IsZero() {
 		return Expr{}, false
 	}
-	inner := unwrap(e.ast)
+	inner, above := unwrap(e.ast), ">"
+	if compared, ok := inner.(*parser.BinaryExpr); ok && (compared.Op == parser.GTE || compared.Op == parser.GTR) && isZero(compared.RHS) {
+		inner, above = unwrap(compared.LHS), compared.Op.String()
+	}
 	aggregate, aggregated := inner.(*parser.AggregateExpr)
 	if aggregated && aggregate.Param == nil {
 		inner = unwrap(aggregate.Expr)
 	}
-	selector, ok := inner.(*parser.VectorSelector)
-	if !ok || moved(selector) || !aggregated && selector.Name != "up" {
+	selector, single := inner.(*parser.VectorSelector)
+	if !aggregated && (!single || selector.Name != "up") || !ofNames(inner) {
 		return Expr{}, false
 	}
-	found, err := ParseExpr(selector.String() + " > 0")
+	found, err := ParseExpr(fmt.Sprintf("(%s) %s 0", inner, above))
+	if single {
+		found, err = ParseExpr(fmt.Sprintf("%s %s 0", inner, above))
+	}
 	return found, err == nil
+}
+
+func isZero(e parser.Expr) bool {
+	number, ok := unwrap(e).(*parser.NumberLiteral)
+	return ok && number.Val == 0
+}
+
+// ofNames reports whether an expression selects series of one metric at present, or of one of several: a or b.
+func ofNames(e parser.Expr) bool {
+	switch e := unwrap(e).(type) {
+	case *parser.VectorSelector:
+		return !moved(e)
+	case *parser.BinaryExpr:
+		return e.Op == parser.LOR && len(e.VectorMatching.MatchingLabels) == 0 && ofNames(e.LHS) && ofNames(e.RHS)
+	}
+	return false
 }
 
 // addedUpBy are the series that an expression adds up over its sources: sum by (...) (metric), or of its rate or a value over time. A source
@@ -206,7 +229,7 @@ func addedUpBy(e Expr) (Expr, bool) {
 	if e.IsZero() {
 		return Expr{}, false
 	}
-	text, ok := addedUpIn(e.ast)
+	text, ok := addedUpIn(e.ast, parser.SUM, parser.COUNT)
 	if !ok {
 		return Expr{}, false
 	}
@@ -214,18 +237,19 @@ func addedUpBy(e Expr) (Expr, bool) {
 	return found, err == nil
 }
 
-func addedUpIn(e parser.Expr) (text string, ok bool) {
+// addedUpIn is addedUpBy, for what adds up by some of the aggregations.
+func addedUpIn(e parser.Expr, by ...parser.ItemType) (text string, ok bool) {
 	var rewrites []*parser.Call
 	var zeros []parser.Expr
 	switch inner := withoutDefault(e, &rewrites, &zeros).(type) {
 	case *parser.AggregateExpr:
 		told := inside(inner.Expr, "label_replace", "label_join", "clamp_min")
-		text, ok = told.String(), inner.Op == parser.SUM && scraped(told)
+		text, ok = told.String(), slices.Contains(by, inner.Op) && scraped(told)
 	case *parser.BinaryExpr:
-		text, ok = addedUpInBoth(inner)
+		text, ok = addedUpInBoth(inner, by)
 	}
 	for _, zero := range zeros {
-		if idle, known := addedUpIn(zero); known {
+		if idle, known := addedUpIn(zero, by...); known {
 			text = fmt.Sprintf("(%s) or ((%s) == 0)", text, idle) // Who shows a zero of the one need not show the other.
 		}
 	}
@@ -240,20 +264,24 @@ func addedUpIn(e parser.Expr) (text string, ok bool) {
 }
 
 // addedUpInBoth is addedUpIn for two sides: who tells both, or either where nobody tells both, such as gateways the one and servers the other.
-// Where the right one stands in for groups that the left one lacks, it is who tells what counts.
-func addedUpInBoth(e *parser.BinaryExpr) (text string, ok bool) {
+// Where the right one stands in for groups that the left one lacks, it is who tells what counts. A mean times a count is a sum.
+func addedUpInBoth(e *parser.BinaryExpr, by []parser.ItemType) (text string, ok bool) {
 	switch {
 	case isNumber(e.LHS):
-		return addedUpIn(e.RHS)
+		return addedUpIn(e.RHS, by...)
 	case isNumber(e.RHS):
-		return addedUpIn(e.LHS)
+		return addedUpIn(e.LHS, by...)
+	case e.Op == parser.MUL && counts(e.LHS) != counts(e.RHS):
+		by = []parser.ItemType{parser.AVG, parser.SUM, parser.COUNT}
 	}
-	left, ok := addedUpIn(e.LHS)
-	right, too := addedUpIn(e.RHS)
+	left, ok := addedUpIn(e.LHS, by...)
+	right, too := addedUpIn(e.RHS, by...)
 	sum, grouped := unwrap(e.LHS).(*parser.AggregateExpr)
 	switch {
 	case !ok || !too || e.Op == parser.LAND || e.Op == parser.LUNLESS || e.Op.IsComparisonOperator():
 		return "", false
+	case left == right:
+		return left, true
 	case e.Op != parser.LOR:
 		both := fmt.Sprintf("(%s) and on (pod, instance) (%s)", left, right)
 		return fmt.Sprintf("(%s) or (((%s) or (%s)) unless on () (%[1]s))", both, left, right), true
@@ -261,6 +289,11 @@ func addedUpInBoth(e *parser.BinaryExpr) (text string, ok bool) {
 		return "", false
 	}
 	return fmt.Sprintf("(%s) or ((%s) unless on (%s) (%s))", left, right, strings.Join(sum.Grouping, ", "), left), true
+}
+
+func counts(e parser.Expr) bool {
+	aggregate, ok := unwrap(e).(*parser.AggregateExpr)
+	return ok && aggregate.Op == parser.COUNT
 }
 
 // scraped reports whether an expression is of series as they are scraped, of one metric or of several that each source has, at present or over
@@ -325,7 +358,7 @@ func zeroTimes(e parser.Expr) parser.Expr {
 		return nil
 	}
 	for _, sides := range [][2]parser.Expr{{product.LHS, product.RHS}, {product.RHS, product.LHS}} {
-		if number, ok := unwrap(sides[0]).(*parser.NumberLiteral); ok && number.Val == 0 {
+		if isZero(sides[0]) {
 			return sides[1]
 		}
 	}

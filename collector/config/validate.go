@@ -322,17 +322,21 @@ func (v *validator) vector(path string, e Expr) bool {
 
 func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// unwitnessed remarks on own signals that add up sources, of which nothing can notice that one is missing.
+// unwitnessed remarks on own signals that add up sources, of which nothing can notice that one is missing, or only where its scrapes fail.
 func (v *validator) unwitnessed() {
 	said := map[string]bool{}
 	for i := range v.config.Models {
 		for _, s := range v.config.Models[i].ActiveSignals() {
 			path := strict.Join("signals", s.configured())
-			if said[path] || s.OfPreset() || !s.aggregates() || !v.config.CountedSources(&s.Signal).IsZero() || !v.config.SilentSources(&s.Signal).IsZero() {
+			if said[path] || s.OfPreset() || !s.aggregates() || s.byPod() || !s.Silent.IsZero() || !v.config.CountedSources(&s.Signal).IsZero() {
 				continue
 			}
 			said[path] = true
-			v.Warnf(path, v.Key(path), "nothing witnesses the signal %s: that a source is missing from it would not be noticed", s.configured()).
+			wrong := "nothing witnesses the signal %s: that a source is missing from it would not be noticed"
+			if !v.config.SilentSources(&s.Signal).IsZero() {
+				wrong = "nothing counts who tells the signal %s: that a source is missing from it would be noticed only where its scrapes fail"
+			}
+			v.Warnf(path, v.Key(path), wrong, s.configured()).
 				Hint("set sources: to an expression with one series for each pod that tells it, such as group by (namespace, model_name, pod) (METRIC)")
 		}
 	}

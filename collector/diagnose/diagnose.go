@@ -72,7 +72,7 @@ func (d *Diagnosis) Within(questions int) *Diagnosis {
 
 // unfit reports whether an input was answered with nothing that belongs to anything.
 func unfit(i *match.Input) bool {
-	return i.Err == nil && !i.Sparse && (*i.Series == 0 || *i.Matched == 0)
+	return i.Err == nil && !i.Sparse && (*i.Series == 0 || i.Matched != nil && *i.Matched == 0)
 }
 
 // short reports whether fewer sources tell a signal than should.

@@ -108,8 +108,11 @@ func (d *Diagnosis) Clusters(m, signal int) string {
 
 // Unwitnessed says that nothing can tell whether a source of a signal is missing, and what to do; empty where something does.
 func (d *Diagnosis) Unwitnessed(m, signal int) string {
-	if s := d.program.Models[m].Signals[signal]; s.Sources.Now != nil || s.Silent != nil {
+	switch s := d.program.Models[m].Signals[signal]; {
+	case s.Sources.Now != nil || s.OfPreset() && s.Silent != nil:
 		return ""
+	case s.Silent != nil:
+		return "nothing counts who tells it: that a source is missing from it would be noticed only where its scrapes fail; say who tells it with sources: of the signal"
 	}
 	return "nothing witnesses it: that a source is missing from it would not be noticed; say who tells it with sources: of the signal"
 }

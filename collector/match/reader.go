@@ -26,6 +26,7 @@ type reader struct {
 	up      map[readKey][]identity
 	told    map[readKey]*workloadCounts
 	ready   map[scoped]map[podTarget]float64 // workloads by name -> ready replicas; made when they are needed
+	asked   map[scoped]map[podTarget]float64 // the same of those that are asked for
 	strays  map[readKey]map[string]string    // namespace -> a series with demand that belongs to no model
 	respelt map[readKey]map[scoped][]string  // namespace and plain name -> the names of such series
 

@@ -3,6 +3,7 @@ package match
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/prometheus/common/model"
@@ -45,7 +46,8 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	if w.Asked {
 		w.Missing = r.failed(s.Sources.Now)
 	}
-	w.Missing = w.Missing.Or(r.failed(s.Silent)).Or(r.ruleless(s.Silent))
+	w.Missing = w.Missing.Or(r.failed(s.Silent)).Or(r.ruleless(s.Silent)).Or(r.failed(s.Copies))
+	w.Twice = r.copied(m, s)
 	if s.Silent != nil && w.Missing.OK() {
 		w.Silent = r.silent(m, s)
 	}
@@ -53,6 +55,9 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 		return w
 	}
 	told := r.workloads(s)
+	if !w.Twice.OK() {
+		return w
+	}
 	if two := told.clustersOf(m, s); two != "" {
 		w.Twice = Missing{Input: s.Sources.Now.Name, Why: BadDuplicate, More: two}
 		return w
@@ -60,6 +65,9 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	if why := cmp.Or(told.bad[m.Namespace], told.bad[""]); why != "" {
 		w.Missing = Missing{Input: s.Sources.Now.Name, Why: why}
 		return w
+	}
+	if s.Sources.Hour != nil {
+		w.Missing = r.past(s.Sources.Hour, 0).Missing.Or(r.past(r.program.Targets.Rolling.Hour, 0).Missing)
 	}
 	w.Unknown = told.unknown[m.Namespace] || told.unknown[""]
 	read := func(owner int) Told { return Told{Now: told.now[owner], Past: r.past(s.Sources.Window, owner)} }
@@ -69,7 +77,7 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 			w.Variants = append(w.Variants, r.teamTold(s, told.teams[v.Place], v.Place))
 		} else {
 			of := read(v.Place)
-			of.Now, of.Fewer = told.whole(v.Place)
+			of.Now, of.Fewer = told.whole(v.Place, r.showed(s, v.Place))
 			w.Variants = append(w.Variants, of)
 		}
 	}
@@ -82,6 +90,9 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	w.Elsewhere = r.elsewhere(m, told.pods[variants+m.Place]) + r.elsewhere(m, told.pods[gateways])
 	if s.Alive.Given() {
 		w.Away = cmp.Or(r.away(told.pods[gateways]), r.away(told.pods[variants+m.Place]))
+		if two := cmp.Or(r.surplus(s, gateways, told.pods[gateways]), r.surplus(s, variants+m.Place, told.pods[variants+m.Place])); two != "" {
+			w.Twice = Missing{Input: s.Sources.Now.Name, Why: BadDuplicate, More: two}
+		}
 	}
 	return w
 }
@@ -125,6 +136,33 @@ func (r *reader) away(pods map[scoped]float64) string {
 	return found
 }
 
+// surplusSteps is at how many steps more gateways must have told a signal than were asked for: one that is being replaced tells for a while.
+const surplusSteps = 3
+
+// surplus says that more pods of gateways tell a signal than are asked for, and have throughout the last hour, as far as it is known: they are
+// of two clusters. It is empty where they do not, and where it is not known how many were asked for of one of their workloads.
+func (r *reader) surplus(s *query.Signal, owner int, pods map[scoped]float64) string {
+	told, asked, one := 0.0, 0.0, ""
+	for workload, n := range pods {
+		if len(r.askedTargets()[workload]) != 1 {
+			return ""
+		}
+		for _, of := range r.askedTargets()[workload] {
+			told, asked, one = told+n, asked+of, max(one, workload.name)
+		}
+	}
+	least, steps := told, 0
+	for _, n := range r.past(s.Sources.Hour, owner).Values {
+		if !math.IsNaN(n) {
+			least, steps = min(least, n), steps+1
+		}
+	}
+	if least <= asked || steps < surplusSteps {
+		return ""
+	}
+	return fmt.Sprintf("%g pods of %s tell it, and %g are asked for: are these two fleets, which a selector tells apart?", told, one, asked)
+}
+
 // readyOf is how many replicas of any workload are ready. Where two workloads have one name, it is not known which is meant.
 func (r *reader) readyOf(workload scoped) (ready float64, known bool) {
 	for _, value := range r.readyTargets()[workload] {
@@ -138,28 +176,41 @@ func (r *reader) hasReplicas(workload scoped) bool { return len(r.readyTargets()
 
 // readyTargets are the ready replicas of all workloads that are told, by their names.
 func (r *reader) readyTargets() map[scoped]map[podTarget]float64 {
-	if r.ready != nil {
-		return r.ready
+	if r.ready == nil {
+		r.ready = r.targetsOf(r.program.Targets.Ready.Now, func(a, b float64) float64 { return min(a, b) })
 	}
-	r.ready = map[scoped]map[podTarget]float64{}
-	q := r.program.Targets.Ready.Now
+	return r.ready
+}
+
+// askedTargets are the replicas of all workloads that are asked for.
+func (r *reader) askedTargets() map[scoped]map[podTarget]float64 {
+	if r.asked == nil {
+		r.asked = r.targetsOf(r.program.Targets.Current.Now, func(a, b float64) float64 { return max(a, b) })
+	}
+	return r.asked
+}
+
+// targetsOf reads replicas of all workloads by their names. Of two numbers for one workload, one is chosen.
+func (r *reader) targetsOf(q *query.Query, choose func(a, b float64) float64) map[scoped]map[podTarget]float64 {
+	found := map[scoped]map[podTarget]float64{}
 	if q == nil || !r.failed(q).OK() {
-		return r.ready
+		return found
 	}
 	namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
 	for _, s := range r.samples(q) {
 		target := targetIn(s.Metric, namespace)
 		place := scoped{target.namespace, target.name}
 		if value, bad := valueOf(s, ""); bad == "" {
-			if r.ready[place] == nil {
-				r.ready[place] = map[podTarget]float64{}
+			if found[place] == nil {
+				found[place] = map[podTarget]float64{}
 			}
-			if before, again := r.ready[place][target]; !again || value < before {
-				r.ready[place][target] = value
+			if before, again := found[place][target]; again {
+				value = choose(before, value)
 			}
+			found[place][target] = value
 		}
 	}
-	return r.ready
+	return found
 }
 
 // ruleless says why nothing is known of who is silent: who they are is recorded, and not by the rule that should record it.
@@ -195,6 +246,26 @@ func (r *reader) silent(m *query.Model, s *query.Signal) string {
 	return found
 }
 
+// copied says that a source of the model's signal is added up twice.
+func (r *reader) copied(m *query.Model, s *query.Signal) Missing {
+	if s.Copies == nil || !r.failed(s.Copies).OK() {
+		return Missing{}
+	}
+	t, found := r.tally(s.Copies), ""
+	for i, sample := range r.samples(s.Copies) {
+		id := identify(sample.Metric, s.Labels)
+		t.matched[i] = true
+		if text := Describe(sample.Metric); agrees(&id, m.Model, s.Labels) && (found == "" || text < found) {
+			found = text
+		}
+	}
+	if found == "" {
+		return Missing{}
+	}
+	return Missing{Input: s.Copies.Name, Why: BadDuplicate, More: found + " is told twice, by two jobs or two Prometheus, and added up: fold copies in the sum, " +
+		"such as with max by (pod, instance) (...), or choose one with a selector"}
+}
+
 // spared reports whether a target of an own signal that does not answer scrapes may be silent: it is a pod of a variant as many pods of which
 // tell the signal as are ready. It is one that crashes again and again, or that was on a node which is lost.
 func (r *reader) spared(s *query.Signal, id *identity) bool {
@@ -206,7 +277,7 @@ func (r *reader) spared(s *query.Signal, id *identity) bool {
 		return false
 	}
 	ready, known := r.readyOf(scoped{id.namespace, r.program.Variants[owners[0]].ScaleTarget.Name})
-	told, _ := r.workloads(s).whole(owners[0])
+	told, _ := r.workloads(s).whole(owners[0], r.showed(s, owners[0]))
 	return known && told >= ready
 }
 

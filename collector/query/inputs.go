@@ -21,7 +21,7 @@ func asked(queries ...*Query) []*Query {
 
 // queries lists what the demand of a signal rests on at the moment of an evaluation.
 func (s *Signal) queries() []*Query {
-	return asked(s.Absolute.Now, s.Usage.Now, s.Queued.Now, s.Alive.Now, s.Sources.Now, s.Silent, s.InputTokens, s.OutputTokens, s.ObservedITL, s.ObservedRunning)
+	return asked(s.Absolute.Now, s.Usage.Now, s.Queued.Now, s.Alive.Now, s.Sources.Now, s.Silent, s.Copies, s.InputTokens, s.OutputTokens, s.ObservedITL, s.ObservedRunning)
 }
 
 // listInputs names, for every signal and variant, what it rests on.

@@ -32,6 +32,8 @@ type History struct {
 	By    Reader
 	Rule  string // as in Query
 	Place int    // in Program.Histories
+	// Seldom says that steps which are known are not asked for again: it is a rough look back, and is asked only for a step that is new.
+	Seldom bool
 	// Finer is one of the same expression with a finer grid, which tells the newest steps of this one too; nil for none.
 	Finer *History
 }
@@ -85,6 +87,7 @@ type Expression struct {
 	Overload *History   // for whether more was asked for than was ready
 	Starts   *History   // for how long replicas have not become ready, or have not been asked for
 	Looks    *History   // for whether a queue stood that replicas had room for
+	Hour     *History   // for whether pods show less than they did
 }
 
 // Given reports whether the configuration has the expression.
@@ -92,6 +95,6 @@ func (e *Expression) Given() bool { return e.Now != nil }
 
 // histories lists what the expression is read by over time.
 func (e *Expression) histories() []*History {
-	all := []*History{e.Window, e.Idle, e.Trend, e.Recent, e.Day, e.WeekAgo, e.Levels, e.Failsafe, e.Starts, e.Overload, e.Looks}
+	all := []*History{e.Window, e.Idle, e.Trend, e.Recent, e.Day, e.WeekAgo, e.Levels, e.Failsafe, e.Starts, e.Overload, e.Looks, e.Hour}
 	return append(all, e.Seasons...)
 }

@@ -19,6 +19,7 @@ type Signal struct {
 	Alive    Expression
 	Sources  Expression // how many sources tell the signal, by workload
 	Silent   *Query     // sources that should tell it and do not
+	Copies   *Query     // sources that are added up twice
 
 	InputTokens, OutputTokens    *Query   // of the latency form
 	InputCV, OutputCV            *History // of the latency form at full minutes, of which the last counts; nil where not given

@@ -18,10 +18,41 @@ func (p *compiler) bindSources(m *config.Model, b *Signal) {
 			}
 		}
 	}
+	p.bindHour(b)
 	b.Silent = p.ask(b.Key()+".silent", p.Config.SilentSources(&b.Signal))
 	if b.Silent != nil {
 		b.Silent.Sparse = b.Silent.Rule == "" // A rule records a series that is always there.
 	}
+	if b.Copies = p.ask(b.Key()+".copies", p.Config.CopiedSources(&b.Signal)); b.Copies != nil {
+		b.Copies.Sparse = true
+	}
+}
+
+// HourStep is the step at which it is looked back for as many engines as pods have shown, within HourFor.
+const (
+	HourFor  = time.Hour
+	HourStep = 10 * time.Minute
+)
+
+// bindHour asks how many engines pods showed over the last hour, and where a roll-out has changed that: where all of them have lost the same, the
+// present shows nothing, nor does a window that began later. It is asked at few moments, since counting pods is costly.
+func (p *compiler) bindHour(b *Signal) {
+	hour := func(name string, e config.Expr, step time.Duration, by Reader) *History {
+		if e.IsZero() {
+			return nil
+		}
+		h := p.readStep(name, e, HourFor, step, by)
+		if step == HourStep {
+			h.Until, h.Seldom = Settled, true
+		}
+		return h
+	}
+	t := p.Config.ScaleTargets
+	if b.Sources.Now == nil || t.Current.IsZero() {
+		return
+	}
+	b.Sources.Hour = hour(b.Key()+".sources", p.Config.CountedEngines(&b.Signal), HourStep, Reader{Owner: OfWorkload, Labels: b.Labels})
+	p.Targets.Rolling.Hour = hour("scale_targets.rolling", t.Rolling, longStep, Reader{Owner: OfTarget})
 }
 
 // witnessStep is the step at which sources are counted over the windows of a model. Counting pods is costly, and a few times a window is
