@@ -25,6 +25,7 @@ type reader struct {
 	series  map[readKey]*variantSeries
 	up      map[readKey][]identity
 	told    map[readKey]*workloadCounts
+	unnamed map[readKey]map[string]bool      // namespaces with demand whose series name no model
 	ready   map[scoped]map[podTarget]float64 // workloads by name -> ready replicas; made when they are needed
 	strays  map[readKey]map[string]string    // namespace -> a series with demand that belongs to no model
 	respelt map[readKey]map[scoped][]string  // namespace and plain name -> the names of such series
