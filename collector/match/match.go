@@ -25,7 +25,7 @@ func (m *Matcher) match(c *clock, a *Answers) *Readings {
 		clock:   c,
 		matcher: m, program: m.program, answers: a, read: &Readings{At: a.At}, tallies: map[*query.Query]*tally{},
 		models: map[readKey][]cell{}, series: map[readKey]*variantSeries{}, up: map[readKey][]identity{},
-		told: map[readKey]*workloadCounts{}, strays: map[readKey]map[string]string{}, respelt: map[readKey]map[scoped][]string{}, nameless: map[readKey]map[string]*cell{},
+		told: map[readKey]*workloadCounts{}, unnamed: map[readKey]map[string]bool{}, strays: map[readKey]map[string]string{}, respelt: map[readKey]map[scoped][]string{}, nameless: map[readKey]map[string]*cell{},
 	}
 	r.read.Inputs = r.inputs()
 	r.read.Unaged = r.age()

@@ -25,6 +25,7 @@ type reader struct {
 	series  map[readKey]*variantSeries
 	up      map[readKey][]identity
 	told    map[readKey]*workloadCounts
+	unnamed map[readKey]map[string]bool      // namespaces with demand whose series name no model
 	ready   map[scoped]map[podTarget]float64 // workloads by name -> ready replicas; made when they are needed
 	asked   map[scoped]map[podTarget]float64 // the same of those that are asked for
 	strays  map[readKey]map[string]string    // namespace -> a series with demand that belongs to no model

@@ -155,15 +155,27 @@ func (r *reader) unnamedDemand(s *query.Signal) map[string]bool {
 		return found
 	}
 	for _, q := range []*query.Query{s.Absolute.Now, s.Queued.Now} {
-		if q == nil || !r.failed(q).OK() {
-			continue
-		}
-		for _, sample := range r.samples(q) {
-			if id := identify(sample.Metric, s.Labels); sample.Value > 0 && !r.matcher.names(&id) {
-				found[id.namespace] = true
-			}
+		if q != nil && r.failed(q).OK() {
+			maps.Copy(found, r.unnamedIn(q, s.Labels))
 		}
 	}
+	return found
+}
+
+// unnamedIn is unnamedDemand of one answer. All models that share it look at it.
+func (r *reader) unnamedIn(q *query.Query, labels config.LabelNames) map[string]bool {
+	key := readKey{query: q, labels: labels}
+	found, known := r.unnamed[key]
+	if known {
+		return found
+	}
+	found = map[string]bool{}
+	for _, sample := range r.samples(q) {
+		if id := identify(sample.Metric, labels); sample.Value > 0 && !r.matcher.names(&id) {
+			found[id.namespace] = true
+		}
+	}
+	r.unnamed[key] = found
 	return found
 }
 
