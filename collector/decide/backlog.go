@@ -71,6 +71,9 @@ func (d *decider) addBacklog(m *model) {
 		if backlog > 0 {
 			planned, s.out.Backlog = s.steady+s.undrained(), &backlog
 		}
+		if s.evens && (backlog > 0 || forecast.Most(s.read.Queued.Window.Over(acting)) > 0) {
+			planned = s.withQueue()
+		}
 		s.out.Planned = &planned
 	}
 }
@@ -86,19 +89,42 @@ func (s *signal) waiting() float64 {
 // undrained is the demand for what is left of the queue after the drain time: what serves and what starts, each from the moment at
 // which it is ready, work off what they can do beyond the demand.
 func (s *signal) undrained() float64 {
-	drain, worked := time.Duration(*s.model.Backlog.Drain), 0.0
-	spare := func(supply float64, from, until time.Duration) {
-		if until > from {
-			worked += max(0, supply-s.level) * float64(until-from) / float64(s.perReplica())
+	drain, left := time.Duration(*s.model.Backlog.Drain), s.backlog
+	s.eachSupply(drain, func(supply float64, over time.Duration) {
+		left -= max(0, supply-s.level) * float64(over) / float64(s.perReplica())
+	})
+	return max(0, left) * float64(s.perReplica()) / float64(drain)
+}
+
+// withQueue is the demand, and what works off in as long as an order takes what waits when an order is ready. A rate beside it tells what
+// still comes until then. While anything waits, or did a moment ago, what was ordered stays.
+func (s *signal) withQueue() float64 {
+	left := s.backlog
+	s.eachSupply(s.untilOrdered(), func(supply float64, over time.Duration) {
+		left = max(0, left+(s.level-supply)*float64(over)/float64(s.perReplica()))
+	})
+	return max(s.supplyOrdered(), s.steady+left*float64(s.perReplica())/float64(s.drain()))
+}
+
+// untilOrdered is the time until replicas that are ordered now are ready, less the time for which some are ordered that do not show yet:
+// something waited then, too.
+func (s *signal) untilOrdered() time.Duration {
+	ahead := s.Lead + acting/2
+	for ago := toldEvery; ago <= acting/2 && s.read.Queued.Window.At(ago) > 0; ago += toldEvery {
+		ahead -= toldEvery
+	}
+	return ahead
+}
+
+// eachSupply goes through a time to come by what is ready in it.
+func (s *signal) eachSupply(until time.Duration, do func(supply float64, over time.Duration)) {
+	at := time.Duration(0)
+	for _, in := range append(s.arrivals(until), until) {
+		if in > at {
+			do(s.supplyAt(at), in-at)
+			at = in
 		}
 	}
-	at, supply := time.Duration(0), s.supplyAt(0)
-	for _, in := range s.arrivals(drain) {
-		spare(supply, at, in)
-		at, supply = in, s.supplyAt(in)
-	}
-	spare(supply, at, drain)
-	return max(0, s.backlog-worked) * float64(s.perReplica()) / float64(drain)
 }
 
 // arrivals lists the times within a horizon at which replicas that start are expected, in order.
@@ -136,17 +162,25 @@ func (s *signal) supplyAt(in time.Duration) float64 {
 // lasting is the demand that lasts, of what is in service and what waits some time ago. While a queue stands, servers are filled from it,
 // beyond their capacity where their batches allow, so what is in service says how much was let in. What comes within a service time is
 // what was served in it plus what the queue grew by. That is no less than what is in service, but where replicas load, or became ready
-// within the drain time and work the queue off.
-func (s *signal) lasting(inService, waiting float64, ago time.Duration) float64 {
-	if s.Rate() || !(waiting > 0) {
+// within the drain time and work the queue off. The past is what was in service before.
+func (s *signal) lasting(inService, waiting float64, ago time.Duration, past forecast.History) float64 {
+	if s.Rate() {
 		return inService
+	}
+	queued, at := s.read.Queued.Window.Before(ago + s.service)
+	if !(waiting > 0) {
+		if !s.evens {
+			return inService
+		}
+		if queued, at = s.emptiedSince(inService, ago, past); queued == 0 {
+			return inService
+		}
 	}
 	supply, loads := s.served(ago)
 	if math.IsNaN(supply) {
 		return inService
 	}
-	queued, at := s.read.Queued.Window.Before(ago + s.service)
-	if before, _ := s.served(ago + s.service); before < supply && !math.IsNaN(queued) {
+	if before, _ := s.served(at); before < supply && !math.IsNaN(queued) {
 		supply = before
 	}
 	if math.IsNaN(queued) {
@@ -156,10 +190,36 @@ func (s *signal) lasting(inService, waiting float64, ago time.Duration) float64 
 	}
 	grew := (waiting - queued) * float64(s.service) / float64(at-ago)
 	came := max(0, min(inService, supply)+grew)
-	if !loads {
+	if !loads && !s.evens {
 		return max(inService, came)
 	}
 	return came
+}
+
+// emptiedSince is what waited, and how long ago, when last something did before a moment some time ago at which nothing does; 0 where there
+// has been more in service since than what was let in then: servers that were filled from a queue empty without a stop.
+func (s *signal) emptiedSince(inService float64, ago time.Duration, past forecast.History) (queued float64, at time.Duration) {
+	waited := s.read.Queued.Window
+	for at = ago + past.Step; past.Step > 0 && at < past.Since+time.Duration(len(past.Values))*past.Step; at += past.Step {
+		was := past.At(at)
+		if !(was > inService) {
+			break
+		}
+		if queued, at = waited.Before(at); queued > 0 && at > ago {
+			return queued, at
+		}
+		inService = was
+	}
+	return 0, 0
+}
+
+// filled is what was in service over the window, where some of it was let in from a queue; empty otherwise.
+func (s *signal) filled() forecast.History {
+	if !s.evens || !(forecast.Most(s.read.Queued.Window.Values) > 0) {
+		return forecast.History{}
+	}
+	window, _ := s.past(func(x *match.Demand) match.Past { return x.Window })
+	return window
 }
 
 // served is what the replicas that were ready some time ago can serve of a signal, NaN where that is not known; and whether some were
@@ -232,15 +292,64 @@ func (c *carrier) askedForAt(ago time.Duration) float64 {
 // withoutBacklog is the demand over time that lasts.
 func (s *signal) withoutBacklog(window forecast.History) forecast.History {
 	queued := s.read.Queued.Window.History
-	if s.Rate() || len(queued.Values) == 0 {
+	if s.Rate() || !(forecast.Most(queued.Values) > 0) {
 		return window
 	}
+	past := window
 	window.Values = slices.Clone(window.Values)
 	for i, inService := range window.Values {
 		ago := window.Ago(i)
-		if waiting := queued.At(ago); !math.IsNaN(inService) && waiting > 0 {
-			window.Values[i] = s.lasting(inService, waiting, ago)
+		if waiting := queued.At(ago); !math.IsNaN(inService) && !math.IsNaN(waiting) {
+			window.Values[i] = s.lasting(inService, waiting, ago, past)
 		}
 	}
 	return window
+}
+
+// besideRate reports whether a signal counts what is in service, of a model of which a rate is known that every variant has a capacity for as
+// well. The rate then tells how much comes.
+func (d *decider) besideRate(s *signal) bool {
+	if s.Rate() {
+		return false
+	}
+	return slices.ContainsFunc(s.model.signals, func(rate *signal) bool {
+		return rate.Rate() && rate.Absolute.Given() && rate.read.Absolute.Now.Missing.OK() &&
+			!slices.ContainsFunc(s.model.variants, func(v *variant) bool { return v.Carries(s.Signal) && !v.Carries(rate.Signal) })
+	})
+}
+
+// evenOver is over what time what is in service counts by its mean, beside a rate: it goes up and down more than what comes does.
+const evenOver = 2 * time.Minute
+
+// evened is the demand now and over time, by its mean. While something waits, the mean is of the looks before which something did as well: the
+// first look at a queue shows a part of what comes.
+func (s *signal) evened(now float64, window forecast.History) (float64, forecast.History) {
+	waits := func(ago time.Duration) bool { return s.read.Queued.Window.At(ago) > 0 }
+	mean := func(sum float64, from, until time.Duration, waiting bool) float64 {
+		n := 1.0
+		for ago := from; ago < until; ago += toldEvery {
+			if was := window.At(ago); !math.IsNaN(was) && (!waiting || waits(ago) && waits(ago+toldEvery)) {
+				sum, n = sum+was, n+1
+			}
+		}
+		return sum / n
+	}
+	even := func(at float64, ago time.Duration, waiting bool) float64 {
+		if waiting && !waits(ago+toldEvery) {
+			return at
+		}
+		return mean(at, ago+toldEvery, ago+evenOver, waiting)
+	}
+	out := window
+	out.Values = slices.Clone(window.Values)
+	for i, at := range window.Values {
+		switch ago := window.Ago(i); {
+		case math.IsNaN(at):
+		case !waits(ago) && ago+evenOver > window.Ago(0): // what was before is not known
+			out.Values[i] = mean(at, max(0, window.Ago(0)-evenOver), window.Ago(0), false)
+		default:
+			out.Values[i] = even(at, ago, waits(ago))
+		}
+	}
+	return even(now, 0, s.backlog > 0), out
 }

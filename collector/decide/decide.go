@@ -69,6 +69,7 @@ type signal struct {
 
 	level    float64       // demand now, without what waits
 	steady   float64       // planned, without what waits
+	evens    bool          // a rate tells what comes, so it counts by its mean
 	onlyHeld float64       // of it, by the window: not of the last minute
 	marked   float64       // planned at the last full minute
 	backlog  float64       // what waits

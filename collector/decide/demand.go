@@ -42,8 +42,8 @@ func (d *decider) expectDemand(s *signal) {
 		measured += backlog
 	}
 	s.out.Measured, s.backlog = &measured, backlog
-	now.Value = s.lasting(now.Value, backlog, 0)
-	s.level = now.Value
+	s.evens = d.besideRate(s)
+	now.Value = s.lasting(now.Value, backlog, 0, s.filled())
 	s.steady = d.expect(s, now)
 	// Capacities by the queueing model are known only where there is something to plan for.
 	planned := s.steady + backlog*float64(s.perReplica())/float64(*s.model.Backlog.Drain)
@@ -76,6 +76,10 @@ func (d *decider) expect(s *signal, now match.Reading) float64 {
 	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
 	s.partial(missing.String())
 	whole := s.withoutBacklog(s.whole(s.upToWindows(window)))
+	if s.evens {
+		now.Value, whole = s.evened(now.Value, whole)
+	}
+	s.level = now.Value
 	expected, fresh := now.Value, now.Value
 	if missing.OK() {
 		stable, why := s.stabilized(now.Value, whole, time.Duration(*s.model.ScaleDownWindow))

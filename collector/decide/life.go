@@ -270,7 +270,7 @@ func (m *model) recurs() {
 		return
 	}
 	for _, s := range m.signals {
-		if s.out.Planned != nil && *s.out.Planned > 0 {
+		if s.out.Planned != nil && *s.out.Planned > 0 && !s.evens {
 			s.marked = s.plannedMark()
 			s.recurring = s.comesBack(startup)
 		}
