@@ -93,6 +93,7 @@ func newGuard(p *Problem, plan *Plan, s *State, o Options) *guard {
 			v := &m.variants[k]
 			*v = guardedVariant{Variant: &m.Variants[j], index: j, state: known.variant(j)}
 			v.read(m.knowledge, planned)
+			v.takes = make([]take, 0, len(v.Uses))
 			for name, use := range v.Uses {
 				if row, ok := rows[name]; ok && use > 0 {
 					v.takes = append(v.takes, take{row, use})

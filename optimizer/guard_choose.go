@@ -32,8 +32,9 @@ func (g *guard) set(v *guardedVariant, n int) {
 }
 
 // startWork bounds the search for what to start first. All of it is started in
-// the end, so the order need not be proven.
-const startWork = 300_000
+// the end, so the order need not be proven: ten times the work takes a thousand
+// models twice the time.
+const startWork = 30_000
 
 // choose asks the planner for the cheapest numbers of the variants between low
 // and top that serve what the models want within what is left of the budgets,
@@ -45,7 +46,7 @@ func (g *guard) choose(open []*guardedModel, wants func(*guardedModel) want, sta
 	used := make([]float64, len(g.room))
 	for i, m := range open {
 		w := wants(m)
-		to := Model{Name: m.Name, Priority: m.Priority, MinReplicas: w.replicas, Demand: w.demand}
+		to := Model{Name: m.Name, Priority: m.Priority, MinReplicas: w.replicas, Demand: w.demand, Variants: make([]Variant, 0, len(m.variants))}
 		for j := range m.variants {
 			v := &m.variants[j]
 			to.Variants = append(to.Variants, v.open(starting))
