@@ -3,6 +3,7 @@ package collector_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -118,11 +119,27 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 		"demand": load("80"), "past demand": load("80"), "current": groups("10", ""), "ready": groups("8", ""), "past ready": groups("8", ""),
 		"past current": joined(groups("8", " @40m..4m"), groups("10", " @3m45s..0s")), "past rolling": groups("2", " @3m45s..0s"),
 	}
+	demanded := func(amount string) canned {
+		other := maps.Clone(at)
+		other["demand"], other["past demand"] = load(amount), load(amount)
+		return other
+	}
 	runCases(t, map[string]decisionCase{
 		"the surge of a LeaderWorkerSet": {
 			config: strings.Replace(text, "KIND", "LeaderWorkerSet", 1), answers: at, want: `
 				variant_current_replicas{variant="a"} 8
 				variant_desired_replicas{variant="a"} 8`,
+		},
+		// Were it lowered to 7, 9 would be shown, which says no longer what was asked for.
+		"it is not lowered meanwhile": {
+			config: strings.Replace(text, "KIND", "LeaderWorkerSet", 1), answers: demanded("70"), want: `
+				variant_current_replicas{variant="a"} 8
+				variant_desired_replicas{variant="a"} 8`,
+		},
+		"but raised": {
+			config: strings.Replace(text, "KIND", "LeaderWorkerSet", 1), answers: demanded("90"), want: `
+				variant_current_replicas{variant="a"} 8
+				variant_desired_replicas{variant="a"} 9`,
 		},
 		"what was asked for of a StatefulSet, and starts": {
 			config: strings.Replace(text, "KIND", "StatefulSet", 1), answers: at, want: `
