@@ -3,6 +3,7 @@ package collector_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -118,11 +119,27 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 		"demand": load("80"), "past demand": load("80"), "current": groups("10", ""), "ready": groups("8", ""), "past ready": groups("8", ""),
 		"past current": joined(groups("8", " @40m..4m"), groups("10", " @3m45s..0s")), "past rolling": groups("2", " @3m45s..0s"),
 	}
+	demanded := func(amount string) canned {
+		other := maps.Clone(at)
+		other["demand"], other["past demand"] = load(amount), load(amount)
+		return other
+	}
 	runCases(t, map[string]decisionCase{
 		"the surge of a LeaderWorkerSet": {
 			config: strings.Replace(text, "KIND", "LeaderWorkerSet", 1), answers: at, want: `
 				variant_current_replicas{variant="a"} 8
 				variant_desired_replicas{variant="a"} 8`,
+		},
+		// Were it lowered to 7, 9 would be shown, which says no longer what was asked for.
+		"it is not lowered meanwhile": {
+			config: strings.Replace(text, "KIND", "LeaderWorkerSet", 1), answers: demanded("70"), want: `
+				variant_current_replicas{variant="a"} 8
+				variant_desired_replicas{variant="a"} 8`,
+		},
+		"but raised": {
+			config: strings.Replace(text, "KIND", "LeaderWorkerSet", 1), answers: demanded("90"), want: `
+				variant_current_replicas{variant="a"} 8
+				variant_desired_replicas{variant="a"} 9`,
 		},
 		"what was asked for of a StatefulSet, and starts": {
 			config: strings.Replace(text, "KIND", "StatefulSet", 1), answers: at, want: `
@@ -480,9 +497,9 @@ models: [{name: m, namespace: ns, variants: [
   {name: a, cost: 1, startup: 3m, capacity: {load: 10}},
   {name: b, cost: 3, startup: 3m, capacity: {load: 10}}]}]`
 	at := func(asked string, readyFor ...string) canned {
-		ready := ""
+		var ready []string
 		for i, ages := range readyFor {
-			ready += runsOf("a", []string{"6", "4"}[i%2], ages)
+			ready = append(ready, runsOf("a", []string{"6", "4"}[i%2], ages))
 		}
 		now := "6"
 		if len(readyFor)%2 == 0 {
@@ -490,7 +507,7 @@ models: [{name: m, namespace: ns, variants: [
 		}
 		return canned{
 			"demand": load("60"), "past demand": load("60"), "current": runs("a", "6", "b", "2"), "past current": joined(runsOf("b", "2", "1h..0s"), asked),
-			"ready": runs("a", now, "b", "2"), "past ready": joined(runsOf("b", "2", "1h..0s"), ready),
+			"ready": runs("a", now, "b", "2"), "past ready": joined(runsOf("b", "2", "1h..0s"), joined(ready...)),
 		}
 	}
 	const six, alone = `variant_desired_replicas{variant="a"} 6`, `variant_desired_replicas{variant="b"} 0`
@@ -511,13 +528,13 @@ func TestLimitDipsAgainAndAgain(t *testing.T) {
 signals: {load: {unit: requests, demand: demand}}
 budgets: [{name: gpu, unit: accelerators, limit: limit}]
 models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, uses: {gpu: 1}, capacity: {load: 10}}]}]`
-	past := ""
+	var past []string
 	for minute := range 6 {
 		ago := fmt.Sprintf("%dm", minute) // a look at each full minute would see no others
-		past += fmt.Sprintf("{} 4 @%[1]s..%[1]s\n{} 6 @%[1]s45s..%[1]s15s\n", ago)
+		past = append(past, fmt.Sprintf("{} 4 @%[1]s..%[1]s\n{} 6 @%[1]s45s..%[1]s15s", ago))
 	}
 	runCases(t, map[string]decisionCase{"at a dip": {
-		config: text, answers: canned{"demand": load("60"), "current": runs("a", "6"), "limit": `{} 4`, "past limit": past},
+		config: text, answers: canned{"demand": load("60"), "current": runs("a", "6"), "limit": `{} 4`, "past limit": joined(past...)},
 		want: `
 			variant_budget_limit{budget="gpu",unit="accelerators"} 6
 			variant_desired_replicas{variant="a"} 6`,

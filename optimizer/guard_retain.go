@@ -85,16 +85,20 @@ func (m *guardedModel) anyGoes() bool {
 }
 
 // keepUncertain keeps replicas of a variant that goes where it cannot be told
-// what a lowering takes away: as many more as may not serve if it loses its newest
-// ones first and is unsteady, and those that serve if what was decided a moment
-// ago of another variant relies on them.
+// what a lowering takes away: all while more are shown than were asked for, as
+// many more as may not serve if it loses its newest ones first and is unsteady,
+// and those that serve if what was decided a moment ago of another variant relies
+// on them.
 func (m *guardedModel) keepUncertain(g *guard) {
 	for j := range m.variants {
 		v := &m.variants[j]
 		if !v.goes() {
 			continue
 		}
-		if v.state.Ordered {
+		switch {
+		case v.state.Surging:
+			g.set(v, v.current)
+		case v.state.Ordered:
 			g.set(v, min(v.current, v.n+v.unsteady()))
 		}
 		if v.fresh(m) {
@@ -106,7 +110,7 @@ func (m *guardedModel) keepUncertain(g *guard) {
 // uncertain reports whether it cannot be told what a lowering of a variant takes
 // away, or what relies on it.
 func (v *guardedVariant) uncertain(m *guardedModel) bool {
-	return v.fresh(m) || v.state.Ordered && v.unsteady() > 0
+	return v.fresh(m) || v.state.Surging || v.state.Ordered && v.unsteady() > 0
 }
 
 // fresh reports whether what was decided of another variant may rely on replicas

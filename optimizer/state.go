@@ -61,6 +61,10 @@ type VariantState struct {
 	// Rolling says that pods are being replaced. A lowering may then take away
 	// replicas that are ready while others are not.
 	Rolling bool
+	// Surging says that more replicas are shown than were asked for, while pods
+	// are being replaced. What is asked for next cannot be told from that: the
+	// variant is not lowered.
+	Surging bool
 	// Falling says that more were asked for a moment ago. An autoscaler acts
 	// late, and may still be about to remove more: where no fewer are wanted
 	// now, nothing relies on those that are left.

@@ -106,6 +106,7 @@ type variant struct {
 	stays      int // replicas, because some of them are new
 	staysFor   time.Duration
 	kept       bool // the plan has as many as stay, and no fewer
+	surges     bool // while it rolls, more replicas are shown than were asked for
 	unseen     int  // replicas ordered during the last minute and not seen yet, less those given up
 	missing    match.Missing
 }

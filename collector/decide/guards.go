@@ -56,7 +56,7 @@ func (v *variant) state() optimizer.VariantState {
 	out := optimizer.VariantState{
 		Current: current, Ready: v.runs.Ready.N, Unknown: !v.missing.OK(), Stuck: v.stuck,
 		Lately: starts.lately, Overdue: starts.overdue, Starting: starts.starting,
-		Startup: time.Duration(v.Startup), Ordered: v.ordered(), Rolling: v.rolls(0), Falling: v.falls(), Fresh: v.fresh(),
+		Startup: time.Duration(v.Startup), Ordered: v.ordered(), Rolling: v.rolls(0), Surging: v.surges && v.stuck == nil, Falling: v.falls(), Fresh: v.fresh(),
 	}
 	if current == nil {
 		return out

@@ -130,6 +130,7 @@ func (v *variant) rolled() {
 			break // the last step before it began
 		}
 	}
+	v.surges = fewest < *n
 	corrected := *v.runs // What was read stays as it is.
 	corrected.Current.N = &fewest
 	v.runs = &corrected
