@@ -20,18 +20,16 @@ func (s *signal) overloaded(over time.Duration) bool {
 	if !missing.OK() {
 		return false
 	}
-	for i, amount := range demand.Values {
-		ago := demand.Ago(i)
-		if ago >= over || !(amount > 0) {
-			continue
-		}
-		supply := 0.0
-		for _, v := range s.model.variants {
-			if n := v.read.Replicas.ReadyWindow.At(ago); !math.IsNaN(n) {
-				supply += v.capacities[s.Place] * n
+	supply := make([]float64, len(demand.Values))
+	for _, v := range s.model.variants {
+		for i, n := range v.read.Replicas.ReadyWindow.Along(demand) {
+			if !math.IsNaN(n) {
+				supply[i] += v.capacities[s.Place] * n
 			}
 		}
-		if supply > 0 && amount > supply {
+	}
+	for i, amount := range demand.Values {
+		if amount > 0 && supply[i] > 0 && amount > supply[i] && demand.Ago(i) < over {
 			return true
 		}
 	}

@@ -128,7 +128,7 @@ func (g *Grid) Every(step time.Duration, first int64, steps int) Grid {
 		if cells == nil {
 			continue
 		}
-		if taken := take(free, cells); forecast.Known(taken) > 0 {
+		if taken := take(free, cells); !forecast.None(taken) {
 			out.Cells[owner], free = slices.Clip(taken), taken[steps:]
 		}
 	}
@@ -151,7 +151,7 @@ func (g *Grid) Covers(step time.Duration, first int64, steps int) bool {
 func (g *Grid) Owners() int {
 	n := 0
 	for _, cells := range g.Cells {
-		if forecast.Known(cells) > 0 {
+		if !forecast.None(cells) {
 			n++
 		}
 	}

@@ -106,7 +106,7 @@ func (t *Tape) joinStrays(past, kept int, next *Grid) {
 				copy(values, was[past:past+kept])
 			}
 			copy(values[kept:], next.Strays[namespace])
-			if forecast.Known(values) > 0 {
+			if !forecast.None(values) {
 				joined[namespace] = values
 			}
 		}
