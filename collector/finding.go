@@ -47,7 +47,7 @@ func findings(d *diagnose.Diagnosis, n int, m *Model) (all []Finding) {
 			continue
 		}
 		if near := d.NearestModel(n, i, s); near != "" {
-			add(s.Name, promapi.Printable("there is "+near+", which is no model's: is it this one's? Then name it so, or list it under match"))
+			add(s.Name, promapi.Printable(near))
 		}
 	}
 	return all

@@ -71,9 +71,7 @@ func (l *failureLog) reportAll(logger *slog.Logger, at time.Time, s *Snapshot) (
 	if l.last == nil {
 		l.last = map[string]loggedFailure{}
 	}
-	for i := range s.Inputs {
-		l.reportInput(logger, at, &s.Inputs[i])
-	}
+	l.reportInputs(logger, at, s.Inputs)
 	for i := range s.Models {
 		if l.reportModel(logger, at, &s.Models[i]) {
 			undecided = append(undecided, i)
@@ -88,6 +86,31 @@ func (l *failureLog) reportAll(logger *slog.Logger, at time.Time, s *Snapshot) (
 		logger.Info("there is a plan again")
 	}
 	return undecided
+}
+
+// allInputs stands for all inputs together.
+const allInputs = "all inputs"
+
+// reportInputs writes a line about each input of which there is something to say, or one where all of them fail alike.
+func (l *failureLog) reportInputs(logger *slog.Logger, at time.Time, inputs []Input) {
+	if failAlike(inputs) {
+		first := &inputs[0]
+		if first.Failure != promapi.ReasonCanceled && l.due(allInputs, string(first.Failure), at) {
+			logger.Warn("no input has a usable answer", "inputs", len(inputs), "reason", first.Failure, "err", first.Err)
+		}
+		return
+	}
+	if l.recovered(allInputs, at) {
+		logger.Info("inputs have answers again", "inputs", len(inputs))
+	}
+	for i := range inputs {
+		l.reportInput(logger, at, &inputs[i])
+	}
+}
+
+// failAlike reports whether all of several inputs fail for one reason.
+func failAlike(inputs []Input) bool {
+	return len(inputs) > 1 && !slices.ContainsFunc(inputs, func(in Input) bool { return in.Err == nil || in.Failure != inputs[0].Failure })
 }
 
 func (l *failureLog) reportInput(logger *slog.Logger, at time.Time, in *Input) {

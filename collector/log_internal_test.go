@@ -2,6 +2,7 @@ package collector
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -58,4 +59,24 @@ func TestServersOfOtherNamesAreLogged(t *testing.T) {
 	require.Len(t, lines, 2)
 	require.Contains(t, lines[0], `model=m namespace=ns signal=load servers=2 workloads="x, y"`)
 	require.Contains(t, lines[1], "again")
+}
+
+// TestOneCauseIsLoggedOnce: where all inputs fail alike, that is one line, and another when they have answers again.
+func TestOneCauseIsLoggedOnce(t *testing.T) {
+	var out bytes.Buffer
+	var l failureLog
+	at := time.Unix(1_800_000_000, 0)
+	for i := range 6 {
+		inputs := []Input{{Name: "a"}, {Name: "b"}, {Name: "c"}}
+		for j := range inputs {
+			if i < 3 {
+				inputs[j].Failure, inputs[j].Err = promapi.ReasonConnection, errors.New("refused")
+			}
+		}
+		l.report(slog.New(slog.NewTextHandler(&out, nil)), at.Add(time.Duration(i)*5*time.Second), &Snapshot{Inputs: inputs}, nil)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	require.Len(t, lines, 2)
+	require.Contains(t, lines[0], `msg="no input has a usable answer" inputs=3 reason=connection err=refused`)
+	require.Contains(t, lines[1], `msg="inputs have answers again" inputs=3`)
 }

@@ -78,7 +78,7 @@ func (r *OnlineReport) addFailures() (answered int) {
 	for _, text := range order {
 		switch names := alike[text]; {
 		case len(names) == len(r.Inputs):
-			r.problem("none of the %d inputs has an answer: %s", len(names), text)
+			r.problem("none of the %d inputs has an answer: %s%s", len(names), text, cure(r.Inputs[0].Failure))
 		case len(names) > 1:
 			r.problem("%d of %d inputs failed: %s (%s)", len(names), len(r.Inputs), text, diagnose.List(names))
 		default:
@@ -86,6 +86,19 @@ func (r *OnlineReport) addFailures() (answered int) {
 		}
 	}
 	return answered
+}
+
+// cure is what to look at where a Prometheus answers nothing.
+func cure(why promapi.Reason) string {
+	switch why { //nolint:exhaustive // the others say it themselves
+	case promapi.ReasonConnection:
+		return ". Is prometheus.url right, and can it be reached from here?"
+	case promapi.ReasonBadResponse, promapi.ReasonClientError:
+		return ". Is prometheus.url the address of a Prometheus, with its path?"
+	case promapi.ReasonUnauthorized:
+		return ". Set the credentials in prometheus.http_config"
+	}
+	return ""
 }
 
 // judge says in a line what the report comes to.
@@ -169,7 +182,7 @@ func (r *OnlineReport) addInput(i *Input, d *diagnose.Diagnosis) {
 	case *i.Series > 0 && *i.Matched == 0 && i.Stray != "":
 		r.addStrays(i)
 	case *i.Series == 0 && i.Sparse:
-	case *i.Series == 0 && r.present(i) != nil: // Said of the present, or once for all that have no past yet.
+	case *i.Series == 0 && len(r.present(i)) > 0: // Said of the present, or once for all that have no past yet.
 	case *i.Series == 0:
 		r.doubt("%s: no series%s", i.Name, d.Absent(i))
 	case i.Stray != "":
@@ -192,17 +205,17 @@ func (r *OnlineReport) addStrays(i *Input) {
 	r.problem("%s: labels do not fit: %d series and none belongs to a configured model or variant, for example %s", i.Name, *i.Series, i.Stray)
 }
 
-// present is the input whose history another is; nil where that is none, or not of the present.
-func (r *OnlineReport) present(i *Input) *Input {
+// present are the inputs of the present whose past another tells; none where it tells no past. That of sources is looked for with that of
+// the demand.
+func (r *OnlineReport) present(i *Input) (found []*Input) {
 	name, _, history := strings.Cut(i.Name, ".history")
-	for _, now := range []string{name, strings.TrimSuffix(name, ".sources") + ".demand"} {
-		for j := range r.Inputs {
-			if history && r.Inputs[j].Name == now && r.Inputs[j].Err == nil {
-				return &r.Inputs[j]
-			}
+	for j := range r.Inputs {
+		now := &r.Inputs[j]
+		if history && now.Err == nil && (now.Name == name || now.Name == strings.TrimSuffix(name, ".sources")+".demand") {
+			found = append(found, now)
 		}
 	}
-	return nil
+	return found
 }
 
 // addWithoutPast names the inputs of which there is a present and no past, once for all of them: their series have just begun.
@@ -210,7 +223,11 @@ func (r *OnlineReport) addWithoutPast() {
 	var names []string
 	for i := range r.Inputs {
 		in := &r.Inputs[i]
-		if in.Err == nil && *in.Series == 0 && !in.Sparse && r.present(in) != nil && *r.present(in).Matched > 0 {
+		if in.Err != nil || *in.Series > 0 || in.Sparse {
+			continue
+		}
+		now := r.present(in)
+		if len(now) > 0 && !slices.ContainsFunc(now, func(x *Input) bool { return *x.Matched == 0 }) {
 			names = append(names, in.Name)
 		}
 	}

@@ -84,7 +84,7 @@ func TestCheckOnlineDown(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, r.WriteText(&b))
 	_, said, _ := strings.Cut(b.String(), "leaves\n")
-	require.Regexp(t, `^problem: none of the 15 inputs has an answer: bad_response: http://127.0.0.1:\d+: no space left
+	require.Regexp(t, `^problem: none of the 15 inputs has an answer: bad_response: http://127.0.0.1:\d+: no space left. Is prometheus.url the address of a Prometheus, with its path\?
 not ok: 0 of 4 variants decided, 0 of 15 inputs answered; 1 problem: until it is settled, the exporter holds
 $`, said)
 }

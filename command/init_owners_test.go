@@ -38,10 +38,10 @@ func TestInitWithoutOwners(t *testing.T) {
 		note     string
 	}{
 		"only replicas": {
-			[]string{"kube_deployment_spec_replicas", "kube_deployment_status_replicas_ready"}, false,
-			"note: kube-state-metrics shows replicas, and not who owns the pods (kube_pod_owner, kube_replicaset_owner)",
+			series: []string{"kube_deployment_spec_replicas", "kube_deployment_status_replicas_ready"},
+			note:   "note: kube-state-metrics shows replicas, and not who owns the pods (kube_pod_owner, kube_replicaset_owner)",
 		},
-		"nothing": {nil, true, "note: kube-state-metrics shows no pod and no replicas in these namespaces, so scale_targets is disabled"},
+		"nothing": {disabled: true, note: "note: kube-state-metrics shows no pod and no replicas in these namespaces, so scale_targets is disabled"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "variant_exporter.yml")

@@ -149,7 +149,7 @@ func (d *Demo) Run(ctx context.Context, url string) error {
 	}
 	served := ""
 	if d.options.Keep && ctx.Err() == nil {
-		served = fmt.Sprintf("The pages of this day stay at %s until you interrupt (Ctrl+C).\n", url)
+		served = fmt.Sprintf("The pages of this day stay at %s: Ctrl+C ends them.\n", url)
 	}
 	fmt.Fprint(d.options.Out, summary(d.into(), d.status(), served))
 	return nil

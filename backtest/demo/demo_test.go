@@ -54,7 +54,7 @@ func TestDay(t *testing.T) {
 		require.Equal(t, fmt.Sprintf("%.2f", p.Mean["cost"]), shown[2])
 	}
 	require.Contains(t, text, "variant_exporter costs least")
-	require.Contains(t, text, "The pages of this day stay at http://127.0.0.1:18270 until you interrupt (Ctrl+C).\n")
+	require.Contains(t, text, "The pages of this day stay at http://127.0.0.1:18270: Ctrl+C ends them.\n")
 }
 
 // TestDayOverSeeds holds what the demo says of a day to days with other noise: the program serves 99 % in time for a tenth less than

@@ -84,7 +84,7 @@ const drawCharts = (() => {
     const height = data.low ? 150 : 240;
     const plot = new uPlot({
       width: place.clientWidth, height,
-      padding: data.marks ? [18, null, null, null] : undefined,
+      padding: [data.marks ? 18 : null, data.to - data.from < 600 ? 28 : null, null, null], // Times with seconds are wide.
       hooks: data.marks ? { drawAxes: [(u) => mark(u, data.marks)] } : undefined,
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), 'Etc/UTC'),
       scales: { x: { range: () => [data.from, Math.max(data.to, data.from + 1)] }, y: { range: (_, low, high) => [0, (high > 1e-9 ? Math.max(high, data.whole ? 1 : 0) : 1) * 1.08] } },

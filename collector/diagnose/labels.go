@@ -142,7 +142,7 @@ func closest(word string, words []string) string {
 
 func nameOf(metric model.Metric) string { return string(metric[model.MetricNameLabel]) }
 
-// NearestModel is the label of a series that no model owns and that is spelt almost like a model's name; empty for none.
+// NearestModel says that a series that no model owns has a name spelt almost like a model's, or its name in another namespace; empty for none.
 func (d *Diagnosis) NearestModel(m, signal int, decided *decide.Signal) string {
 	if decided.Missing == "" && !decided.Assumed {
 		return ""
@@ -157,15 +157,22 @@ func (d *Diagnosis) NearestModel(m, signal int, decided *decide.Signal) string {
 	}
 	found, _ := d.ask(asked.Expr)
 	known, label := d.models(of.Namespace, s.Labels), model.LabelName(s.Labels.Model)
-	var strays []string
+	var strays, elsewhere []string
 	for _, x := range found {
-		value := string(x.Metric[label])
-		if string(x.Metric[model.LabelName(s.Labels.Namespace)]) == of.Namespace && value != "" && !slices.Contains(known, value) {
+		value, namespace := string(x.Metric[label]), string(x.Metric[model.LabelName(s.Labels.Namespace)])
+		switch {
+		case value == "" || namespace == "":
+		case namespace == of.Namespace && !slices.Contains(known, value):
 			strays = append(strays, value)
+		case namespace != of.Namespace && value == of.Name && !slices.Contains(d.models(namespace, s.Labels), value):
+			elsewhere = append(elsewhere, namespace)
 		}
 	}
 	if near := nearest(of.Name, strays); near != "" {
-		return fmt.Sprintf("%s=%q", label, near)
+		return fmt.Sprintf("there is %s=%q, which is no model's: is it this one's? Then name it so, or list it under match", label, near)
+	}
+	if len(elsewhere) > 0 {
+		return fmt.Sprintf("there is %s=%q in %s=%q, which is no model's: is it this one's? Then set its namespace", label, of.Name, s.Labels.Namespace, closest(of.Namespace, elsewhere))
 	}
 	return ""
 }

@@ -41,6 +41,7 @@ func (s silence) say(sources string) string {
 		return "scraped, and without this series since less than an hour: " + sources
 	case readyOnly:
 		return "ready, and without this series: " + sources
+	case gone:
 	}
 	return "no longer scraped, for less than an hour: " + sources
 }
@@ -145,11 +146,11 @@ func (d *Diagnosis) selectors(m, signal int) []*parser.VectorSelector {
 	seen := map[string]bool{}
 	for _, expr := range d.demands(m, signal) {
 		for _, selector := range selectorsOf(expr) {
-			if text := selector.String(); seen[text] || strings.HasPrefix(selector.Name, "kube_") || config.OfRule(selector.Name) {
+			text := selector.String()
+			if seen[text] || strings.HasPrefix(selector.Name, "kube_") || config.OfRule(selector.Name) {
 				continue
-			} else {
-				seen[text] = true
 			}
+			seen[text] = true
 			all = append(all, selector)
 			if d.names.series[selector.Name] > 0 {
 				present = append(present, selector)

@@ -140,3 +140,14 @@ func TestNearestNameIsLogged(t *testing.T) {
 	require.Contains(t, strings.ReplaceAll(log.String(), `\"`, `"`), nearest)
 	require.Contains(t, strings.Join(e.Doubts(t.Context(), s, []string{"llm/org/chta"}), "\n"), "model llm/org/chta: signal concurrency: "+nearest)
 }
+
+// TestNearestNamespace: the same for a model whose namespace is wrong, and nothing is said of its past.
+func TestNearestNamespace(t *testing.T) {
+	series := replicas("1", here) + pod(podOf("bcd2x", "10.0.0.1"))
+	const nearest = `model llms/chat: signal concurrency: there is model_name="chat" in namespace="llm", which is no model's: is it this one's? Then set its namespace`
+	elsewhere := strings.Replace(chat, "namespace: llm", "namespace: llms", 1)
+	require.Equal(t, []string{nearest}, explained(t, elsewhere, series))
+	_, said, _ := check(t, elsewhere, series)
+	require.Contains(t, said, nearest)
+	require.NotContains(t, said, "no history yet")
+}

@@ -81,12 +81,15 @@ func (b *builder) held(v *collector.Variant) string {
 // demand says what the replicas contribute to the signal that decides.
 func (b *builder) demand(v *collector.Variant) string {
 	if v.Stays != nil && b.spares(v) {
-		return stays(v.Stays)
+		return others(v) + stays(v.Stays)
 	}
 	capacity := capacityOf(v, b.model.Binding)
 	for _, s := range b.model.Signals {
 		if s.Name == b.model.Binding && s.Planned != nil && capacity > 0 && v.Desired != nil {
 			planned, kept := b.kept(&s)
+			if lowered(v) > 0 {
+				kept = strings.Replace(kept, keepsOnly, startsNone, 1)
+			}
 			part := number(capacity * float64(*v.Desired))
 			if capacity*float64(*v.Desired) >= planned {
 				part = "all"
@@ -96,6 +99,32 @@ func (b *builder) demand(v *collector.Variant) string {
 	}
 	return "the demand needs " + pronoun(orZero(v.Desired))
 }
+
+// lowered is how many replicas fewer are desired than are asked for.
+func lowered(v *collector.Variant) int {
+	if v.Current == nil || v.Desired == nil {
+		return 0
+	}
+	return max(0, *v.Current-*v.Desired)
+}
+
+// others says of a variant that is lowered, before it is said which replicas stay, that the rest is not needed.
+func others(v *collector.Variant) string {
+	switch n := lowered(v); n {
+	case 0:
+		return ""
+	case 1:
+		return "the other is not needed, and "
+	default:
+		return fmt.Sprintf("the other %d are not needed, and ", n)
+	}
+}
+
+// What demand of the window does that is more than that of the last minute: for a variant that stays, and for one that is lowered.
+const (
+	keepsOnly  = "was planned for within the window, which keeps replicas and starts none"
+	startsNone = "was planned for within the window, which starts none"
+)
 
 // spares reports whether the plan without one replica of a variant would serve all that is planned for.
 func (b *builder) spares(v *collector.Variant) bool {
@@ -130,7 +159,7 @@ func (b *builder) kept(s *collector.Signal) (planned float64, why string) {
 	more := stated.Demand[s.Name]
 	switch r := s.Returns; {
 	case more < planned*(1-optimizer.Tolerance):
-		return more, fmt.Sprintf("; %s was planned for within the window, which keeps replicas and starts none", number(planned))
+		return more, fmt.Sprintf("; %s "+keepsOnly, number(planned))
 	case more <= planned*(1+optimizer.Tolerance):
 		return planned, ""
 	case r == nil && s.Minute != nil:
@@ -231,7 +260,7 @@ func (b *builder) overlap(i int) string {
 	if coming == "" {
 		coming = "ready replicas carry what the plan does"
 	}
-	return fmt.Sprintf("%d %s until %s", to-from, verb, coming)
+	return fmt.Sprintf("%s%d %s until %s", others(v), to-from, verb, coming)
 }
 
 // coming says which replicas are waited for in place of a variant's, and when they are expected to be ready; empty for none.

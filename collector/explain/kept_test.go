@@ -114,7 +114,7 @@ func TestKeptBecauseNew(t *testing.T) {
 		"nothing stays":      {400, nil, "concurrency needs them, for all of the 400 requests planned for"},
 		"some are new":       {250, &collector.Stays{Replicas: 4, For: 185}, "4 stay for another 3m5s, unless the demand falls for good: some of them are new, and to lower the variant would remove these first"},
 		"they are needed":    {350, &collector.Stays{Replicas: 4, For: 185}, "concurrency needs them, for all of the 350 requests planned for"},
-		"it is the only one": {0, &collector.Stays{Replicas: 1, For: 60}, "1 stays for another 1m, unless the demand falls for good: it is new"},
+		"it is the only one": {0, &collector.Stays{Replicas: 1, For: 60}, "the other 3 are not needed, and 1 stays for another 1m, unless the demand falls for good: it is new"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,6 +130,39 @@ func TestKeptBecauseNew(t *testing.T) {
 			v.Stays, v.Reason = tc.stays, optimizer.ReasonDemand
 			s.Models[0].Signals[0].Supply = new(100 * float64(*v.Planned))
 			assert.Equal(t, tc.want, explain.New(s).Models[0].Variants[0].Because)
+		})
+	}
+}
+
+// TestLoweredAndKept: of a variant that is lowered it is not said that its replicas stay, but which do, and that the rest is not needed.
+func TestLoweredAndKept(t *testing.T) {
+	for name, tc := range map[string]struct {
+		planned, demand float64
+		stays           *collector.Stays
+		want            string
+	}{
+		"some are new": {
+			250, 250, &collector.Stays{Replicas: 4, For: 185},
+			"a: 4 replicas instead of 6, because the other 2 are not needed, and 4 stay for another 3m5s, unless the demand falls for good: some of them are new, and to lower the variant would remove these first.",
+		},
+		"the window holds more": {
+			450, 400, nil,
+			"a: 4 replicas instead of 6, because concurrency needs them, for all of the 400 requests planned for; 450 was planned for within the window, which starts none.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := variant("a", 3, 100, 6)
+			if tc.stays != nil {
+				a.Min = tc.stays.Replicas
+			}
+			s := planned(t, optimizer.Problem{Models: []optimizer.Model{{
+				Name: "llm/chat", Demand: map[string]float64{"concurrency": tc.demand}, Variants: []optimizer.Variant{a},
+			}}})
+			v := &s.Models[0].Variants[0]
+			v.Stays, v.Reason = tc.stays, optimizer.ReasonDemand
+			s.Models[0].Signals[0].Planned, s.Models[0].Signals[0].Supply = &tc.planned, new(100*float64(*v.Planned))
+			assert.Equal(t, tc.want, explain.New(s).Models[0].Variants[0].Sentence())
 		})
 	}
 }

@@ -138,7 +138,7 @@ func (p *printer) signals(m *Model) {
 		return
 	}
 	p.line("")
-	rows := [][]string{{"SIGNAL", "UNIT", "MEASURED", "WINDOWS", "FORECAST", "HEADROOM", "PLANNED", "READY CAPACITY", "PLANNED CAPACITY"}}
+	rows := [][]string{{"SIGNAL", "UNIT", "MEASURED", "STABILIZED", "FORECAST", "HEADROOM", "PLANNED", "READY CAPACITY", "PLANNED CAPACITY"}}
 	var notes []string
 	for i := range m.Signals {
 		s := &m.Signals[i]

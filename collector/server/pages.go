@@ -151,9 +151,14 @@ func (p *pages) model(w io.Writer, r *http.Request, v *view) error {
 	if err != nil {
 		return err //nolint:wrapcheck // it is known to be there
 	}
-	record := p.record(r.Context(), v, l, modelWait, func(k *past.Keeper, ctx context.Context, r past.Range, end time.Time) (*past.Record, error) {
+	ofModel := func(k *past.Keeper, ctx context.Context, r past.Range, end time.Time) (*past.Record, error) {
 		return k.ModelRecord(ctx, which[0], r, end)
-	})
+	}
+	record := p.record(r.Context(), v, l, modelWait, ofModel)
+	if shorter, ok := console.Shorter(record); ok && !l.Asked {
+		l.Range = shorter
+		record = p.record(r.Context(), v, l, modelWait, ofModel)
+	}
 	var latencies []past.Latency
 	if record != nil {
 		if latencies, err = v.generation.Past.Latencies(ctx, which[0], record); err != nil {

@@ -25,7 +25,7 @@ func signalChart(id string, r *past.Record, model, signal int, s *collector.Sign
 	c.Add(chart.Line{Label: "ready supply", Color: "supply", Fill: true, Step: true, Values: of(func(s *past.Signal) float64 { return s.Ready })})
 	c.Add(chart.Line{Label: "planned supply", Color: "plan", Dash: true, Step: true, Values: of(func(s *past.Signal) float64 { return s.Supply })})
 	c.Add(chart.Line{Label: "planned demand", Color: "planned", Values: of(func(s *past.Signal) float64 { return s.Planned })})
-	c.Add(chart.Line{Label: "held", Color: "held", Step: true, Values: of(func(s *past.Signal) float64 { return s.Stabilized })})
+	c.Add(chart.Line{Label: "stabilized", Color: "held", Step: true, Values: of(func(s *past.Signal) float64 { return s.Stabilized })})
 	c.Add(chart.Line{Label: "forecast", Color: "forecast", Dash: true, Values: of(func(s *past.Signal) float64 { return s.Forecast })})
 	c.Add(chart.Line{Label: "measured", Color: "demand", Values: of(func(s *past.Signal) float64 { return s.Measured })})
 	c.Text = sparkText(r, of(func(s *past.Signal) float64 { return s.Measured }), of(func(s *past.Signal) float64 { return s.Ready }), s.Unit)

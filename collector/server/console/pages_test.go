@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -21,6 +22,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector/explain"
 	"github.com/variant-exporter/variant-exporter/collector/server"
 	"github.com/variant-exporter/variant-exporter/collector/whatif"
+	"github.com/variant-exporter/variant-exporter/internal/testclock"
 )
 
 const (
@@ -362,4 +364,37 @@ func ask(t *testing.T, base string, question any, status int, into any) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, resp.Body.Close()) }()
 	decodeAnswer(t, resp, status, into)
+}
+
+// TestChartsOfAYoungStore: of a store that began minutes ago, the charts have its minutes, and not hours of which nothing is known. Who asks
+// for hours gets them.
+func TestChartsOfAYoungStore(t *testing.T) {
+	s := newStage(t)
+	s.clock = testclock.New(stageBegin.Add(4 * time.Minute))
+	base := s.serve(t, func(o *server.Options) { o.HistoryRange = "6h" })
+	axis := func(query string) (from time.Time, times int) {
+		var chart struct {
+			From  int64
+			Times []int64
+		}
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			resp, err := http.Get(base + addresses()["model"] + query)
+			require.NoError(c, err)
+			defer func() { require.NoError(c, resp.Body.Close()) }()
+			page, err := io.ReadAll(resp.Body)
+			require.NoError(c, err)
+			body := string(page)
+			_, text, found := strings.Cut(body, `<script type="application/json">`)
+			require.True(c, found)
+			text, _, _ = strings.Cut(text, "</script>")
+			require.NoError(c, json.Unmarshal([]byte(text), &chart))
+			require.NotContains(c, body, "The past is being worked out")
+		}, waitFor, 50*time.Millisecond)
+		return time.Unix(chart.From, 0), len(chart.Times)
+	}
+	from, times := axis("")
+	require.WithinDuration(t, stageBegin, from, 30*time.Second)
+	require.Greater(t, times, 20, "four minutes in steps of ten seconds")
+	from, _ = axis("&range=24h")
+	require.WithinDuration(t, stageBegin.Add(-24*time.Hour), from, time.Hour)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/variant-exporter/variant-exporter/collector/past"
@@ -110,6 +111,25 @@ func known(r *past.Record) (*past.Record, int) {
 		return &short, i
 	}
 	return r, 0
+}
+
+// Shorter is the shortest range that has all that is known of a record, where that is shorter than its own: of a store that has just begun,
+// there is more to see with steps that are not so far apart.
+func Shorter(r *past.Record) (shorter past.Range, ok bool) {
+	if r == nil || !r.Complete || r.Err != nil {
+		return past.Range{}, false
+	}
+	first := slices.IndexFunc(r.Points, knows)
+	if first <= 0 {
+		return past.Range{}, false
+	}
+	span := r.To.Sub(r.Points[first].At) + r.Range.Step // It may have begun just after the step before.
+	for _, each := range past.Ranges() {
+		if each.Span >= span && each.Span < r.Range.Span {
+			return each, true
+		}
+	}
+	return past.Range{}, false
 }
 
 // knows reports whether any demand or any number of replicas was known at a point.
