@@ -132,7 +132,7 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 		},
 		// Were it lowered to 7, 9 would be shown, which says no longer what was asked for.
 		"it is not lowered meanwhile": {
-			config: strings.Replace(text, "KIND", "LeaderWorkerSet", 1), answers: demanded("70"), want: `
+			config: strings.NewReplacer("KIND", "LeaderWorkerSet", ", scale_down_limit: {replicas: 1, per: 5m}", "").Replace(text), answers: demanded("70"), want: `
 				variant_current_replicas{variant="a"} 8
 				variant_desired_replicas{variant="a"} 8`,
 		},
