@@ -263,11 +263,14 @@ func (m *model) recurs() {
 		startup = max(startup, time.Duration(v.Startup))
 	}
 	for _, s := range m.signals {
-		if s.out.Planned == nil || *s.out.Planned <= 0 || s.evens {
-			continue
-		}
-		if s.marked = s.plannedMark(); startup > 0 {
-			s.recurring = s.comesBack(startup)
+		switch {
+		case s.out.Planned == nil || *s.out.Planned <= 0:
+		case s.evens: // What is ordered for a queue does not stay.
+			s.marked = *s.out.Planned
+		default:
+			if s.marked = s.plannedMark(); startup > 0 {
+				s.recurring = s.comesBack(startup)
+			}
 		}
 	}
 }
