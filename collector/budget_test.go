@@ -32,8 +32,8 @@ var scrapes = []struct {
 	resident int // kB
 }{
 	{measuredFleet{12, true}, 10 * time.Millisecond, 0},
-	{measuredFleet{1000, false}, 60 * time.Millisecond, 84_000},
-	{measuredFleet{1000, true}, 90 * time.Millisecond, 112_000},
+	{measuredFleet{1000, false}, 60 * time.Millisecond, 74_000},
+	{measuredFleet{1000, true}, 90 * time.Millisecond, 98_000},
 }
 
 // measuredFleet is how many variants there are, and whether they are planned by a rate as well.

@@ -16,8 +16,8 @@ import (
 )
 
 // GarbagePercent is what serve sets Go's GOGC to where the environment does not: how much garbage there may be, in per cent of what is in use.
-// It is Prometheus' own default. For a large fleet it trades a tenth of the processor time for a tenth of the memory.
-const GarbagePercent = 75
+// For a large fleet it trades a sixth of the processor time for a tenth of the memory, next to the 75 of Prometheus.
+const GarbagePercent = 40
 
 // EvaluatorOptions are what an Evaluator needs in addition to the configuration.
 type EvaluatorOptions struct {
