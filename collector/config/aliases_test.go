@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,11 +10,12 @@ import (
 
 // TestOneName: pods that tell a signal by two names of one model, such as those of adapters, count once each.
 func TestOneName(t *testing.T) {
-	told := func(pod string, models ...string) (text string) {
+	told := func(pod string, models ...string) string {
+		var text strings.Builder
 		for _, model := range models {
-			text += fmt.Sprintf("busy{namespace=\"llm\",model_name=%q,pod=%q,instance=%q} 2x20\n", model, pod, pod+":80")
+			fmt.Fprintf(&text, "busy{namespace=\"llm\",model_name=%q,pod=%q,instance=%q} 2x20\n", model, pod, pod+":80")
 		}
-		return text
+		return text.String()
 	}
 	pods := func(model, engines string, n int) string {
 		return fmt.Sprintf(`{engines=%q, model_name=%q, namespace="llm", scale_target_name="a"} %d`, engines, model, n)
