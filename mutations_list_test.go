@@ -329,7 +329,7 @@ var bounds = []mutation{
 	},
 	{
 		"gateways of two clusters", "those that are asked for", "collector/match/witness.go",
-		"if least <= asked || steps < surplusSteps {", "if true {", "./collector", "TestGatewaysOfTwoClusters",
+		"!(least > asked) ||", "!(least < asked) ||", "./collector", "TestGatewaysOfTwoClusters",
 	},
 	{
 		"own signals that add copies up", "labels by which they are added up", "collector/config/copies.go",
@@ -338,5 +338,13 @@ var bounds = []mutation{
 	{
 		"own signals that nothing counts", "those of which only failed scrapes show", "collector/config/validate.go",
 		"s.byPod() || !s.Silent.IsZero() ||", "s.byPod() || !v.config.SilentSources(&s.Signal).IsZero() ||", "./collector/config", "TestUnwitnessed",
+	},
+	{
+		"pods that tell several names of a model", "each counts once", "collector/config/aliases.go",
+		"if !n.renames() || at < 0 {", "if true {", "./collector/config", "TestOneName",
+	},
+	{
+		"own signals of x or 0 * y", "somebody shows x", "collector/config/sources.go",
+		" and on (job) (%[1]s))", ")", "./collector/config", "TestOwnSources",
 	},
 }

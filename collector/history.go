@@ -71,9 +71,6 @@ type reading struct {
 func (h *histories) ask(ctx context.Context, allowance *promapi.Allowance, q *query.History, at time.Time, finer *match.Grid) match.History {
 	r := &reading{q, wanted{stepAt(at.Add(-q.From), q.Step), stepAt(at.Add(-q.Until), q.Step), stepAt(at.Add(-query.Settled), q.Step)}, allowance, finer}
 	base, known := h.known(q, r.wanted)
-	if q.Seldom && known.Steps > 0 && known.First+int64(known.Steps) > r.last {
-		return match.History{Grid: known, Series: known.Owners()}
-	}
 	grid, same, err := h.read(ctx, r, base, known)
 	if err == nil && !same {
 		grid, _, err = h.read(ctx, r, nil, h.nothing(q, r.first))

@@ -19,7 +19,7 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, SETcapacity: {lo
 	const silent = "0 of 3 ready replicas of a tell it, 3 only of some engines or addresses"
 	set := func(of string) string { return strings.ReplaceAll(of, "Deployment", "StatefulSet") }
 	groups := func(workers string) string {
-		return joined(pods("a", "3"), pods("a-0", "1"+workers), pods("a-1", "1"+workers), pods("a-2", "1"+workers))
+		return joined(pods("a", "3"+workers), pods("a-0", "1"+workers), pods("a-1", "1"+workers), pods("a-2", "1"+workers))
 	}
 	for name, c := range map[string]struct {
 		now, hour string
@@ -36,7 +36,7 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, SETcapacity: {lo
 		"one pod was told twice":          {now: podsOf("1", "a", "3"), hour: joined(podsOf("2", "a", "1 @1h..20m"), podsOf("1", "a", "2 @1h..20m"))},
 		"most pods showed more":           {now: podsOf("1", "a", "3"), hour: joined(podsOf("2", "a", "2 @1h..20m"), podsOf("1", "a", "1 @1h..20m")), partial: silent},
 		"nothing is known of the hour":    {now: podsOf("1", "a", "3")},
-		"the hour cannot be asked for":    {now: podsOf("1", "a", "3"), answers: canned{"past " + countEngines: "error: timeout"}, partial: "load.sources.history_10m: timeout"},
+		"the hour cannot be asked for":    {now: podsOf("1", "a", "3"), answers: canned{"past " + countEngines: "error: timeout"}, partial: "load.sources.history_1m: timeout"},
 		"groups as before":                {now: groups(""), hour: groups(""), group: true},
 		"groups whose workers are silent": {now: pods("a", "3"), hour: groups(" @1h..20m"), group: true, partial: "0 of 3 ready replicas of a tell it"},
 		"groups that a roll-out has halved": {
@@ -44,10 +44,12 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, SETcapacity: {lo
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			past := pods("a", "3")
 			answers := canned{
 				"demand": load("10"), "past demand": load("10"), "current": runs("a", "3"), "ready": runs("a", "3"), "past ready": runs("a", "3"), "past current": runs("a", "3"),
-				countEngines: c.now, "past " + countEngines: c.hour,
+				countEngines: c.now, "past " + countEngines: joined(c.hour, strings.ReplaceAll(c.now, "\n", " @9m..0s\n")+" @9m..0s"),
+			}
+			if !strings.Contains(c.hour, "@") && c.hour != "" {
+				answers["past "+countEngines] = c.hour
 			}
 			kind := ""
 			if c.group {
@@ -55,11 +57,7 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, SETcapacity: {lo
 				for _, of := range []string{"current", "ready", "past ready", "past current"} {
 					answers[of] = set(answers[of])
 				}
-				if strings.Contains(c.now, "a-0") {
-					past = groups("")
-				}
 			}
-			answers["past "+countSources] = past
 			maps.Copy(answers, c.answers)
 			m := evaluateWith(t, complete(strings.Replace(text, "SET", kind, 1)), newCanned(t, answers)).Models[0]
 			require.Equal(t, c.partial, m.Signals[0].Partial)
@@ -100,7 +98,7 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 			m := evaluateWith(t, complete(text), newCanned(t, canned{
 				"demand": load("10"), "past demand": load("10"), "current": asked, "ready": ready, "past ready": runs("a", "3"), "past current": runs("a", "3"),
 				"alive": `{namespace="ns"} 1`, "past alive": `{namespace="ns"} 1`,
-				countEngines: of(c.now), "past " + countSources: of(c.now), "past " + countEngines: of(c.hour),
+				countEngines: of(c.now), "past " + countEngines: of(c.hour),
 			})).Models[0]
 			require.Equal(t, c.twice, strings.Contains(m.Signals[0].Missing, "are these two fleets"), m.Signals[0])
 			require.Equal(t, !c.twice, m.Variants[0].Desired != nil)

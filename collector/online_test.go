@@ -66,10 +66,10 @@ scale_targets.ready.history       4       4        0.000    -
 scale_targets.rolling.history     0       0        0.000    -
 scale_targets.draining.history    0       0        0.000    -
 running.demand.history            2       2        0.000    -
-running.sources.history_10m       0       0        0.000    -
+running.sources.history_1m        0       0        0.000    -
 scale_targets.rolling.history_1m  0       0        0.000    -
 tokens.demand.history             2       2        0.000    -
-tokens.sources.history_10m        0       0        0.000    -
+tokens.sources.history_1m         0       0        0.000    -
 
 evaluated in 0.000s of the 10.00s that a scrape leaves
 next: variant_desired_replicas is not in this Prometheus yet: before an autoscaler follows it, let Prometheus scrape the exporter (variant_exporter generate servicemonitor), or let KEDA ask the exporter itself (generate keda --trigger=metrics-api)

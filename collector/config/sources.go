@@ -58,9 +58,10 @@ func (c *Config) countedSources(s *Signal, engines bool) Expr {
 		by = append(by, s.Labels.Model)
 	}
 	by = append(by, LabelCluster)
-	text, ok := countApart(sources, by, engines)
+	one := c.namer(s.Labels.Model)
+	text, ok := countApart(sources, by, engines, one)
 	if !ok {
-		text = countTogether(sources, by)
+		text = countTogether(sources, by, one)
 	}
 	counted, err := ParseExpr(text)
 	if err != nil {
@@ -70,15 +71,19 @@ func (c *Config) countedSources(s *Signal, engines bool) Expr {
 }
 
 // countTogether counts sources with and without a pod in one go, whatever their expression does with labels.
-func countTogether(sources Expr, by []string) string {
+func countTogether(sources Expr, by []string, one namer) string {
+	wider := keeping(sources, "instance", LabelCluster).String()
+	if one.renames() {
+		wider = one.group(wider, append(slices.Clone(by), "pod", "instance"))
+	}
 	return fmt.Sprintf(
 		`count by (%[1]s, %[2]s) (label_replace(group by (%[1]s, pod) (label_replace(label_join(%[3]s, "pod", "/", "pod", "instance"), "pod", "$1", "pod", "([^/]+)/.*")), %[2]q, "$1", "pod", %[4]q))`,
-		strings.Join(by, ", "), LabelWorkload, keeping(sources, "instance", LabelCluster), workloadOfPod)
+		strings.Join(by, ", "), LabelWorkload, wider, workloadOfPod)
 }
 
 // countApart counts sources with a pod, and apart from them those without: where selectors tell the two apart, each pod's labels are written
 // once and not three times, which is most of what counting costs. Those without a pod are in the first count too, without a workload.
-func countApart(sources Expr, by []string, engines bool) (string, bool) {
+func countApart(sources Expr, by []string, engines bool, one namer) (string, bool) {
 	copied, err := ParseExpr(sources.text) // to be written to
 	if err != nil {
 		return "", false
@@ -97,7 +102,7 @@ func countApart(sources Expr, by []string, engines bool) (string, bool) {
 	}
 	groups := strings.Join(by, ", ") + ", " + LabelWorkload
 	each := func(sources parser.Expr, labels ...string) string {
-		return fmt.Sprintf("group by (%s) (%s)", strings.Join(append(slices.Clone(kept), labels...), ", "), sources)
+		return one.group(sources.String(), append(slices.Clone(kept), labels...))
 	}
 	workload := func(sources, name, label, pattern string) string {
 		return fmt.Sprintf("label_replace(%s, %q, %q, %q, %q)", sources, LabelWorkload, name, label, pattern)
@@ -244,13 +249,14 @@ func addedUpIn(e parser.Expr, by ...parser.ItemType) (text string, ok bool) {
 	switch inner := withoutDefault(e, &rewrites, &zeros).(type) {
 	case *parser.AggregateExpr:
 		told := inside(inner.Expr, "label_replace", "label_join", "clamp_min")
-		text, ok = told.String(), slices.Contains(by, inner.Op) && scraped(told)
+		text, ok = told.String(), slices.Contains(by, inner.Op) && (scraped(told) || ofPods(told))
 	case *parser.BinaryExpr:
 		text, ok = addedUpInBoth(inner, by)
 	}
 	for _, zero := range zeros {
 		if idle, known := addedUpIn(zero, by...); known {
-			text = fmt.Sprintf("(%s) or ((%s) == 0)", text, idle) // Who shows a zero of the one need not show the other.
+			// Who shows a zero of the one need not show the other, unless nobody of its job does: then it may have been dropped.
+			text = fmt.Sprintf("(%[1]s) or (((%[2]s) == 0) and on (job) (%[1]s))", text, idle)
 		}
 	}
 	for _, call := range slices.Backward(rewrites) {
@@ -312,6 +318,12 @@ func scraped(e parser.Expr) bool {
 			len(inner.VectorMatching.MatchingLabels) == 0 && scraped(inner.LHS) && scraped(inner.RHS)
 	}
 	return false
+}
+
+// ofPods reports whether an expression has a number for each pod, made of its series: such as their largest, where they are told twice.
+func ofPods(e parser.Expr) bool {
+	aggregate, ok := unwrap(e).(*parser.AggregateExpr)
+	return ok && aggregate.Param == nil && keepsPod(aggregate) && scraped(inside(aggregate.Expr, "label_replace", "label_join", "clamp_min"))
 }
 
 // overTime are the functions that make one number of a series' samples over time.

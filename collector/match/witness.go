@@ -3,8 +3,8 @@ package match
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
+	"time"
 
 	"github.com/prometheus/common/model"
 
@@ -16,6 +16,7 @@ import (
 type Witness struct {
 	Asked   bool
 	Missing Missing
+	Hour    Missing // why it is not known what they showed within the last hour, and what rolled
 	Twice   Missing // why the sources are of two fleets, if they are: then nothing is known of either
 	// Unknown says that sources without a pod and an address tell the signal: there is nothing to compare with.
 	Unknown  bool
@@ -66,15 +67,13 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 		w.Missing = Missing{Input: s.Sources.Now.Name, Why: why}
 		return w
 	}
-	if s.Sources.Hour != nil {
-		w.Missing = r.past(s.Sources.Hour, 0).Missing.Or(r.past(r.program.Targets.Rolling.Hour, 0).Missing)
-	}
+	w.Hour = r.past(s.Sources.Hour, 0).Missing.Or(r.past(r.program.Targets.Rolling.Hour, 0).Missing)
 	w.Unknown = told.unknown[m.Namespace] || told.unknown[""]
-	read := func(owner int) Told { return Told{Now: told.now[owner], Past: r.past(s.Sources.Window, owner)} }
+	read := func(owner int) Told { return Told{Now: told.now[owner], Past: r.toldOver(m, s, owner)} }
 	w.Variants = make([]Told, 0, len(m.Variants))
 	for _, v := range m.Variants {
 		if r.matcher.isTeam(v.Place) {
-			w.Variants = append(w.Variants, r.teamTold(s, told.teams[v.Place], v.Place))
+			w.Variants = append(w.Variants, r.teamTold(m, s, told.teams[v.Place], v.Place))
 		} else {
 			of := read(v.Place)
 			of.Now, of.Fewer = told.whole(v.Place, r.showed(s, v.Place))
@@ -95,6 +94,13 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 		}
 	}
 	return w
+}
+
+// toldOver is how many sources of an owner told a signal over the windows of its model.
+func (r *reader) toldOver(m *query.Model, s *query.Signal, owner int) Past {
+	past := r.past(s.Sources.Window, owner)
+	past.Values = past.Over(query.SourcesWindow(m.Model) + past.Step)
+	return past
 }
 
 // workloadNames are the names of workloads, in order.
@@ -136,8 +142,8 @@ func (r *reader) away(pods map[scoped]float64) string {
 	return found
 }
 
-// surplusSteps is at how many steps more gateways must have told a signal than were asked for: one that is being replaced tells for a while.
-const surplusSteps = 3
+// surplusFor is for how long more gateways must have told a signal than were asked for: one that is being replaced tells for a while.
+const surplusFor = query.HourFor / 2
 
 // surplus says that more pods of gateways tell a signal than are asked for, and have throughout the last hour, as far as it is known: they are
 // of two clusters. It is empty where they do not, and where it is not known how many were asked for of one of their workloads.
@@ -151,13 +157,9 @@ func (r *reader) surplus(s *query.Signal, owner int, pods map[scoped]float64) st
 			told, asked, one = told+n, asked+of, max(one, workload.name)
 		}
 	}
-	least, steps := told, 0
-	for _, n := range r.past(s.Sources.Hour, owner).Values {
-		if !math.IsNaN(n) {
-			least, steps = min(least, n), steps+1
-		}
-	}
-	if least <= asked || steps < surplusSteps {
+	hour := r.past(s.Sources.Hour, owner)
+	least := min(told, forecast.Least(hour.Values))
+	if steps := forecast.Known(hour.Values); !(least > asked) || time.Duration(steps)*hour.Step < surplusFor {
 		return ""
 	}
 	return fmt.Sprintf("%g pods of %s tell it, and %g are asked for: are these two fleets, which a selector tells apart?", told, one, asked)
@@ -255,6 +257,9 @@ func (r *reader) copied(m *query.Model, s *query.Signal) Missing {
 	for i, sample := range r.samples(s.Copies) {
 		id := identify(sample.Metric, s.Labels)
 		t.matched[i] = true
+		if sample.Metric[model.InstanceLabel] == "" {
+			continue // It is of no target.
+		}
 		if text := Describe(sample.Metric); agrees(&id, m.Model, s.Labels) && (found == "" || text < found) {
 			found = text
 		}

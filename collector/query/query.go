@@ -32,8 +32,8 @@ type History struct {
 	By    Reader
 	Rule  string // as in Query
 	Place int    // in Program.Histories
-	// Seldom says that steps which are known are not asked for again: it is a rough look back, and is asked only for a step that is new.
-	Seldom bool
+	// Sparse says that an empty answer is a good answer.
+	Sparse bool
 	// Finer is one of the same expression with a finer grid, which tells the newest steps of this one too; nil for none.
 	Finer *History
 }

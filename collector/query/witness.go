@@ -8,17 +8,31 @@ import (
 
 // bindSources asks who tells a signal, by workload.
 func (p *compiler) bindSources(m *config.Model, b *Signal) {
-	if counted := p.Config.CountedSources(&b.Signal); !counted.IsZero() {
+	if counted := p.Config.CountedEngines(&b.Signal); !counted.IsZero() {
 		by := Reader{Owner: OfWorkload, Labels: b.Labels}
-		b.Sources.Now = p.ask(b.Key()+".sources", p.Config.CountedEngines(&b.Signal))
-		if window := time.Duration(*m.ScaleDownWindow + *m.ScaleUpWindow); window > 0 {
-			b.Sources.Window = p.readStep(b.Key()+".sources", counted, window, witnessStep(m), by)
-			if b.Sources.Window.Step >= longStep {
-				b.Sources.Window.Until = Settled
+		b.Sources.Now = p.ask(b.Key()+".sources", counted)
+		over := func(e config.Expr, window, step time.Duration) *History {
+			h := p.readStep(b.Key()+".sources", e, window, step, by)
+			if step >= longStep {
+				h.Until = Settled
+			}
+			return h
+		}
+		if window := SourcesWindow(m); window > 0 {
+			e := counted
+			if p.Config.FromRules {
+				e = p.Config.CountedSources(&b.Signal) // There is a rule of its own for it, that others read too.
+			}
+			b.Sources.Window = over(e, window, witnessStep(m))
+		}
+		if t := p.Config.ScaleTargets; !t.Current.IsZero() {
+			b.Sources.Hour = over(counted, HourFor, longStep)
+			b.Sources.Hour.Sparse = b.Sources.Hour != b.Sources.Window // A store that is new tells nothing of what was.
+			if !t.Rolling.IsZero() {
+				p.Targets.Rolling.Hour = p.readStep("scale_targets.rolling", t.Rolling, HourFor, longStep, Reader{Owner: OfTarget})
 			}
 		}
 	}
-	p.bindHour(b)
 	b.Silent = p.ask(b.Key()+".silent", p.Config.SilentSources(&b.Signal))
 	if b.Silent != nil {
 		b.Silent.Sparse = b.Silent.Rule == "" // A rule records a series that is always there.
@@ -28,31 +42,13 @@ func (p *compiler) bindSources(m *config.Model, b *Signal) {
 	}
 }
 
-// HourStep is the step at which it is looked back for as many engines as pods have shown, within HourFor.
-const (
-	HourFor  = time.Hour
-	HourStep = 10 * time.Minute
-)
+// HourFor is how far it is looked back for as many engines as pods have shown, and for a roll-out that has changed that: where all pods have
+// lost the same, the present shows nothing of it, nor does a window that began later.
+const HourFor = time.Hour
 
-// bindHour asks how many engines pods showed over the last hour, and where a roll-out has changed that: where all of them have lost the same, the
-// present shows nothing, nor does a window that began later. It is asked at few moments, since counting pods is costly.
-func (p *compiler) bindHour(b *Signal) {
-	hour := func(name string, e config.Expr, step time.Duration, by Reader) *History {
-		if e.IsZero() {
-			return nil
-		}
-		h := p.readStep(name, e, HourFor, step, by)
-		if step == HourStep {
-			h.Until, h.Seldom = Settled, true
-		}
-		return h
-	}
-	t := p.Config.ScaleTargets
-	if b.Sources.Now == nil || t.Current.IsZero() {
-		return
-	}
-	b.Sources.Hour = hour(b.Key()+".sources", p.Config.CountedEngines(&b.Signal), HourStep, Reader{Owner: OfWorkload, Labels: b.Labels})
-	p.Targets.Rolling.Hour = hour("scale_targets.rolling", t.Rolling, longStep, Reader{Owner: OfTarget})
+// SourcesWindow is how far back a window is held against who told it.
+func SourcesWindow(m *config.Model) time.Duration {
+	return time.Duration(*m.ScaleDownWindow + *m.ScaleUpWindow)
 }
 
 // witnessStep is the step at which sources are counted over the windows of a model. Counting pods is costly, and a few times a window is
