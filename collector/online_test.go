@@ -73,7 +73,7 @@ tokens.sources.history_1m         0       0        0.000    -
 
 evaluated in 0.000s of the 10.00s that a scrape leaves
 next: variant_desired_replicas is not in this Prometheus yet: before an autoscaler follows it, let Prometheus scrape the exporter (variant_exporter generate servicemonitor), or let KEDA ask the exporter itself (generate keda --trigger=metrics-api)
-ok: 3 models, 4 variants, all decided; all 15 inputs answered
+ok: 3 models, 4 variants, all decided; all 20 inputs answered
 `, "\n"), b.String())
 }
 
@@ -84,8 +84,8 @@ func TestCheckOnlineDown(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, r.WriteText(&b))
 	_, said, _ := strings.Cut(b.String(), "leaves\n")
-	require.Regexp(t, `^problem: none of the 15 inputs has an answer: bad_response: http://127.0.0.1:\d+: no space left. Is prometheus.url the address of a Prometheus, with its path\?
-not ok: 0 of 4 variants decided, 0 of 15 inputs answered; 1 problem: until it is settled, the exporter holds
+	require.Regexp(t, `^problem: none of the 20 inputs has an answer: bad_response: http://127.0.0.1:\d+: no space left. Is prometheus.url the address of a Prometheus, with its path\?
+not ok: 0 of 4 variants decided, 0 of 20 inputs answered; 1 problem: until it is settled, the exporter holds
 $`, said)
 }
 
@@ -97,9 +97,9 @@ func TestCheckOnlineFailAlike(t *testing.T) {
 		}
 		return healthy(query)
 	})
-	require.Regexp(t, `^4 of 15 inputs failed: execution: http://127.0.0.1:\d+: too many samples \(tokens.demand, tokens.sources, tokens.silent, tokens.demand.history\)$`, r.Problems[0])
+	require.Regexp(t, `^6 of 20 inputs failed: execution: http://127.0.0.1:\d+: too many samples \(tokens.demand, tokens.sources, tokens.silent, tokens.copies, tokens.demand.history, and 1 more\)$`, r.Problems[0])
 	require.Empty(t, r.Hints)
-	require.Contains(t, r.Verdict, "11 of 15 inputs answered; ")
+	require.Contains(t, r.Verdict, "14 of 20 inputs answered; ")
 }
 
 // TestCheckOnlineInert is the mistake that leaves an autoscaler looking healthy and doing nothing: the name in the configuration
