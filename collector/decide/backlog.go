@@ -97,13 +97,17 @@ func (s *signal) undrained() float64 {
 }
 
 // withQueue is the demand, and what works off in as long as an order takes what waits when an order is ready. A rate beside it tells what
-// still comes until then. While anything waits, or did a moment ago, what was ordered stays.
+// still comes until then. What was ordered stays as far as what waited within that time would have asked for it.
 func (s *signal) withQueue() float64 {
-	left := s.backlog
+	left, waited := s.backlog, s.backlog
 	s.eachSupply(s.untilOrdered(), func(supply float64, over time.Duration) {
 		left = max(0, left+(s.level-supply)*float64(over)/float64(s.perReplica()))
 	})
-	return max(s.supplyOrdered(), s.steady+left*float64(s.perReplica())/float64(s.drain()))
+	if most := forecast.Most(s.read.Queued.Window.Over(s.drain())); most > waited {
+		waited = most
+	}
+	working := func(queue float64) float64 { return s.steady + queue*float64(s.perReplica())/float64(s.drain()) }
+	return max(working(left), min(working(waited), s.supplyOrdered()))
 }
 
 // untilOrdered is the time until replicas that are ordered now are ready, less the time for which some are ordered that do not show yet:
@@ -306,10 +310,10 @@ func (s *signal) withoutBacklog(window forecast.History) forecast.History {
 	return window
 }
 
-// besideRate reports whether a signal counts what is in service, of a model of which a rate is known that every variant has a capacity for as
-// well. The rate then tells how much comes.
+// besideRate reports whether a signal counts what is in service, of a model of one variant of which a rate is known that it has a capacity for as
+// well. The rate then tells how much comes. Of several variants, what is ordered for a queue would change their mix.
 func (d *decider) besideRate(s *signal) bool {
-	if s.Rate() {
+	if s.Rate() || len(s.model.variants) > 1 {
 		return false
 	}
 	return slices.ContainsFunc(s.model.signals, func(rate *signal) bool {

@@ -266,7 +266,6 @@ func (m *model) recurs() {
 		switch {
 		case s.out.Planned == nil || *s.out.Planned <= 0:
 		case s.evens: // What is ordered for a queue does not stay.
-			s.marked = *s.out.Planned
 		default:
 			if s.marked = s.plannedMark(); startup > 0 {
 				s.recurring = s.comesBack(startup)
