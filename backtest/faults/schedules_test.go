@@ -50,7 +50,7 @@ func TestSchedules(t *testing.T) {
 const (
 	settle  = 4 * time.Minute
 	trouble = 6 * time.Minute
-	forget  = window + 5*time.Minute + time.Minute // the window, how far back Prometheus looks for a sample, and some more
+	forget  = 13 * time.Minute // longer than the window and than Prometheus looks back for a sample, and as long as new replicas stay
 )
 
 // run is one schedule.
