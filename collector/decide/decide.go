@@ -126,6 +126,7 @@ func Decide(p *query.Program, r *match.Readings, o Options) *Decision {
 	d.gather()
 	options := optimizer.Options{Interrupt: d.Interrupt}
 	d.underWay(options)
+	d.settle()
 	problem, s := d.plan(options)
 	if s.err != nil {
 		return d.report(&s)
@@ -150,14 +151,10 @@ func (d *decider) plan(o optimizer.Options) (problem optimizer.Problem, s soluti
 	problem = d.problem()
 	s.problem = optimizer.Constrain(problem, d.state())
 	s.plan, s.err = optimizer.Solve(s.problem, o)
-	if s.err != nil {
+	if s.err != nil || !slices.ContainsFunc(s.plan.Models, func(m optimizer.ModelPlan) bool { return m.Shortfall > optimizer.Tolerance }) || !d.forget() {
 		return problem, s
 	}
-	short := slices.ContainsFunc(s.plan.Models, func(m optimizer.ModelPlan) bool { return m.Shortfall > optimizer.Tolerance })
-	if short && d.forget() || d.settle(&s.plan) {
-		return d.plan(o)
-	}
-	return problem, s
+	return d.plan(o)
 }
 
 // sinceMinute is how long ago the last full minute was.

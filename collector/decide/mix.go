@@ -204,40 +204,26 @@ func (m *model) short() bool {
 	})
 }
 
-// atMinute is what to plan another mix for, as it was known at the last full minute: what the replicas that were asked for stay for, and what was
-// ordered in the minute before it or at it, if that is more. It is nil where another mix has to wait.
+// atMinute is what to plan another mix for, as it was known at the last full minute: what the replicas that are asked for stay for, and what the
+// demand had risen to then, if that is more. It is nil where another mix has to wait.
 func (d *decider) atMinute(m *model, risen map[string]float64) map[string]float64 {
 	if !m.choice() || slices.ContainsFunc(m.variants, d.fails) {
 		return risen
 	}
-	minute, then := d.sinceMinute(), map[string]float64{}
+	then := map[string]float64{}
 	for _, s := range m.signals {
-		if s.out.Planned == nil {
-			continue
+		if s.out.Planned != nil {
+			then[s.Name] = max(risen[s.Name], min(s.stayFor(s.marked), s.supplyWithOrders()))
 		}
-		kept := min(s.stayFor(s.marked), s.supplyAskedAt(minute))
-		for ago := minute; ago < minute+acting; ago += toldEvery {
-			kept = larger(kept, s.needed(s.plannedAt(ago)))
-		}
-		then[s.Name] = max(risen[s.Name], min(kept, s.supplyWithOrders()))
 	}
 	return then
 }
 
-// settle notes the models whose replicas carry what is planned, and that a plan would start others for: they have the mix of the last full minute. It
-// reports whether there are more of them.
-func (d *decider) settle(plan *optimizer.Plan) bool {
-	more := false
-	for i, m := range d.models {
-		if m.settled || m.freed || !m.choice() || m.short() || slices.ContainsFunc(m.variants, d.fails) {
-			continue
-		}
-		for j, v := range m.variants {
-			m.settled = m.settled || plan.Models[i].Variants[j].Replicas > v.asksFor()
-		}
-		more = more || m.settled
+// settle notes the models whose replicas carry what is planned: they have the mix of the last full minute.
+func (d *decider) settle() {
+	for _, m := range d.models {
+		m.settled = m.choice() && !m.short() && !slices.ContainsFunc(m.variants, d.fails)
 	}
-	return more
 }
 
 // leftFor is what the others leave of the budgets for some models.
