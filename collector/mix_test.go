@@ -2,7 +2,6 @@ package collector_test
 
 import (
 	"math"
-	"strings"
 	"testing"
 	"time"
 
@@ -114,26 +113,4 @@ func TestMixOfTheMinute(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestLifeOfTheMinute: how long a plan lives is the same at all looks of a minute, though demand has fallen within it.
-func TestLifeOfTheMinute(t *testing.T) {
-	t.Parallel()
-	text := strings.Replace(mixed, "scale_down_window: 1m", "scale_down_window: 5m", 1)
-	var lives []float64
-	for after := time.Duration(0); after <= time.Minute; after += 15 * time.Second {
-		q := newCanned(t, canned{
-			"demand": load("10"), "past demand": joined(load("20 @25h..30s"), load("10")),
-			"current": runs("large", "0", "small", "10"), "ready": runs("large", "0", "small", "10"),
-			"past current": runs("large", "0", "small", "10"), "past ready": runs("large", "0", "small", "10"),
-		})
-		for i := range q.pasts["demand"] {
-			if p := &q.pasts["demand"][i]; p.to == math.MinInt64 {
-				p.from = 29 * time.Second
-			}
-		}
-		lives = append(lives, evaluateAt(t, complete(text), q, fleetAt.Add(after)).Models[0].Life)
-	}
-	day := (24 * time.Hour).Seconds()
-	assert.Equal(t, []float64{day, day, day, day, (3*time.Minute + 30*time.Second).Seconds()}, lives)
 }

@@ -227,7 +227,7 @@ func (d *decider) gather() {
 		m.lacking = m.readMinimums().Or(d.replicasUnknown(m)).Or(d.guardsFailed(m))
 		m.known = m.knowledge()
 		m.life = d.life(m)
-		m.holds = m.held(d.sinceMinute())
+		m.holds = m.held()
 		m.recurs()
 		m.limitedUp, m.limitedDown = m.limited(m.ScaleUpLimit), m.limited(m.ScaleDownLimit)
 		d.keepNew(m)

@@ -160,21 +160,18 @@ func (d *decider) life(m *model) time.Duration {
 	return min(life, lifeDay)
 }
 
-// held is for how long the scale-down windows still hold the demand of a model at what was there and is no more, as it was known at the last full
-// minute: the mix that is best for it is another one by then, so a start for its sake would not pay. It is at least a minute, and a day where the
-// demand is still there.
-func (m *model) held(minute time.Duration) time.Duration {
+// held is for how long the scale-down windows still hold the demand of a model at what was there and is no more, at least a minute: the mix
+// that is best for it is another one by then, so a start for its sake would not pay. It is a day where the demand is still there.
+func (m *model) held() time.Duration {
 	longest, fell := acting, false
 	for _, s := range m.signals {
 		if s.out.Planned == nil || *s.out.Planned <= 0 {
 			continue
 		}
-		window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
-		holds := s.heldFor(window.Until(minute))
-		if !missing.OK() || s.out.Stabilized == nil || holds == lifeDay {
+		if stable := s.out.Stabilized; stable == nil || s.lately() >= *stable*(1-fellBy) {
 			return lifeDay
 		}
-		fell, longest = true, max(longest, holds)
+		fell, longest = true, max(longest, s.heldFor())
 	}
 	if !fell {
 		return lifeDay
@@ -182,20 +179,27 @@ func (m *model) held(minute time.Duration) time.Duration {
 	return longest
 }
 
-// heldFor is how long it takes until the window of a signal has lost what it holds, by more than demand goes up and down; a day where the most of
-// the last minute is as much: one look is not evidence that it fell.
-func (s *signal) heldFor(window forecast.History) time.Duration {
-	over := time.Duration(*s.model.ScaleDownWindow)
-	least := forecast.Most(window.Over(over)) * (1 - fellBy)
-	if lately := larger(forecast.Most(window.Over(acting)), window.At(0)); !(lately < least) {
+// lately is the most demand of the last minute: one look is not evidence that it fell.
+func (s *signal) lately() float64 {
+	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
+	if !missing.OK() {
+		return s.level
+	}
+	return larger(forecast.Most(window.Over(acting)), s.level)
+}
+
+// heldFor is how long it takes until the window of a signal has lost what it holds, by more than demand goes up and down.
+func (s *signal) heldFor() time.Duration {
+	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
+	if !missing.OK() {
 		return lifeDay
 	}
 	for i, v := range slices.Backward(window.Values) {
-		if v >= least {
-			return over - window.Ago(i)
+		if v >= *s.out.Stabilized*(1-fellBy) {
+			return time.Duration(*s.model.ScaleDownWindow) - window.Ago(i)
 		}
 	}
-	return lifeDay
+	return 0
 }
 
 // lived is how long the stays above a level lasted. A level that demand has not reached all day lasts for as long.
@@ -262,14 +266,13 @@ func (m *model) recurs() {
 	for _, v := range m.variants {
 		startup = max(startup, time.Duration(v.Startup))
 	}
+	if startup == 0 {
+		return
+	}
 	for _, s := range m.signals {
-		switch {
-		case s.out.Planned == nil || *s.out.Planned <= 0:
-		case s.evens: // What is ordered for a queue does not stay.
-		default:
-			if s.marked = s.plannedMark(); startup > 0 {
-				s.recurring = s.comesBack(startup)
-			}
+		if s.out.Planned != nil && *s.out.Planned > 0 && !s.evens { // What is ordered for a queue does not stay.
+			s.marked = s.plannedMark()
+			s.recurring = s.comesBack(startup)
 		}
 	}
 }

@@ -120,10 +120,10 @@ func (v *variant) stillNew(n int, minute time.Duration) time.Duration {
 	return (v.newUntil() + minute - ordered).Truncate(time.Minute) + time.Minute - minute
 }
 
-// fell reports whether the demand of a model had fallen for good since some time ago, at the last full minute: by more than it goes up and down.
+// fell reports whether the demand of a model has fallen for good since some time ago: by more than it goes up and down.
 func (m *model) fell(since time.Duration) bool {
 	for _, s := range m.signals {
-		if s.out.Planned != nil && s.marked < (1-fellBy)*forecast.Most(s.plannedPast().Over(since+acting)) {
+		if s.out.Planned != nil && max(*s.out.Planned, s.marked) < (1-fellBy)*forecast.Most(s.plannedPast().Over(since+acting)) {
 			return true
 		}
 	}

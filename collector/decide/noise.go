@@ -90,7 +90,7 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 	if math.IsNaN(planned) {
 		return fixed, match.Missing{} // too little history
 	}
-	recent := forecast.Most(x.Recent.Over(headroomPast + time.Duration(*s.model.ScaleDownWindow) + d.sinceMinute()))
+	recent := forecast.Most(x.Recent.Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
 	most := mostly * max(expected, recent)
 	s.rising = min(steepest, habitCap*max(expected, recent))
 	s.sudden = func(over time.Duration) []float64 { return course.Sudden(over, s.rising) }

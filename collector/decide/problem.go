@@ -106,7 +106,7 @@ func (d *decider) problemVariant(v *variant) optimizer.Variant {
 		startup := time.Duration(v.Startup)
 		life := min(max(v.model.life, startup), v.model.holds)
 		if v.model.settled {
-			life = min(life, toldEvery)
+			life = min(life, acting)
 		}
 		if life > 0 {
 			out.StartCost = min(out.Cost*perHour(startup, life), match.MaxValue)
