@@ -1,9 +1,7 @@
 package collector_test
 
 import (
-	"math"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -48,8 +46,8 @@ func TestNewReplicasStayFor(t *testing.T) {
 		answers canned
 		want    *collector.Stays
 	}{
-		"some are new":          {newSmall("12", "10m15s", "10m"), &collector.Stays{Replicas: 3, For: 180}},
-		"they are almost not":   {newSmall("12", "12m45s", "12m30s"), &collector.Stays{Replicas: 3, For: 60}},
+		"some are new":          {newSmall("12", "10m15s", "10m"), &collector.Stays{Replicas: 3, For: 165}},
+		"they are almost not":   {newSmall("12", "12m45s", "12m30s"), &collector.Stays{Replicas: 3, For: 15}},
 		"they are new no more":  {newSmall("12", "20m15s", "20m"), nil},
 		"their demand has gone": {newSmall("11", "10m15s", "10m"), nil},
 	} {
@@ -80,37 +78,4 @@ func TestOrdersOnTheirWay(t *testing.T) {
 		"one was ordered":  {config: mixed, answers: at("11"), want: want("1")},
 		"none was ordered": {config: mixed, answers: at("10"), want: want("0")},
 	})
-}
-
-// TestMixOfTheMinute: another mix for a demand that is carried is chosen at a full minute, by what was known then, and by all looks of the minute alike.
-// A start that takes two minutes and is taken back after 15 seconds is paid for nothing.
-func TestMixOfTheMinute(t *testing.T) {
-	for name, tc := range map[string]struct {
-		was, now string
-		after    time.Duration
-		want     []int
-	}{
-		"at the full minute":                        {was: "10", now: "10", want: []int{1, 5}},
-		"it is not seen yet":                        {was: "10", now: "10", after: 15 * time.Second, want: []int{1, 5}},
-		"what came since waits for the next minute": {was: "2", now: "10", after: 15 * time.Second, want: []int{0, 5}},
-		"and has it":                                {was: "2", now: "10", after: time.Minute, want: []int{1, 5}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			q := newCanned(t, canned{
-				"demand": load(tc.now), "past demand": joined(load(tc.was+" @25h..0s"), load(tc.now)),
-				"current": runs("large", "0", "small", "5"), "ready": runs("large", "0", "small", "5"),
-				"past current": runs("large", "0", "small", "5"), "past ready": runs("large", "0", "small", "5"),
-			})
-			for i := range q.pasts["demand"] {
-				if p := &q.pasts["demand"][i]; p.to == math.MinInt64 {
-					p.from = -1 // after the full minute
-				}
-			}
-			variants := evaluateAt(t, complete(mixed), q, fleetAt.Add(tc.after)).Models[0].Variants
-			for i, want := range tc.want {
-				assert.Equal(t, want, *variants[i].Desired, variants[i].Name)
-			}
-		})
-	}
 }

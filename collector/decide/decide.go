@@ -49,12 +49,11 @@ type model struct {
 	minimum  int           // of replicas over all variants of each role
 	known    optimizer.Knowledge
 
-	life    time.Duration // that a plan of it is expected to have
-	holds   time.Duration // that its windows still hold its demand
-	freed   bool          // new replicas need not stay: something is short
-	settled bool          // its replicas carry what is planned, with orders: another mix waits for the next full minute
-	days    *days
-	state   *optimizer.ModelState // without how much is known; nil before it is needed
+	life  time.Duration // that a plan of it is expected to have
+	holds time.Duration // that its windows still hold its demand
+	freed bool          // new replicas need not stay: something is short
+	days  *days
+	state *optimizer.ModelState // without how much is known; nil before it is needed
 
 	limitedUp, limitedDown bool // whether the limits on change are in force
 }
@@ -126,7 +125,6 @@ func Decide(p *query.Program, r *match.Readings, o Options) *Decision {
 	d.gather()
 	options := optimizer.Options{Interrupt: d.Interrupt}
 	d.underWay(options)
-	d.settle()
 	problem, s := d.plan(options)
 	if s.err != nil {
 		return d.report(&s)
@@ -157,9 +155,6 @@ func (d *decider) plan(o optimizer.Options) (problem optimizer.Problem, s soluti
 	return d.plan(o)
 }
 
-// sinceMinute is how long ago the last full minute was.
-func (d *decider) sinceMinute() time.Duration { return d.read.At.Sub(d.read.At.Truncate(time.Minute)) }
-
 // forget drops the demand that comes back, and what stays because it is new, and reports whether there was any.
 func (d *decider) forget() bool {
 	had := false
@@ -167,7 +162,7 @@ func (d *decider) forget() bool {
 		for _, v := range m.variants {
 			had = had || !m.freed && (v.stays > 0 || v.unseen > 0)
 		}
-		m.freed, m.settled = true, false
+		m.freed = true
 		for _, s := range m.signals {
 			had = had || s.recurring != nil || s.out.Planned != nil && s.marked > *s.out.Planned
 			s.recurring, s.marked = nil, 0

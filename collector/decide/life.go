@@ -118,23 +118,12 @@ func (d *days) take(values []float64) []float64 {
 func (d *days) give(values []float64) { d.free = append(d.free, values) }
 
 // supplyAsked is what the replicas that are asked for can serve of a signal.
-func (s *signal) supplyAsked() float64 { return s.supply((*variant).requested) }
-
-// requested is how many replicas are asked for, as far as that is known.
-func (v *variant) requested() int {
-	if n := v.runs.Current.N; n != nil {
-		return *n
-	}
-	return 0
-}
-
-// supplyAskedAt is what the replicas that were asked for some time ago can serve of a signal.
-func (s *signal) supplyAskedAt(ago time.Duration) float64 {
+func (s *signal) supplyAsked() float64 {
 	return s.supply(func(v *variant) int {
-		if n := v.runs.Starts.Current.At(ago); !math.IsNaN(n) {
-			return int(n)
+		if n := v.runs.Current.N; n != nil {
+			return *n
 		}
-		return v.requested()
+		return 0
 	})
 }
 
@@ -152,7 +141,7 @@ func (s *signal) supply(replicas func(*variant) int) float64 {
 func (d *decider) life(m *model) time.Duration {
 	life := lifeUnknown
 	if s := m.binding(); s != nil {
-		life = lived(s.plannedPast(), s.supplyAskedAt(d.sinceMinute()))
+		life = lived(s.plannedPast(), s.supplyAsked())
 	}
 	if age, changed := m.priceAge(); changed {
 		life = age
@@ -377,23 +366,15 @@ func (s *signal) steadied() float64 {
 	if slices.ContainsFunc(s.model.variants, func(v *variant) bool { return v.runs.Current.N == nil }) {
 		return planned
 	}
-	kept, fresh := s.stayFor(max(planned, s.marked)), s.fresh()
+	kept, fresh := max(planned, s.marked), s.fresh()
+	if s.recurring != nil {
+		kept = max(kept, s.recurring.level)
+	}
 	if s.measured() {
 		fresh = min(fresh, max(now, s.needed(fresh)))
-		return max(fresh, min(kept, now), min(kept*(1+capacityNoise)/(1+stopNoise), ordered))
+		return max(fresh, min(kept*(1+stopNoise), now), min(kept*(1+capacityNoise), ordered))
 	}
 	return max(fresh, min(kept, ordered))
-}
-
-// stayFor is the demand that replicas stay for, where so much is planned: what comes back soon, and what the noise of capacities is.
-func (s *signal) stayFor(planned float64) float64 {
-	if s.recurring != nil {
-		planned = max(planned, s.recurring.level)
-	}
-	if s.measured() {
-		planned *= 1 + stopNoise
-	}
-	return planned
 }
 
 // supplyOrdered is what the replicas that are asked for can serve of a signal, with those in an order that was taken back a moment ago.

@@ -3,7 +3,6 @@ package decide
 import (
 	"math"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -77,7 +76,7 @@ func TestLifeOfAPlan(t *testing.T) {
 			v := m.variants[0]
 			v.cost, v.read.Cost.Number = new(2.0), 2
 			v.read.CostDay.History = forecast.History{Step: 5 * minute, Values: tc.cost}
-			assert.Equal(t, tc.want, (&decider{read: &match.Readings{}}).life(m))
+			assert.Equal(t, tc.want, (&decider{}).life(m))
 		})
 	}
 }
@@ -91,12 +90,12 @@ func TestLifeGoesByTheSignalThatBinds(t *testing.T) {
 	other.held, other.out.Planned = calm.Levels(), new(9.0)
 	m.signals = []*signal{&other, m.signals[0]}
 	require.Same(t, m.signals[1], m.binding())
-	assert.Equal(t, 30*time.Minute, (&decider{read: &match.Readings{}}).life(m))
+	assert.Equal(t, 30*time.Minute, (&decider{}).life(m))
 	m.signals[1].out.Planned = nil
 	require.Same(t, m.signals[0], m.binding(), "of one that is not known nothing is planned")
 	m.signals[0].out.Planned = new(0.0)
 	require.Nil(t, m.binding())
-	assert.Equal(t, time.Hour, (&decider{read: &match.Readings{}}).life(m))
+	assert.Equal(t, time.Hour, (&decider{}).life(m))
 }
 
 // TestDemandThatComesBack: replicas stay for demand that is needed again before it pays to stop and to start them: twice a startup and a
@@ -241,21 +240,4 @@ func TestPlannedPast(t *testing.T) {
 	assert.InDeltaSlice(t, []float64{47.5, 95, 95, 40, 50, 60}, s.plannedPast().Values[1:], 1e-9, "the law of the moment, and its mean share before")
 	m.forgetPast()
 	assert.Nil(t, s.held)
-}
-
-// TestMixesOfEqualCost: three starts of a size cost as much as one of three times its price, however long a plan lives. The planner rounds costs to 12
-// digits.
-func TestMixesOfEqualCost(t *testing.T) {
-	t.Parallel()
-	rounded := func(x float64) float64 {
-		out, err := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 11, 64), 64)
-		require.NoError(t, err)
-		return out
-	}
-	for life := 2 * time.Minute; life < 25*time.Hour; life += 41 * time.Second {
-		share := perHour(3*time.Minute, life)
-		require.InEpsilon(t, 3*time.Minute.Seconds()/life.Seconds(), share, 0.05)
-		require.Equal(t, rounded(2.1*share), rounded(3*rounded(0.7*share)), life) //nolint:testifylint // equal is what they must be
-	}
-	require.Zero(t, perHour(0, time.Hour))
 }

@@ -47,9 +47,9 @@ func (d *decider) keepNew(m *model) {
 	}
 	age, changed := m.priceAge()
 	for _, v := range m.variants {
-		n, since := v.newSince(d.sinceMinute())
+		n, since := v.newSince()
 		if since > 0 && (!changed || age >= since) && !m.slept(since) && !m.fell(since) {
-			v.stays, v.staysFor = n, v.stillNew(n, d.sinceMinute())
+			v.stays, v.staysFor = n, v.stillNew(n)
 		}
 	}
 	if slices.ContainsFunc(m.variants, func(v *variant) bool { return v.stays > 0 }) && slices.ContainsFunc(m.variants, d.fails) {
@@ -59,7 +59,7 @@ func (d *decider) keepNew(m *model) {
 	}
 	for _, v := range m.variants {
 		if v.stays > v.minimum {
-			m.holds = min(m.holds, max(acting, v.staysFor+d.sinceMinute())) // then another mix is the best
+			m.holds = min(m.holds, max(acting, v.staysFor)) // then another mix is the best
 		}
 	}
 }
@@ -76,8 +76,8 @@ func (m *model) slept(ago time.Duration) bool {
 }
 
 // newSince is how many replicas of a variant are asked for, or were during the last minute, some of which are new: they load, or have been
-// ready for less than newFor at the last full minute. Since is how long ago the first of these were ordered, 0 where there are none.
-func (v *variant) newSince(minute time.Duration) (n int, since time.Duration) {
+// ready for less than newFor. Since is how long ago the first of these were ordered, 0 where there are none.
+func (v *variant) newSince() (n int, since time.Duration) {
 	asked := &v.runs.Starts.Current
 	fewest, from := math.Inf(1), time.Duration(0)
 	look := func(was float64, ago time.Duration) {
@@ -89,7 +89,7 @@ func (v *variant) newSince(minute time.Duration) (n int, since time.Duration) {
 		}
 	}
 	for i, was := range asked.Values {
-		if ago := asked.Ago(i); ago <= v.newUntil()+minute {
+		if ago := asked.Ago(i); ago <= time.Duration(v.Startup)+acting+newFor {
 			look(was, ago)
 		}
 	}
@@ -97,12 +97,9 @@ func (v *variant) newSince(minute time.Duration) (n int, since time.Duration) {
 	return n, since
 }
 
-// newUntil is how long after its order a replica counts as new.
-func (v *variant) newUntil() time.Duration { return time.Duration(v.Startup) + acting + newFor }
-
-// stillNew is for how long so many replicas of a variant go on counting as new, to a full minute: the last of them were ordered after the last
-// moment at which fewer were asked for.
-func (v *variant) stillNew(n int, minute time.Duration) time.Duration {
+// stillNew is for how long so many replicas of a variant go on counting as new: the last of them were ordered after the last moment at which
+// fewer were asked for.
+func (v *variant) stillNew(n int) time.Duration {
 	ordered, fewer := toldEvery, toldEvery
 	look := func(was float64, ago time.Duration) {
 		switch {
@@ -117,13 +114,13 @@ func (v *variant) stillNew(n int, minute time.Duration) time.Duration {
 		look(was, asked.Ago(i))
 	}
 	look(float64(*v.runs.Current.N), 0)
-	return (v.newUntil() + minute - ordered).Truncate(time.Minute) + time.Minute - minute
+	return time.Duration(v.Startup) + acting + newFor - ordered
 }
 
 // fell reports whether the demand of a model has fallen for good since some time ago: by more than it goes up and down.
 func (m *model) fell(since time.Duration) bool {
 	for _, s := range m.signals {
-		if s.out.Planned != nil && max(*s.out.Planned, s.marked) < (1-fellBy)*forecast.Most(s.plannedPast().Over(since+acting)) {
+		if s.out.Planned != nil && *s.out.Planned < (1-fellBy)*forecast.Most(s.plannedPast().Over(since+acting)) {
 			return true
 		}
 	}
@@ -132,17 +129,13 @@ func (m *model) fell(since time.Duration) bool {
 
 // underWay notes what autoscalers were told during the last minute and is not seen yet: the orders that followed from the demand of each
 // moment of it, and, where demand falls, the replicas given up, so that none of them counts as there.
-//
-// Another mix for the same demand is chosen once for each full minute, so that all looks of the minute choose the same: it is started, and seen,
-// before anything else is.
 func (d *decider) underWay(o optimizer.Options) {
-	minute := d.sinceMinute()
-	for _, ago := range looksAgo(minute) {
+	for ago := acting - toldEvery; ago > 0; ago -= toldEvery {
 		var moving []*model
 		var rises []bool
 		p := optimizer.Problem{}
 		for _, m := range d.models {
-			then := d.toldFor(m, ago)
+			then := m.risen(ago)
 			up := then != nil
 			if !up {
 				then = m.fallen(ago)
@@ -169,60 +162,6 @@ func (d *decider) underWay(o optimizer.Options) {
 				}
 			}
 		}
-	}
-}
-
-// looksAgo are the moments of the last minute, the oldest first: those at which an autoscaler may have been told something, and the full minute.
-func looksAgo(minute time.Duration) []time.Duration {
-	ago := []time.Duration{minute}
-	for then := toldEvery; then < acting; then += toldEvery {
-		if then != minute {
-			ago = append(ago, then)
-		}
-	}
-	slices.Sort(ago)
-	slices.Reverse(ago)
-	return ago
-}
-
-// toldFor is what a model was planned for some time ago, where that may have started something; nil otherwise.
-func (d *decider) toldFor(m *model, ago time.Duration) map[string]float64 {
-	var risen map[string]float64
-	if ago > 0 {
-		risen = m.risen(ago)
-	}
-	if ago != d.sinceMinute() || ago == 0 && m.short() {
-		return risen
-	}
-	return d.atMinute(m, risen)
-}
-
-// short reports whether the replicas that are asked for, with orders, do not carry what is planned.
-func (m *model) short() bool {
-	return slices.ContainsFunc(m.signals, func(s *signal) bool {
-		return s.out.Planned != nil && s.steadied() > s.supplyWithOrders()*(1+optimizer.Tolerance)
-	})
-}
-
-// atMinute is what to plan another mix for, as it was known at the last full minute: what the replicas that are asked for stay for, and what the
-// demand had risen to then, if that is more. It is nil where another mix has to wait.
-func (d *decider) atMinute(m *model, risen map[string]float64) map[string]float64 {
-	if !m.choice() || slices.ContainsFunc(m.variants, d.fails) {
-		return risen
-	}
-	then := map[string]float64{}
-	for _, s := range m.signals {
-		if s.out.Planned != nil {
-			then[s.Name] = max(risen[s.Name], min(s.stayFor(s.marked), s.supplyWithOrders()))
-		}
-	}
-	return then
-}
-
-// settle notes the models whose replicas carry what is planned: they have the mix of the last full minute.
-func (d *decider) settle() {
-	for _, m := range d.models {
-		m.settled = m.choice() && !m.short() && !slices.ContainsFunc(m.variants, d.fails)
 	}
 }
 
@@ -344,7 +283,7 @@ func (s *signal) plannedAt(ago time.Duration) float64 {
 }
 
 // asksFor is what is asked for of a variant, with orders that are not seen yet.
-func (v *variant) asksFor() int { return v.requested() + v.unseen }
+func (v *variant) asksFor() int { return *v.runs.Current.N + v.unseen }
 
 // atLeast is what a plan must have of a variant: its minimum, what is new, and what is ordered.
 func (v *variant) atLeast() int {
