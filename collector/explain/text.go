@@ -33,15 +33,15 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	return nil
 }
 
-// CostText says what runs costs, and what the plan would; nothing where nothing is decided.
+// CostText says what runs of the models that are told costs, and what their plan would; nothing where nothing is decided.
 func (e *Explanation) CostText() string {
-	p := e.Plan
-	if p.Status == "" || p.Cost == nil || !e.decidedAny() {
+	p, cost := e.Plan, e.planned()
+	if p.Status == "" || cost == nil || !e.decidedAny() {
 		return ""
 	}
-	text := fmt.Sprintf(" The plan is %s and costs %s per hour", p.Status, money(*p.Cost))
+	text := fmt.Sprintf(" The plan is %s and costs %s per hour", p.Status, money(*cost))
 	if running := e.Running(); running != nil {
-		text = fmt.Sprintf(" What runs costs %s per hour. The plan is %s and costs %s", money(*running), p.Status, money(*p.Cost))
+		text = fmt.Sprintf(" What runs costs %s per hour. The plan is %s and costs %s", money(*running), p.Status, money(*cost))
 	}
 	if p.Gap != nil && *p.Gap > 0 {
 		text += "; another could be cheaper by at most " + Percent(*p.Gap)
@@ -50,6 +50,19 @@ func (e *Explanation) CostText() string {
 		text += fmt.Sprintf("; another could leave less demand unserved, by at most %s of a model's", Percent(*p.ShortfallGap))
 	}
 	return text + "."
+}
+
+// planned is what the plan of the models that are told costs per hour; nil where there is none. The whole plan may be of more models.
+func (e *Explanation) planned() (total *float64) {
+	for i := range e.Models {
+		if cost := e.Models[i].Cost; cost != nil {
+			if total == nil {
+				total = new(float64)
+			}
+			*total += *cost
+		}
+	}
+	return total
 }
 
 // Running is what the current replicas of all models cost per hour; nil where those of a variant or their cost are not known.
