@@ -95,6 +95,9 @@ func send(w http.ResponseWriter, body []byte, status int) {
 func (p *pages) lookOf(r *http.Request, v *view) (console.Look, error) {
 	name := r.URL.Query().Get("range")
 	l := console.Look{Asked: name != ""}
+	if refused := p.server.refused.Load(); refused != nil {
+		l.Refused = *refused
+	}
 	if !v.at.IsZero() {
 		l.At = v.at.Format(time.RFC3339)
 	}
