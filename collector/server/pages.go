@@ -134,7 +134,9 @@ func (p *pages) overview(w io.Writer, r *http.Request, v *view) error {
 	if err != nil {
 		return err
 	}
-	return p.console.Overview(w, l, &console.Overview{Snapshot: v.snapshot, Record: p.record(r.Context(), v, l, overviewWait, (*past.Keeper).Sketch)})
+	return p.console.Overview(w, l, &console.Overview{
+		Snapshot: v.snapshot, Record: p.record(r.Context(), v, l, overviewWait, (*past.Keeper).Sketch), Findings: findings(r.Context(), v),
+	})
 }
 
 func (p *pages) model(w io.Writer, r *http.Request, v *view) error {
