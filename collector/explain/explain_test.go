@@ -28,7 +28,7 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := whole(t, s)
 			var text bytes.Buffer
-			require.NoError(t, e.WriteText(&text))
+			require.NoError(t, e.WriteText(&text, true))
 			golden(t, name+".txt", text.Bytes())
 			fields, err := json.MarshalIndent(e, "", "  ")
 			require.NoError(t, err)
@@ -82,8 +82,8 @@ func TestJSONRoundTrip(t *testing.T) {
 		}
 		require.Equal(t, e, &back, name)
 		var text, again bytes.Buffer
-		require.NoError(t, whole(t, s).WriteText(&text))
-		require.NoError(t, back.WriteText(&again))
+		require.NoError(t, whole(t, s).WriteText(&text, true))
+		require.NoError(t, back.WriteText(&again, true))
 		require.Equal(t, text.String(), again.String(), name)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
-// WriteText writes an explanation for people: the answer first, then what it rests on.
-func (e *Explanation) WriteText(w io.Writer) error {
+// WriteText writes an explanation for people: the answer first, then what it rests on, and with queries what was asked.
+func (e *Explanation) WriteText(w io.Writer, queries bool) error {
 	var p printer
 	_, summary := e.Summary()
 	p.line("%s", summary)
@@ -27,6 +27,9 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	}
 	p.budgets(e.Budgets)
 	p.inputs(e.Inputs)
+	if queries && len(e.Inputs) > 0 {
+		p.queries(e.Inputs)
+	}
 	if _, err := w.Write(p.Bytes()); err != nil {
 		return fmt.Errorf("write explanation: %w", err)
 	}
@@ -296,7 +299,7 @@ func (p *printer) budgets(budgets []collector.Budget) {
 	}
 }
 
-// inputs lists what was asked, and under each line the query.
+// inputs lists what was asked.
 func (p *printer) inputs(inputs []collector.Input) {
 	if len(inputs) == 0 {
 		return
@@ -318,6 +321,10 @@ func (p *printer) inputs(inputs []collector.Input) {
 		rows = append(rows, []string{in.Name, Count(in.Series), Count(in.Matched), age, fmt.Sprintf("%.3f", in.Duration), trouble})
 	}
 	p.table(rows)
+}
+
+// queries lists the expressions that were asked.
+func (p *printer) queries(inputs []collector.Input) {
 	p.line("\n  Queries")
 	for i := range inputs {
 		p.line("  %s\n    %s", inputs[i].Name, strings.ReplaceAll(inputs[i].Query, "\n", "\n    "))
