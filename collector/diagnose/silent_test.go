@@ -75,7 +75,9 @@ func TestSilentPods(t *testing.T) {
 				}
 				return
 			}
-			require.Contains(t, said, "note: model llm/chat: signal concurrency: "+test.want+"\n")
+			before, _, found := strings.Cut(said, "note: model llm/chat: signal concurrency: "+test.want+"\n")
+			require.True(t, found, said)
+			require.NotContains(t, before, "problem:", "the cause comes first")
 			require.Contains(t, doubts+"\n", "model llm/chat: signal concurrency: "+test.want+"\n")
 		})
 	}
