@@ -55,9 +55,10 @@ func TestSilentPods(t *testing.T) {
 		},
 		"another workload's pods": {one + strings.ReplaceAll(readyPod("fgh4z"), "chat-h100", "web"), ""},
 		"no longer a target": {
-			one + lost(pod(podOf("fgh4z", "10.0.0.2"))) + upOf("10.0.0.1", "1x48"),
+			replicas("2", here) + pod(podOf("bcd2x", "10.0.0.1")) + lost(pod(podOf("fgh4z", "10.0.0.2"))) + upOf("10.0.0.1", "1x48"),
 			"no longer scraped, for less than an hour: pod chat-h100-6d9f8b7c5d-fgh4z",
 		},
+		"replaced": {one + lost(pod(podOf("fgh4z", "10.0.0.2"))) + upOf("10.0.0.1", "1x48"), ""},
 		"all are silent": {
 			replicas("1", here) + lost(pod(podOf("bcd2x", "10.0.0.1"))) + upOf("10.0.0.1", "1x42 0x5"),
 			"scrapes fail (up is 0): pod chat-h100-6d9f8b7c5d-bcd2x",
