@@ -37,12 +37,13 @@ type Evaluator struct {
 	memory    decide.Memory
 	log       failureLog
 	found     found
+	aside     aside
 }
 
 // Fleet is a fleet other than the one that was measured.
 type Fleet = decide.Fleet
 
-// NewEvaluator makes a configuration ready for evaluation.
+// NewEvaluator makes a configuration ready for evaluation. The caller owes an evaluator that writes a log a Close.
 func NewEvaluator(c *config.Config, q promapi.RangeQuerier, options EvaluatorOptions) (*Evaluator, error) {
 	switch {
 	case c == nil || q == nil:
@@ -77,7 +78,7 @@ func (e *Evaluator) EvaluateFleet(ctx context.Context, at time.Time, fleet Fleet
 		Fleet: fleet, Memory: &e.memory, Interrupt: func() bool { return ctx.Err() != nil },
 	})
 	s := &Snapshot{At: at, Duration: e.options.Now().Sub(started), Inputs: readings.Inputs, Decision: *decision}
-	e.log.report(e.options.Logger, at, s, func(models []int) map[int]string { return e.logged(ctx, s, models) })
+	e.follow(ctx, s, e.log.report(e.options.Logger, at, s))
 	return s
 }
 

@@ -220,6 +220,7 @@ func TestFailureLog(t *testing.T) {
 			return a
 		},
 	}))})
+	e.Close() // What is found out has tests of its own.
 	at := fleetAt
 	for _, step := range []struct {
 		demand  string

@@ -2,22 +2,16 @@ package collector
 
 import (
 	"context"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/variant-exporter/variant-exporter/collector/diagnose"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
 )
 
-const (
-	// fewQuestions is how many questions the log and a page ask: what concerns many models has few causes.
-	fewQuestions = 4
-	// loggingTime bounds the questions for the log: a scrape waits for them.
-	loggingTime = 500 * time.Millisecond
-)
+// fewQuestions is how many questions the log and a page ask: what concerns many models has few causes.
+const fewQuestions = 4
 
 // Finding is what was found out about signals of a model that are not wholly known: who should tell them and is silent, or by which other
 // name they may be told.
@@ -82,23 +76,4 @@ func (e *Evaluator) Findings(ctx context.Context, s *Snapshot) []Finding {
 		e.found.of, e.found.all = s, all
 	}
 	return e.found.all
-}
-
-// logged is what the log says of a few models beside what they miss, by their places in a snapshot.
-func (e *Evaluator) logged(ctx context.Context, s *Snapshot, models []int) map[int]string {
-	if !e.options.Logger.Enabled(ctx, slog.LevelInfo) {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, loggingTime)
-	defer cancel()
-	d := diagnose.New(ctx, e.program, e.querier, s.At, nil, nil).Within(fewQuestions)
-	said := map[int]string{}
-	for _, i := range models {
-		var parts []string
-		for _, f := range findings(d, i, &s.Models[i]) {
-			parts = append(parts, strings.Join(f.Signals, ", ")+": "+f.Text)
-		}
-		said[i] = strings.Join(parts, "; ")
-	}
-	return said
 }

@@ -45,27 +45,8 @@ func (f *loggedFailure) write(at time.Time) bool {
 	return true
 }
 
-// report writes what there is to say of an evaluation. why says more about some models by their places; it is asked once, and only where a
-// line about one of them is due.
-func (l *failureLog) report(logger *slog.Logger, at time.Time, s *Snapshot, why func(models []int) map[int]string) {
-	undecided := l.reportAll(logger, at, s)
-	if len(undecided) == 0 {
-		return
-	}
-	more := why(undecided)
-	for _, i := range undecided {
-		m := &s.Models[i]
-		v := &m.Variants[slices.IndexFunc(m.Variants, func(v Variant) bool { return !v.Up })]
-		about := []any{"model", m.Name, "namespace", m.Namespace, "variant", v.Name, "reason", v.Reason, "missing", v.Missing}
-		if more[i] != "" {
-			about = append(about, "found", more[i])
-		}
-		logger.Info("model is not fully decided", about...)
-	}
-}
-
-// reportAll writes all lines but those about models that are not fully decided, and returns the models of which such a line is due.
-func (l *failureLog) reportAll(logger *slog.Logger, at time.Time, s *Snapshot) (undecided []int) {
+// report writes what there is to say of an evaluation, and returns the places of the models that it has said are not fully decided.
+func (l *failureLog) report(logger *slog.Logger, at time.Time, s *Snapshot) (undecided []int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.last == nil {
@@ -137,7 +118,7 @@ func (l *failureLog) reportInput(logger *slog.Logger, at time.Time, in *Input) {
 	}
 }
 
-// reportModel writes a line when a model is fully decided again, and reports whether one is due as it no longer is.
+// reportModel writes a line when a model is not fully decided, which it reports, or is so again.
 func (l *failureLog) reportModel(logger *slog.Logger, at time.Time, m *Model) (undecided bool) {
 	l.reportOthers(logger, at, m)
 	name := "model " + m.ID()
@@ -146,12 +127,26 @@ func (l *failureLog) reportModel(logger *slog.Logger, at time.Time, m *Model) (u
 		if v.Up {
 			continue
 		}
-		return l.due(name, string(v.Reason)+v.Missing, at)
+		if !l.due(name, string(v.Reason)+withoutNumbers(v.Missing), at) {
+			return false
+		}
+		logger.Info("model is not fully decided", "model", m.Name, "namespace", m.Namespace, "variant", v.Name, "reason", v.Reason, "missing", v.Missing)
+		return true
 	}
 	if l.recovered(name, at) {
 		logger.Info("model is decided again", "model", m.Name, "namespace", m.Namespace)
 	}
 	return false
+}
+
+// withoutNumbers is what stays of a reason while its counts change.
+func withoutNumbers(reason string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, reason)
 }
 
 // reportOthers writes a line when servers tell for a model that belong to none of its scale targets.

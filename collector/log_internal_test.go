@@ -37,7 +37,7 @@ func TestFailuresDoNotFloodTheLog(t *testing.T) {
 				if in.Failure = reason(i); in.Failure != "" {
 					in.Err = fmt.Errorf("failure %d", i)
 				}
-				l.report(slog.New(slog.NewTextHandler(&out, nil)), at.Add(time.Duration(i)*5*time.Second), &Snapshot{Inputs: []Input{in}}, nil)
+				l.report(slog.New(slog.NewTextHandler(&out, nil)), at.Add(time.Duration(i)*5*time.Second), &Snapshot{Inputs: []Input{in}})
 			}
 			lines := strings.Count(out.String(), "\n")
 			require.Positive(t, lines)
@@ -53,7 +53,7 @@ func TestServersOfOtherNamesAreLogged(t *testing.T) {
 	at, n := time.Unix(1_800_000_000, 0), 2
 	for i, workloads := range [][]string{nil, {"x", "y"}, {"x", "y"}, nil, nil} {
 		m := Model{Name: "m", Namespace: "ns", Signals: []Signal{{Name: "load", Others: &n, OtherWorkloads: workloads}}}
-		l.report(slog.New(slog.NewTextHandler(&out, nil)), at.Add(time.Duration(i)*time.Second), &Snapshot{Decision: decide.Decision{Models: []Model{m}}}, nil)
+		l.report(slog.New(slog.NewTextHandler(&out, nil)), at.Add(time.Duration(i)*time.Second), &Snapshot{Decision: decide.Decision{Models: []Model{m}}})
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	require.Len(t, lines, 2)
@@ -73,7 +73,7 @@ func TestOneCauseIsLoggedOnce(t *testing.T) {
 				inputs[j].Failure, inputs[j].Err = promapi.ReasonConnection, errors.New("refused")
 			}
 		}
-		l.report(slog.New(slog.NewTextHandler(&out, nil)), at.Add(time.Duration(i)*5*time.Second), &Snapshot{Inputs: inputs}, nil)
+		l.report(slog.New(slog.NewTextHandler(&out, nil)), at.Add(time.Duration(i)*5*time.Second), &Snapshot{Inputs: inputs})
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	require.Len(t, lines, 2)

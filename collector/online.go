@@ -25,6 +25,8 @@ type OnlineReport struct {
 	Doubts   []string `json:"doubts"`   // what deserves a look
 	Hints    []string `json:"hints"`    // what is still needed before an autoscaler follows
 	Verdict  string   `json:"verdict"`  // all of it in a line
+
+	causes int // how many of the doubts, the first, say what is behind a problem
 }
 
 // CheckOnline evaluates once and reports which inputs found series, which labels do not fit, which models and variants nothing
@@ -252,7 +254,9 @@ func (r *OnlineReport) diagnoseInput(i *Input, d *diagnose.Diagnosis) {
 // diagnoseModel says what there is instead of what a model misses.
 func (r *OnlineReport) diagnoseModel(n int, m *Model, d *diagnose.Diagnosis) {
 	for _, found := range findings(d, n, m) {
-		r.doubt("model %s: signal %s: %s", m.ID(), strings.Join(found.Signals, ", "), found.Text)
+		cause := promapi.Printable(fmt.Sprintf("model %s: signal %s: %s", m.ID(), strings.Join(found.Signals, ", "), found.Text))
+		r.Doubts = slices.Insert(r.Doubts, r.causes, cause)
+		r.causes++
 	}
 	for i := range m.Signals {
 		r.diagnoseSignal(n, i, m, d)
@@ -352,10 +356,13 @@ func (r *OnlineReport) WriteText(w io.Writer) error {
 		return fmt.Errorf("write report: %w", err)
 	}
 	fmt.Fprintf(w, "\nevaluated in %.3fs of the %.2fs that a scrape leaves\n", r.Duration, r.Budget)
+	for _, d := range r.Doubts[:r.causes] {
+		fmt.Fprintln(w, "note:", d)
+	}
 	for _, p := range r.Problems {
 		fmt.Fprintln(w, "problem:", p)
 	}
-	for _, d := range r.Doubts {
+	for _, d := range r.Doubts[r.causes:] {
 		fmt.Fprintln(w, "note:", d)
 	}
 	for _, h := range r.Hints {

@@ -25,6 +25,7 @@ type explainFlags struct {
 	exporter          *url.URL // a running exporter to ask, instead of Prometheus
 	httpConfig        string
 	format            string
+	showQueries       bool
 	timeout           time.Duration
 	queries           queries
 	checks            checks
@@ -41,6 +42,7 @@ func newExplainCommand(app *kingpin.Application) command {
 	cmd.Flag("http.config.file", "With --url: file with TLS and authentication for the exporter, as Prometheus' http_config.").
 		PlaceHolder("FILE").StringVar(&f.httpConfig)
 	addFormatFlag(cmd, &f.format, []string{"text", "json"})
+	cmd.Flag("queries", "Also write the PromQL of each input. JSON always has it.").BoolVar(&f.showQueries)
 	cmd.Flag("timeout", "Longest evaluation.").Default("20s").DurationVar(&f.timeout)
 	f.checks.require("timeout", "be above zero", func() bool { return f.timeout > 0 })
 	f.queries.addTimeoutFlag(cmd, &f.checks, promapi.DefaultTimeout.String(), "Longest single query.")
@@ -78,7 +80,7 @@ func (f *explainFlags) run(ctx context.Context, std Streams) error {
 	if f.format == "json" {
 		return writeJSON(std.Out, explanation)
 	}
-	return explanation.WriteText(std.Out)
+	return explanation.WriteText(std.Out, f.showQueries)
 }
 
 // evaluate asks the configured Prometheus.

@@ -166,6 +166,7 @@ func TestExplainRunningExporter(t *testing.T) {
 	running := "http://" + srv.Addr().String()
 	want := explained(t, "--config.file="+config, "--at="+exampleTime)
 	assert.Equal(t, want, explained(t, "--url="+running))
+	assert.Contains(t, explained(t, "--url="+running, "--queries"), want+"\n  Queries\n  scale_targets.current\n    scale_targets:current\n")
 	assert.Equal(t, want, explained(t, "--url="+running+"/", exampleModel), "there is only this one model")
 
 	var told explain.Explanation

@@ -100,11 +100,11 @@ func (Seconds) JSONSchema(*strict.SchemaBuilder) map[string]any {
 // latencyForm checks a signal that is planned by the queueing model.
 func (v *validator) latencyForm(path string, s Signal) {
 	for _, key := range []string{"input_tokens", "output_tokens"} {
-		if !v.Has(strict.Join(path, key)) {
+		if !v.Means(strict.Join(path, key)) {
 			v.Errorf(path, v.Key(path), "latency needs %s", key).Hint("set it to PromQL for the mean tokens of a request, per model")
 		}
 	}
-	if v.Has(strict.Join(path, "observed_itl")) != v.Has(strict.Join(path, "observed_running")) {
+	if v.Means(strict.Join(path, "observed_itl")) != v.Means(strict.Join(path, "observed_running")) {
 		v.Errorf(path, v.Key(path), "observed_itl and observed_running are needed together").Hint("set both: the time between tokens says nothing without the load at that time")
 	}
 	if s.Capacity.Set {
@@ -119,7 +119,7 @@ func (v *validator) slo(path string, m *Model) {
 		return
 	}
 	at := strict.Join(path, "slo")
-	if !v.Has(strict.Join(at, "ttft")) && !v.Has(strict.Join(at, "itl")) {
+	if !v.Means(strict.Join(at, "ttft")) && !v.Means(strict.Join(at, "itl")) {
 		v.Errorf(at, nil, "no target: set ttft or itl").Hint("set at least one of them")
 	}
 	if q := m.SLO.Quantile; q != nil && (*q <= 0 || *q >= 1) {
@@ -161,8 +161,8 @@ func (v *validator) correct(path string, m *Model, x *Variant) {
 
 // observed checks what capacities are held against.
 func (v *validator) observed(path string) {
-	buckets := v.Has(strict.Join(path, "observed_ttft_buckets")) || v.Has(strict.Join(path, "observed_itl_buckets"))
-	if load := v.Has(strict.Join(path, "observed_load")); load != buckets {
+	buckets := v.Means(strict.Join(path, "observed_ttft_buckets")) || v.Means(strict.Join(path, "observed_itl_buckets"))
+	if load := v.Means(strict.Join(path, "observed_load")); load != buckets {
 		v.Errorf(path, v.Key(path), "observed_load and buckets are needed together").
 			Hint("set observed_load, and observed_ttft_buckets or observed_itl_buckets: latency says nothing without the load at that time")
 	}

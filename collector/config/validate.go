@@ -175,7 +175,7 @@ func (v *validator) signal(path, name string, s Signal) {
 	v.labelNames(strict.Join(path, "labels"), s.Labels)
 	// Ask the file whether an expression is set: a wrong one has been reported already.
 	v.form(path, s)
-	if s.OnMissing == OnMissingZero && !v.Has(strict.Join(path, "alive")) {
+	if s.OnMissing == OnMissingZero && !v.Means(strict.Join(path, "alive")) {
 		v.Errorf(strict.Join(path, "on_missing"), nil, "on_missing: zero needs alive").
 			Hint("set alive to an expression that is above zero while the source is up: only then does no result mean zero")
 	}
@@ -200,7 +200,9 @@ func (v *validator) signal(path, name string, s Signal) {
 // form checks that a signal has one of the three forms, and only the keys of that form.
 func (v *validator) form(path string, s Signal) {
 	var forms []string
+	meant := false
 	for _, key := range []string{"demand", "usage", "latency"} {
+		meant = meant || v.Means(strict.Join(path, key))
 		if v.Has(strict.Join(path, key)) {
 			forms = append(forms, key)
 		}
@@ -209,9 +211,9 @@ func (v *validator) form(path string, s Signal) {
 	case len(forms) > 1:
 		v.Errorf(path, v.Key(path), "%s and %s are both set", forms[0], forms[1]).
 			Hint("keep one: demand is absolute, per model; usage is a share of capacity, per variant; latency is a rate of requests")
-	case len(forms) == 0:
+	case !meant:
 		v.Errorf(path, v.Key(path), "no expression: set demand, usage or latency").Hint("set one of them to a PromQL expression")
-	case forms[0] == "latency":
+	case slices.Contains(forms, "latency"):
 		v.latencyForm(path, s)
 	}
 }

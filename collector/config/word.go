@@ -26,6 +26,10 @@ func settings() []string {
 // not exist. It would be asked for as a metric, which has no series.
 func refuseWord(d *strict.Decoder, path string, n *yaml.Node, allowed ...string) bool {
 	text := strings.TrimSpace(n.Value)
+	if n.Kind == yaml.ScalarNode && strings.Contains(text, ",") && strings.Trim(text, "0123456789.,") == "" {
+		d.Errorf(path, n, "%s is neither a number nor a PromQL expression", text).Hint("write a number such as 6.9: with a point, and nothing between thousands")
+		return true
+	}
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" || !isWord(text) {
 		return false
 	}

@@ -51,6 +51,8 @@ func TestRatesOfTheFirstMinute(t *testing.T) {
 	_, said, _ := check(t, tokens, youngFleet("0"))
 	require.Contains(t, said, "it measures rates over 1m, and these series began less than that ago: ask again in a minute or two")
 	require.NotContains(t, said, "leave nothing")
+	_, said, _ = check(t, tokens, strings.ReplaceAll(youngFleet("48"), "vllm:generation_tokens_total", "vllm:other_total"))
+	require.NotContains(t, said, "began less than that ago", "what is not there is not young")
 }
 
 // TestRatesOfOldSamples: the same where scrapes have stopped.

@@ -77,7 +77,8 @@ func (d *Diagnosis) rateless(i *match.Input) string {
 	for i, s := range selectors {
 		before[i] = fmt.Sprintf("%s offset %s", s, config.Duration(shortest))
 	}
-	if found, ok := d.ask("count(" + strings.Join(before, " or ") + ")"); !ok || len(found) > 0 {
+	// Series that are not there at all are not young.
+	if found, ok := d.ask(fmt.Sprintf("count(%s) unless count(%s)", strings.Join(selectors, " or "), strings.Join(before, " or "))); !ok || len(found) == 0 {
 		return ""
 	}
 	return fmt.Sprintf("it measures rates over %s, and these series began less than that ago: ask again in a minute or two", config.Duration(shortest))

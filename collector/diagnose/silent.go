@@ -115,6 +115,7 @@ func (d *Diagnosis) whoIsSilent(m, signal int) (expr string, ok bool) {
 		fmt.Sprintf("(%s + %d)", told, gone),
 	}
 	if ready := d.readyPods(s.Labels.Namespace, namespace); ready != "" {
+		parts[1] = fmt.Sprintf("(%s unless on () group(%s))", parts[1], ready) // Where ready pods are known, those that are gone were replaced.
 		parts = append(parts, fmt.Sprintf("(0 * group by (%[1]s, pod) (%[2]s unless on (%[1]s, pod) (%[3]s)) + %[4]d)",
 			s.Labels.Namespace, ready, strings.Join(now, " or "), readyOnly))
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,9 +55,10 @@ func TestSilentPods(t *testing.T) {
 		},
 		"another workload's pods": {one + strings.ReplaceAll(readyPod("fgh4z"), "chat-h100", "web"), ""},
 		"no longer a target": {
-			one + lost(pod(podOf("fgh4z", "10.0.0.2"))) + upOf("10.0.0.1", "1x48"),
+			replicas("2", here) + pod(podOf("bcd2x", "10.0.0.1")) + lost(pod(podOf("fgh4z", "10.0.0.2"))) + upOf("10.0.0.1", "1x48"),
 			"no longer scraped, for less than an hour: pod chat-h100-6d9f8b7c5d-fgh4z",
 		},
+		"replaced": {one + lost(pod(podOf("fgh4z", "10.0.0.2"))) + upOf("10.0.0.1", "1x48"), ""},
 		"all are silent": {
 			replicas("1", here) + lost(pod(podOf("bcd2x", "10.0.0.1"))) + upOf("10.0.0.1", "1x42 0x5"),
 			"scrapes fail (up is 0): pod chat-h100-6d9f8b7c5d-bcd2x",
@@ -74,7 +76,9 @@ func TestSilentPods(t *testing.T) {
 				}
 				return
 			}
-			require.Contains(t, said, "note: model llm/chat: signal concurrency: "+test.want+"\n")
+			before, _, found := strings.Cut(said, "note: model llm/chat: signal concurrency: "+test.want+"\n")
+			require.True(t, found, said)
+			require.NotContains(t, before, "problem:", "the cause comes first")
 			require.Contains(t, doubts+"\n", "model llm/chat: signal concurrency: "+test.want+"\n")
 		})
 	}
@@ -103,19 +107,48 @@ func evaluatorOf(t *testing.T, text, series string, log io.Writer) (*collector.E
 		Concurrency: 4, Now: func() time.Time { return at }, Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	require.NoError(t, err)
+	t.Cleanup(e.Close)
 	return e, querier
 }
 
-// TestSilentPodsAreLogged: the line about a model that is not wholly known names who is silent, and only evaluations with such a line ask for
-// it. Of a fleet that is whole nothing is asked.
+// lines is a log that is written in the background.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// requireFound waits for a line of what was found out.
+func (l *lines) requireFound(t *testing.T, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		_, found, _ := strings.Cut(l.String(), "found what a model lacks")
+		return strings.Contains(strings.ReplaceAll(found, `\"`, `"`), text)
+	}, time.Minute, time.Millisecond, text)
+}
+
+// TestSilentPodsAreLogged: a line after that about a model that is not wholly known names who is silent, and only such a line asks for it. Of a
+// fleet that is whole nothing is asked.
 func TestSilentPodsAreLogged(t *testing.T) {
 	one := replicas("2", here) + pod(podOf("bcd2x", "10.0.0.1"))
 	partial := one + lost(pod(podOf("fgh4z", "10.0.0.2"))) + upOf("10.0.0.1", "1x48") + upOf("10.0.0.2", "1x42 0x5")
-	var log bytes.Buffer
+	var log lines
 	e, querier := evaluatorOf(t, chat, partial, &log)
 	s := e.Evaluate(t.Context(), at)
+	require.Contains(t, log.String(), `missing="concurrency: 1 of 2 ready replicas of chat-h100 tell it"`)
+	log.requireFound(t, `model=chat namespace=llm found="concurrency: scrapes fail (up is 0): pod chat-h100-6d9f8b7c5d-fgh4z"`)
 	first := querier.asked.Swap(0)
-	require.Contains(t, log.String(), `missing="concurrency: 1 of 2 ready replicas of chat-h100 tell it" found="concurrency: scrapes fail (up is 0): pod chat-h100-6d9f8b7c5d-fgh4z"`)
 	e.Evaluate(t.Context(), at)
 	again := querier.asked.Swap(0)
 	require.Equal(t, first-1, again, "one question, once")
@@ -132,12 +165,12 @@ func TestSilentPodsAreLogged(t *testing.T) {
 
 // TestNearestNameIsLogged: a model whose name is misspelt is told the nearest name that has series, in the log and by explain.
 func TestNearestNameIsLogged(t *testing.T) {
-	var log bytes.Buffer
+	var log lines
 	series := replicas("1", here) + pod(strings.ReplaceAll(podOf("bcd2x", "10.0.0.1"), `"chat"`, `"org/Chat"`))
 	e, _ := evaluatorOf(t, strings.Replace(chat, "name: chat\n", "name: org/chta\n", 1), series, &log)
 	s := e.Evaluate(t.Context(), at)
 	const nearest = `there is model_name="org/Chat", which is no model's: is it this one's? Then name it so, or list it under match`
-	require.Contains(t, strings.ReplaceAll(log.String(), `\"`, `"`), nearest)
+	log.requireFound(t, nearest)
 	require.Contains(t, strings.Join(e.Doubts(t.Context(), s, []string{"llm/org/chta"}), "\n"), "model llm/org/chta: signal concurrency: "+nearest)
 }
 

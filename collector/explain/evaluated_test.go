@@ -146,7 +146,7 @@ func TestEvaluated(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, gathered(t, s), told(e))
 			var text bytes.Buffer
-			require.NoError(t, e.WriteText(&text))
+			require.NoError(t, e.WriteText(&text, true))
 			for _, want := range tc.want {
 				assert.Contains(t, text.String(), want)
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,7 +28,7 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := whole(t, s)
 			var text bytes.Buffer
-			require.NoError(t, e.WriteText(&text))
+			require.NoError(t, e.WriteText(&text, true))
 			golden(t, name+".txt", text.Bytes())
 			fields, err := json.MarshalIndent(e, "", "  ")
 			require.NoError(t, err)
@@ -81,8 +82,8 @@ func TestJSONRoundTrip(t *testing.T) {
 		}
 		require.Equal(t, e, &back, name)
 		var text, again bytes.Buffer
-		require.NoError(t, whole(t, s).WriteText(&text))
-		require.NoError(t, back.WriteText(&again))
+		require.NoError(t, whole(t, s).WriteText(&text, true))
+		require.NoError(t, back.WriteText(&again, true))
 		require.Equal(t, text.String(), again.String(), name)
 	}
 }
@@ -117,7 +118,11 @@ func TestOf(t *testing.T) {
 			assert.Len(t, some.Inputs, 2)
 		})
 	}
-	_, err := explain.Of(planReasons(t), "embed", never)
+	one, err := explain.Of(planReasons(t), "org/embed", never)
+	require.NoError(t, err)
+	m := &one.Models[0]
+	require.Contains(t, one.CostText(), fmt.Sprintf("costs %.2f per hour. The plan is optimal and costs %.2f.", *m.Running(), *m.Cost), "of this model, not of all")
+	_, err = explain.Of(planReasons(t), "embed", never)
 	unknown, ok := errors.AsType[*explain.UnknownModelError](err)
 	require.True(t, ok)
 	assert.Equal(t, &explain.UnknownModelError{Model: "embed", Known: []string{"llm/org/chat-8b", "dev/org/embed"}}, unknown)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/variant-exporter/variant-exporter/collector"
+	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
 // Severity says how much of an evaluation needs attention.
@@ -34,8 +35,12 @@ func (e *Explanation) Summary() (Severity, string) {
 		if held := all - numbers; held > 0 {
 			parts = append(parts, counted(held, "has", "have")+" no number: autoscalers hold.")
 		}
-		if partly := numbers - decided; partly > 0 {
-			parts = append(parts, counted(partly, "is", "are")+" decided with some inputs missing.")
+		failsafe := e.atFailsafe()
+		if rising := numbers - decided - failsafe; rising > 0 {
+			parts = append(parts, fmt.Sprintf("%d may only rise: some inputs are missing.", rising))
+		}
+		if failsafe > 0 {
+			parts = append(parts, counted(failsafe, "has its", "have their")+" failsafe.")
 		}
 		return SeverityWarning, strings.Join(append(parts, wrong...), " ")
 	case len(wrong) > 0:
@@ -109,6 +114,18 @@ func (e *Explanation) variants() (all, decided, numbers int) {
 		}
 	}
 	return all, decided, numbers
+}
+
+// atFailsafe counts the variants that are not decided and have the number of their failsafe.
+func (e *Explanation) atFailsafe() (n int) {
+	for i := range e.Models {
+		for j := range e.Models[i].Variants {
+			if v := &e.Models[i].Variants[j]; !v.Up && v.Desired != nil && v.Reason == optimizer.ReasonFailsafe {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // short counts the models whose demand the plan does not serve.

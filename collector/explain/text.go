@@ -13,8 +13,8 @@ import (
 	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
-// WriteText writes an explanation for people: the answer first, then what it rests on.
-func (e *Explanation) WriteText(w io.Writer) error {
+// WriteText writes an explanation for people: the answer first, then what it rests on, and with queries what was asked.
+func (e *Explanation) WriteText(w io.Writer, queries bool) error {
 	var p printer
 	_, summary := e.Summary()
 	p.line("%s", summary)
@@ -27,21 +27,24 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	}
 	p.budgets(e.Budgets)
 	p.inputs(e.Inputs)
+	if queries && len(e.Inputs) > 0 {
+		p.queries(e.Inputs)
+	}
 	if _, err := w.Write(p.Bytes()); err != nil {
 		return fmt.Errorf("write explanation: %w", err)
 	}
 	return nil
 }
 
-// CostText says what runs costs, and what the plan would; nothing where nothing is decided.
+// CostText says what runs of the models that are told costs, and what their plan would; nothing where nothing is decided.
 func (e *Explanation) CostText() string {
-	p := e.Plan
-	if p.Status == "" || p.Cost == nil || !e.decidedAny() {
+	p, cost := e.Plan, e.planned()
+	if p.Status == "" || cost == nil || !e.decidedAny() {
 		return ""
 	}
-	text := fmt.Sprintf(" The plan is %s and costs %s per hour", p.Status, money(*p.Cost))
+	text := fmt.Sprintf(" The plan is %s and costs %s per hour", p.Status, money(*cost))
 	if running := e.Running(); running != nil {
-		text = fmt.Sprintf(" What runs costs %s per hour. The plan is %s and costs %s", money(*running), p.Status, money(*p.Cost))
+		text = fmt.Sprintf(" What runs costs %s per hour. The plan is %s and costs %s", money(*running), p.Status, money(*cost))
 	}
 	if p.Gap != nil && *p.Gap > 0 {
 		text += "; another could be cheaper by at most " + Percent(*p.Gap)
@@ -50,6 +53,19 @@ func (e *Explanation) CostText() string {
 		text += fmt.Sprintf("; another could leave less demand unserved, by at most %s of a model's", Percent(*p.ShortfallGap))
 	}
 	return text + "."
+}
+
+// planned is what the plan of the models that are told costs per hour; nil where there is none. The whole plan may be of more models.
+func (e *Explanation) planned() (total *float64) {
+	for i := range e.Models {
+		if cost := e.Models[i].Cost; cost != nil {
+			if total == nil {
+				total = new(float64)
+			}
+			*total += *cost
+		}
+	}
+	return total
 }
 
 // Running is what the current replicas of all models cost per hour; nil where those of a variant or their cost are not known.
@@ -283,7 +299,7 @@ func (p *printer) budgets(budgets []collector.Budget) {
 	}
 }
 
-// inputs lists what was asked, and under each line the query.
+// inputs lists what was asked.
 func (p *printer) inputs(inputs []collector.Input) {
 	if len(inputs) == 0 {
 		return
@@ -305,6 +321,10 @@ func (p *printer) inputs(inputs []collector.Input) {
 		rows = append(rows, []string{in.Name, Count(in.Series), Count(in.Matched), age, fmt.Sprintf("%.3f", in.Duration), trouble})
 	}
 	p.table(rows)
+}
+
+// queries lists the expressions that were asked.
+func (p *printer) queries(inputs []collector.Input) {
 	p.line("\n  Queries")
 	for i := range inputs {
 		p.line("  %s\n    %s", inputs[i].Name, strings.ReplaceAll(inputs[i].Query, "\n", "\n    "))

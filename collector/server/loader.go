@@ -98,12 +98,7 @@ func (l *Loader) Load(ctx context.Context) (Loaded, error) {
 	if err != nil {
 		return Loaded{}, err
 	}
-	loaded, err := l.loaded(cfg, remarks, client)
-	if err != nil {
-		return Loaded{}, err
-	}
-	loaded.Release = func() error { loaded.Past.Close(); client.Close(); return nil }
-	return loaded, nil
+	return l.loaded(cfg, remarks, client, func() error { client.Close(); return nil })
 }
 
 // loadEmbedded takes over a scrape configuration last, when nothing else can fail any more.
@@ -116,7 +111,7 @@ func (l *Loader) loadEmbedded(ctx context.Context, cfg *config.Config, remarks c
 		}
 		isNew = true
 	}
-	loaded, err := l.loaded(cfg, remarks, engine)
+	loaded, err := l.loaded(cfg, remarks, engine, func() error { return l.releaseEngine(engine) })
 	switch {
 	case isNew && err != nil:
 		return Loaded{}, errors.Join(err, engine.Close())
@@ -132,7 +127,6 @@ func (l *Loader) loadEmbedded(ctx context.Context, cfg *config.Config, remarks c
 		}
 	}
 	engine.users++
-	loaded.Release = func() error { loaded.Past.Close(); return l.releaseEngine(engine) }
 	return loaded, nil
 }
 
@@ -177,8 +171,8 @@ func (l *Loader) releaseEngine(engine *sharedEngine) error {
 	return engine.Close()
 }
 
-// loaded makes a configuration usable with a source.
-func (l *Loader) loaded(cfg *config.Config, remarks config.Diagnostics, q promapi.RangeQuerier) (Loaded, error) {
+// loaded makes a configuration usable with a source, which is released once nothing asks it any more.
+func (l *Loader) loaded(cfg *config.Config, remarks config.Diagnostics, q promapi.RangeQuerier, release func() error) (Loaded, error) {
 	q = limited{q, l.slots}
 	evaluator, err := collector.NewEvaluator(cfg, q, collector.EvaluatorOptions{
 		AnswerBytes: answerBytes(), Concurrency: l.opts.Concurrency,
@@ -194,7 +188,11 @@ func (l *Loader) loaded(cfg *config.Config, remarks config.Diagnostics, q promap
 	if err != nil {
 		return Loaded{}, err
 	}
-	return Loaded{Evaluator: evaluator, Config: cfg, Remarks: remarks, Past: keeper}, nil
+	return Loaded{Evaluator: evaluator, Config: cfg, Remarks: remarks, Past: keeper, Release: func() error {
+		evaluator.Close()
+		keeper.Close()
+		return release()
+	}}, nil
 }
 
 // log writes every remark as a line of its own, and how many say what is still to be done.

@@ -95,6 +95,9 @@ func send(w http.ResponseWriter, body []byte, status int) {
 func (p *pages) lookOf(r *http.Request, v *view) (console.Look, error) {
 	name := r.URL.Query().Get("range")
 	l := console.Look{Asked: name != ""}
+	if refused := p.server.refused.Load(); refused != nil {
+		l.Refused = *refused
+	}
 	if !v.at.IsZero() {
 		l.At = v.at.Format(time.RFC3339)
 	}
@@ -131,7 +134,9 @@ func (p *pages) overview(w io.Writer, r *http.Request, v *view) error {
 	if err != nil {
 		return err
 	}
-	return p.console.Overview(w, l, &console.Overview{Snapshot: v.snapshot, Record: p.record(r.Context(), v, l, overviewWait, (*past.Keeper).Sketch)})
+	return p.console.Overview(w, l, &console.Overview{
+		Snapshot: v.snapshot, Record: p.record(r.Context(), v, l, overviewWait, (*past.Keeper).Sketch), Findings: findings(r.Context(), v),
+	})
 }
 
 func (p *pages) model(w io.Writer, r *http.Request, v *view) error {

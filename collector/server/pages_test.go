@@ -173,5 +173,7 @@ func TestInputsThatHold(t *testing.T) {
 	}
 	got = get(t, srv, "/model?id=llm/m").body
 	assert.Contains(t, got, "It may be more: 1 of 2 ready replicas of v tell it; scrapes fail (up is 0): pod v-0.")
+	assert.Contains(t, got, `<strong>No number:</strong> v: ready has no result; scrapes fail (up is 0): pod v-0.</p>`)
+	assert.Contains(t, get(t, srv, "/").body, `<a href="model?id=llm%2Fm">llm/m</a> <span>v: ready has no result; scrapes fail (up is 0): pod v-0</span>`)
 	assert.Contains(t, got, "<dt>Waiting</dt><dd>1234 tokens</dd>", "what waits of a rate is an amount")
 }

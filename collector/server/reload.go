@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,11 +51,13 @@ func (s *Server) reload() error {
 	loaded, err := s.opts.Load(s.flights.base)
 	if err != nil {
 		s.reloaded.successful.Set(0)
+		s.refused.Store(new(refusalOf(err, s.opts.Now())))
 		s.logger.Error("The configuration was not reloaded; the one before stays in force.", "err", summary(err))
 		return err
 	}
 	previous := s.active.swap(&generation{Loaded: loaded})
 	s.reloaded.succeeded(s.opts.Now())
+	s.refused.Store(nil)
 	s.logger.Info("The configuration was reloaded.")
 	s.tasks.Go(func() { previous.release(s.logger) })
 	return nil
@@ -65,6 +69,22 @@ func summary(err error) string {
 		return fmt.Sprintf("the file is not valid (%d remarks)", len(invalid.Diagnostics))
 	}
 	return err.Error()
+}
+
+// refusalOf says for the pages why a reload failed: by the first error of a file.
+func refusalOf(err error, at time.Time) string {
+	why := err.Error()
+	if invalid, ok := errors.AsType[*config.InvalidError](err); ok {
+		all := slices.DeleteFunc(slices.Clone(invalid.Diagnostics), func(d config.Diagnostic) bool { return d.Severity != config.SeverityError })
+		if len(all) > 0 {
+			d := all[0]
+			why = strings.Join(slices.DeleteFunc([]string{fmt.Sprintf("line %d", d.Line), d.Path, d.Message, d.Hint}, func(part string) bool { return part == "" }), ": ")
+		}
+		if len(all) > 1 {
+			why += fmt.Sprintf(" (and %d more)", len(all)-1)
+		}
+	}
+	return fmt.Sprintf("The file on disk is not in force. It was refused at %s: %s", at.UTC().Format("15:04 UTC"), why)
 }
 
 // reloadMetrics tell how the last reload went.

@@ -29,7 +29,8 @@ func TestReload(t *testing.T) {
 		},
 		bad(errors.New("no such file")),
 		bad(&config.InvalidError{Diagnostics: config.Diagnostics{
-			{File: "f.yml", Line: 3, Column: 5, Severity: config.SeverityError, Path: "models[0]", Message: "unknown field"},
+			{File: "f.yml", Line: 2, Column: 1, Severity: config.SeverityWarning, Path: "labels", Message: "a doubt"},
+			{File: "f.yml", Line: 3, Column: 5, Severity: config.SeverityError, Path: "models[0]", Message: "unknown field", Hint: "try <b>", Snippet: "secret"},
 		}}),
 		ok(desire(5)),
 	)
@@ -41,10 +42,11 @@ func TestReload(t *testing.T) {
 		body    string
 		metrics []string
 		logged  string
+		page    string
 	}{
-		{"missing file", 500, "no such file\n", []string{failure, "} 3\n"}, `err="no such file"`},
-		{"bad file", 500, "f.yml:3:5: error: models[0]: unknown field\n", []string{failure, "} 3\n"}, `err="the file is not valid (1 remarks)"`},
-		{"good file", 200, "Reloaded.\n", []string{success, "} 5\n"}, "The configuration was reloaded."},
+		{"missing file", 500, "no such file\n", []string{failure, "} 3\n"}, `err="no such file"`, " UTC: no such file<"},
+		{"bad file", 500, "f.yml:3:5: error: models[0]: unknown field\n    3 | secret\n      |     ^\n      = try <b>\n", []string{failure, "} 3\n"}, `err="the file is not valid (2 remarks)"`, " UTC: line 3: models[0]: unknown field: try &lt;b&gt;<"},
+		{"good file", 200, "Reloaded.\n", []string{success, "} 5\n"}, "The configuration was reloaded.", ""},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			got := request(t, http.MethodPost, url)
@@ -55,6 +57,17 @@ func TestReload(t *testing.T) {
 				assert.Contains(t, body, want)
 			}
 			assert.Contains(t, logs.String(), step.logged)
+			for _, page := range []string{"/", "/configuration"} {
+				shown := get(t, srv, page).body
+				if step.page == "" {
+					assert.NotContains(t, shown, "not in force", page)
+					continue
+				}
+				assert.Contains(t, shown, "The file on disk is not in force. It was refused at ", page)
+				assert.Contains(t, shown, step.page, page)
+				assert.NotContains(t, shown, "secret", page)
+				assert.NotContains(t, shown, "no remarks", page)
+			}
 		})
 	}
 	<-released

@@ -77,6 +77,7 @@ type Server struct {
 	unanswered everyMinute // when a request without an answer was last logged
 	reloads    chan chan error
 	reloaded   reloadMetrics
+	refused    atomic.Pointer[string] // why the file on disk is not in force; nil where it is
 	active     active
 	flights    flights
 	whatIfs    *semaphore.Weighted // what-if questions under way

@@ -19,6 +19,8 @@ type Decoder struct {
 	keys    map[string]*yaml.Node // the key of a mapping entry, by the entry's path
 	found   Diagnostics
 
+	misspelt map[string]bool // the paths that were meant by keys which are almost the same
+
 	defined []string // $NAME and what it stands for, by turns
 
 	fields map[reflect.Type][]Field
@@ -45,7 +47,7 @@ const MergeKey = "<<"
 func NewDecoder(name, text string, o Options) *Decoder {
 	return &Decoder{
 		options: o, src: newSource(name, text), nodes: map[string]*yaml.Node{}, keys: map[string]*yaml.Node{},
-		fields: map[reflect.Type][]Field{}, budget: extraValues,
+		misspelt: map[string]bool{}, fields: map[reflect.Type][]Field{}, budget: extraValues,
 	}
 }
 
@@ -110,7 +112,8 @@ func (d *Decoder) structure(path string, n *yaml.Node, v reflect.Value) {
 		i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == key.Value })
 		if i < 0 {
 			d.Unknown(Join(path, key.Value), key, "field", key.Value, fieldNames(fields))
-			given[Closest(key.Value, fieldNames(fields))] = true // What is misspelt is not missing, too.
+			near := Closest(key.Value, fieldNames(fields))
+			given[near], d.misspelt[Join(path, near)] = true, true // What is misspelt is not missing, too.
 			return
 		}
 		f, at := fields[i], Join(path, key.Value)

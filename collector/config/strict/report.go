@@ -71,6 +71,9 @@ func (d *Decoder) Has(path string) bool {
 	return ok
 }
 
+// Means reports whether the file has a path, or in its place a key that is almost the same, which was reported.
+func (d *Decoder) Means(path string) bool { return d.Has(path) || d.misspelt[path] }
+
 // Node returns the node of a path, or nil.
 func (d *Decoder) Node(path string) *yaml.Node { return d.nodes[path] }
 

@@ -26,19 +26,22 @@ type Frame struct {
 	Hidden   []Link    // what the form of the time keeps of the address: names and values
 	Severity explain.Severity
 	Summary  string
+	Refused  string // why the file on disk is not in force; empty where it is
 }
 
-// Look is what a request asked for.
+// Look is what a request asked for, and what each page says whatever that is.
 type Look struct {
 	At    string     // as in the address; empty for the present
 	Range past.Range // how far is looked back
 	Asked bool       // whether the range stands in the address
+
+	Refused string // why the file on disk is not in force; empty where it is
 }
 
 // newFrame is the frame of a page about an explanation.
 func (c *Console) newFrame(title, page string, l Look, e *explain.Explanation) Frame {
 	f := c.frame
-	f.Title, f.Page, f.At = title, page, l.At
+	f.Title, f.Page, f.At, f.Refused = title, page, l.At, l.Refused
 	if l.Asked {
 		f.Range = l.Range.Name
 	}

@@ -164,10 +164,10 @@ func faultsOf(o *Inputs) map[string][]fault {
 	return all
 }
 
-// foundOf is what was found out about a signal, as the end of a sentence.
+// foundOf is what was found out first about a signal, or about any of a model for no signal, as the end of a sentence.
 func foundOf(all []collector.Finding, model, signal string) string {
 	for _, f := range all {
-		if f.Model == model && slices.Contains(f.Signals, signal) {
+		if f.Model == model && (signal == "" || slices.Contains(f.Signals, signal)) {
 			return "; " + f.Text
 		}
 	}

@@ -74,6 +74,7 @@ func (c *Console) Model(w io.Writer, l Look, o *Model) error {
 	record, skipped := known(o.Record)
 	o.Record = record
 	p := &modelPage{Frame: c.newFrame(m.Name, "model", l, o.Explanation), Model: m, State: stateOf(o.Snapshot, o.Index, m), Best: explain.BestSingle(o.Snapshot, o.Index)}
+	p.State.Text += foundOf(o.Findings, m.ID(), "")
 	p.lookingBack(l)
 	p.Hidden = []Link{{"id", m.ID()}}
 	p.Costs = strings.TrimSpace(m.Costs())

@@ -16,7 +16,8 @@ import (
 // Overview is all models at one moment.
 type Overview struct {
 	Snapshot *collector.Snapshot
-	Record   *past.Record // nil where the past is not known
+	Record   *past.Record        // nil where the past is not known
+	Findings []collector.Finding // of what is not wholly known
 }
 
 // overviewPage is what its template shows.
@@ -91,6 +92,7 @@ func (c *Console) Overview(w io.Writer, l Look, o *Overview) error {
 		if a := &p.Attention[i]; planned(o.Snapshot)(a.Index) > 0 {
 			a.Trouble = shortText(o.Snapshot, a.Index, explain.Percent(*o.Snapshot.Models[a.Index].Shortfall))
 		}
+		p.Attention[i].Trouble += foundOf(o.Findings, p.Attention[i].ID, "")
 	}
 	p.Costs = costsOf(o.Snapshot, e)
 	for _, b := range e.Budgets {
