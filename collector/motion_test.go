@@ -389,7 +389,16 @@ models: [{name: m, namespace: ns, replicas: {min: 0}, idle_after: 10m, variants:
 	never := "0" + runsOf("a", "0", "1h..0s")
 	long := at("20m..0s", never)
 	long["past current"] = joined(runsOf("a", "0", "1h..20m"), runsOf("a", "1", "19m45s..0s"))
+	day := strings.Replace(text, "idle_after: 10m", "idle_after: 24h", 1)
+	since := func(until, since string) canned {
+		runs := joined(runsOf("a", "0", "25h.."+until), runsOf("a", "1", since+"..0s"))
+		idle := at("19m..0s", "1"+runs)
+		idle["past demand"], idle["past alive"], idle["past current"] = load("0 @25h..0s"), `{namespace="ns"} 1 @25h..0s`, runs
+		return idle
+	}
 	runCases(t, map[string]decisionCase{
+		"for an hour of a day":              {config: day, answers: since("1h", "59m45s"), want: one},
+		"no longer than that":               {config: day, answers: since("1h0m15s", "1h"), want: zero},
 		"it loads for longer than expected": {config: text, answers: at("19m..0s", never), want: one},
 		"it never became ready":             {config: text, answers: long, want: zero},
 		"ready for less than idle_after":    {config: text, answers: at("19m..0s", was("1", "9m45s", "10m")), want: one},
