@@ -84,12 +84,13 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 		twice                   bool
 		past                    string // how many were asked for
 	}{
-		"as many as are asked for":    {"2", "2", "2", "2", false, ""},
-		"twice as many":               {"4", "4", "2", "2", true, ""},
-		"standbys that are not ready": {"3", "3", "3", "1", false, ""},
-		"one is being replaced":       {"3", "3 @12m..0s", "2", "2", false, ""},
-		"not throughout":              {"3", "2 @50m..40m", "2", "2", false, ""},
+		"as many as are asked for":    {"2", "2", "2", "2", false, runs("epp", "2")},
+		"twice as many":               {"4", "4", "2", "2", true, runs("epp", "2")},
+		"standbys that are not ready": {"3", "3", "3", "1", false, runs("epp", "3")},
+		"one is being replaced":       {"3", "3 @12m..0s", "2", "2", false, runs("epp", "2")},
+		"not throughout":              {"3", "2 @50m..40m", "2", "2", false, runs("epp", "2")},
 		"its replicas are not told":   {"4", "4", "", "", false, ""},
+		"their past is not known":     {"4", "4", "2", "2", false, ""},
 		"scaled down a moment ago":    {"4", "4", "2", "2", false, joined(runsOf("epp", "4", "1h..30s"), runsOf("epp", "2", "15s..0s"))},
 		"scaled down long ago":        {"4", "4", "2", "2", true, joined(runsOf("epp", "4", "1h..30m"), runsOf("epp", "2", "29m45s..0s"))},
 	} {

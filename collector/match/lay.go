@@ -23,7 +23,7 @@ const (
 func (m *Matcher) Lay(ctx context.Context, h *query.History, matrix model.Matrix, first int64, steps int) (Grid, error) {
 	c := &clock{ctx: ctx}
 	g := Grid{Step: h.Step, First: first, Steps: steps, Cells: make([][]float64, m.Owners(h.By.Owner))}
-	l := layer{Matcher: m, clock: c, by: h.By, others: m.gateways && h == m.program.Targets.Current.Starts, grid: &g, groups: map[group]*groupCells{}, teams: map[int][]team{}, pods: map[int][]enginePods{}, wholes: map[int][]float64{}}
+	l := layer{Matcher: m, clock: c, by: h.By, others: m.keepsOthers(h), grid: &g, groups: map[group]*groupCells{}, teams: map[int][]team{}, pods: map[int][]enginePods{}, wholes: map[int][]float64{}}
 	l.free = make([]float64, 0, min(len(matrix), len(g.Cells))*steps)
 	// In one order, whatever that of the answer is: sums of floating point numbers depend on it.
 	streams, ordered := make([]stream, len(matrix)), make([]*stream, len(matrix))
@@ -353,6 +353,13 @@ func (l *layer) target(s *stream) {
 			}
 		})
 	}
+}
+
+// keepsOthers reports whether a history is to tell how many replicas were asked for of gateways: that of starts, and the one that tells the newest
+// steps of it, which are compared.
+func (m *Matcher) keepsOthers(h *query.History) bool {
+	starts := m.program.Targets.Current.Starts
+	return m.gateways && starts != nil && (h == starts || h == starts.Finer)
 }
 
 // other keeps the replicas of a workload that is no variant's.
