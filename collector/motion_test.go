@@ -389,7 +389,16 @@ models: [{name: m, namespace: ns, replicas: {min: 0}, idle_after: 10m, variants:
 	never := "0" + runsOf("a", "0", "1h..0s")
 	long := at("20m..0s", never)
 	long["past current"] = joined(runsOf("a", "0", "1h..20m"), runsOf("a", "1", "19m45s..0s"))
+	day := strings.Replace(text, "idle_after: 10m", "idle_after: 24h", 1)
+	since := func(until, since string) canned {
+		runs := joined(runsOf("a", "0", "25h.."+until), runsOf("a", "1", since+"..0s"))
+		idle := at("19m..0s", "1"+runs)
+		idle["past demand"], idle["past alive"], idle["past current"] = load("0 @25h..0s"), `{namespace="ns"} 1 @25h..0s`, runs
+		return idle
+	}
 	runCases(t, map[string]decisionCase{
+		"for an hour of a day":              {config: day, answers: since("1h", "59m45s"), want: one},
+		"no longer than that":               {config: day, answers: since("1h0m15s", "1h"), want: zero},
 		"it loads for longer than expected": {config: text, answers: at("19m..0s", never), want: one},
 		"it never became ready":             {config: text, answers: long, want: zero},
 		"ready for less than idle_after":    {config: text, answers: at("19m..0s", was("1", "9m45s", "10m")), want: one},
@@ -486,7 +495,7 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, uses: {gpu: 1}, 
 	})
 }
 
-// TestCrashesAgainAndAgain: replicas that start, serve for a minute and crash are not served by for most of the time. Another variant
+// TestCrashesAgainAndAgain: replicas that start, serve for a minute and crash are not served by for over half of the time. Another variant
 // stands in, also in the minute in which they are ready, until they have been ready for a while. One that is slow to start and
 // loses its readiness for a moment does not crash.
 func TestCrashesAgainAndAgain(t *testing.T) {
@@ -517,7 +526,8 @@ models: [{name: m, namespace: ns, variants: [
 		"they are gone":              {config: text, answers: at(asked, "1h..15m", "14m45s..9m", "8m45s..8m", "7m45s..0s"), want: four + "\n" + standsIn},
 		"they are back for a moment": {config: text, answers: at(asked, "1h..17m", "16m45s..9m", "8m45s..8m", "7m45s..45s", "30s..0s"), want: six + "\n" + standsIn},
 		"they are back for a while":  {config: text, answers: at(asked, "1h..20m", "19m45s..12m", "11m45s..11m", "10m45s..2m45s", "2m30s..0s"), want: six + "\n" + alone},
-		"for less than that":         {config: text, answers: at(asked, "1h..9m15s", "9m..4m", "3m45s..1m", "45s..0s"), want: six + "\n" + standsIn},
+		"gone for over half of it":   {config: text, answers: at(asked, "1h..8m15s", "8m..4m", "3m45s..1m", "45s..0s"), want: four + "\n" + standsIn},
+		"for less than that":         {config: text, answers: at(asked, "1h..8m15s", "8m..4m", "3m45s..45s", "30s..0s"), want: six + "\n" + standsIn},
 		"they started, and lost it":  {config: text, answers: at(joined(runsOf("a", "4", "1h..9m15s"), runsOf("a", "6", "9m..0s")), "1h..9m15s", "9m..1m15s", "1m..30s", "15s..0s"), want: six + "\n" + standsIn},
 	})
 }

@@ -187,6 +187,11 @@ defaults: {headroom: 0, scale_down_window: 5m, provision_timeout: 10m}
 signals: {load: {unit: requests, demand: demand, sources: sources}}
 models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load: 10}PODS}]}]`
 	const twice = "load.sources: duplicate: 6 pods of a tell it, and no more than 3 were asked for: are these two fleets, which a selector tells apart?"
+	named := strings.NewReplacer(`"m"`, `"m-sql"`)
+	var others strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&others, ", {name: n%[1]d, namespace: ns, match: {model_name: n%[1]d-sql}, variants: [{name: n%[1]d, cost: 1, capacity: {load: 10}}]}", i)
+	}
 	for name, c := range map[string]struct {
 		pods    string
 		answers canned
@@ -205,6 +210,10 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 		"the variant says which are its":   {pods: ", pods: 'a-.*'"},
 		"others tell it beside as many":    {answers: canned{countEngines: joined(pods("a", "3"), pods("b", "3")), "past " + countEngines: pods("a", "3")}},
 		"as many in each of two clusters?": {answers: canned{countEngines: joined(podsIn("eu", "a", "3"), pods("a", "3"))}, missing: twice},
+		"by two names each, of too many models to rename": {pods: `}], match: {model_name: m-sql}}` + others.String() + `, {name: last, namespace: ns, variants: [{name: z, cost: 1, capacity: {load: 10}`, answers: canned{
+			countEngines:           joined(pods("a", "3"), named.Replace(pods("a", "3"))),
+			"past " + countEngines: joined(pods("a", "3"), named.Replace(pods("a", "3"))),
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answers := canned{

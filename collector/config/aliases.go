@@ -17,8 +17,50 @@ type namer struct {
 // names are what a model goes by, beside its own name, as a regular expression.
 type names struct{ model, others string }
 
-// namer of the models' names. One that is not always the same model's stays.
+// How many models are renamed, and how long their names may be together: a query grows with them, it has them twice, and stores refuse one of
+// 16 KiB.
+const (
+	mostRenamed = 10
+	mostNames   = 3 << 10
+)
+
+// NamesApart reports whether a pod that tells a signal by two names of a model counts twice: too many models have several names to rename them.
+func (c *Config) NamesApart(m *Model, s *Signal) bool {
+	if !m.severalNames(s.Labels.Model) {
+		return false
+	}
+	n := c.namer(s.Labels.Model)
+	return !n.renames()
+}
+
+func (m *Model) severalNames(label string) bool {
+	return slices.ContainsFunc(m.Match[label], func(name string) bool { return name != m.Name })
+}
+
+// namer of the models' names. One that is not always the same model's stays. It renames none where there are too many.
 func (c *Config) namer(label string) namer {
+	several := map[string]bool{}
+	for i := range c.Models {
+		if m := &c.Models[i]; m.severalNames(label) {
+			several[m.Name] = true
+		}
+	}
+	if len(several) == 0 || len(several) > mostRenamed {
+		return namer{label: label}
+	}
+	n := namer{label, c.aliases(label)}
+	length := 0
+	for _, of := range n.names {
+		length += len(of.model) + len(of.others)
+	}
+	if length > mostNames {
+		n.names = nil
+	}
+	return n
+}
+
+// aliases are the names of the models that go by several.
+func (c *Config) aliases(label string) (all []names) {
 	owners := map[string]string{}
 	for i := range c.Models {
 		m := &c.Models[i]
@@ -30,7 +72,6 @@ func (c *Config) namer(label string) namer {
 			}
 		}
 	}
-	n := namer{label: label}
 	for i := range c.Models {
 		m := &c.Models[i]
 		var others []string
@@ -40,11 +81,11 @@ func (c *Config) namer(label string) namer {
 			}
 		}
 		slices.Sort(others)
-		if all := (names{m.Name, strings.Join(slices.Compact(others), "|")}); len(others) > 0 && !slices.Contains(n.names, all) {
-			n.names = append(n.names, all)
+		if of := (names{m.Name, strings.Join(slices.Compact(others), "|")}); len(others) > 0 && !slices.Contains(all, of) {
+			all = append(all, of)
 		}
 	}
-	return n
+	return all
 }
 
 func (n *namer) renames() bool { return len(n.names) > 0 }

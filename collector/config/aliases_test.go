@@ -41,3 +41,40 @@ models:
 		})
 	}
 }
+
+// TestManyNames: what is asked does not grow with the models that go by several names. Where they are many, each name is counted for itself.
+func TestManyNames(t *testing.T) {
+	counted := func(models, names int) (expr string, apart bool) {
+		var text strings.Builder
+		text.WriteString("prometheus: {url: http://prometheus.example}\nsignals: {load: {unit: requests, demand: 'sum by (namespace, model_name) (busy)'}}\nmodels:\n")
+		for i := range models {
+			var others []string
+			for n := range names {
+				others = append(others, fmt.Sprintf("organisation/model-%d-adapter-%d", i, n))
+			}
+			fmt.Fprintf(&text, "- {name: organisation/model-%[1]d, namespace: llm, match: {model_name: [%[2]s]}, variants: [{name: a%[1]d, cost: 1, capacity: {load: 10}}]}\n", i, strings.Join(others, ", "))
+		}
+		conf := load(t, text.String())
+		signal := &conf.Models[0].ActiveSignals()[0].Signal
+		return conf.CountedEngines(signal).String(), conf.NamesApart(&conf.Models[0], signal)
+	}
+	alike, apart := counted(1, 0)
+	require.False(t, apart)
+	for name, c := range map[string]struct {
+		models, names int
+		apart         bool
+	}{
+		"none has several":      {20, 0, false},
+		"some have":             {10, 2, false},
+		"many have":             {11, 1, true},
+		"very many have":        {250, 2, true},
+		"few have a great many": {2, 100, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			expr, apart := counted(c.models, c.names)
+			require.Equal(t, c.apart, apart)
+			require.Equal(t, c.apart || c.names == 0, expr == alike)
+			require.Less(t, len(expr), 8<<10)
+		})
+	}
+}

@@ -59,8 +59,8 @@ func (d *decider) minReplicas(m *model) int {
 	return 0
 }
 
-// awakens reports whether a model was woken and has not been ready for as long as it must be idle before it sleeps: whoever woke it may
-// have given up and come back. What never becomes ready is waited for as long as a start may take.
+// awakens reports whether a model was woken and has not been ready for as long as it must be idle before it sleeps, or for query.AwakeFor where
+// that is less: whoever woke it may have given up and come back. What never becomes ready is waited for as long as a start may take.
 func (m *model) awakens() bool {
 	var asked, ready []forecast.History
 	timeout := time.Duration(0)
@@ -75,7 +75,7 @@ func (m *model) awakens() bool {
 		}
 		served := forecast.Sum(ready...).Along(runs)[i:]
 		if first := slices.IndexFunc(served, func(n float64) bool { return n > 0 }); first >= 0 {
-			return runs.Ago(i+first) < time.Duration(*m.IdleAfter)
+			return runs.Ago(i+first) < query.AwakeFor(m.Model.Model)
 		}
 		return runs.Ago(i) < timeout
 	}

@@ -51,7 +51,7 @@ func everShort(s *match.Starts) bool {
 }
 
 // verdict is the most that were ready over a window that ended some time ago, where throughout it more were asked for. Where replicas
-// crash again and again, it is what was ready for most of it.
+// crash again and again, it is what was ready for at least half of it.
 func verdict(s *match.Starts, ago, window time.Duration) (found int, crashes, ok bool) {
 	current, ready := s.Current.Until(ago).Over(window), s.Ready.Until(ago).Over(window)
 	if len(current) < int(window/s.Current.Step) || !enough(forecast.Known(current), len(current)) || math.IsNaN(current[0]) ||
@@ -68,7 +68,7 @@ func verdict(s *match.Starts, ago, window time.Duration) (found int, crashes, ok
 	return int(most), crashes, true
 }
 
-// crashing is how many replicas were ready for two thirds of a time in which all that are asked for were ready now and then, and fewer
+// crashing is how many replicas were ready for at least half of a time in which all that are asked for were ready now and then, and fewer
 // before that and after it: they start, and do not last. NaN where it was not so.
 func crashing(ready []float64, asked float64) float64 {
 	short := func(n float64) bool { return n < asked }
@@ -82,7 +82,7 @@ func crashing(ready []float64, asked float64) float64 {
 	}
 	known := slices.DeleteFunc(slices.Clone(ready), math.IsNaN)
 	slices.Sort(known)
-	return known[len(known)*2/3]
+	return known[len(known)/2]
 }
 
 // unplacedLooks is at how many steps in a row pods must have had no node: one look is no evidence.

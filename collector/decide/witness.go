@@ -155,7 +155,7 @@ func (s *signal) note(told, expected float64) {
 // workload tell it than were asked for.
 func (s *signal) twice() match.Missing {
 	w := &s.read.Witness
-	if !w.Twice.OK() || !w.Asked || !w.Missing.OK() || s.byGateway() {
+	if !w.Twice.OK() || !w.Asked || !w.Missing.OK() || s.byGateway() || s.NamesApart {
 		return w.Twice
 	}
 	for i, v := range s.model.variants {

@@ -14,7 +14,8 @@ type Grid struct {
 	First int64       // the first step
 	Steps int         // how many there are
 	Cells [][]float64 // by owner, then by step; nil for an owner without any number
-	// Strays are the sums of positive numbers that belong to no model, by namespace.
+	// Strays are the sums of positive numbers that belong to no model, by namespace, or how many replicas were asked for of workloads that are no
+	// variant's, by the text of their podTarget.
 	Strays map[string][]float64
 	// Spoilt says that some cell may have a series that cannot be used.
 	Spoilt bool

@@ -23,7 +23,7 @@ const (
 func (m *Matcher) Lay(ctx context.Context, h *query.History, matrix model.Matrix, first int64, steps int) (Grid, error) {
 	c := &clock{ctx: ctx}
 	g := Grid{Step: h.Step, First: first, Steps: steps, Cells: make([][]float64, m.Owners(h.By.Owner))}
-	l := layer{Matcher: m, clock: c, by: h.By, grid: &g, groups: map[group]*groupCells{}, teams: map[int][]team{}, pods: map[int][]enginePods{}, wholes: map[int][]float64{}}
+	l := layer{Matcher: m, clock: c, by: h.By, others: m.keepsOthers(h), grid: &g, groups: map[group]*groupCells{}, teams: map[int][]team{}, pods: map[int][]enginePods{}, wholes: map[int][]float64{}}
 	l.free = make([]float64, 0, min(len(matrix), len(g.Cells))*steps)
 	// In one order, whatever that of the answer is: sums of floating point numbers depend on it.
 	streams, ordered := make([]stream, len(matrix)), make([]*stream, len(matrix))
@@ -90,6 +90,7 @@ type layer struct {
 	*Matcher
 	clock  *clock
 	by     query.Reader
+	others bool // whether the replicas of workloads that are no variant's are kept
 	grid   *Grid
 	free   []float64 // memory for cells
 	seenOf string    // the key of the series before
@@ -337,7 +338,11 @@ func (l *layer) target(s *stream) {
 		l.whole(s, owner)
 		return
 	}
-	for _, owner := range l.targets[target] {
+	owners := l.targets[target]
+	if _, ours := l.namespaces[target.namespace]; len(owners) == 0 && ours && l.others {
+		l.other(s, target.String())
+	}
+	for _, owner := range owners {
 		cells := l.cells(owner)
 		l.each(s, func(step int, value float64, bad string) {
 			switch {
@@ -348,6 +353,25 @@ func (l *layer) target(s *stream) {
 			}
 		})
 	}
+}
+
+// keepsOthers reports whether a history is to tell how many replicas were asked for of gateways: that of starts, and the one that tells the newest
+// steps of it, which are compared.
+func (m *Matcher) keepsOthers(h *query.History) bool {
+	starts := m.program.Targets.Current.Starts
+	return m.gateways && starts != nil && (h == starts || h == starts.Finer)
+}
+
+// other keeps the replicas of a workload that is no variant's.
+func (l *layer) other(s *stream, target string) {
+	l.each(s, func(step int, value float64, bad string) {
+		if bad != "" {
+			return
+		}
+		if values := l.strays(target); !(values[step] >= value) {
+			values[step] = value
+		}
+	})
 }
 
 // whole reports whether a value is a number of replicas.
@@ -381,17 +405,21 @@ func (l *layer) stray(s *stream) {
 		if bad != "" || value == 0 {
 			return
 		}
-		if l.grid.Strays == nil {
-			l.grid.Strays = map[string][]float64{}
-		}
-		values := l.grid.Strays[s.id.namespace]
-		if values == nil {
-			values = unknown(l.grid.Steps)
-			l.grid.Strays[s.id.namespace] = values
-		}
+		values := l.strays(s.id.namespace)
 		if math.IsNaN(values[step]) {
 			values[step] = 0
 		}
 		values[step] += value
 	})
+}
+
+// strays are the numbers of what has no owner.
+func (l *layer) strays(of string) []float64 {
+	if l.grid.Strays == nil {
+		l.grid.Strays = map[string][]float64{}
+	}
+	if l.grid.Strays[of] == nil {
+		l.grid.Strays[of] = unknown(l.grid.Steps)
+	}
+	return l.grid.Strays[of]
 }

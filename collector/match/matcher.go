@@ -25,6 +25,7 @@ type Matcher struct {
 	claims      map[claim][]int   // label values by which models are also known
 	claimLabels []model.LabelName
 	pods        *podOwners
+	gateways    bool // whether some signal may be a gateway's
 }
 
 type scoped struct{ namespace, name string }
@@ -46,6 +47,7 @@ func New(p *query.Program) *Matcher {
 		if _, known := m.namespaces[x.Namespace]; !known {
 			m.namespaces[x.Namespace] = len(m.namespaces)
 		}
+		m.gateways = m.gateways || slices.ContainsFunc(x.Signals, func(s *query.Signal) bool { return s.Alive.Given() })
 		for _, namespace := range []string{x.Namespace, ""} {
 			m.models[scoped{namespace, x.Name}] = append(m.models[scoped{namespace, x.Name}], i)
 			for label, values := range x.Match {

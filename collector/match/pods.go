@@ -26,6 +26,8 @@ type podTarget struct {
 	kind            config.TargetKind
 }
 
+func (t podTarget) String() string { return t.namespace + "/" + string(t.kind) + "/" + t.name }
+
 // podOwners finds the variant of a pod by the pod's name.
 type podOwners struct {
 	byTarget map[podTarget][]int // with an empty namespace, those of all namespaces

@@ -96,7 +96,7 @@ func (t *Tape) grow(begin, kept int) {
 	}
 }
 
-// joinStrays joins the demand that belongs to no model. There is little of it, and it does not last.
+// joinStrays joins the demand that belongs to no model, of which there is little, and the replicas of workloads that are no variant's.
 func (t *Tape) joinStrays(past, kept int, next *Grid) {
 	g, joined := &t.grid, map[string][]float64{}
 	for _, strays := range []map[string][]float64{g.Strays, next.Strays} {

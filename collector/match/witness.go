@@ -3,6 +3,7 @@ package match
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -145,16 +146,17 @@ func (r *reader) away(pods map[scoped]float64) string {
 // surplusFor is for how long more gateways must have told a signal than were asked for: one that is being replaced tells for a while.
 const surplusFor = query.HourFor / 2
 
-// surplus says that more pods of gateways tell a signal than are asked for, and have throughout the last hour, as far as it is known: they are
-// of two clusters. It is empty where they do not, and where it is not known how many were asked for of one of their workloads.
+// surplus says that more pods of gateways tell a signal than are asked for, or were while starts are watched, and have throughout the last hour, as
+// far as it is known: they are of two clusters. Those of one that was scaled down tell for a while. It is empty where they do not, and where it
+// is not known how many are and were asked for of one of their workloads.
 func (r *reader) surplus(s *query.Signal, owner int, pods map[scoped]float64) string {
 	told, asked, one := 0.0, 0.0, ""
 	for workload, n := range pods {
 		if len(r.askedTargets()[workload]) != 1 {
 			return ""
 		}
-		for _, of := range r.askedTargets()[workload] {
-			told, asked, one = told+n, asked+of, max(one, workload.name)
+		for target, of := range r.askedTargets()[workload] {
+			told, asked, one = told+n, asked+r.mostAsked(target, of), max(one, workload.name)
 		}
 	}
 	hour := r.past(s.Sources.Hour, owner)
@@ -162,7 +164,16 @@ func (r *reader) surplus(s *query.Signal, owner int, pods map[scoped]float64) st
 	if steps := forecast.Known(hour.Values); !(least > asked) || time.Duration(steps)*hour.Step < surplusFor {
 		return ""
 	}
-	return fmt.Sprintf("%g pods of %s tell it, and %g are asked for: are these two fleets, which a selector tells apart?", told, one, asked)
+	return fmt.Sprintf("%g pods of %s tell it, and no more than %g were asked for: are these two fleets, which a selector tells apart?", told, one, asked)
+}
+
+// mostAsked is the most that was asked for of a workload that is no variant's while starts are watched, and now; NaN where the past is not known.
+func (r *reader) mostAsked(target podTarget, now float64) float64 {
+	h := r.program.Targets.Current.Starts
+	if h == nil || r.answers.Histories[h.Place].Err != nil {
+		return math.NaN()
+	}
+	return max(now, forecast.Most(r.answers.Histories[h.Place].Grid.Strays[target.String()]))
 }
 
 // readyOf is how many replicas of any workload are ready. Where two workloads have one name, it is not known which is meant.

@@ -88,6 +88,16 @@ signals: {load: {unit: requests, demand: demand%s}}
 				"load.demand.history_1m = demand, 1d..0s each 1m",
 			},
 		},
+		"for how long it was awake, and not all day": {
+			signal: wakes, model: ", replicas: {min: 0}, idle_after: 1d", variant: ", provision_timeout: 10m", queries: woken, histories: []string{
+				"load.alive.history_1m = alive, 1d..0s each 1m",
+				"load.demand.history = demand, 10m..0s each 15s",
+				"load.demand.history_1m = demand, 1d..0s each 1m",
+				"scale_targets.current.history = current, 1h10m..0s each 15s",
+				"scale_targets.ready.history = ready, 1h10m..0s each 15s",
+				"scale_targets.rolling.history = rolling, 1h10m..0s each 15s",
+			},
+		},
 		"one history for what has one grid": {
 			signal: wakes, model: ", replicas: {min: 0}, idle_after: 20m, scale_down_window: 5m, forecast: {method: linear, lookback: 25m, lead: 1m}", queries: woken,
 			histories: []string{"load.alive.history = alive, 20m..0s each 15s", "load.demand.history = demand, 25m..0s each 15s"},

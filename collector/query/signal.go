@@ -29,6 +29,7 @@ type Signal struct {
 	Lead         time.Duration   // how far ahead demand is foreseen
 	Seasons      []time.Duration // after which demand may repeat itself, in the order of Absolute.Seasons
 	SharedSource bool            // another model of the namespace has the same signal, and nothing tells their sources apart
+	NamesApart   bool            // a source that tells the signal by two names of the model counts twice
 	Inputs       []string        // names of the queries and histories that the demand rests on
 }
 

@@ -29,7 +29,7 @@ func (p *compiler) bindTargets() {
 			if *v.ProvisionTimeout > 0 && !t.Current.IsZero() && !t.Ready.IsZero() {
 				starts.add(*v.ProvisionTimeout, *m.ProvisionCooldown)
 				if m.Fewest() == 0 { // Ready for how long since it was woken.
-					starts.add(*v.ProvisionTimeout, *m.IdleAfter)
+					starts.add(*v.ProvisionTimeout, config.Duration(AwakeFor(m)))
 				}
 			}
 		}
@@ -41,6 +41,13 @@ func (p *compiler) bindTargets() {
 	p.Targets.Rolling.Starts = p.replicas("scale_targets.rolling", t.Rolling, starts)
 	p.bindPods(starts)
 }
+
+// awakeMost bounds how far it is looked back for when a model was woken: all replicas share that history, at short steps. Where a model must be
+// idle for longer, the demand that woke it keeps it ready for all but its start.
+const awakeMost = time.Hour
+
+// AwakeFor is for how long a model that was woken stays ready, whatever its demand.
+func AwakeFor(m *config.Model) time.Duration { return min(time.Duration(*m.IdleAfter), awakeMost) }
 
 // bindPods reads how many pods have no node, and how many are being deleted, where what they use is limited, or where as many pods should tell
 // a signal as are asked for.

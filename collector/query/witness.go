@@ -11,6 +11,7 @@ func (p *compiler) bindSources(m *config.Model, b *Signal) {
 	if counted := p.Config.CountedEngines(&b.Signal); !counted.IsZero() {
 		by := Reader{Owner: OfWorkload, Labels: b.Labels}
 		b.Sources.Now = p.ask(b.Key()+".sources", counted)
+		b.NamesApart = p.Config.NamesApart(m, &b.Signal)
 		over := func(e config.Expr, window, step time.Duration) *History {
 			h := p.readStep(b.Key()+".sources", e, window, step, by)
 			if step >= longStep {
