@@ -343,8 +343,4 @@ var bounds = []mutation{
 		"pods that tell several names of a model", "each counts once", "collector/config/aliases.go",
 		"if !n.renames() || at < 0 {", "if true {", "./collector/config", "TestOneName",
 	},
-	{
-		"own signals of x or 0 * y", "somebody shows x", "collector/config/sources.go",
-		" and on (job) (%[1]s))", ")", "./collector/config", "TestOwnSources",
-	},
 }
