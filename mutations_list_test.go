@@ -316,18 +316,6 @@ var bounds = []mutation{
 		"\t\"MIT\":        \"Permission is hereby granted, free of charge\",\n", "", ".", "TestLicenses",
 	},
 	{
-		"all pods or groups show less than they did", "engines", "collector/match/told.go",
-		"most := showed\n", "most := 0\n", "./collector", "TestPodsShowLess",
-	},
-	{
-		"all pods or groups show less than they did", "workers", "collector/match/team.go",
-		"max(now.each(), float64(r.showed(s, variant)))", "now.each()", "./collector", "TestPodsShowLess",
-	},
-	{
-		"all pods or groups show less than they did", "a roll-out may change it", "collector/match/engines.go",
-		"forecast.Known(r.past(rolling.Hour, variant).Values) > 0", "false", "./collector", "TestPodsShowLess",
-	},
-	{
 		"gateways of two clusters", "those that are asked for", "collector/match/witness.go",
 		"!(least > asked) ||", "!(least < asked) ||", "./collector", "TestGatewaysOfTwoClusters",
 	},
