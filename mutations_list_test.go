@@ -321,7 +321,7 @@ var bounds = []mutation{
 	},
 	{
 		"own signals that add copies up", "labels by which they are added up", "collector/config/copies.go",
-		"slices.DeleteFunc(slices.Clone(pairLabels), sum.keeps)", "pairLabels", "./collector/config", "TestCopiedSources",
+		"slices.DeleteFunc(pairLabels(), sum.keeps)", "pairLabels()", "./collector/config", "TestCopiedSources",
 	},
 	{
 		"own signals that nothing counts", "those of which only failed scrapes show", "collector/config/validate.go",

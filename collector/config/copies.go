@@ -11,7 +11,9 @@ import (
 
 // pairLabels are those by which the series of two Prometheus that scrape the same are told apart in a store: they are written to all of their
 // series.
-var pairLabels = []string{"prometheus", "prometheus_replica", "replica", "receive_replica"}
+func pairLabels() []string {
+	return []string{"prometheus", "prometheus_replica", "replica", "receive_replica"}
+}
 
 // CopiedSources is the expression for the sources of an own signal whose series are added up twice: two of them differ only in which Prometheus
 // scraped them, or one address of a pod is scraped by two jobs. Presets fold such copies.
@@ -26,7 +28,7 @@ func (c *Config) CopiedSources(s *Signal) Expr {
 	var parts []string
 	told := s.sourceLabels()
 	for _, sum := range s.sums() {
-		if pair := slices.DeleteFunc(slices.Clone(pairLabels), sum.keeps); len(pair) > 0 {
+		if pair := slices.DeleteFunc(pairLabels(), sum.keeps); len(pair) > 0 {
 			// A source's own label of such a name, as Ray's replica, is not on any up.
 			parts = append(parts, fmt.Sprintf(`group by (%s) (count without (%s) (%s and on (%[2]s) %[4]s) > 1)`, told, strings.Join(pair, ", "), sum.selector, up))
 		}
