@@ -316,24 +316,12 @@ var bounds = []mutation{
 		"\t\"MIT\":        \"Permission is hereby granted, free of charge\",\n", "", ".", "TestLicenses",
 	},
 	{
-		"all pods or groups show less than they did", "engines", "collector/match/told.go",
-		"most := showed\n", "most := 0\n", "./collector", "TestPodsShowLess",
-	},
-	{
-		"all pods or groups show less than they did", "workers", "collector/match/team.go",
-		"max(now.each(), float64(r.showed(s, variant)))", "now.each()", "./collector", "TestPodsShowLess",
-	},
-	{
-		"all pods or groups show less than they did", "a roll-out may change it", "collector/match/engines.go",
-		"forecast.Known(r.past(rolling.Hour, variant).Values) > 0", "false", "./collector", "TestPodsShowLess",
-	},
-	{
 		"gateways of two clusters", "those that are asked for", "collector/match/witness.go",
 		"!(least > asked) ||", "!(least < asked) ||", "./collector", "TestGatewaysOfTwoClusters",
 	},
 	{
 		"own signals that add copies up", "labels by which they are added up", "collector/config/copies.go",
-		"told, sum.selector, sum.keeping(targetLabels), targets", "told, sum.selector, targetLabels, targets", "./collector/config", "TestCopiedSources",
+		"slices.DeleteFunc(pairLabels(), sum.keeps)", "pairLabels()", "./collector/config", "TestCopiedSources",
 	},
 	{
 		"own signals that nothing counts", "those of which only failed scrapes show", "collector/config/validate.go",
@@ -342,9 +330,5 @@ var bounds = []mutation{
 	{
 		"pods that tell several names of a model", "each counts once", "collector/config/aliases.go",
 		"if !n.renames() || at < 0 {", "if true {", "./collector/config", "TestOneName",
-	},
-	{
-		"own signals of x or 0 * y", "somebody shows x", "collector/config/sources.go",
-		" and on (job) (%[1]s))", ")", "./collector/config", "TestOwnSources",
 	},
 }

@@ -100,9 +100,9 @@ func TestOneTime(t *testing.T) {
 		fuzzEvaluator(t, fleetConfig(3), q).Evaluate(t.Context(), at)
 		require.Equal(t, map[time.Time]bool{at: true}, q.at)
 		require.Len(t, q.asked, 6)
-		// Demand, what waits and who told it over the window, what rolled over an hour, replicas current, ready and rolling and pods without a
-		// node over the time in which a start must end, pods that are being deleted, and demand over a day, in parts.
-		require.Len(t, q.read, 14)
+		// Demand, what waits and who told it over the window, replicas current, ready and rolling and pods without a node over the time in
+		// which a start must end, pods that are being deleted, and demand over a day, in parts.
+		require.Len(t, q.read, 13)
 		for i, r := range q.ranges {
 			if r.Step < time.Minute || fleetAt.Sub(r.End) < time.Minute {
 				require.True(t, fleetAt.Equal(r.End), "%s ends at %s", q.read[i], r.End)

@@ -276,12 +276,12 @@ func TestSourcesOverTheWindow(t *testing.T) {
 	for at := time.Duration(0); at <= 2*time.Minute; at += 15 * time.Second {
 		a.now, a.ranges = fleetAt.Add(at), nil
 		require.Empty(t, failures(e.Evaluate(t.Context(), a.now)))
-		for _, r := range a.ranges[countEngines] {
+		for _, r := range a.ranges[countSources] {
 			asked = append(asked, fmt.Sprintf("%s: %s to %s", at, r.Start.Sub(fleetAt), r.End.Sub(fleetAt)))
 		}
 	}
 	require.Equal(t, []string{
-		"0s: -1h0m0s to -2m0s",
+		"0s: -5m0s to -2m0s",
 		"15s: -2m0s to -2m0s", "30s: -2m0s to -2m0s", "45s: -2m0s to -2m0s", "1m0s: -2m0s to -1m0s",
 		"1m15s: -1m0s to -1m0s", "1m30s: -1m0s to -1m0s", "1m45s: -1m0s to -1m0s", "2m0s: -1m0s to 0s",
 	}, asked)

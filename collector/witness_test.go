@@ -19,7 +19,11 @@ func witnessed(signal, model string) string {
 	return demandSignal(", sources: sources"+signal, model)
 }
 
-// countEngines is what is asked for the sources: pods by workload and by how many engines they show, and sources without a pod by their addresses.
+// countSources is what is asked for the sources over a window: pods by workload, and sources without a pod by their addresses.
+const countSources = `count by (namespace, model_name, cluster, scale_target_name) (label_replace(group by (namespace, model_name, cluster, pod) (sources), ` +
+	byPod + `) or ` + countNameless
+
+// countEngines is what is asked for them now: pods also by how many engines they show.
 const countEngines = `count_values by (namespace, model_name, cluster, scale_target_name) ("engines", label_replace(count by (namespace, model_name, cluster, pod) (` +
 	`group by (namespace, model_name, cluster, pod, instance, engine, dp_rank) (sources)), ` + byPod + `) or ` + countNameless
 
@@ -147,15 +151,15 @@ func TestWitness(t *testing.T) {
 			answers: canned{countEngines: pods("a", "2"), "past ready": joined(runsOf("a", "2", "5m..1m15s"), runsOf("a", "3", "1m..0s"))},
 			partial: "2 of 3 ready replicas of a tell it", told: "2 of 3",
 		},
-		"all told it over the window": {model: window, answers: over("past "+countEngines, pods("a", "3")), told: "3 of 3", desired: "1"},
+		"all told it over the window": {model: window, answers: over("past "+countSources, pods("a", "3")), told: "3 of 3", desired: "1"},
 		"some steps of the window are not whole": {
-			model: window, answers: over("past "+countEngines, gone), told: "3 of 3", desired: "1",
+			model: window, answers: over("past "+countSources, gone), told: "3 of 3", desired: "1",
 		},
 		"what is asked of the window fails": {
-			model: window, answers: over("past "+countEngines, "error: timeout"), partial: "load.sources.history_1m: timeout", told: "3 of 3",
+			model: window, answers: over("past "+countSources, "error: timeout"), partial: "load.sources.history_1m: timeout", told: "3 of 3",
 		},
 		"too many are not": {
-			model: window, answers: over("past "+countEngines, joined(pods("a", "2 @5m..1m"), pods("a", "3 @45s..0s"))),
+			model: window, answers: over("past "+countSources, joined(pods("a", "2 @5m..1m"), pods("a", "3 @45s..0s"))),
 			partial: "at 13 of 20 steps of the window not all sources told it", told: "3 of 3",
 		},
 		"replicas came during a long window, read on a coarser grid than they are": {
@@ -163,14 +167,14 @@ func TestWitness(t *testing.T) {
 			answers: canned{
 				countEngines: pods("a", "3"), "past demand": load("10"),
 				"past ready":           joined(runsOf("a", "1", "2h..30m15s"), runsOf("a", "3", "30m..0s")),
-				"past " + countEngines: joined(pods("a", "1 @2h..30m"), pods("a", "3 @29m..0s")),
+				"past " + countSources: joined(pods("a", "1 @2h..30m"), pods("a", "3 @29m..0s")),
 			},
 		},
 		"a long window at whose beginning not all told it": {
 			model: ", scale_down_window: 1h", told: "3 of 3", partial: "at 30 of 60 steps of the window not all sources told it",
 			answers: canned{
 				countEngines: pods("a", "3"), "past demand": load("10"), "past ready": runs("a", "3"),
-				"past " + countEngines: joined(pods("a", "1 @2h..30m"), pods("a", "3 @29m..0s")),
+				"past " + countSources: joined(pods("a", "1 @2h..30m"), pods("a", "3 @29m..0s")),
 			},
 		},
 	} {
@@ -197,9 +201,9 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 		answers canned
 		missing string
 	}{
-		"as many as are asked for":        {answers: canned{countEngines: pods("a", "3"), "past " + countEngines: pods("a", "3")}},
+		"as many as are asked for":        {answers: canned{countEngines: pods("a", "3"), "past " + countSources: pods("a", "3")}},
 		"twice as many":                   {missing: twice},
-		"only now":                        {answers: canned{"past " + countEngines: pods("a", "3")}},
+		"only now":                        {answers: canned{"past " + countSources: pods("a", "3")}},
 		"more were asked for a while ago": {answers: canned{"past current": joined(runsOf("a", "6", "40m..20m"), runsOf("a", "3", "19m45s..0s"))}},
 		"a roll-out has more of them":     {answers: canned{"past rolling": runsOf("a", "1", "9m..8m")}},
 		"whether one does is not known":   {answers: canned{"past rolling": "error: timeout"}},
@@ -208,7 +212,7 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 		"whether some are is not known":    {answers: canned{"past draining": "error: timeout"}},
 		"what was asked for is not known":  {answers: canned{"past current": ""}},
 		"the variant says which are its":   {pods: ", pods: 'a-.*'"},
-		"others tell it beside as many":    {answers: canned{countEngines: joined(pods("a", "3"), pods("b", "3")), "past " + countEngines: pods("a", "3")}},
+		"others tell it beside as many":    {answers: canned{countEngines: joined(pods("a", "3"), pods("b", "3")), "past " + countSources: pods("a", "3")}},
 		"as many in each of two clusters?": {answers: canned{countEngines: joined(podsIn("eu", "a", "3"), pods("a", "3"))}, missing: twice},
 		"by two names each, of too many models to rename": {pods: `}], match: {model_name: m-sql}}` + others.String() + `, {name: last, namespace: ns, variants: [{name: z, cost: 1, capacity: {load: 10}`, answers: canned{
 			countEngines:           joined(pods("a", "3"), named.Replace(pods("a", "3"))),
@@ -218,7 +222,7 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 		t.Run(name, func(t *testing.T) {
 			answers := canned{
 				"demand": load("30"), "past demand": load("30"), "current": runs("a", "3"), "ready": runs("a", "3"), "past ready": runs("a", "3"), "past current": runs("a", "3"),
-				countEngines: pods("a", "6"), "past " + countEngines: pods("a", "6"),
+				countEngines: pods("a", "6"), "past " + countSources: pods("a", "6"),
 			}
 			maps.Copy(answers, c.answers)
 			m := evaluateWith(t, complete(strings.Replace(text, "PODS", c.pods, 1)), newCanned(t, answers)).Models[0]
@@ -416,7 +420,7 @@ func TestGatewayWitness(t *testing.T) {
 	with := func(now, past string) canned {
 		return canned{
 			"alive": `{namespace="ns"} 1`, "past alive": `{namespace="ns"} 1`, "past demand": load("10"),
-			countEngines: now, "past " + countEngines: past,
+			countEngines: now, "past " + countSources: past,
 		}
 	}
 	over := func(now, past, ready string) canned {
@@ -578,7 +582,7 @@ func TestGroupsWitness(t *testing.T) {
 			}
 			model := ""
 			if c.past != "" {
-				answers["past "+countEngines], answers["past demand"], model = c.past, load("10"), window
+				answers["past "+countSources], answers["past demand"], model = c.past, load("10"), window
 			}
 			text := strings.Replace(witnessed("", model), "name: a,", "name: a"+set+",", 1)
 			m := evaluateWith(t, complete(text), newCanned(t, answers)).Models[0]

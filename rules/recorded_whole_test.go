@@ -181,14 +181,9 @@ func (f *recordedFleet) decisions(t *testing.T, at time.Time) (plain, recorded *
 	return decided(false), decided(true)
 }
 
-// told is a decision as the API tells it, without the inputs that who told a signal within the hour is read by: where there is a rule for the window alone, they
-// are two.
+// told is a decision as the API tells it.
 func told(t *testing.T, m *decide.Model) string {
 	t.Helper()
-	m.Signals = slices.Clone(m.Signals)
-	for i := range m.Signals {
-		m.Signals[i].Inputs = slices.DeleteFunc(slices.Clone(m.Signals[i].Inputs), func(name string) bool { return strings.Contains(name, ".sources.history_1m") })
-	}
 	text, err := json.MarshalIndent(m, "", " ")
 	require.NoError(t, err)
 	return string(text)

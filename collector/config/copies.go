@@ -2,36 +2,40 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// targetLabels are those by which Prometheus and its operator tell targets apart. Two targets with all of these in common are one, which two
-// Prometheus scrape.
-const targetLabels = "job, instance, namespace, pod, container, service, endpoint"
+// pairLabels are those by which the series of two Prometheus that scrape the same are told apart in a store: they are written to all of their
+// series.
+func pairLabels() []string {
+	return []string{"prometheus", "prometheus_replica", "replica", "receive_replica"}
+}
 
-// CopiedSources is the expression for the sources of an own signal whose series are added up twice: there are two of their target, as of a
-// pair of Prometheus without deduplication, or one address of a pod is scraped by two jobs. Presets fold such copies.
+// CopiedSources is the expression for the sources of an own signal whose series are added up twice: two of them differ only in which Prometheus
+// scraped them, or one address of a pod is scraped by two jobs. Presets fold such copies.
 func (c *Config) CopiedSources(s *Signal) Expr {
 	if s.OfPreset() {
 		return Expr{}
 	}
+	up, err := c.Selector.Narrow("up")
+	if err != nil {
+		return Expr{}
+	}
 	var parts []string
+	told := s.sourceLabels()
 	for _, sum := range s.sums() {
-		targets, err := c.Selector.Narrow(sum.targets())
-		if err != nil {
-			return Expr{}
+		if pair := slices.DeleteFunc(pairLabels(), sum.keeps); len(pair) > 0 {
+			// A source's own label of such a name, as Ray's replica, is not on any up.
+			parts = append(parts, fmt.Sprintf(`group by (%s) (count without (%s) (%s and on (%[2]s) %[4]s) > 1)`, told, strings.Join(pair, ", "), sum.selector, up))
 		}
-		told := s.sourceLabels()
-		parts = append(parts, fmt.Sprintf(`group by (%[1]s) (%[2]s and on (job, instance, pod) (count by (%[3]s) (%[4]s) > 1))`,
-			told, sum.selector, sum.keeping(targetLabels), targets))
-		each := strings.Join(slices.DeleteFunc(strings.Split(told, ", "), func(label string) bool { return label == "job" }), ", ")
-		parts = append(parts, fmt.Sprintf(`count by (%[1]s) (group by (%[1]s, job) (%[2]s)) > 1`, sum.keeping(each), sum.ofPods()))
+		if !sum.without {
+			each := strings.Join(sum.keeping(told), ", ")
+			parts = append(parts, fmt.Sprintf(`count by (%[1]s) (group by (%[1]s, job) (%[2]s)) > 1`, each, sum.ofPods()))
+		}
 	}
 	if len(parts) == 0 {
 		return Expr{}
@@ -43,11 +47,15 @@ func (c *Config) CopiedSources(s *Signal) Expr {
 	return e
 }
 
-// sum is a selector of scraped series, and the labels by which they are added up.
+// sum is a selector of scraped series, and the labels by which they are added up, or without which.
 type sum struct {
 	selector *parser.VectorSelector
-	by       []string
+	labels   []string
+	without  bool
 }
+
+// keeps reports whether series that differ in a label are added up apart.
+func (s *sum) keeps(label string) bool { return slices.Contains(s.labels, label) != s.without }
 
 // sums lists the selectors whose series the demand of a signal adds up as they are.
 func (s *Signal) sums() []sum {
@@ -63,8 +71,8 @@ func (s *Signal) sums() []sum {
 			}
 			text := v.String()
 			known := slices.ContainsFunc(found, func(other sum) bool { return other.selector.String() == text })
-			if by, adds := addedBy(path); adds && !known {
-				found = append(found, sum{v, by})
+			if by := addedBy(path); by != nil && !known {
+				found = append(found, sum{v, by.Grouping, by.Without})
 			}
 			return nil
 		})
@@ -72,43 +80,35 @@ func (s *Signal) sums() []sum {
 	return found
 }
 
-// addedBy is by which labels the innermost aggregation around a selector adds its series up; false where it does not, or where it keeps
-// labels that are not known.
-func addedBy(path []parser.Node) (by []string, ok bool) {
-	for _, n := range slices.Backward(path) {
-		if aggregate, is := n.(*parser.AggregateExpr); is {
-			return aggregate.Grouping, !aggregate.Without && (aggregate.Op == parser.SUM || aggregate.Op == parser.COUNT)
+// addedBy is the innermost aggregation around a selector, where it adds its series up; nil where it does not, and where a number divides or
+// multiplies the sum: it may be that of the copies.
+func addedBy(path []parser.Node) *parser.AggregateExpr {
+	var inner *parser.AggregateExpr
+	for _, n := range path {
+		switch n := n.(type) {
+		case *parser.AggregateExpr:
+			inner = n
+		case *parser.BinaryExpr:
+			if (n.Op == parser.DIV || n.Op == parser.MUL) && (isNumber(n.LHS) || isNumber(n.RHS)) {
+				return nil
+			}
 		}
 	}
-	return nil, false
+	if inner != nil && inner.Op != parser.SUM && inner.Op != parser.COUNT {
+		return nil
+	}
+	return inner
 }
 
-// keeping is a list of labels with those by which the series are added up.
-func (s *sum) keeping(list string) string {
-	names := strings.Split(list, ", ")
-	for _, label := range s.by {
+// keeping is a list of labels, without the job, and with those by which the series are added up.
+func (s *sum) keeping(list string) []string {
+	names := slices.DeleteFunc(strings.Split(list, ", "), func(label string) bool { return label == "job" })
+	for _, label := range s.labels {
 		if !slices.Contains(names, label) {
 			names = append(names, label)
 		}
 	}
-	return strings.Join(names, ", ")
-}
-
-// targets selects the targets that the series may be of: a label that the targets do not have is one of the series' own.
-func (s *sum) targets() string {
-	up := &parser.VectorSelector{Name: "up", LabelMatchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "up")}}
-	for _, m := range s.selector.LabelMatchers {
-		switch {
-		case m.Name == model.MetricNameLabel:
-		case m.Type == labels.MatchEqual:
-			up.LabelMatchers = append(up.LabelMatchers, labels.MustNewMatcher(labels.MatchRegexp, m.Name, "|"+regexp.QuoteMeta(m.Value)))
-		case m.Type == labels.MatchRegexp:
-			up.LabelMatchers = append(up.LabelMatchers, labels.MustNewMatcher(labels.MatchRegexp, m.Name, "|"+m.Value))
-		default:
-			up.LabelMatchers = append(up.LabelMatchers, m)
-		}
-	}
-	return up.String()
+	return names
 }
 
 // ofPods is the selector narrowed to series that say of which pod and address they are.

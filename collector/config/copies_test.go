@@ -7,24 +7,36 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCopiedSources: a target that two Prometheus scrape, and an address of a pod that two jobs scrape, are added up twice.
+// TestCopiedSources: series that two Prometheus scrape, and an address of a pod that two jobs scrape, are added up twice.
 func TestCopiedSources(t *testing.T) {
 	const sum = "sum by (namespace, model_name) (busy)"
+	told := func(job, pod, instance, more string) string {
+		return fmt.Sprintf("busy{namespace=\"llm\",model_name=\"m\",pod=%[2]q,instance=%[3]q,job=%[1]q%[4]s} 2x20\n", job, pod, instance, more)
+	}
+	up := func(job, pod, instance, more string) string {
+		return fmt.Sprintf("up{namespace=\"llm\",pod=%[2]q,instance=%[3]q,job=%[1]q%[4]s} 1x20\n", job, pod, instance, more)
+	}
 	// scraped is one target of job j with some more labels, and what it tells.
 	scraped := func(job, pod, instance, more string) string {
-		return fmt.Sprintf(`busy{namespace="llm",model_name="m",pod=%[2]q,instance=%[3]q,job=%[1]q%[4]s} 2x20
-up{namespace="llm",pod=%[2]q,instance=%[3]q,job=%[1]q%[4]s} 1x20
-`, job, pod, instance, more)
+		return told(job, pod, instance, more) + up(job, pod, instance, more)
 	}
 	pair := scraped("j", "b", "b:1", `,prometheus_replica="x"`) + scraped("j", "b", "b:1", `,prometheus_replica="y"`)
 	jobs := scraped("j", "b", "b:1", "") + scraped("k", "b", "b:1", "")
+	twice := []string{`{instance="b:1", job="j", model_name="m", namespace="llm", pod="b"} 1`}
 	for name, c := range map[string]struct {
 		demand, series, top string
 		want                []string
 	}{
 		"each once":                       {demand: sum, series: scraped("j", "a", "a:1", "") + scraped("j", "b", "b:1", "")},
-		"a pair of Prometheus":            {demand: sum, series: pair, want: []string{`{instance="b:1", job="j", model_name="m", namespace="llm", pod="b"} 1`}},
-		"a rate":                          {demand: "sum by (namespace, model_name) (rate(busy[1m]))", series: pair, want: []string{`{instance="b:1", job="j", model_name="m", namespace="llm", pod="b"} 1`}},
+		"a pair of Prometheus":            {demand: sum, series: pair, want: twice},
+		"a rate":                          {demand: "sum by (namespace, model_name) (rate(busy[1m]))", series: pair, want: twice},
+		"the model is named":              {demand: `sum by (namespace, model_name) (busy{model_name!=""})`, series: pair, want: twice},
+		"without":                         {demand: "sum without (pod, instance, job, prometheus_replica) (busy)", series: pair, want: twice},
+		"copies stay apart without":       {demand: "max by (namespace, model_name) (sum without (pod, instance, job) (busy))", series: pair},
+		"half of a pair":                  {demand: sum + " / 2", series: pair},
+		"one of a pair tells it":          {demand: sum, series: scraped("j", "b", "b:1", `,prometheus_replica="x"`) + up("j", "b", "b:1", `,prometheus_replica="y"`)},
+		"another path":                    {demand: sum, series: scraped("j", "b", "b:1", `,metrics_path="/metrics"`) + up("j", "b", "b:1", `,metrics_path="/router"`)},
+		"replicas of a source":            {demand: sum, series: told("j", "b", "b:1", `,replica="1"`) + told("j", "b", "b:1", `,replica="2"`) + up("j", "b", "b:1", "")},
 		"a selector chooses one":          {demand: sum, series: pair, top: `selector: '{prometheus_replica="x"}'`},
 		"the expression chooses one":      {demand: `sum by (namespace, model_name) (busy{model_name="m",prometheus_replica="x"})`, series: pair},
 		"the expression chooses by regex": {demand: `sum by (namespace, model_name) (busy{prometheus_replica=~"x|z",job!="k"})`, series: pair},
@@ -32,7 +44,7 @@ up{namespace="llm",pod=%[2]q,instance=%[3]q,job=%[1]q%[4]s} 1x20
 		"copies stay apart":               {demand: "max by (namespace, model_name) (sum by (namespace, model_name, prometheus_replica) (busy))", series: pair},
 		"it does not add up":              {demand: "max by (namespace, model_name) (busy)", series: pair},
 		"two jobs":                        {demand: sum, series: jobs, want: []string{`{instance="b:1", model_name="m", namespace="llm", pod="b"} 2`}},
-		"one of two jobs tells it":        {demand: sum, series: scraped("j", "b", "b:1", "") + `up{namespace="llm",pod="b",instance="b:1",job="k"} 1x20` + "\n"},
+		"one of two jobs tells it":        {demand: sum, series: scraped("j", "b", "b:1", "") + up("k", "b", "b:1", "")},
 		"two ports":                       {demand: sum, series: scraped("j", "b", "b:1", "") + scraped("j", "b", "b:2", "")},
 		"a port of each of two containers": {
 			demand: sum, series: scraped("j", "b", "b:1", `,container="c"`) + scraped("j", "b", "b:1", `,container="d"`),

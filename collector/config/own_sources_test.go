@@ -42,7 +42,7 @@ func TestOwnSources(t *testing.T) {
 		`sum by (namespace, model_name) (busy) + sum by (namespace, model_name) (waits)`:                  {pods(2)},
 		`sum by (namespace, model_name) (busy) + sum(proxied)`:                                            {pods(3), fourth, fifth, nameless, `{namespace="ingress", scale_target_name="proxy"} 1`},
 		`sum by (namespace, model_name) (busy) or 0 * sum by (namespace, model_name) (waits)`:             {pods(3), fourth, fifth, nameless},
-		`sum by (namespace, model_name) (gone) or 0 * sum by (namespace, model_name) (waits)`:             {},
+		`sum by (namespace, model_name) (gone) or 0 * sum by (namespace, model_name) (waits)`:             {pods(2)},
 		`2 * sum by (namespace, model_name) (rate(busy[2m]))`:                                             {pods(2), fourth, nameless},
 		`sum by (namespace, model_name) (waits) or sum by (namespace, model_name) (busy)`:                 {pods(2)},
 		`sum by (namespace, model_name) (gone) or sum by (namespace, model_name) (busy)`:                  {pods(3), fourth, fifth, nameless},

@@ -255,8 +255,7 @@ func addedUpIn(e parser.Expr, by ...parser.ItemType) (text string, ok bool) {
 	}
 	for _, zero := range zeros {
 		if idle, known := addedUpIn(zero, by...); known {
-			// Who shows a zero of the one need not show the other, unless nobody of its job does: then it may have been dropped.
-			text = fmt.Sprintf("(%[1]s) or (((%[2]s) == 0) and on (job) (%[1]s))", text, idle)
+			text = fmt.Sprintf("(%s) or ((%s) == 0)", text, idle) // Who shows a zero of the one need not show the other.
 		}
 	}
 	for _, call := range slices.Backward(rewrites) {

@@ -30,8 +30,8 @@ func (s *signal) witness() (partial string) {
 		return w.Silent
 	case !w.Missing.OK():
 		return w.Missing.String()
-	case counted == "" && w.Asked && !w.Unknown && w.Twice.OK() && !w.Rest.Past.Missing.Or(w.Hour).OK():
-		return w.Rest.Past.Missing.Or(w.Hour).String() // Who told it over the window is not known.
+	case counted == "" && w.Asked && !w.Unknown && w.Twice.OK() && !w.Rest.Past.Missing.OK():
+		return w.Rest.Past.Missing.String() // Who told it over the window is not known.
 	}
 	return counted
 }

@@ -60,7 +60,7 @@ func (r *reader) inputs() []Input {
 		h := &r.answers.Histories[i]
 		in := Input{Name: q.Name, Query: q.Expr, Duration: h.Duration.Seconds(), Bad: map[string]int{}}
 		t := &r.program.Targets
-		in.Sparse = q == t.Rolling.Starts || q == t.Rolling.Hour || q.Sparse || q == t.Unplaced.Starts || q == t.Draining.Starts || // mostly nothing moves
+		in.Sparse = q == t.Rolling.Starts || q.Sparse || q == t.Unplaced.Starts || q == t.Draining.Starts || // mostly nothing moves
 			q.Until > query.Settled // What came a week ago is of use where there is such a week.
 		in.Series, in.Matched = &h.Series, &h.Series
 		var newest span

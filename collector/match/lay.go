@@ -23,7 +23,7 @@ const (
 func (m *Matcher) Lay(ctx context.Context, h *query.History, matrix model.Matrix, first int64, steps int) (Grid, error) {
 	c := &clock{ctx: ctx}
 	g := Grid{Step: h.Step, First: first, Steps: steps, Cells: make([][]float64, m.Owners(h.By.Owner))}
-	l := layer{Matcher: m, clock: c, by: h.By, others: m.keepsOthers(h), grid: &g, groups: map[group]*groupCells{}, teams: map[int][]team{}, pods: map[int][]enginePods{}, wholes: map[int][]float64{}}
+	l := layer{Matcher: m, clock: c, by: h.By, others: m.keepsOthers(h), grid: &g, groups: map[group]*groupCells{}, teams: map[int][]team{}, wholes: map[int][]float64{}}
 	l.free = make([]float64, 0, min(len(matrix), len(g.Cells))*steps)
 	// In one order, whatever that of the answer is: sums of floating point numbers depend on it.
 	streams, ordered := make([]stream, len(matrix)), make([]*stream, len(matrix))
@@ -96,11 +96,10 @@ type layer struct {
 	seenOf string    // the key of the series before
 	seen   []float64 // what series of this key told already at each step, NaN where nothing was
 	groups map[group]*groupCells
-	teams  map[int][]team       // LeaderWorkerSet -> step -> who tells
-	pods   map[int][]enginePods // variant -> step -> pods that show several engines
-	wholes map[int][]float64    // LeaderWorkerSet -> step -> groups whose workers are ready
-	lists  map[int][][]float64  // owner -> step -> numbers, where their median counts
-	loose  []*stream            // series that name nothing whose median counts
+	teams  map[int][]team      // LeaderWorkerSet -> step -> who tells
+	wholes map[int][]float64   // LeaderWorkerSet -> step -> groups whose workers are ready
+	lists  map[int][][]float64 // owner -> step -> numbers, where their median counts
+	loose  []*stream           // series that name nothing whose median counts
 }
 
 // group is one replica of a LeaderWorkerSet.
@@ -259,7 +258,6 @@ func (l *layer) finish() {
 		}
 	}
 	l.finishTeams()
-	l.finishSpreads()
 	l.finishWhole()
 	l.placeLoose()
 	for owner, lists := range l.lists {

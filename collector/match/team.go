@@ -135,7 +135,7 @@ func (l *layer) finishWhole() {
 // teamTold is how many groups of a LeaderWorkerSet tell a signal.
 func (r *reader) teamTold(m *query.Model, s *query.Signal, now *team, variant int) Told {
 	past, each := r.toldOver(m, s, variant), r.toldOver(m, s, r.matcher.eachPlace(variant))
-	most := max(now.each(), float64(r.showed(s, variant)))
+	most := now.each()
 	for _, n := range each.Values {
 		if n > most { // never where it is not known
 			most = n

@@ -187,10 +187,9 @@ func (c *workloadCounts) spread(variant int) map[int]float64 {
 	return c.engines[variant]
 }
 
-// whole are the pods of a variant that show as many engines as any of them, or as they did: all of its pods are alike. Others tell a part of
-// their load.
-func (c *workloadCounts) whole(variant, showed int) (pods, fewer float64) {
-	most := showed
+// whole are the pods of a variant that show as many engines as any of them: all of its pods are alike. Others tell a part of their load.
+func (c *workloadCounts) whole(variant int) (pods, fewer float64) {
+	most := 0
 	for n := range c.engines[variant] {
 		most = max(most, n)
 	}

@@ -17,7 +17,6 @@ import (
 type Witness struct {
 	Asked   bool
 	Missing Missing
-	Hour    Missing // why it is not known what they showed within the last hour, and what rolled
 	Twice   Missing // why the sources are of two fleets, if they are: then nothing is known of either
 	// Unknown says that sources without a pod and an address tell the signal: there is nothing to compare with.
 	Unknown  bool
@@ -68,7 +67,6 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 		w.Missing = Missing{Input: s.Sources.Now.Name, Why: why}
 		return w
 	}
-	w.Hour = r.past(s.Sources.Hour, 0).Missing.Or(r.past(r.program.Targets.Rolling.Hour, 0).Missing)
 	w.Unknown = told.unknown[m.Namespace] || told.unknown[""]
 	read := func(owner int) Told { return Told{Now: told.now[owner], Past: r.toldOver(m, s, owner)} }
 	w.Variants = make([]Told, 0, len(m.Variants))
@@ -77,7 +75,7 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 			w.Variants = append(w.Variants, r.teamTold(m, s, told.teams[v.Place], v.Place))
 		} else {
 			of := read(v.Place)
-			of.Now, of.Fewer = told.whole(v.Place, r.showed(s, v.Place))
+			of.Now, of.Fewer = told.whole(v.Place)
 			w.Variants = append(w.Variants, of)
 		}
 	}
@@ -293,7 +291,7 @@ func (r *reader) spared(s *query.Signal, id *identity) bool {
 		return false
 	}
 	ready, known := r.readyOf(scoped{id.namespace, r.program.Variants[owners[0]].ScaleTarget.Name})
-	told, _ := r.workloads(s).whole(owners[0], r.showed(s, owners[0]))
+	told, _ := r.workloads(s).whole(owners[0])
 	return known && told >= ready
 }
 

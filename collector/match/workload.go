@@ -21,7 +21,7 @@ func (l *layer) workload(s *stream) {
 		l.team(s, owner, worker)
 		return
 	}
-	seen, engines := l.seenAt(s.key), enginesOf(s.id.metric)
+	seen := l.seenAt(s.key)
 	l.each(s, func(step int, value float64, bad string) {
 		again := !math.IsNaN(seen[step])
 		seen[step] = value
@@ -30,7 +30,6 @@ func (l *layer) workload(s *stream) {
 			cells[step] = unusable
 		default:
 			l.add(owner, step, value)
-			l.spread(owner, step, engines, value)
 		}
 	})
 }

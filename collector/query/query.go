@@ -87,7 +87,7 @@ type Expression struct {
 	Overload *History   // for whether more was asked for than was ready
 	Starts   *History   // for how long replicas have not become ready, or have not been asked for
 	Looks    *History   // for whether a queue stood that replicas had room for
-	Hour     *History   // for whether pods show less than they did
+	Hour     *History   // for whether more gateways tell it than are asked for
 }
 
 // Given reports whether the configuration has the expression.

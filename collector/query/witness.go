@@ -8,30 +8,22 @@ import (
 
 // bindSources asks who tells a signal, by workload.
 func (p *compiler) bindSources(m *config.Model, b *Signal) {
-	if counted := p.Config.CountedEngines(&b.Signal); !counted.IsZero() {
-		by := Reader{Owner: OfWorkload, Labels: b.Labels}
-		b.Sources.Now = p.ask(b.Key()+".sources", counted)
+	if counted := p.Config.CountedSources(&b.Signal); !counted.IsZero() {
+		b.Sources.Now = p.ask(b.Key()+".sources", p.Config.CountedEngines(&b.Signal))
 		b.NamesApart = p.Config.NamesApart(m, &b.Signal)
-		over := func(e config.Expr, window, step time.Duration) *History {
-			h := p.readStep(b.Key()+".sources", e, window, step, by)
+		over := func(window, step time.Duration) *History {
+			h := p.readStep(b.Key()+".sources", counted, window, step, Reader{Owner: OfWorkload, Labels: b.Labels})
 			if step >= longStep {
 				h.Until = Settled
 			}
 			return h
 		}
 		if window := SourcesWindow(m); window > 0 {
-			e := counted
-			if p.Config.FromRules {
-				e = p.Config.CountedSources(&b.Signal) // There is a rule of its own for it, that others read too.
-			}
-			b.Sources.Window = over(e, window, witnessStep(m))
+			b.Sources.Window = over(window, witnessStep(m))
 		}
-		if t := p.Config.ScaleTargets; !t.Current.IsZero() {
-			b.Sources.Hour = over(counted, HourFor, longStep)
+		if !b.Signal.Alive.IsZero() && !p.Config.ScaleTargets.Current.IsZero() {
+			b.Sources.Hour = over(HourFor, longStep)
 			b.Sources.Hour.Sparse = b.Sources.Hour != b.Sources.Window // A store that is new tells nothing of what was.
-			if !t.Rolling.IsZero() {
-				p.Targets.Rolling.Hour = p.readStep("scale_targets.rolling", t.Rolling, HourFor, longStep, Reader{Owner: OfTarget})
-			}
 		}
 	}
 	b.Silent = p.ask(b.Key()+".silent", p.Config.SilentSources(&b.Signal))
@@ -43,8 +35,7 @@ func (p *compiler) bindSources(m *config.Model, b *Signal) {
 	}
 }
 
-// HourFor is how far it is looked back for as many engines as pods have shown, and for a roll-out that has changed that: where all pods have
-// lost the same, the present shows nothing of it, nor does a window that began later.
+// HourFor is how far it is looked back for more gateways than are asked for.
 const HourFor = time.Hour
 
 // SourcesWindow is how far back a window is held against who told it.
