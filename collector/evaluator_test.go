@@ -102,7 +102,7 @@ func TestOneTime(t *testing.T) {
 		require.Len(t, q.asked, 6)
 		// Demand, what waits and who told it over the window, replicas current, ready and rolling and pods without a node over the time in
 		// which a start must end, pods that are being deleted, and demand over a day, in parts.
-		require.Len(t, q.read, 13)
+		require.Len(t, q.read, 16)
 		for i, r := range q.ranges {
 			if r.Step < time.Minute || fleetAt.Sub(r.End) < time.Minute {
 				require.True(t, fleetAt.Equal(r.End), "%s ends at %s", q.read[i], r.End)

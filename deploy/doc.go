@@ -2,4 +2,4 @@
 // code in it, only tests that hold the files to what the exporter generates and to what Kustomize makes of them.
 package deploy
 
-//go:generate go test -run TestProgram/generated|TestChartDashboards -update .
+//go:generate env TEST_LONG=1 go test -run TestProgram/generated|TestChartDashboards -update .

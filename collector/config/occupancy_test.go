@@ -26,7 +26,7 @@ func countSelectors(t *testing.T, e config.Expr) int {
 // TestOccupancyAlone is about models whose signals all measure how full the replicas are: they swing unless they go down in steps.
 func TestOccupancyAlone(t *testing.T) {
 	const (
-		limited   = "scale_down_limit defaults to {percent: 10, per: 5m, after_overload: 1h}"
+		limited   = "scale_down_limit defaults to {percent: 10, per: 5m, after_overload: 2h}"
 		unlimited = "no scale_down_limit is set"
 	)
 	for name, test := range map[string]struct {
@@ -59,7 +59,7 @@ models:
 			if limit := c.Models[1].ScaleDownLimit; test.limit {
 				require.InDelta(t, 10, *limit.Percent, 0)
 				require.Equal(t, config.Duration(5*time.Minute), *limit.Per)
-				require.Equal(t, config.Duration(time.Hour), *limit.AfterOverload)
+				require.Equal(t, config.Duration(2*time.Hour), *limit.AfterOverload)
 				require.Nil(t, limit.Replicas)
 			} else if limit != nil {
 				require.Nil(t, limit.Percent, "only what the file says")

@@ -14,7 +14,7 @@ import (
 const (
 	occupancyPercent = 10.0
 	occupancyPeriod  = Duration(5 * time.Minute)
-	occupancyAfter   = Duration(time.Hour)
+	occupancyAfter   = Duration(2 * time.Hour)
 )
 
 // isOccupancy reports whether a signal measures how full the replicas are.
@@ -31,7 +31,7 @@ func (v *validator) stepDown(path string, m *Model, available map[string]ActiveS
 	for _, s := range m.active {
 		names = append(names, s.Name)
 	}
-	effect := "scale_down_limit defaults to {percent: 10, per: 5m, after_overload: 1h}"
+	effect := "scale_down_limit defaults to {percent: 10, per: 5m, after_overload: 2h}"
 	window := v.Has(strict.Join(path, "scale_down_window")) || v.Has("defaults.scale_down_window")
 	if v.config.ScaleTargets.Disabled || window && *m.ScaleDownWindow < defaultScaleDown {
 		effect = "no scale_down_limit is set"
