@@ -104,7 +104,7 @@ func TestOneTime(t *testing.T) {
 		// which a start must end, pods that are being deleted, and demand over a day, in parts.
 		require.Len(t, q.read, 16)
 		for i, r := range q.ranges {
-			if r.Step < time.Minute || fleetAt.Sub(r.End) < time.Minute {
+			if fleetAt.Sub(r.End) < time.Minute { // Longer ones are asked for in parts.
 				require.True(t, fleetAt.Equal(r.End), "%s ends at %s", q.read[i], r.End)
 			}
 			require.Zero(t, r.Start.UnixNano()%int64(r.Step), "%s begins at %s", q.read[i], r.Start)
