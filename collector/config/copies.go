@@ -37,14 +37,7 @@ func (c *Config) CopiedSources(s *Signal) Expr {
 			parts = append(parts, fmt.Sprintf(`count by (%[1]s) (group by (%[1]s, job) (%[2]s)) > 1`, each, sum.ofPods()))
 		}
 	}
-	if len(parts) == 0 {
-		return Expr{}
-	}
-	e, err := ParseExpr(strings.Join(parts, " or "))
-	if err != nil {
-		return Expr{} // What is wrong with a label's name has been reported.
-	}
-	return e
+	return anyOf(parts)
 }
 
 // sum is a selector of scraped series, and the labels by which they are added up, or without which.
@@ -60,23 +53,13 @@ func (s *sum) keeps(label string) bool { return slices.Contains(s.labels, label)
 // sums lists the selectors whose series the demand of a signal adds up as they are.
 func (s *Signal) sums() []sum {
 	var found []sum
-	for _, e := range []Expr{s.Demand, s.Latency, s.Usage, s.Queued} {
-		if e.IsZero() || isRecorded(e) {
-			continue
+	s.eachScraped(func(v *parser.VectorSelector, path []parser.Node) bool {
+		by := addedBy(path)
+		if by != nil {
+			found = append(found, sum{v, by.Grouping, by.Without})
 		}
-		parser.Inspect(e.ast, func(n parser.Node, path []parser.Node) error {
-			v, ok := n.(*parser.VectorSelector)
-			if !ok || moved(v) || !named(v) || movedAbove(path) || len(found) == mostSilent {
-				return nil
-			}
-			text := v.String()
-			known := slices.ContainsFunc(found, func(other sum) bool { return other.selector.String() == text })
-			if by := addedBy(path); by != nil && !known {
-				found = append(found, sum{v, by.Grouping, by.Without})
-			}
-			return nil
-		})
-	}
+		return by != nil
+	})
 	return found
 }
 

@@ -33,6 +33,11 @@ func (c *Config) SilentSources(s *Signal) Expr {
 		parts = append(parts, fmt.Sprintf(`group by (%s) ((last_over_time(%s[1h]) unless %[2]s) and on (job, instance) (%s) unless on (%s, pod) (%s))`,
 			s.sourceLabels(), selector, down, s.Labels.Namespace, unready))
 	}
+	return anyOf(parts)
+}
+
+// anyOf is the expression for what any of some expressions has; none for none.
+func anyOf(parts []string) Expr {
 	if len(parts) == 0 {
 		return Expr{}
 	}
@@ -46,22 +51,35 @@ func (c *Config) SilentSources(s *Signal) Expr {
 // toldBy lists the selectors of scraped series that the demand of a signal adds up: of which a part could be missing unseen.
 func (c *Config) toldBy(s *Signal) []string {
 	var found []string
+	s.eachScraped(func(v *parser.VectorSelector, path []parser.Node) bool {
+		added := addedUp(path)
+		if added {
+			found = append(found, v.String())
+		}
+		return added
+	})
+	return found
+}
+
+// eachScraped calls take for the selectors of scraped series in the demand of a signal, with what is around them, until it took mostSilent
+// different ones: take reports whether it took one.
+func (s *Signal) eachScraped(take func(v *parser.VectorSelector, path []parser.Node) bool) {
+	taken := map[string]bool{}
 	for _, e := range []Expr{s.Demand, s.Latency, s.Usage, s.Queued} {
 		if e.IsZero() || isRecorded(e) {
 			continue
 		}
 		parser.Inspect(e.ast, func(n parser.Node, path []parser.Node) error {
 			v, ok := n.(*parser.VectorSelector)
-			if !ok || moved(v) || !named(v) || !addedUp(path) || movedAbove(path) || len(found) == mostSilent {
+			if !ok || moved(v) || !named(v) || movedAbove(path) || len(taken) == mostSilent {
 				return nil
 			}
-			if text := v.String(); !slices.Contains(found, text) {
-				found = append(found, text)
+			if text := v.String(); !taken[text] && take(v, path) {
+				taken[text] = true
 			}
 			return nil
 		})
 	}
-	return found
 }
 
 // named reports whether a selector is for the series of one metric that a source exposes.

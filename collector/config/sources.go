@@ -204,10 +204,11 @@ func aliveOf(e Expr) (Expr, bool) {
 	if !aggregated && (!single || selector.Name != "up") || !ofNames(inner) {
 		return Expr{}, false
 	}
-	found, err := ParseExpr(fmt.Sprintf("(%s) %s 0", inner, above))
-	if single {
-		found, err = ParseExpr(fmt.Sprintf("%s %s 0", inner, above))
+	text := inner.String()
+	if !single {
+		text = "(" + text + ")"
 	}
+	found, err := ParseExpr(fmt.Sprintf("%s %s 0", text, above))
 	return found, err == nil
 }
 
