@@ -175,3 +175,15 @@ func TestCalibrateOfOneLoad(t *testing.T) {
 		assert.Contains(t, out, "\ncapacity: {concurrency: 8} ")
 	}
 }
+
+// TestCalibrateRateNotSeen has a load without a time to the first token: its rate is not told, in any format.
+func TestCalibrateRateNotSeen(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "bench.csv"), "concurrency,input_tokens,output_tokens,ttft,itl\n8,512,1,,0.01\n")
+	code, out, _ := runs(t, "calibrate", "--csv="+file, "--slo.itl=20ms")
+	assert.Zero(t, code)
+	assert.Contains(t, out, "\ncapacity: {concurrency: 8}\n")
+	assert.NotContains(t, out, "a second")
+	code, out, _ = runs(t, "calibrate", "--csv="+file, "--slo.itl=20ms", "--format=json")
+	assert.Zero(t, code)
+	assert.NotContains(t, out, `"rate"`)
+}

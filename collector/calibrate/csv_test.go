@@ -97,6 +97,7 @@ func FuzzReadCSV(f *testing.F) {
 	f.Add(csvHeader + strings.Repeat("1,512,150,,0.008\n2,100,150,0.1,0.009\n9,1000,20,0.1,0.02\n", 3))
 	f.Add("itl,\"concurrency\"\r\n,\n")
 	f.Add("concurrency,input_tokens,output_tokens,itl\n1e-3,1e6,1,1e-6\n" + strings.Repeat("1e6,0,1e6,1e6\n", 6))
+	f.Add(csvHeader + "1,512,1,,0.01\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		observations, err := calibrate.ReadCSV("f", strings.NewReader(text))
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 // Floor is what a replica was seen to carry within its targets. It carries at least that; of more, nothing is known.
 type Floor struct {
 	Concurrency float64         `json:"concurrency"`
-	Rate        float64         `json:"rate"` // requests per second
+	Rate        float64         `json:"rate,omitempty"` // requests per second; 0 where it was not seen
 	Lengths     latency.Lengths `json:"lengths"`
 	// ITL and TTFT are what was seen, in seconds: means, or the quantiles of the targets.
 	ITL  float64 `json:"itl"`

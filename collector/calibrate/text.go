@@ -149,11 +149,16 @@ func (y *yamlWriter) floor(r *Result) {
 	if f.TTFT > 0 {
 		seen = append(seen, milliseconds(f.TTFT)+"ms to the first one")
 	}
-	y.comment("What was seen: with %s requests in service of %s input and %s output tokens, %s a second, %s was kept (%s).",
-		number(f.Concurrency, 4), number(f.Lengths.Input, 4), number(f.Lengths.Output, 4), number(f.Rate, 4), targets(*r.SLO), strings.Join(seen, ", "))
+	rate, capacity := "", ""
+	if f.Rate > 0 {
+		rate = ", " + number(f.Rate, 4) + " a second"
+		capacity = "   # or, for a signal in requests per second, " + number(f.Rate, 4)
+	}
+	y.comment("What was seen: with %s requests in service of %s input and %s output tokens%s, %s was kept (%s).",
+		number(f.Concurrency, 4), number(f.Lengths.Input, 4), number(f.Lengths.Output, 4), rate, targets(*r.SLO), strings.Join(seen, ", "))
 	y.comment("This is a floor: a replica carries at least that, and it is not known how much more. A plan with it may have more replicas than needed. "+
 		"With %d loads or more, up to the targets, a profile and the capacity are fitted.", calibration.MinObservations)
-	y.line("capacity: {concurrency: %s}   # or, for a signal in requests per second, %s", number(f.Concurrency, 4), number(f.Rate, 4))
+	y.line("capacity: {concurrency: %s}%s", number(f.Concurrency, 4), capacity)
 }
 
 // leftOut says what was left out of a benchmark.

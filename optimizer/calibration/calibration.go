@@ -37,9 +37,10 @@ type Observation struct {
 }
 
 // Rate is that of completions, in requests per second: as observed, or by
-// Little's law.
+// Little's law. Without the throughput and the time to the first token it is
+// not known, and 0.
 func (o *Observation) Rate() float64 {
-	if o.Throughput > 0 {
+	if o.Throughput > 0 || o.TTFT == 0 {
 		return o.Throughput
 	}
 	return o.Concurrency / (o.TTFT + max(0, o.Lengths.Output-1)*o.ITL)
