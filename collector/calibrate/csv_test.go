@@ -91,6 +91,19 @@ func TestReadCSVRefuses(t *testing.T) {
 	}
 }
 
+// nothingKnown is too far from any server for its capacity to have an interval.
+const nothingKnown = csvHeader + "1,700,10,,7\n2,0,100,10,.007\n1,1000,20,.1,.02\n1,700,20,,.001\n1,0,1,18,.001\n7,0,10,,.002\n"
+
+// TestCapacityNotKnown: a capacity with an interval without an end is no capacity.
+func TestCapacityNotKnown(t *testing.T) {
+	observations, err := calibrate.ReadCSV("f", strings.NewReader(nothingKnown))
+	require.NoError(t, err)
+	r := calibrate.Fit(calibrate.Subject{Observations: observations, MaxBatch: 8, MaxQueue: 8, SLO: &latency.SLO{ITL: 0.04}})
+	require.NotNil(t, r.Capacity)
+	assert.Contains(t, r.Capacity.Reason, "the observations do not tell it")
+	assert.Zero(t, r.Capacity.Rate)
+}
+
 // FuzzReadCSV: whatever is read can be fitted or is refused with a reason; mistakes have a place in the text.
 func FuzzReadCSV(f *testing.F) {
 	f.Add(csvHeader + "1,512,150,0.03,0.008\n")
@@ -98,6 +111,7 @@ func FuzzReadCSV(f *testing.F) {
 	f.Add("itl,\"concurrency\"\r\n,\n")
 	f.Add("concurrency,input_tokens,output_tokens,itl\n1e-3,1e6,1,1e-6\n" + strings.Repeat("1e6,0,1e6,1e6\n", 6))
 	f.Add(csvHeader + "1,512,1,,0.01\n")
+	f.Add(nothingKnown)
 	f.Fuzz(func(t *testing.T, text string) {
 		observations, err := calibrate.ReadCSV("f", strings.NewReader(text))
 		if err != nil {

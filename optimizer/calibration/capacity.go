@@ -1,6 +1,7 @@
 package calibration
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/variant-exporter/variant-exporter/optimizer/latency"
@@ -18,7 +19,8 @@ type Capacity struct {
 	Concurrency Estimate `json:"concurrency"`
 	// Binding is what a higher rate would break.
 	Binding latency.Binding `json:"binding"`
-	// Reason is set if no load keeps the SLO, and says why.
+	// Reason is set if no load keeps the SLO, or if the observations do not
+	// tell which one does, and says why.
 	Reason string `json:"reason,omitempty"`
 	// Reach is the concurrency up to which latency decides the answer: the
 	// concurrency at which the target is reached or, if the target is for the
@@ -62,6 +64,11 @@ func (c *Fitted) Capacity(q CapacityQuestion) (Capacity, error) {
 	if result.Rate, err = c.rates(&q, best.Rate); err != nil {
 		return Capacity{}, err
 	}
+	if result.Rate.Low*widest < best.Rate || result.Rate.High > widest*best.Rate {
+		result.Reason = fmt.Sprintf("the observations do not tell it: its interval is %.3g to %.3g requests per second", result.Rate.Low, result.Rate.High)
+		result.Rate = Estimate{}
+		return result, nil
+	}
 	fitted := c.Profile(q.MaxBatch, q.MaxQueue)
 	fitted.KVTokens = q.KVTokens
 	server, err := latency.NewServer(fitted, q.Lengths)
@@ -79,6 +86,10 @@ func (c *Fitted) Capacity(q CapacityQuestion) (Capacity, error) {
 	}
 	return result, nil
 }
+
+// widest is how many times the best estimate an end of its interval may be off:
+// beyond it, nothing is known of a capacity.
+const widest = 1000
 
 // spreadReach is how far the number in service goes beyond its mean in what
 // decides a quantile.
