@@ -322,12 +322,31 @@ func (d *decider) besideRate(s *signal) bool {
 	})
 }
 
-// evenOver is over what time what is in service counts by its mean, beside a rate: it goes up and down more than what comes does.
-const evenOver = 2 * time.Minute
+// What is in service goes up and down more than what comes does, so it counts by its mean: beside a rate, which shows a rise at once, over
+// minutes, and alone over two looks, since each more would be a look later that a rise counts.
+const (
+	evenBesideRate = 2 * time.Minute
+	evenAlone      = 2 * toldEvery
+)
+
+// evenOver is over what time a signal counts by its mean; 0 where it counts as it is.
+func (s *signal) evenOver() time.Duration {
+	switch {
+	case s.evens:
+		return evenBesideRate
+	case !s.Rate() && s.OfPreset():
+		return evenAlone
+	}
+	return 0
+}
 
 // evened is the demand now and over time, by its mean. While something waits, the mean is of the looks before which something did as well: the
 // first look at a queue shows a part of what comes.
 func (s *signal) evened(now float64, window forecast.History) (float64, forecast.History) {
+	over := s.evenOver()
+	if over == 0 {
+		return now, window
+	}
 	waits := func(ago time.Duration) bool { return s.read.Queued.Window.At(ago) > 0 }
 	mean := func(sum float64, from, until time.Duration, waiting bool) float64 {
 		n := 1.0
@@ -342,15 +361,15 @@ func (s *signal) evened(now float64, window forecast.History) (float64, forecast
 		if waiting && !waits(ago+toldEvery) {
 			return at
 		}
-		return mean(at, ago+toldEvery, ago+evenOver, waiting)
+		return mean(at, ago+toldEvery, ago+over, waiting)
 	}
 	out := window
 	out.Values = slices.Clone(window.Values)
 	for i, at := range window.Values {
 		switch ago := window.Ago(i); {
 		case math.IsNaN(at):
-		case !waits(ago) && ago+evenOver > window.Ago(0): // what was before is not known
-			out.Values[i] = mean(at, max(0, window.Ago(0)-evenOver), window.Ago(0), false)
+		case !waits(ago) && ago+over > window.Ago(0): // what was before is not known
+			out.Values[i] = mean(at, max(0, window.Ago(0)-over), window.Ago(0), false)
 		default:
 			out.Values[i] = even(at, ago, waits(ago))
 		}

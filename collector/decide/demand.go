@@ -76,9 +76,7 @@ func (d *decider) expect(s *signal, now match.Reading) float64 {
 	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
 	s.partial(missing.String())
 	whole := s.withoutBacklog(s.whole(s.upToWindows(window)))
-	if s.evens {
-		now.Value, whole = s.evened(now.Value, whole)
-	}
+	now.Value, whole = s.evened(now.Value, whole)
 	s.level = now.Value
 	expected, fresh := now.Value, now.Value
 	if missing.OK() {
