@@ -309,12 +309,12 @@ models: [{name: m, namespace: ns, backlog: {drain: 10m}, scale_down_window: 5m, 
 		return answers
 	}
 	runCases(t, map[string]decisionCase{
-		// From the first minute on two replicas work off 20 in 15 seconds: 720 in ten minutes.
+		// From the first minute on two replicas work off 20 in 10 seconds: 1,080 in ten minutes.
 		"what starts works it off": {config: text("requests"), answers: at("20", "180", "180"), want: in("requests", planned("20", "200", "4"))},
-		// 1,920 less 720 are 1,200 in ten minutes, and one is in service for 15 seconds.
-		"what is left asks for more": {config: text("requests"), answers: at("20", "1920", "1920"), want: in("requests", planned("50", "1940", "5"))},
-		// 50 more came within 15 seconds, and these 50 are worked off within ten minutes.
-		"so many more came": {config: text("requests"), answers: at("20", "50", "0"), want: in("requests", planned("71.25", "70", "8"))},
+		// 2,880 less 1,080 are 1,800 in ten minutes, and one is in service for 10 seconds.
+		"what is left asks for more": {config: text("requests"), answers: at("20", "2880", "2880"), want: in("requests", planned("50", "2900", "5"))},
+		// 50 more came within 15 seconds, so 33 1/3 within 10, and these 50 are worked off within ten minutes.
+		"so many more came": {config: text("requests"), answers: at("20", "50", "0"), want: in("requests", planned("54.16666666666667", "70", "6"))},
 		// Of a rate the queue is no demand, and replicas work off their capacity each second: 20 a second for nine minutes are 10,800.
 		"tokens that wait": {
 			config: text("tokens per second"), answers: now(at("20", "22800", "")), want: in("tokens per second", planned("40", "20", "4")),
@@ -326,7 +326,7 @@ models: [{name: m, namespace: ns, backlog: {drain: 10m}, scale_down_window: 5m, 
 		},
 		"demand is read for longer than the queue": {
 			config:  also("provision_timeout: 10m, forecast: {method: linear, lookback: 25m}"),
-			answers: at("20", "50", "0 @40m..1m\n"+load("50 @45s..0s")), want: in("requests", planned("70", "70", "7")),
+			answers: at("20", "50", "0 @40m..1m\n"+load("50 @45s..0s")), want: in("requests", planned("53.333333333333336", "70", "6")),
 		},
 	})
 }
@@ -344,11 +344,11 @@ models: [{name: m, namespace: ns, scale_down_window: 5m, variants: [{name: a, co
 	}
 	const planned = `variant_model_planned_demand{signal="load",unit="requests"} `
 	runCases(t, map[string]decisionCase{
-		"it stands":         {config: text, answers: at("60", "30", "30", runs("a", "4")), want: planned + `61.5`},
-		"it grows":          {config: text, answers: at("60", "30", "0", runs("a", "4")), want: planned + `71.5`},
-		"it falls":          {config: text, answers: at("60", "30", "50", runs("a", "4")), want: planned + `61.5`},
+		"it stands":         {config: text, answers: at("60", "30", "30", runs("a", "4")), want: planned + `61`},
+		"it grows":          {config: text, answers: at("60", "60", "0", runs("a", "4")), want: planned + `82`},
+		"it falls":          {config: text, answers: at("60", "30", "50", runs("a", "4")), want: planned + `61`},
 		"replicas fill up":  {config: text, answers: at("60", "30", "40", joined(runsOf("a", "2", "3h..1m"), runsOf("a", "4", "45s..0s"))), want: planned + `40`},
-		"they have done so": {config: text, answers: at("60", "30", "50", joined(runsOf("a", "2", "3h..6m"), runsOf("a", "4", "5m45s..0s"))), want: planned + `61.5`},
+		"they have done so": {config: text, answers: at("60", "30", "50", joined(runsOf("a", "2", "3h..6m"), runsOf("a", "4", "5m45s..0s"))), want: planned + `61`},
 	})
 }
 

@@ -14,8 +14,8 @@ import (
 // starts do not work off within the drain time anyway.
 
 // serviceTime is how long a request is assumed to be in service where a signal counts what is in service and not what comes, and no
-// other signal says how many come: a replica then works off its capacity once in this time.
-const serviceTime = 15 * time.Second
+// other signal says how many come: an answer of 200 tokens at 50 ms each. A replica then works off its capacity once in this time.
+const serviceTime = 10 * time.Second
 
 // serviceLeast and serviceMost bound the time in service that follows from two capacities: outside of it, one of them is a mistake.
 const serviceLeast, serviceMost = time.Second, 10 * time.Minute
