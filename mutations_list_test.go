@@ -331,4 +331,13 @@ var bounds = []mutation{
 		"pods that tell several names of a model", "each counts once", "collector/config/aliases.go",
 		"if !n.renames() || at < 0 {", "if true {", "./collector/config", "TestOneName",
 	},
+	{
+		"a server that tells a number below zero", "an own signal's", "collector/config/derived.go",
+		"text = notBelowZero(told)\n", "", "./collector", "TestBelowZero",
+	},
+	{
+		"a server that tells a number below zero", "what runs, in a preset", "collector/config/presets/vllm.yml",
+		"group by ($namespace, model_name, pod) (\n        (vllm:num_requests_running or vllm_num_requests_running) >= 0",
+		"group by ($namespace, model_name, pod) (\n        (vllm:num_requests_running or vllm_num_requests_running)", "./collector", "TestBelowZero",
+	},
 }

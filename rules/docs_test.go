@@ -100,7 +100,7 @@ func TestRecordedDemand(t *testing.T) {
 	const queued = "model:vllm_concurrency_queued:sum" // which the snippet reads as well
 	const sources = "workload:concurrency_sources:count"
 	made := record(own + before)
-	require.Contains(t, made[sources], "group by (namespace, model_name, cluster, pod) (x),")
+	require.Contains(t, made[sources], "group by (namespace, model_name, cluster, pod) (x >= 0),")
 	require.Equal(t, map[string]string{
 		"model:concurrency_demand:sum": "sum by (namespace, model_name) (x)", queued: want[queued], sources: made[sources],
 	}, made)

@@ -22,6 +22,8 @@ func TestOwnSources(t *testing.T) {
 		busy{namespace="llm",model_name="llama",instance="10.0.0.5:80"} 0+5x16
 		waits{namespace="llm",model_name="llama",pod="llama-0",instance="10.0.0.1:80"} 0x20
 		waits{namespace="llm",model_name="llama",pod="llama-1",instance="10.0.0.2:80"} 0x20
+		drifted{namespace="llm",model_name="llama",pod="llama-0",instance="10.0.0.1:80"} -5x20
+		drifted{namespace="llm",model_name="llama",pod="llama-1",instance="10.0.0.2:80"} 5x20
 		proxied{namespace="ingress",pod="proxy-7f8c9d5b6b-x2x4z"} 0+5x20`
 	pods := func(n int) string {
 		return fmt.Sprintf(`{model_name="llama", namespace="llm", scale_target_name="llama"} %d`, n)
@@ -56,7 +58,16 @@ func TestOwnSources(t *testing.T) {
 		`label_replace(label_replace(sum(rate(proxied[2m])), "model_name", "llama", "", ""), "namespace", "llm", "", "")`: {
 			`{model_name="llama", namespace="llm", scale_target_name="proxy"} 1`,
 		},
-		`sum by (namespace, model_name) (busy) or on () vector(time())`: {pods(3), fourth, fifth, nameless},
+		`sum by (namespace, model_name) (drifted)`:                                              {pods(1)},
+		`sum by (namespace, model_name) (max_over_time(drifted[1m]))`:                           {pods(1)},
+		`sum by (namespace, model_name) (max by (namespace, model_name, pod) (drifted))`:        {pods(1)},
+		`sum by (namespace, model_name) (busy + drifted)`:                                       {pods(1)},
+		`sum by (namespace, model_name) (waits - busy)`:                                         {pods(2)},
+		`avg by (namespace, model_name) (drifted) * count by (namespace, model_name) (drifted)`: {pods(1)},
+		`sum by (namespace, model_name) (clamp_min(drifted, 0))`:                                {pods(2)},
+		`clamp_min(sum by (namespace, model_name) (drifted), 0)`:                                {pods(1)},
+		`count by (namespace, model_name) (drifted)`:                                            {pods(2)},
+		`sum by (namespace, model_name) (busy) or on () vector(time())`:                         {pods(3), fourth, fifth, nameless},
 	} {
 		t.Run(demand, func(t *testing.T) {
 			c, found := config.Load("test.yml", `

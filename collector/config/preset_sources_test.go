@@ -106,6 +106,32 @@ func TestPresetSources(t *testing.T) {
 	})
 }
 
+// TestPresetSourcesAreNotBelowZero holds that a pod which shows a gauge below zero is no source of a signal that adds it up. The preset of the
+// gateway says for itself what such numbers count as.
+func TestPresetSourcesAreNotBelowZero(t *testing.T) {
+	gauges := []string{
+		"vllm:num_requests_running", "vllm:num_requests_waiting", "vllm:kv_cache_usage_perc", "sglang:num_running_reqs", "sglang:num_queue_reqs",
+		"sglang:token_usage", "tgi_batch_current_size", "tgi_queue_size", "tgi_batch_current_max_tokens", "trtllm_num_requests_running",
+		"trtllm_num_requests_waiting", "trtllm_kv_cache_utilization", "nv_trt_llm_",
+	}
+	eachSignal(t, func(t *testing.T, preset string, s config.ActiveSignal) {
+		if preset == "epp" {
+			t.Skip("told by those who are alive")
+		}
+		for _, part := range slices.Concat(partsOf(preset, s.Name)...) {
+			if slices.ContainsFunc(gauges, func(gauge string) bool { return strings.HasPrefix(part, gauge) }) {
+				e := expositions()[preset]
+				below := e.only(part)
+				for i := range below {
+					below[i].values = "-5x20"
+				}
+				series := e.at("busy", "8000", "") + append(e.without(part), below...).at("below", "8000", "")
+				require.Equal(t, []string{"busy"}, podsIn(evaluateAt(t, 10*time.Minute, series, s.Sources.String())), part)
+			}
+		}
+	})
+}
+
 // TestPresetSourcesUnasked holds that a pod which has never been asked anything, and has no series of requests yet, is not silent.
 func TestPresetSourcesUnasked(t *testing.T) {
 	unasked := map[string][]string{

@@ -23,16 +23,31 @@ type moment struct {
 	end    time.Time
 }
 
-// lesson is what a signal's law has learnt from the day that ended at the last refresh before a time ago.
-func (m *Memory) lesson(s *signal, long forecast.Long, at time.Time, ago time.Duration) forecast.Lesson {
+// taught are the lessons of a signal before a time, of which the last one that was asked for is at hand: that is asked for again and again.
+func (m *Memory) taught(s *signal, long forecast.Long, at time.Time) func(ago time.Duration) forecast.Lesson {
+	var last forecast.Lesson
+	var from, to time.Duration // ago, between which it is the last one
+	return func(ago time.Duration) forecast.Lesson {
+		if ago <= from || ago > to {
+			var end time.Time
+			last, end = m.lesson(s, long, at, ago)
+			to = at.Sub(end) - lessonSettled
+			from = to - lessonRefresh
+		}
+		return last
+	}
+}
+
+// lesson is what a signal's law has learnt from the day that ended at the last refresh before a time ago, and when that was.
+func (m *Memory) lesson(s *signal, long forecast.Long, at time.Time, ago time.Duration) (lesson forecast.Lesson, end time.Time) {
 	own := time.Duration(s.model.Place%lessonSpread) * lessonRefresh / lessonSpread
 	key := moment{s.Signal, at.Add(-ago - lessonSettled - own).Truncate(lessonRefresh).Add(own)}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if known, ok := m.lessons[key]; ok {
-		return known
+		return known, key.end
 	}
-	lesson := s.law().Learn(long, at.Sub(key.end), lessonDay)
+	lesson = s.law().Learn(long, at.Sub(key.end), lessonDay)
 	if len(m.lessons) > maxLessons {
 		clear(m.lessons)
 	}
@@ -40,7 +55,7 @@ func (m *Memory) lesson(s *signal, long forecast.Long, at time.Time, ago time.Du
 		m.lessons = map[moment]forecast.Lesson{}
 	}
 	m.lessons[key] = lesson
-	return lesson
+	return lesson, key.end
 }
 
 // maxLessons bounds what is remembered.

@@ -65,10 +65,10 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 		return fixed, missing
 	}
 	course, long := s.law().NewCourse(x.Recent.FromMinute(x.Day.Since)), forecast.Long{History: x.Day.History, Week: x.WeekAgo.History}
-	learnt, mostly := true, float64(headroomCap)
+	lessons, learnt, mostly := d.Memory.taught(s, long, d.read.At), true, float64(headroomCap)
 	// What is held over the scale-down window is the plan: each moment of it counts with the noise of its own time.
 	plan := remembered(course.History, func(ago time.Duration, then float64) float64 {
-		lesson := d.Memory.lesson(s, long, d.read.At, ago)
+		lesson := lessons(ago)
 		planned, known := s.law().Plan(course, long, ago, then, lesson)
 		if !known {
 			return math.NaN()
@@ -79,7 +79,7 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 		return planned
 	})
 	rising := func(ago time.Duration, then float64) float64 {
-		return s.law().Rising(course, long, ago, then, d.Memory.lesson(s, long, d.read.At, ago))
+		return s.law().Rising(course, long, ago, then, lessons(ago))
 	}
 	planned = plan(0, now)
 	late, steepest := planned, rising(0, now)

@@ -31,6 +31,7 @@ const (
 	seriesLost                 // it told the signal within an hour, and is scraped
 	readyOnly                  // it is a ready pod of a variant, and tells nothing
 	gone                       // it told the signal within an hour, and is no target any more: that may be right
+	belowZero                  // it tells a number below zero
 )
 
 func (s silence) say(sources string) string {
@@ -41,6 +42,8 @@ func (s silence) say(sources string) string {
 		return "scraped, and without this series since less than an hour: " + sources
 	case readyOnly:
 		return "ready, and without this series: " + sources
+	case belowZero:
+		return "a number below zero: " + sources
 	case gone:
 	}
 	return "no longer scraped, for less than an hour: " + sources
@@ -113,6 +116,7 @@ func (d *Diagnosis) whoIsSilent(m, signal int) (expr string, ok bool) {
 	parts := []string{
 		fmt.Sprintf("(%s + on (job, instance) group_left () max by (job, instance) (%s))", told, up), // 0 or 1
 		fmt.Sprintf("(%s + %d)", told, gone),
+		fmt.Sprintf("(0 * group by (%s) ((%s) < 0) + %d)", strings.Join(by, ", "), strings.Join(now, " or "), belowZero),
 	}
 	if ready := d.readyPods(s.Labels.Namespace, namespace); ready != "" {
 		parts[1] = fmt.Sprintf("(%s unless on () group(%s))", parts[1], ready) // Where ready pods are known, those that are gone were replaced.

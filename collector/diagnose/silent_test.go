@@ -63,6 +63,10 @@ func TestSilentPods(t *testing.T) {
 			replicas("1", here) + lost(pod(podOf("bcd2x", "10.0.0.1"))) + upOf("10.0.0.1", "1x42 0x5"),
 			"scrapes fail (up is 0): pod chat-h100-6d9f8b7c5d-bcd2x",
 		},
+		"a number below zero": {
+			one + strings.ReplaceAll(pod(podOf("fgh4z", "10.0.0.2")), "} 40x48", "} -5x48") + readyPod("fgh4z"),
+			"a number below zero: pod chat-h100-6d9f8b7c5d-fgh4z",
+		},
 		"nobody is silent": {replicas("1", here) + pod(podOf("bcd2x", "10.0.0.1")) + lost(pod(podOf("fgh4z", "10.0.0.2"))), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,12 +15,12 @@ import (
 // TestSources: who tells an own signal is derived from its expressions, where they show it.
 func TestSources(t *testing.T) {
 	for name, c := range map[string]struct{ signal, want string }{
-		"a sum":                       {"demand: 'sum by (namespace, model_name) (a)'", "group by (namespace, model_name, cluster, pod, instance, engine, dp_rank) (a)"},
+		"a sum":                       {"demand: 'sum by (namespace, model_name) (a)'", "group by (namespace, model_name, cluster, pod, instance, engine, dp_rank) (a >= 0)"},
 		"a rate":                      {"demand: 'sum by (namespace, model_name) (rate(a_total[1m]))'", "cluster, pod, instance, engine, dp_rank) (rate(a_total[1m]))"},
-		"more than one metric":        {"demand: 'sum by (namespace, model_name) (a + b)'", "dp_rank) (a + b)"},
+		"more than one metric":        {"demand: 'sum by (namespace, model_name) (a + b)'", "dp_rank) ((a >= 0) + (b >= 0))"},
 		"the source that is up":       {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'up{job=\"epp\"}'", `(up{job="epp"} > 0)`},
 		"by namespace":                {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'max by (namespace) (up{job=\"epp\"})'", `(up{job="epp"} > 0)`},
-		"up by an expression":         {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'a * b'", "(a)"},
+		"up by an expression":         {"demand: 'sum by (namespace, model_name) (a)', on_missing: zero, alive: 'a * b'", "(a >= 0)"},
 		"as the configuration has it": {"demand: 'sum by (namespace, model_name) (a)', sources: told", "cluster, pod, instance, engine, dp_rank) (told)"},
 		"of a pod, which cluster is kept": {
 			"demand: a, sources: 'group by (namespace, model_name, pod) (told)'", "group by (namespace, model_name, cluster, pod, instance, engine, dp_rank) (told)",

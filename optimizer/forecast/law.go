@@ -55,7 +55,11 @@ type Lesson struct {
 }
 
 // Long is a demand at equal steps of up to a minute, over two days and around a week ago. Either may lack values.
-type Long struct{ History, Week History }
+type Long struct {
+	History, Week History
+
+	levels, weekLevels []float64 // of all steps, where many are asked for
+}
 
 // Course is a demand at equal steps of up to a minute, with what its noise follows from.
 type Course struct {
@@ -63,6 +67,23 @@ type Course struct {
 	squares, changes []float64 // sums of the squares of changes until each step, and how many there are
 	leaps            []float64 // the change to each value from which on it is a step in demand; NaN where that is not known
 	leapt            []int     // the place of the last step in demand until each value
+
+	second                          float64 // of a step
+	noiseShortSteps, noiseLongSteps int
+	trends                          [2]trendWindow
+}
+
+// trendWindow is a time that a trend is looked for in.
+type trendWindow struct {
+	steps int
+	// certain is the standard error of a slope over a time w, of independent values every lag that deviate by 1: sqrt(12 lag / w^3).
+	certain float64
+}
+
+// over prepares a time that trends are looked for in.
+func (h History) over(window time.Duration) trendWindow {
+	w := window.Seconds()
+	return trendWindow{h.steps(window), math.Sqrt(12 * noiseLag.Seconds() / (w * w * w))}
 }
 
 // NewCourse prepares a history for Plan by this law. A step in demand changes a rate much and once: each change counts for at most some times the mean
@@ -73,6 +94,8 @@ func (l Law) NewCourse(h History) *Course {
 	if n == 0 {
 		return c
 	}
+	c.second, c.noiseShortSteps, c.noiseLongSteps = h.Step.Seconds(), h.steps(noiseShort), h.steps(noiseLong)
+	c.trends = [2]trendWindow{h.over(trendShort), h.over(trendLong)}
 	// Where what is known begins, a rate rises until its window is full: that is no noise.
 	settled := slices.IndexFunc(h.Values, func(v float64) bool { return !math.IsNaN(v) })
 	if settled > 0 {
@@ -119,11 +142,11 @@ func (h History) last(ago time.Duration) int {
 	return h.first(ago) - 1
 }
 
-// noise is the standard deviation of the demand around its course over a time until a step, by its changes; NaN where it is not known.
-func (c *Course) noise(end int, over time.Duration) float64 {
-	from := max(0, end+1-c.steps(over))
+// noise is the standard deviation of the demand around its course over some steps until one, by its changes; NaN where it is not known.
+func (c *Course) noise(end, steps int) float64 {
+	from := max(0, end+1-steps)
 	n := c.changes[end+1] - c.changes[from]
-	if 2*n < float64(c.steps(noiseShort)) {
+	if 2*n < float64(c.noiseShortSteps) {
 		return math.NaN()
 	}
 	return math.Sqrt((c.squares[end+1] - c.squares[from]) / n / 2)
@@ -142,9 +165,9 @@ func (c *Course) Noise(ago time.Duration, demand float64) float64 {
 // trend is what is expected ahead of a step at which the demand is what it is, and the scale of the errors. It is NaN where too little is
 // known.
 func (c *Course) trend(end int, demand float64, ahead time.Duration) (base, scale float64) {
-	short, long := c.noise(end, noiseShort), c.noise(end, noiseLong)
+	short, long := c.noise(end, c.noiseShortSteps), c.noise(end, c.noiseLongSteps)
 	rise := 0.0
-	for _, window := range []time.Duration{trendShort, trendLong} {
+	for _, window := range c.trends {
 		rise = max(rise, c.rise(end, demand, window, long))
 	}
 	base = demand + c.unseen(end, demand) + trendWeight*rise*ahead.Seconds()
@@ -152,8 +175,8 @@ func (c *Course) trend(end int, demand float64, ahead time.Duration) (base, scal
 }
 
 // rise is by how much the demand rises in a second over a window, beyond what noise explains.
-func (c *Course) rise(end int, demand float64, window time.Duration, noise float64) float64 {
-	from := end - c.steps(window)
+func (c *Course) rise(end int, demand float64, window trendWindow, noise float64) float64 {
+	from := end - window.steps
 	if from < 0 {
 		return 0
 	}
@@ -170,33 +193,62 @@ func (c *Course) rise(end int, demand float64, window time.Duration, noise float
 		return 0
 	}
 	slope, _ := f.line()
-	// The standard error of a slope over a time w, of independent values every lag: sqrt(12 lag / w^3) times their deviation.
-	w := window.Seconds()
-	return slope/c.Step.Seconds() - trendErrors*noise*math.Sqrt(12*noiseLag.Seconds()/(w*w*w))
+	return slope/c.second - trendErrors*noise*window.certain
 }
 
 // level is the mean demand over some time until a step; NaN where less than half of it is known.
 func (h History) level(end int) float64 {
-	steps := h.steps(habitLevel)
-	recent := h.Values[max(0, end+1-steps) : end+1]
-	if 2*Known(recent) < steps {
+	return levelOf(h.Values[:end+1], h.steps(habitLevel))
+}
+
+// everyLevel are the levels of all steps.
+func (h History) everyLevel() []float64 {
+	if len(h.Values) == 0 {
+		return nil
+	}
+	levels, steps := make([]float64, len(h.Values)), h.steps(habitLevel)
+	for end := range levels {
+		levels[end] = levelOf(h.Values[:end+1], steps)
+	}
+	return levels
+}
+
+// levelOf is the mean of the last so many values; NaN where less than half of them are known.
+func levelOf(values []float64, steps int) float64 {
+	sum, n := 0.0, 0
+	for _, v := range values[max(0, len(values)-steps):] {
+		if !math.IsNaN(v) {
+			sum, n = sum+v, n+1
+		}
+	}
+	if 2*n < steps {
 		return math.NaN()
 	}
-	return Mean(recent)
+	return sum / float64(n)
+}
+
+// levelAt is the level of a step, where those of all steps are known or not.
+func (h History) levelAt(end int, known []float64) float64 {
+	if known != nil {
+		return known[end]
+	}
+	return h.level(end)
 }
 
 // habit is the most that came after a moment some time ago less a habit, until ahead and as long as that takes to show, at the level of
 // that moment; NaN where that is not known.
 func (l *Long) habit(ago, habit, ahead time.Duration, level float64) float64 {
-	then, h := ago+habit, l.History
-	if h.last(then) < 0 {
-		h = l.Week
+	then, h, levels := ago+habit, l.History, l.levels
+	end := h.last(then)
+	if end < 0 {
+		h, levels = l.Week, l.weekLevels
+		end = h.last(then)
 	}
-	end, until := h.last(then), h.last(then-ahead-HabitShown)
+	until := h.last(then - ahead - HabitShown)
 	if end < 0 || h.Since > then-ahead-HabitShown {
 		return math.NaN()
 	}
-	levelThen, most := h.level(end), Most(h.Values[end:until+1])
+	levelThen, most := h.levelAt(end, levels), Most(h.Values[end:until+1])
 	if !(levelThen > 0) || math.IsNaN(level) {
 		return math.NaN()
 	}
@@ -216,6 +268,7 @@ func (h History) came(ago, ahead time.Duration) float64 {
 
 // Learn measures on the time over until some time ago what the law is to follow.
 func (l Law) Learn(long Long, ago, over time.Duration) Lesson {
+	long.levels, long.weekLevels = long.History.everyLevel(), long.Week.everyLevel()
 	habits := habits()
 	n, course := len(habits)+1, l.NewCourse(long.History)
 	bases, errs := make([][]float64, n), make([][]float64, n) // by habit, the first without one
@@ -232,7 +285,7 @@ func (l Law) Learn(long Long, ago, over time.Duration) Lesson {
 			continue
 		}
 		came, scales = append(came, later), append(scales, scale)
-		level := course.level(end)
+		level := long.levels[end]
 		for k := range n {
 			if k > 0 {
 				base = max(now, long.habit(then, habits[k-1], l.Ahead, level))

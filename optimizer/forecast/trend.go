@@ -28,6 +28,9 @@ type fit struct {
 // add adds values at the next places.
 func (f *fit) add(values ...float64) {
 	sum := *f
+	if sum.count == float64(sum.place) {
+		values = values[sum.addKnown(values):]
+	}
 	for _, y := range values {
 		if !math.IsNaN(y) {
 			x := float64(sum.place)
@@ -36,6 +39,22 @@ func (f *fit) add(values ...float64) {
 		sum.place++
 	}
 	*f = sum
+}
+
+// addKnown adds values up to the first that is not known, where all before them are. The sums of the places are known beforehand, and exact.
+func (f *fit) addKnown(values []float64) (added int) {
+	x, sumY, sumXY := float64(f.place), f.sumY, f.sumXY
+	for added < len(values) && !math.IsNaN(values[added]) {
+		y := values[added]
+		sumY, sumXY = sumY+y, sumXY+x*y
+		x++
+		added++
+	}
+	f.place += added
+	n := f.place
+	f.count, f.sumX, f.sumXX = x, float64(n*(n-1)/2), float64((n-1)*n*(2*n-1)/6)
+	f.sumY, f.sumXY = sumY, sumXY
+	return added
 }
 
 func (f *fit) line() (slope, level float64) {
