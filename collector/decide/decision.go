@@ -89,6 +89,7 @@ type Signal struct {
 	Supply     *float64 `json:"planned_supply"`              // what the planned replicas can serve
 	Returns    *Returns `json:"returns,omitempty"`           // demand that comes back soon, for which replicas that are asked for stay
 	Missing    string   `json:"missing"`                     // why there is no demand
+	Why        string   `json:"-"`                           // the reason in it, of a closed list where a query failed
 	Assumed    bool     `json:"assumed"`                     // no result, counted as no demand because the source is up
 	Ignored    bool     `json:"ignored"`                     // missing, and the configuration says that this does not matter
 	Partial    string   `json:"partial"`                     // why the demand may be more than this: it may raise a variant, never lower it

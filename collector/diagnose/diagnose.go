@@ -175,9 +175,12 @@ func (d *Diagnosis) namespaces() []string {
 const shown = 5
 
 // List lists a few words, and how many more there are.
-func List(words []string) string {
-	if more := len(words) - shown; more > 0 {
-		words = append(slices.Clone(words[:shown]), fmt.Sprintf("and %d more", more))
+func List(words []string) string { return listed(words, shown) }
+
+// listed lists so many words, and how many more there are.
+func listed(words []string, n int) string {
+	if more := len(words) - n; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(words[:n], ", "), more)
 	}
 	return strings.Join(words, ", ")
 }

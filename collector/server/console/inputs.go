@@ -156,8 +156,10 @@ func faultsOf(o *Inputs) map[string][]fault {
 			}
 		}
 		for j := range m.Variants {
-			if v := &m.Variants[j]; !v.Up {
-				add("", v.Name, v.Missing, "", false) // Where it names an input: else it is a signal's, which has been said.
+			v := &m.Variants[j]
+			ofSignal := func(s collector.Signal) bool { return v.Missing == s.Name+": "+cmp.Or(s.Missing, s.Partial) }
+			if !v.Up && !slices.ContainsFunc(m.Signals, ofSignal) { // Those of signals have been said.
+				add("", v.Name, v.Missing, "", false)
 			}
 		}
 	}

@@ -1,0 +1,147 @@
+package diagnose
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/collector/decide"
+)
+
+// Unfound names the metrics that a signal of a model cannot do without and of which nothing is there: a relabelling dropped them, or they are
+// misspelt. All reports that none of the signal's metrics is there: then its servers may be away. It is one question for all models. Empty where all are there for somebody, and where it cannot be known.
+func (d *Diagnosis) Unfound(m, signal int, decided *decide.Signal) (text string, all bool) {
+	if decided.Missing == "" && (!short(decided) || *decided.Sources > 0) {
+		return "", false // Who tells a signal shows every part of it.
+	}
+	there, known := d.told(m, signal)
+	if !known {
+		return "", false
+	}
+	of, mine := d.program.Models[m], there.ofModel
+	if all = len(mine) == 0; all && len(there.inNamespace) > 0 {
+		return "", false // They are another model's, or that of another name.
+	}
+	var lacking []string
+	for _, expr := range d.demands(m, signal) {
+		e, err := config.ParseExpr(expr)
+		if err != nil {
+			continue
+		}
+		for _, names := range needs(e.AST(), mine) {
+			if either := eitherOf(names); !slices.Contains(lacking, either) {
+				lacking = append(lacking, either)
+			}
+		}
+	}
+	if len(lacking) == 0 {
+		return "", false
+	}
+	return fmt.Sprintf("no series of %s in namespace %s: they are not scraped, or a relabelling (a keep-list) drops them", List(lacking), of.Namespace), all
+}
+
+// present are the names of the metrics of a signal that there are.
+type present struct{ ofModel, inNamespace map[string]bool }
+
+// told asks once which metrics of all signals there are, and says which of one signal there are in its namespace, and for its model. A series
+// that names no model may be any one's.
+func (d *Diagnosis) told(m, signal int) (there present, known bool) {
+	of, s := d.program.Models[m], d.program.Models[m].Signals[signal]
+	names, by := map[string]bool{}, map[string]bool{model.MetricNameLabel: true}
+	for i, one := range d.program.Models {
+		for j := range one.Signals {
+			for _, name := range d.metrics(i, j) {
+				names[regexp.QuoteMeta(name)] = true
+			}
+			by[one.Signals[j].Labels.Namespace], by[one.Signals[j].Labels.Model] = true, true
+		}
+	}
+	delete(by, "")
+	anyOf := strconv.Quote(strings.Join(slices.Sorted(maps.Keys(names)), "|"))
+	expr, err := d.program.Config.Selector.Narrow(fmt.Sprintf("count by (%s) ({__name__=~%s})", strings.Join(slices.Sorted(maps.Keys(by)), ", "), anyOf))
+	if len(names) == 0 || err != nil {
+		return present{}, false
+	}
+	found, known := d.ask(expr)
+	there = present{map[string]bool{}, map[string]bool{}}
+	looked := d.metrics(m, signal)
+	for _, x := range found {
+		name, namespace := nameOf(x.Metric), string(x.Metric[model.LabelName(s.Labels.Namespace)])
+		if !slices.Contains(looked, name) || namespace != "" && namespace != of.Namespace {
+			continue
+		}
+		there.inNamespace[name] = true
+		if called := string(x.Metric[model.LabelName(s.Labels.Model)]); s.Labels.Model == "" || called == "" || of.Name == called || slices.Contains(of.Match[s.Labels.Model], called) {
+			there.ofModel[name] = true
+		}
+	}
+	return there, known
+}
+
+// needs lists what keeps an expression from having a result: groups of metrics of which it needs one each and has none.
+func needs(n parser.Node, there map[string]bool) [][]string {
+	switch n := n.(type) {
+	case *parser.VectorSelector:
+		return needsSelector(n, there)
+	case *parser.BinaryExpr:
+		switch left := needs(n.LHS, there); {
+		case n.Op == parser.LUNLESS:
+			return left
+		case n.Op == parser.LOR && len(left) == 0:
+			return nil
+		case n.Op == parser.LOR:
+			right := needs(n.RHS, there)
+			if len(right) == 1 && len(left) == 1 {
+				return [][]string{append(slices.Clip(left[0]), right[0]...)} // either will do
+			}
+			if len(right) == 0 {
+				return nil
+			}
+			return left
+		}
+	}
+	var lacking [][]string
+	for child := range parser.ChildrenIter(n) {
+		lacking = append(lacking, needs(child, there)...)
+	}
+	return lacking
+}
+
+// needsSelector is needs of one selector. Of one that has no name but a pattern, nothing is said where nothing fits it: the group has no name.
+func needsSelector(v *parser.VectorSelector, there map[string]bool) [][]string {
+	for _, m := range v.LabelMatchers {
+		if m.Name != model.MetricNameLabel {
+			continue
+		}
+		for name := range there {
+			if m.Matches(name) {
+				return nil
+			}
+		}
+		if m.Type == labels.MatchEqual {
+			return [][]string{{m.Value}}
+		}
+		return [][]string{{}}
+	}
+	return nil
+}
+
+// eitherOf lists metrics of which one will do. The spelling with _ in place of a colon goes without saying.
+func eitherOf(names []string) string {
+	var said []string
+	for _, name := range names {
+		spelt := func(other string) bool { return other != name && strings.ReplaceAll(other, ":", "_") == name }
+		if !slices.Contains(said, name) && !slices.ContainsFunc(names, spelt) {
+			said = append(said, name)
+		}
+	}
+	return strings.Join(said, " or ")
+}
