@@ -76,7 +76,7 @@ func TestGenerateRefusesFlags(t *testing.T) {
 				var out, complaints bytes.Buffer
 				args := append([]string{"generate"}, append(strings.Fields(command), "--config.file="+file)...)
 				require.Equal(t, want, Run(t.Context(), args, Streams{strings.NewReader(""), &out, &complaints}), "%s: %s", command, complaints.String())
-				require.Equal(t, want == exitOK, complaints.Len() == 0, complaints.String())
+				require.Equal(t, want == exitOK, !strings.Contains(complaints.String(), "error"), complaints.String())
 			}
 		})
 	}
