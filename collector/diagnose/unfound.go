@@ -43,13 +43,55 @@ func (d *Diagnosis) Unfound(m, signal int, decided *decide.Signal) (text string,
 		}
 	}
 	if len(lacking) == 0 {
-		return "", false
+		return d.unlabelled(m, signal, &there), false
 	}
-	return fmt.Sprintf("no series of %s in namespace %s: they are not scraped, or a relabelling (a keep-list) drops them", List(lacking), of.Namespace), all
+	text = fmt.Sprintf("no series of %s in namespace %s: they are not scraped, or a relabelling (a keep-list) drops them", List(lacking), of.Namespace)
+	if like := d.misspelt(m, signal); all && like != "" {
+		text += "; there is " + like + ": is the name misspelt?"
+	}
+	return text, all
 }
 
-// present are the names of the metrics of a signal that there are.
-type present struct{ ofModel, inNamespace map[string]bool }
+// misspelt is a metric that there is with a name almost like that of one that a signal of one's own looks for; empty for none. Names are looked for
+// that begin or end alike: not all those of a server.
+func (d *Diagnosis) misspelt(m, signal int) string {
+	if d.program.Models[m].Signals[signal].OfPreset() {
+		return ""
+	}
+	looked := d.metrics(m, signal)
+	var alike []string
+	for _, name := range looked {
+		half := len(name) / 2
+		alike = append(alike, regexp.QuoteMeta(name[:half])+".*", regexp.QuoteMeta(metricPrefix(name))+".*"+regexp.QuoteMeta(name[half:]))
+	}
+	found, _ := d.ask(fmt.Sprintf("count by (__name__) ({__name__=~%s})", strconv.Quote(strings.Join(alike, "|"))))
+	var names []string
+	for _, x := range found {
+		names = append(names, nameOf(x.Metric))
+	}
+	for _, name := range looked {
+		if near := nearest(name, names); near != "" {
+			return near
+		}
+	}
+	return ""
+}
+
+// present are the names of the metrics of a signal that there are, and the labels that some of their series have.
+type present struct{ ofModel, inNamespace, labels map[string]bool }
+
+// unlabelled says which label none of the series of a signal has that its result needs; empty where there are no series, they have it, or an
+// expression groups by no such label or writes it.
+func (d *Diagnosis) unlabelled(m, signal int, there *present) string {
+	s, exprs := d.program.Models[m].Signals[signal], strings.Join(d.demands(m, signal), "\n")
+	for _, label := range []string{s.Labels.Namespace, s.Labels.Model} {
+		needed := label != "" && strings.Contains(exprs, label) && !strings.Contains(exprs, strconv.Quote(label))
+		if needed && len(there.inNamespace) > 0 && !there.labels[label] {
+			return fmt.Sprintf("no series of it has the label %s: a relabelling drops it, or another label has it, which labels: names", label)
+		}
+	}
+	return ""
+}
 
 // told asks once which metrics of all signals there are, and says which of one signal there are in its namespace, and for its model. A series
 // that names no model may be any one's.
@@ -71,7 +113,7 @@ func (d *Diagnosis) told(m, signal int) (there present, known bool) {
 		return present{}, false
 	}
 	found, known := d.ask(expr)
-	there = present{map[string]bool{}, map[string]bool{}}
+	there = present{map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	looked := d.metrics(m, signal)
 	for _, x := range found {
 		name, namespace := nameOf(x.Metric), string(x.Metric[model.LabelName(s.Labels.Namespace)])
@@ -79,6 +121,9 @@ func (d *Diagnosis) told(m, signal int) (there present, known bool) {
 			continue
 		}
 		there.inNamespace[name] = true
+		for label, value := range x.Metric {
+			there.labels[string(label)] = there.labels[string(label)] || value != ""
+		}
 		if called := string(x.Metric[model.LabelName(s.Labels.Model)]); s.Labels.Model == "" || called == "" || of.Name == called || slices.Contains(of.Match[s.Labels.Model], called) {
 			there.ofModel[name] = true
 		}
