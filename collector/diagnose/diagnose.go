@@ -32,6 +32,9 @@ type Diagnosis struct {
 	asked    int
 	names    *names
 	matcher  *match.Matcher // made when it is needed
+
+	whatIsTold string              // the question which metrics of all signals there are; empty until it is asked
+	read       map[string][]string // the metrics that expressions select: those of presets are many models'
 }
 
 // subject is what the series of an input are about, and the labels that say so.
@@ -44,7 +47,7 @@ type subject struct {
 // missing or partial.
 func New(ctx context.Context, p *query.Program, q promapi.Querier, at time.Time, inputs []match.Input, models []decide.Model) *Diagnosis {
 	d := &Diagnosis{
-		program: p, query: func(expr string) (model.Vector, error) { return q.Query(ctx, expr, at) }, subjects: map[string]subject{}, answers: map[string]model.Vector{},
+		program: p, query: func(expr string) (model.Vector, error) { return q.Query(ctx, expr, at) }, subjects: map[string]subject{}, answers: map[string]model.Vector{}, read: map[string][]string{},
 	}
 	d.listSubjects()
 	var lacking []string

@@ -96,7 +96,12 @@ func (d *Diagnosis) ToldBy(m, signal int, decided *decide.Signal) string {
 func (d *Diagnosis) metrics(m, signal int) []string {
 	var looked []string
 	for _, expr := range d.demands(m, signal) {
-		looked = append(looked, metricsOf(expr)...)
+		names, known := d.read[expr]
+		if !known {
+			names = metricsOf(expr)
+			d.read[expr] = names
+		}
+		looked = append(looked, names...)
 	}
 	slices.Sort(looked)
 	return slices.Compact(looked)

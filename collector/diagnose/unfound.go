@@ -17,7 +17,8 @@ import (
 )
 
 // Unfound names the metrics that a signal of a model cannot do without and of which nothing is there: a relabelling dropped them, or they are
-// misspelt. All reports that none of the signal's metrics is there: then its servers may be away. It is one question for all models. Empty where all are there for somebody, and where it cannot be known.
+// misspelt; or the label that none of them has. All reports that none of the signal's metrics is there: then its servers may be away. It is one
+// question for all models. Empty where all are there, and where it cannot be known.
 func (d *Diagnosis) Unfound(m, signal int, decided *decide.Signal) (text string, all bool) {
 	if decided.Missing == "" && (!short(decided) || *decided.Sources > 0) {
 		return "", false // Who tells a signal shows every part of it.
@@ -46,14 +47,14 @@ func (d *Diagnosis) Unfound(m, signal int, decided *decide.Signal) (text string,
 		return d.unlabelled(m, signal, &there), false
 	}
 	text = fmt.Sprintf("no series of %s in namespace %s: they are not scraped, or a relabelling (a keep-list) drops them", List(lacking), of.Namespace)
-	if like := d.misspelt(m, signal); all && like != "" {
-		text += "; there is " + like + ": is the name misspelt?"
+	if all {
+		text += d.misspelt(m, signal)
 	}
 	return text, all
 }
 
-// misspelt is a metric that there is with a name almost like that of one that a signal of one's own looks for; empty for none. Names are looked for
-// that begin or end alike: not all those of a server.
+// misspelt says which metric there is with a name almost like that of one that a signal of one's own looks for; empty for none. Names are looked
+// for that begin or end alike: not all those of a server.
 func (d *Diagnosis) misspelt(m, signal int) string {
 	if d.program.Models[m].Signals[signal].OfPreset() {
 		return ""
@@ -71,7 +72,7 @@ func (d *Diagnosis) misspelt(m, signal int) string {
 	}
 	for _, name := range looked {
 		if near := nearest(name, names); near != "" {
-			return near
+			return "; there is " + near + ": is the name misspelt?"
 		}
 	}
 	return ""
@@ -97,22 +98,10 @@ func (d *Diagnosis) unlabelled(m, signal int, there *present) string {
 // that names no model may be any one's.
 func (d *Diagnosis) told(m, signal int) (there present, known bool) {
 	of, s := d.program.Models[m], d.program.Models[m].Signals[signal]
-	names, by := map[string]bool{}, map[string]bool{model.MetricNameLabel: true}
-	for i, one := range d.program.Models {
-		for j := range one.Signals {
-			for _, name := range d.metrics(i, j) {
-				names[regexp.QuoteMeta(name)] = true
-			}
-			by[one.Signals[j].Labels.Namespace], by[one.Signals[j].Labels.Model] = true, true
-		}
+	if d.whatIsTold == "" {
+		d.whatIsTold = d.asksWhatIsTold()
 	}
-	delete(by, "")
-	anyOf := strconv.Quote(strings.Join(slices.Sorted(maps.Keys(names)), "|"))
-	expr, err := d.program.Config.Selector.Narrow(fmt.Sprintf("count by (%s) ({__name__=~%s})", strings.Join(slices.Sorted(maps.Keys(by)), ", "), anyOf))
-	if len(names) == 0 || err != nil {
-		return present{}, false
-	}
-	found, known := d.ask(expr)
+	found, known := d.ask(d.whatIsTold)
 	there = present{map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	looked := d.metrics(m, signal)
 	for _, x := range found {
@@ -129,6 +118,26 @@ func (d *Diagnosis) told(m, signal int) (there present, known bool) {
 		}
 	}
 	return there, known
+}
+
+// asksWhatIsTold is the question which metrics of all signals there are, for whom.
+func (d *Diagnosis) asksWhatIsTold() string {
+	names, by := map[string]bool{}, map[string]bool{model.MetricNameLabel: true}
+	for m, of := range d.program.Models {
+		for i, s := range of.Signals {
+			for _, name := range d.metrics(m, i) {
+				names[regexp.QuoteMeta(name)] = true
+			}
+			by[s.Labels.Namespace], by[s.Labels.Model] = true, true
+		}
+	}
+	delete(by, "")
+	anyOf := strconv.Quote(strings.Join(slices.Sorted(maps.Keys(names)), "|"))
+	text := fmt.Sprintf("count by (%s) ({__name__=~%s})", strings.Join(slices.Sorted(maps.Keys(by)), ", "), anyOf)
+	if narrowed, err := d.program.Config.Selector.Narrow(text); err == nil {
+		return narrowed
+	}
+	return text
 }
 
 // needs lists what keeps an expression from having a result: groups of metrics of which it needs one each and has none.
