@@ -48,7 +48,12 @@ func TestDocumentedCommands(t *testing.T) {
 				args := append(strings.Fields(command), "--config.file="+file)
 				code := Run(t.Context(), args, Streams{strings.NewReader(""), &out, &complaints})
 				require.Equal(t, exitOK, code, complaints.String())
-				require.Empty(t, complaints.String())
+				for line := range strings.Lines(complaints.String()) {
+					note, found := strings.CutPrefix(line, "note: ")
+					require.True(t, found, line)
+					require.Contains(t, out.String(), "# "+note, "a note is also in the manifest")
+					require.Equal(t, 1, strings.Count(complaints.String(), line), line)
+				}
 				require.Contains(t, out.String(), "# Made by: variant_exporter "+command+" --config.file=", "the comment repeats the command")
 			})
 		}
