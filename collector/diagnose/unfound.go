@@ -53,6 +53,9 @@ func (d *Diagnosis) Unfound(m, signal int, decided *decide.Signal) (text string,
 	return text, all
 }
 
+// leastHalf is how long half of a name is at least by which others are looked for that are like it.
+const leastHalf = 6
+
 // misspelt says which metric there is with a name almost like that of one that a signal of one's own looks for; empty for none. Names are looked
 // for that begin or end alike: not all those of a server.
 func (d *Diagnosis) misspelt(m, signal int) string {
@@ -63,7 +66,13 @@ func (d *Diagnosis) misspelt(m, signal int) string {
 	var alike []string
 	for _, name := range looked {
 		half := len(name) / 2
+		if half < leastHalf {
+			continue // Too many names begin so.
+		}
 		alike = append(alike, regexp.QuoteMeta(name[:half])+".*", regexp.QuoteMeta(metricPrefix(name))+".*"+regexp.QuoteMeta(name[half:]))
+	}
+	if len(alike) == 0 {
+		return ""
 	}
 	found, _ := d.ask(fmt.Sprintf("count by (__name__) ({__name__=~%s})", strconv.Quote(strings.Join(alike, "|"))))
 	var names []string
