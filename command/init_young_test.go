@@ -39,8 +39,8 @@ func TestInitYoung(t *testing.T) {
 			require.Contains(t, string(text), "max: 2  # a guess: twice the 1 asked for now.")
 			require.Contains(t, string(text), "startup: 2m  # a guess: no start was seen in 1")
 			require.Contains(t, string(text), " of history says nothing of it. TODO:")
-			for _, false := range []string{"in 7d, ", "seen in 7d", "none of the series", "The latency seen"} {
-				require.NotContains(t, string(text), false)
+			for _, untrue := range []string{"in 7d, ", "seen in 7d", "none of the series", "The latency seen"} {
+				require.NotContains(t, string(text), untrue)
 			}
 		})
 	}
