@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/variant-exporter/variant-exporter/collector/diagnose"
@@ -11,10 +10,10 @@ import (
 )
 
 // fewQuestions is how many questions the log and a page ask: what concerns many models has few causes.
-const fewQuestions = 4
+const fewQuestions = 5
 
-// Finding is what was found out about signals of a model that are not wholly known: who should tell them and is silent, or by which other
-// name they may be told.
+// Finding is what was found out about signals of a model that are not wholly known: which metric is not there, who should tell them and is
+// silent, or by which other name they may be told.
 type Finding struct {
 	Model   string // its ID
 	Signals []string
@@ -34,22 +33,26 @@ func findings(d *diagnose.Diagnosis, n int, m *Model) (all []Finding) {
 	}
 	for i := range m.Signals {
 		s := &m.Signals[i]
-		if silent := d.Silent(n, i, s); silent != "" {
-			add(s.Name, promapi.Printable(silent))
+		if slices.Contains(promapi.Reasons(), promapi.Reason(s.Why)) {
+			continue // Its question failed: others would fail, too.
 		}
-		if unanswered(s.Missing) {
+		unfound, whole := d.Unfound(n, i, s)
+		if unfound != "" && !whole {
+			add(s.Name, promapi.Printable(unfound)) // It says more than who is silent.
 			continue
 		}
-		if near := d.NearestModel(n, i, s); near != "" {
-			add(s.Name, promapi.Printable(near))
+		found := 0
+		for _, text := range []string{d.Silent(n, i, s), d.NearestModel(n, i, s)} {
+			if text != "" {
+				add(s.Name, promapi.Printable(text))
+				found++
+			}
+		}
+		if found == 0 && unfound != "" {
+			add(s.Name, promapi.Printable(unfound))
 		}
 	}
 	return all
-}
-
-// unanswered reports whether something is missing as its question failed: then others would fail, too.
-func unanswered(missing string) bool {
-	return slices.ContainsFunc(promapi.Reasons(), func(r promapi.Reason) bool { return r != "" && strings.HasSuffix(missing, ": "+string(r)) })
 }
 
 // found keeps the findings about one snapshot: many may look at a page of it.

@@ -18,6 +18,7 @@ import (
 	"github.com/variant-exporter/variant-exporter/collector"
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/promapi"
+	"github.com/variant-exporter/variant-exporter/collector/query"
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
@@ -122,8 +123,23 @@ func testAutoHeadroom(t *testing.T, startup string, law forecast.Law) {
 	recent := of(15*time.Second, 61*time.Minute+15*time.Second, 0).FromMinute(at.Sub(at.Truncate(time.Minute)))
 	want, known := law.Plan(law.NewCourse(recent), long, 0, wobble(at.Unix()/60), lesson)
 	require.True(t, known)
-	require.InDelta(t, want, *got, 1e-9)
+	require.InDelta(t, want.Total(), *got, 1e-9)
 	require.Greater(t, *got, wobble(at.Unix()/60), "noise needs headroom")
+}
+
+// TestAutoHeadroomIsExplained: what is told of a measured headroom are the numbers of the decision.
+func TestAutoHeadroomIsExplained(t *testing.T) {
+	at := time.Date(2026, 11, 23, 12, 34, 56, 0, time.UTC)
+	for name, demand := range map[string]func(int64) float64{"swings": wobble, "rises": func(minute int64) float64 { return float64(minute - at.Unix()/60 + 3000) }} {
+		s := newAuto(t, &remembered{demand: demand}).Evaluate(t.Context(), at).Models[0].Signals[0]
+		require.NotNil(t, s.Margin, name)
+		require.False(t, s.Margin.Young, name)
+		require.InDelta(t, *s.Planned, max(*s.Measured, s.Margin.Expected+s.Margin.Multiple*s.Margin.Noise), 1e-9, name)
+		require.InDelta(t, (2*time.Minute + query.NoticedAfter).Seconds(), s.Margin.Ahead, 0, name)
+	}
+	s := newAuto(t, &remembered{demand: wobble, since: at.Add(-20 * time.Minute)}).Evaluate(t.Context(), at).Models[0].Signals[0]
+	require.True(t, s.Margin.Young)
+	require.InDelta(t, *s.Planned, max(1.15**s.Measured, s.Margin.Expected+s.Margin.Multiple*s.Margin.Noise), 1e-9)
 }
 
 // TestAutoHeadroomIsAFunctionOfTime: another exporter, or the same after a restart, plans for the same; and of the day only what

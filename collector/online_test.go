@@ -94,7 +94,7 @@ func TestCheckOnlineFailAlike(t *testing.T) {
 		}
 		return healthy(query)
 	})
-	require.Regexp(t, `^6 of 17 inputs failed: execution: http://127.0.0.1:\d+: too many samples \(tokens.demand, tokens.sources, tokens.silent, tokens.copies, scale_targets.rolling.history, and 1 more\)$`, r.Problems[0])
+	require.Regexp(t, `^6 of 17 inputs failed: execution: http://127.0.0.1:\d+: too many samples \(tokens.demand, tokens.sources, tokens.silent, tokens.copies, scale_targets.rolling.history and 1 more\)$`, r.Problems[0])
 	require.Empty(t, r.Hints)
 	require.Contains(t, r.Verdict, "11 of 17 inputs answered; ")
 }
@@ -158,7 +158,7 @@ models: [{name: m, namespace: llm, presets: [vllm], variants: [{name: a, cost: 1
 				name("vllm:request_success_total", 6), name("vllm:num_preemptions_total", 2), name("vllm:time_in_queue_requests", 2),
 			}, ",")),
 			looksFor + "; of such names there is vllm:num_requests_swapped (2 series), vllm:num_preemptions_total (2 series), " +
-				"vllm:time_in_queue_requests (2 series), vllm:cpu_cache_usage_perc (2 series), vllm:request_success_total (6 series), and 1 more",
+				"vllm:time_in_queue_requests (2 series), vllm:cpu_cache_usage_perc (2 series), vllm:request_success_total (6 series) and 1 more",
 		},
 		"one of two that are added": {
 			vector(name("vllm:num_requests_running", 3) + "," + name("vllm:cache_config_info", 3)),
@@ -195,7 +195,10 @@ func TestCheckOnlineAsksForFewNames(t *testing.T) {
 		}
 		return vector("")
 	})
-	require.Equal(t, []string{`count by (__name__) ({__name__=~"(?:kube_deployment_|kube_statefulset_|running|tokens).*"})`}, asked)
+	require.Equal(t, []string{
+		`count by (__name__) ({__name__=~"(?:kube_deployment_|kube_statefulset_|running|tokens).*"})`,
+		`count by (__name__, model_name, namespace) ({__name__=~"running|tokens"})`,
+	}, asked)
 }
 
 // selectorOf finds by which number a query asks for the age of a selector.

@@ -25,6 +25,8 @@ type (
 	Model = decide.Model
 	// Signal is one signal's demand for a model.
 	Signal = decide.Signal
+	// Margin is what a measured headroom follows from.
+	Margin = decide.Margin
 	// Variant is what is known and decided of one variant.
 	Variant = decide.Variant
 	// Capacity is what one replica of a variant can serve of a signal.

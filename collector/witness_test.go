@@ -160,7 +160,7 @@ func TestWitness(t *testing.T) {
 		},
 		"too many are not": {
 			model: window, answers: over("past "+countSources, joined(pods("a", "2 @5m..1m"), pods("a", "3 @45s..0s"))),
-			partial: "at 13 of 20 steps of the window not all sources told it", told: "3 of 3",
+			partial: "at 13 of 20 steps of the window not all sources told it; there is enough when 16 of 20 are whole, at 00:02:15 UTC", told: "3 of 3",
 		},
 		"replicas came during a long window, read on a coarser grid than they are": {
 			model: ", scale_down_window: 1h", told: "3 of 3", desired: "1",
@@ -171,7 +171,7 @@ func TestWitness(t *testing.T) {
 			},
 		},
 		"a long window at whose beginning not all told it": {
-			model: ", scale_down_window: 1h", told: "3 of 3", partial: "at 30 of 60 steps of the window not all sources told it",
+			model: ", scale_down_window: 1h", told: "3 of 3", partial: "at 30 of 60 steps of the window not all sources told it; there is enough when 48 of 60 are whole, at 00:18:00 UTC",
 			answers: canned{
 				countEngines: pods("a", "3"), "past demand": load("10"), "past ready": runs("a", "3"),
 				"past " + countSources: joined(pods("a", "1 @2h..30m"), pods("a", "3 @29m..0s")),
@@ -447,7 +447,7 @@ func TestGatewayWitness(t *testing.T) {
 		"fewer for a while": {
 			signal: alive, model: window,
 			answers: with(gateways("2"), joined(gateways("2 @5m..4m45s"), gateways("1 @4m30s..1m"), gateways("2 @45s..0s"))),
-			partial: "at 10 of 20 steps of the window not all sources told it", told: "2 of 2",
+			partial: "at 10 of 20 steps of the window not all sources told it; there is enough when 16 of 20 are whole, at 00:02:15 UTC", told: "2 of 2",
 		},
 	} {
 		t.Run(name, func(t *testing.T) { c.run(t) })
@@ -569,11 +569,11 @@ func TestGroupsWitness(t *testing.T) {
 		"a group starts, and is not ready": {groups("4", "2", "2", "2", "1"), "", "", "3 of 3"},
 		"a worker was silent most of the window": {
 			groups("3", "2", "2", "2"), joined(groups("3", "1 @5m..1m", "2", "2"), pods("a-0", "2 @45s..0s")),
-			"at 13 of 20 steps of the window not all sources told it", "3 of 3",
+			"at 13 of 20 steps of the window not all sources told it; there is enough when 16 of 20 are whole, at 00:02:15 UTC", "3 of 3",
 		},
 		"all workers were silent most of the window": {
 			groups("3", "2", "2", "2"), groups("3", "2 @45s..0s", "2 @45s..0s", "2 @45s..0s"),
-			"at 13 of 20 steps of the window not all sources told it", "3 of 3",
+			"at 13 of 20 steps of the window not all sources told it; there is enough when 16 of 20 are whole, at 00:02:15 UTC", "3 of 3",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

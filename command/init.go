@@ -106,7 +106,7 @@ func (f *initFlags) run(ctx context.Context, std Streams) error {
 	}
 	text := fleet.String()
 	if f.update {
-		return writeChanges(std.Out, f.file(), old, text)
+		return writeChanges(std.Out, f.file(), old, fleet)
 	}
 	if f.output == "" {
 		_, err = io.WriteString(std.Out, text)
@@ -231,12 +231,12 @@ func absolute(n *yaml.Node, dir string) {
 }
 
 // writeChanges shows what a fleet is now against what a configuration says.
-func writeChanges(w io.Writer, file string, old *config.Config, text string) error {
-	now, found := config.Load("init", text)
+func writeChanges(w io.Writer, file string, old *config.Config, fleet *discover.Fleet) error {
+	now, found := config.Load("init", fleet.String())
 	if now == nil {
 		return fmt.Errorf("what was found is not a valid configuration: %w", found.Err())
 	}
-	changes := discover.Compare(old, now)
+	changes := fleet.Compare(old, now)
 	if len(changes) == 0 {
 		_, err := fmt.Fprintf(w, "%s is as the Prometheus tells: nothing has changed.\n", file)
 		return err

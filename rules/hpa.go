@@ -99,7 +99,7 @@ func HPA(c *config.Config, o HPAOptions) (*Manifest, error) {
 	if o.Gateway {
 		adapter += " --gateway"
 	}
-	m.note("It needs Prometheus Adapter with the rules of `" + adapter + "`.")
+	m.warn("It needs Prometheus Adapter with the rules of `" + adapter + "`.")
 	if o.Gateway {
 		m.warnGateway(c)
 	}

@@ -95,16 +95,16 @@ func KEDA(c *config.Config, o KEDAOptions) (*Manifest, error) {
 	}
 	for _, address := range []string{o.PrometheusURL, o.ExporterURL} {
 		if onLoopback(address) {
-			m.note(address + " is this machine's own: in a cluster KEDA does not reach it. Give the address that it reaches: --prometheus.url, --exporter.url.")
+			m.warn(address + " is this machine's own: in a cluster KEDA does not reach it. Give the address that it reaches: --prometheus.url, --exporter.url.")
 		}
 	}
 	switch {
 	case !authenticates(c):
 	case o.Trigger == TriggerMetricsAPI:
 		o.PrometheusURL = "" // A trigger that is refused would keep the other one from lowering anything.
-		m.note("Prometheus wants authentication, so no trigger watches the gateway's queue: use --trigger=prometheus for that.")
+		m.warn("Prometheus wants authentication, so no trigger watches the gateway's queue: use --trigger=prometheus for that.")
 	case o.Authentication == "":
-		m.note("The exporter authenticates to Prometheus. KEDA must do so too: see --authentication and --metadata=authModes=...")
+		m.warn("The exporter authenticates to Prometheus. KEDA must do so too: see --authentication and --metadata=authModes=...")
 	}
 	wakes := wakers(all)
 	if o.TriggersOnly {

@@ -48,12 +48,12 @@ func (m *Manifest) noteTolerance(k Kubernetes) {
 	const lost = "an HPA ignores changes within 10 %: from 10 replicas on one more or less, from 20 on two."
 	switch {
 	case !k.known():
-		m.note("tolerance needs Kubernetes 1.35.")
+		m.warn("tolerance needs Kubernetes 1.35.")
 	case k.before(toleranceKnown):
-		m.note("Kubernetes "+k.String()+" has no tolerance, so it is left out: "+lost,
+		m.warn("Kubernetes "+k.String()+" has no tolerance, so it is left out: "+lost,
 			"What works: kube-controller-manager with "+toleranceCluster+", which is for all HPAs; or variants that stay below 10 replicas.")
 	case k.before(toleranceServed):
-		m.note("Kubernetes "+k.String()+" keeps tolerance only with the feature gate "+toleranceGate+". Without it: "+lost,
+		m.warn("Kubernetes "+k.String()+" keeps tolerance only with the feature gate "+toleranceGate+". Without it: "+lost,
 			"What works without it: kube-controller-manager with "+toleranceCluster+", which is for all HPAs.")
 	}
 }
@@ -68,14 +68,14 @@ func (m *Manifest) noteToZero(k Kubernetes, all []target) {
 				names = append(names, all[i].Name)
 			}
 		}
-		m.note("An HPA of Kubernetes "+k.String()+" cannot scale to zero, so minReplicas is 1: a replica of each of these stays, also where the plan says 0: "+strings.Join(names, ", "),
+		m.warn("An HPA of Kubernetes "+k.String()+" cannot scale to zero, so minReplicas is 1: a replica of each of these stays, also where the plan says 0: "+strings.Join(names, ", "),
 			"What works: KEDA (generate keda); or the feature gate "+toZeroGate+"; or replicas: {min: 1} for these variants: the plan then counts on it.")
 		return
 	}
 	if !k.known() {
-		m.note("minReplicas: 0 needs Kubernetes 1.37. Before that, use KEDA, or give these variants a replicas.min of 1.")
+		m.warn("minReplicas: 0 needs Kubernetes 1.37. Before that, use KEDA, or give these variants a replicas.min of 1.")
 	}
-	m.note(wakes)
+	m.warn(wakes)
 }
 
 // leastOf is the minimum that an HPA of a version can have.

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -44,14 +45,14 @@ func (m *Manifest) add(doc any) { m.documents = append(m.documents, doc) }
 
 func (m *Manifest) note(lines ...string) { m.notes = append(m.notes, lines...) }
 
-// warn adds notes that must be seen where the manifest is not read: it is not all that was asked for.
+// warn adds notes that must be seen where the manifest is not read: it is not all that was asked for, or it does nothing without more.
 func (m *Manifest) warn(lines ...string) {
 	m.note(lines...)
 	m.warnings = append(m.warnings, lines...)
 }
 
-// Warnings say where the manifest is not what was asked for.
-func (m *Manifest) Warnings() []string { return m.warnings }
+// Warnings say where the manifest is not what was asked for, and what it needs, each once.
+func (m *Manifest) Warnings() []string { return slices.Compact(m.warnings) }
 
 // object is one Kubernetes object.
 type object struct {

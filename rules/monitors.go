@@ -189,7 +189,7 @@ func PodMonitor(c *config.Config, o MonitorOptions) (*Manifest, error) {
 		return slices.Compare([]string{a.namespace, a.path}, []string{b.namespace, b.path})
 	})
 	m := &Manifest{}
-	m.note("The pods of each variant need the label " + o.PodLabel + " with the variant's name, in the template of their workload.")
+	m.warn("The pods of each variant need the label " + o.PodLabel + " with the variant's name, in the template of their workload.")
 	for _, k := range keys {
 		name := o.Name
 		if k.path == trtllmPath && o.Path == "" {

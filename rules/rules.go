@@ -96,7 +96,7 @@ func Rules(c *config.Config, o Options) (*Manifest, error) {
 	}
 	m := &Manifest{}
 	if o.Format == FormatPrometheusRule {
-		m.note("The rules look across namespaces: put the object where the operator enforces no namespace label on rules.")
+		m.warn("The rules look across namespaces: put the object where the operator enforces no namespace label on rules.")
 		m.add(object{monitorVersion, "PrometheusRule", metadata{o.Name, o.Namespace, o.Labels}, groups})
 		return m, nil
 	}

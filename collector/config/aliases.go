@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // namer gives the sources of a model one name, where the model goes by several: a pod that tells the signal by two of them, such as those of
@@ -37,8 +38,29 @@ func (m *Model) severalNames(label string) bool {
 	return slices.ContainsFunc(m.Match[label], func(name string) bool { return name != m.Name })
 }
 
-// namer of the models' names. One that is not always the same model's stays. It renames none where there are too many.
+// namers are those of the labels that names of models stand in. They are worked out once, for all signals.
+type namers struct {
+	mu sync.Mutex
+	by map[string]namer
+}
+
+// namer of the models' names in a label.
 func (c *Config) namer(label string) namer {
+	if c.namers == nil {
+		return c.newNamer(label) // It was not loaded.
+	}
+	c.namers.mu.Lock()
+	defer c.namers.mu.Unlock()
+	n, known := c.namers.by[label]
+	if !known {
+		n = c.newNamer(label)
+		c.namers.by[label] = n
+	}
+	return n
+}
+
+// newNamer works a namer out. A name that is not always the same model's stays. It renames none where there are too many.
+func (c *Config) newNamer(label string) namer {
 	several := map[string]bool{}
 	for i := range c.Models {
 		if m := &c.Models[i]; m.severalNames(label) {

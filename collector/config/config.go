@@ -33,6 +33,7 @@ type Config struct {
 	Models        []Model           `yaml:"models" required:"true" doc:"Models to plan, each with the variants that can serve it."`
 
 	embedded *promconfig.Config
+	namers   *namers
 	origin   *origin // a pointer: printing a configuration does not print the file, which has its secrets
 }
 

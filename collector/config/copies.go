@@ -30,7 +30,7 @@ func (c *Config) CopiedSources(s *Signal) Expr {
 	for _, sum := range s.sums() {
 		if pair := slices.DeleteFunc(pairLabels(), sum.keeps); len(pair) > 0 {
 			// A source's own label of such a name, as Ray's replica, is not on any up.
-			parts = append(parts, fmt.Sprintf(`group by (%s) (count without (%s) (%s and on (%[2]s) %[4]s) > 1)`, told, strings.Join(pair, ", "), sum.selector, up))
+			parts = append(parts, fmt.Sprintf(`group by (%s) (count without (%s) (%s and on (%[2]s) %[4]s) > 1)`, strings.Join(told, ", "), strings.Join(pair, ", "), sum.selector, up))
 		}
 		if !sum.without {
 			each := strings.Join(sum.keeping(told), ", ")
@@ -83,9 +83,9 @@ func addedBy(path []parser.Node) *parser.AggregateExpr {
 	return inner
 }
 
-// keeping is a list of labels, without the job, and with those by which the series are added up.
-func (s *sum) keeping(list string) []string {
-	names := slices.DeleteFunc(strings.Split(list, ", "), func(label string) bool { return label == "job" })
+// keeping are labels, without the job, and with those by which the series are added up.
+func (s *sum) keeping(told []string) []string {
+	names := slices.DeleteFunc(slices.Clone(told), func(label string) bool { return label == "job" })
 	for _, label := range s.labels {
 		if !slices.Contains(names, label) {
 			names = append(names, label)

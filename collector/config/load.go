@@ -40,7 +40,7 @@ func Load(name, text string) (*Config, Diagnostics) {
 	if root == nil {
 		return nil, d.Remarks()
 	}
-	c, window := &Config{origin: from}, rateWindowIn(root)
+	c, window := &Config{origin: from, namers: &namers{by: map[string]namer{}}}, rateWindowIn(root)
 	d.Decode("", root, c)
 	if root.Kind == yaml.MappingNode && !d.Exhausted() {
 		if c.Prometheus == nil && (c.ScrapeConfigs.Set || c.Global.Set) {

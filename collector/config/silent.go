@@ -31,7 +31,7 @@ func (c *Config) SilentSources(s *Signal) Expr {
 	var parts []string
 	for _, selector := range c.toldBy(s) {
 		parts = append(parts, fmt.Sprintf(`group by (%s) ((last_over_time(%s[1h]) unless %[2]s) and on (job, instance) (%s) unless on (%s, pod) (%s))`,
-			s.sourceLabels(), selector, down, s.Labels.Namespace, unready))
+			strings.Join(s.sourceLabels(), ", "), selector, down, s.Labels.Namespace, unready))
 	}
 	return anyOf(parts)
 }
@@ -143,14 +143,14 @@ func movedAbove(path []parser.Node) bool {
 }
 
 // sourceLabels are the labels that say whose source a series is of: not those that the signal's expressions write themselves.
-func (s *Signal) sourceLabels() string {
+func (s *Signal) sourceLabels() []string {
 	names := []string{"pod", "instance", "job"}
 	for _, label := range []string{s.Labels.Namespace, s.Labels.Model} {
 		if label != "" && !s.writes(label) {
 			names = append(names, label)
 		}
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // writes reports whether an expression of the demand sets a label.

@@ -50,6 +50,9 @@ func (s *signal) queued() (amount float64, missing match.Missing) {
 	if now.Missing.NoResult() && s.OnMissing == config.OnMissingZero && s.read.Alive {
 		return 0, match.Missing{} // a gateway without a queue
 	}
+	if now.Missing.NoResult() {
+		now.Missing.Input = s.Queued.Now.Name // Else it would be taken for the demand, which has one.
+	}
 	return now.Value, now.Missing
 }
 

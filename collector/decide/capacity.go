@@ -49,10 +49,8 @@ func (m *model) unserved() {
 
 // silence takes back what a signal says of its demand.
 func (s *signal) silence(missing match.Missing) {
-	s.missing = missing
-	s.out = Signal{
-		Name: s.out.Name, Unit: s.out.Unit, Inputs: s.out.Inputs, Measured: s.out.Measured, Missing: missing.String(),
-	}
+	s.out = Signal{Name: s.out.Name, Unit: s.out.Unit, Inputs: s.out.Inputs, Measured: s.out.Measured}
+	s.miss(missing)
 }
 
 // capacity is what one replica of a variant can serve of a signal.

@@ -82,6 +82,7 @@ type Signal struct {
 	Stabilized *float64 `json:"stabilized"`                  // after the windows
 	Forecast   *float64 `json:"forecast"`                    // by the time at which a replica that is ordered now is ready
 	Headroom   *float64 `json:"headroom"`                    // what planned is above the larger of stabilized and forecast, as a share of it
+	Margin     *Margin  `json:"margin,omitempty"`            // what the headroom follows from, where it is measured
 	Backlog    *float64 `json:"backlog"`                     // what waits; it is planned for in addition, as far as nothing works it off
 	Planned    *float64 `json:"planned"`                     // the larger of stabilized and forecast, with headroom
 	Minute     *float64 `json:"planned_at_minute,omitempty"` // planned at the last full minute, where that is more: replicas that are asked for stay for it
@@ -89,6 +90,7 @@ type Signal struct {
 	Supply     *float64 `json:"planned_supply"`              // what the planned replicas can serve
 	Returns    *Returns `json:"returns,omitempty"`           // demand that comes back soon, for which replicas that are asked for stay
 	Missing    string   `json:"missing"`                     // why there is no demand
+	Why        string   `json:"-"`                           // the reason in it, of a closed list where a query failed
 	Assumed    bool     `json:"assumed"`                     // no result, counted as no demand because the source is up
 	Ignored    bool     `json:"ignored"`                     // missing, and the configuration says that this does not matter
 	Partial    string   `json:"partial"`                     // why the demand may be more than this: it may raise a variant, never lower it
@@ -104,6 +106,22 @@ type Signal struct {
 
 // UnitWaiting is the unit of Backlog: of a rate, what waits is an amount.
 func (s *Signal) UnitWaiting() string { return strings.TrimSuffix(s.Unit, " per second") }
+
+// Margin is what a measured headroom follows from: demand is planned for as it is expected when a replica that is ordered now serves, and some of
+// its noise above that. Of the moments of the scale-down window the one counts at which that was the most.
+type Margin struct {
+	Ago      float64  `json:"ago_seconds"`             // that moment
+	Demand   float64  `json:"demand"`                  // then
+	Ahead    float64  `json:"ahead_seconds"`           // until a replica that is ordered then serves
+	Expected float64  `json:"expected"`                // after that time
+	Habit    float64  `json:"habit_seconds,omitempty"` // after which demand repeats itself, where that says what is expected; else it is the trend
+	Noise    float64  `json:"noise"`                   // the scale by which demand differs from what is expected of it
+	Multiple float64  `json:"multiple"`                // of the noise that is planned for above what is expected
+	Most     *float64 `json:"most,omitempty"`          // the bound, where it is less than that
+	Held     bool     `json:"held,omitempty"`          // the windows or the forecast ask for more than that
+	Least    *float64 `json:"least,omitempty"`         // what is planned for, as it is more, while too little is known
+	Young    bool     `json:"young,omitempty"`         // too little is known to measure the multiple
+}
 
 // Returns is a demand above what is planned now that comes back before stopping replicas for it would pay.
 type Returns struct {

@@ -26,7 +26,7 @@ func (d *decider) expectDemand(s *signal) {
 		}
 	}
 	if !now.Missing.OK() {
-		s.missing, s.out.Missing = now.Missing, now.Missing.String()
+		s.miss(now.Missing)
 		s.counted() // Where all are silent, that is what there is to see.
 		s.out.Ignored = now.Missing.NoResult() && s.OnMissing == config.OnMissingIgnore
 		return
@@ -34,7 +34,7 @@ func (d *decider) expectDemand(s *signal) {
 	s.readServiceTime()
 	backlog, missing := s.queued()
 	if missing = s.twice().Or(missing); !missing.OK() {
-		s.missing, s.out.Missing = missing, missing.String()
+		s.miss(missing)
 		return
 	}
 	measured := now.Value
@@ -52,6 +52,11 @@ func (d *decider) expectDemand(s *signal) {
 		return
 	}
 	s.out.Planned = &planned
+}
+
+// miss notes why there is no demand.
+func (s *signal) miss(missing match.Missing) {
+	s.missing, s.out.Missing, s.out.Why = missing, missing.String(), missing.Why
 }
 
 // contradicted reports whether the demand of no model at all was answered, although there are samples of the series that it is made of: the

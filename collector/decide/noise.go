@@ -69,23 +69,27 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 	// What is held over the scale-down window is the plan: each moment of it counts with the noise of its own time.
 	plan := remembered(course.History, func(ago time.Duration, then float64) float64 {
 		lesson := lessons(ago)
-		planned, known := s.law().Plan(course, long, ago, then, lesson)
+		p, known := s.law().Plan(course, long, ago, then, lesson)
 		if !known {
 			return math.NaN()
 		}
 		if learnt = learnt && lesson.Learnt; lesson.Habit > 0 {
 			mostly = habitCap
 		}
-		return planned
+		return p.Total()
 	})
 	rising := func(ago time.Duration, then float64) float64 {
 		return s.law().Rising(course, long, ago, then, lessons(ago))
 	}
 	planned = plan(0, now)
+	ofAgo, ofThen := time.Duration(0), now // the moment whose plan counts
 	late, steepest := planned, rising(0, now)
 	for i, then := range x.Window.Values {
 		if ago := x.Window.Ago(i); ago < time.Duration(*s.model.ScaleDownWindow) && !math.IsNaN(then) {
 			held := plan(ago, then)
+			if math.IsNaN(planned) || held > planned {
+				ofAgo, ofThen = ago, then
+			}
 			if planned = larger(planned, held); ago < acting {
 				late, steepest = larger(late, held), larger(steepest, rising(ago, then))
 			}
@@ -107,6 +111,10 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 		planned, late = max(planned, fixed), max(late, fresh*ratio)
 	}
 	s.onlyHeld = planned - late
+	if p, known := s.law().Plan(course, long, ofAgo, ofThen, lessons(ofAgo)); known {
+		s.out.Margin = marginOf(p, ofAgo, s.law().Ahead, planned, expected, most)
+		s.out.Margin.Young = !learnt
+	}
 	s.plan = func(ago time.Duration, then float64) float64 {
 		planned := max(then, min(plan(ago, then), most))
 		if !learnt {
@@ -115,6 +123,22 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 		return planned
 	}
 	return planned, match.Missing{}
+}
+
+// marginOf tells what a plan by the law consists of, and what bounds it.
+func marginOf(p forecast.Plan, ago, ahead time.Duration, planned, expected, most float64) *Margin {
+	m := &Margin{
+		Ago: ago.Seconds(), Demand: p.Demand, Ahead: ahead.Seconds(), Expected: p.Expected, Habit: p.Habit.Seconds(), Noise: p.Noise, Multiple: p.Multiple,
+	}
+	switch total := p.Total(); {
+	case planned < total:
+		m.Most = &most
+	case planned > total && planned > expected:
+		m.Least = &planned
+	case planned > total:
+		m.Held = true
+	}
+	return m
 }
 
 // larger is the larger of two numbers of which the first may not be known, nor the second.

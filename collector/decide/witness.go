@@ -22,6 +22,9 @@ const wholeShare = 0.8
 // enough reports whether enough of so many steps are whole.
 func enough(whole, steps int) bool { return float64(whole) >= wholeShare*float64(steps) }
 
+// fewest is how many steps of a window must be whole.
+func fewest(steps int) int { return int(math.Ceil(wholeShare * float64(steps))) }
+
 // witness says why a signal is partial at present, and notes how many sources told it of how many.
 func (s *signal) witness() (partial string) {
 	w, counted := &s.read.Witness, s.counted()
@@ -302,7 +305,8 @@ func (s *signal) history(at time.Time, window, whole forecast.History) string {
 	case enough(known, steps) && steps > 0:
 		return ""
 	case enough(forecast.Known(window.Over(down)), steps) && steps > 0:
-		return fmt.Sprintf("at %d of %d steps of the window not all sources told it", steps-known, steps)
+		return fmt.Sprintf("at %d of %d steps of the window not all sources told it; there is enough when %d of %d are whole,%s",
+			steps-known, steps, fewest(steps), steps, from(at, whole, down))
 	}
 	return filling(at, window, down)
 }
@@ -310,11 +314,20 @@ func (s *signal) history(at time.Time, window, whole forecast.History) string {
 // filling says until when a window holds too little: from then on there is enough, if each step that comes is known. It is a moment and not
 // a wait, so that it stays the same from one evaluation to the next, and a line of log that has it is not written again.
 func filling(at time.Time, window forecast.History, down time.Duration) string {
-	text, values := fmt.Sprintf("less history than the scale-down window of %s", config.Duration(down)), window.Over(down)
-	for more := range values {
-		if enough(more+forecast.Known(values[more:]), len(values)) {
-			return text + ", which is filling: there is enough at " + at.Add(time.Duration(more)*window.Step-window.Since).UTC().Format("15:04:05 UTC")
-		}
+	text := fmt.Sprintf("less history than the scale-down window of %s", config.Duration(down))
+	if when := from(at, window, down); when != "" {
+		return text + ", which is filling: there is enough" + when
 	}
 	return text
+}
+
+// from says from when on enough of a window is known, if each step that comes is; empty where it has no steps.
+func from(at time.Time, window forecast.History, down time.Duration) string {
+	values := window.Over(down)
+	for more := range values {
+		if enough(more+forecast.Known(values[more:]), len(values)) {
+			return " at " + at.Add(time.Duration(more)*window.Step-window.Since).UTC().Format("15:04:05 UTC")
+		}
+	}
+	return ""
 }

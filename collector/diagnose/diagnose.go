@@ -32,6 +32,9 @@ type Diagnosis struct {
 	asked    int
 	names    *names
 	matcher  *match.Matcher // made when it is needed
+
+	whatIsTold string              // the question which metrics of all signals there are; empty until it is asked
+	read       map[string][]string // the metrics that expressions select: those of presets are many models'
 }
 
 // subject is what the series of an input are about, and the labels that say so.
@@ -44,7 +47,7 @@ type subject struct {
 // missing or partial.
 func New(ctx context.Context, p *query.Program, q promapi.Querier, at time.Time, inputs []match.Input, models []decide.Model) *Diagnosis {
 	d := &Diagnosis{
-		program: p, query: func(expr string) (model.Vector, error) { return q.Query(ctx, expr, at) }, subjects: map[string]subject{}, answers: map[string]model.Vector{},
+		program: p, query: func(expr string) (model.Vector, error) { return q.Query(ctx, expr, at) }, subjects: map[string]subject{}, answers: map[string]model.Vector{}, read: map[string][]string{},
 	}
 	d.listSubjects()
 	var lacking []string
@@ -175,9 +178,12 @@ func (d *Diagnosis) namespaces() []string {
 const shown = 5
 
 // List lists a few words, and how many more there are.
-func List(words []string) string {
-	if more := len(words) - shown; more > 0 {
-		words = append(slices.Clone(words[:shown]), fmt.Sprintf("and %d more", more))
+func List(words []string) string { return listed(words, shown) }
+
+// listed lists so many words, and how many more there are.
+func listed(words []string, n int) string {
+	if more := len(words) - n; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(words[:n], ", "), more)
 	}
 	return strings.Join(words, ", ")
 }

@@ -89,12 +89,22 @@ func (d *Diagnosis) ToldBy(m, signal int, decided *decide.Signal) string {
 	if !short(decided) {
 		return ""
 	}
+	return List(d.names.present(d.metrics(m, signal)))
+}
+
+// metrics lists the names of the metrics that the demand of a model's signal is told by.
+func (d *Diagnosis) metrics(m, signal int) []string {
 	var looked []string
 	for _, expr := range d.demands(m, signal) {
-		looked = append(looked, metricsOf(expr)...)
+		names, known := d.read[expr]
+		if !known {
+			names = metricsOf(expr)
+			d.read[expr] = names
+		}
+		looked = append(looked, names...)
 	}
 	slices.Sort(looked)
-	return List(d.names.present(slices.Compact(looked)))
+	return slices.Compact(looked)
 }
 
 // counted shows a metric and how many series it has.

@@ -51,7 +51,7 @@ func (s silence) say(sources string) string {
 
 // Lacks reports whether sources are missing from a signal, which Silent can name.
 func Lacks(decided *decide.Signal) bool {
-	return short(decided) || decided.Missing == match.NoResult && !decided.Ignored
+	return short(decided) || decided.Why == match.NoResult && !decided.Ignored
 }
 
 // Silent names the sources that should tell a signal of a model and do not, by how that is known: those that told it within an hour, and the
@@ -89,7 +89,7 @@ func sayHow(how map[string]silence) string {
 	var said []string
 	for _, why := range slices.Sorted(maps.Keys(by)) {
 		if why != gone || len(said) == 0 {
-			said = append(said, why.say(few(by[why], named)))
+			said = append(said, why.say(listed(by[why], named)))
 		}
 	}
 	return strings.Join(said, "; ")
@@ -175,12 +175,4 @@ func (d *Diagnosis) carries(of *query.Model, s *query.Signal, metric model.Metri
 	}
 	owners := d.matcher.VariantsOf(metric, s.Labels)
 	return len(owners) == 1 && slices.ContainsFunc(of.Variants, func(v *query.Variant) bool { return v.Place == owners[0] && v.Carries(s) })
-}
-
-// few lists so many words, and how many more there are.
-func few(words []string, n int) string {
-	if more := len(words) - n; more > 0 {
-		return strings.Join(words[:n], ", ") + fmt.Sprintf(" and %d more", more)
-	}
-	return strings.Join(words, ", ")
 }

@@ -20,7 +20,7 @@ const (
 // preset says what to ask. Where history does not tell, what was seen stays.
 func (f *Fleet) calibrate(a *asker, from promapi.RangeQuerier) error {
 	c, presets := f.preliminary()
-	if c == nil {
+	if c == nil || f.young() {
 		return nil
 	}
 	end := f.At.Truncate(observation)

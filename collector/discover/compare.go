@@ -13,10 +13,11 @@ import (
 // changed is by how much a measured value must differ to be a change.
 const changed = 0.2
 
-// Compare lists what differs between a configuration and what was found, one line each: models, variants, and the values that init finds.
-// Expressions stay out of it: they say themselves what is so now.
-func Compare(old, now *config.Config) []string {
-	c := &comparison{}
+// Compare lists what differs between a configuration and a fleet, which as a configuration is now, one line each: models, variants, and the
+// values that init finds. Expressions stay out of it: they say themselves what is so now. So do guesses, where the configuration has a value.
+func (f *Fleet) Compare(old, now *config.Config) []string {
+	c := &comparison{found: map[string]*Variant{}}
+	f.variants(func(m *Model, v *Variant) { c.found[m.Namespace.Text+"/"+v.Name.Text] = v })
 	c.budgets(old.Budgets, now.Budgets)
 	before, after := modelsOf(old), modelsOf(now)
 	for _, key := range union(before, after) {
@@ -32,7 +33,10 @@ func Compare(old, now *config.Config) []string {
 	return c.lines
 }
 
-type comparison struct{ lines []string }
+type comparison struct {
+	lines []string
+	found map[string]*Variant // by namespace and name
+}
 
 func (c *comparison) add(format string, args ...any) {
 	c.lines = append(c.lines, fmt.Sprintf(format, args...))
@@ -99,7 +103,9 @@ func (c *comparison) model(key string, old, now *config.Model) {
 			if (own.IsNumber() || !own.Set) && all.IsNumber() && found > max(own.Least(), all.Least()) {
 				c.add("~ variant %s: replicas.min: %d -> %d", name, own.Least(), found)
 			}
-			c.variant(name, a, b)
+			if found := c.found[now.Namespace+"/"+b.Name]; found != nil {
+				c.variant(name, a, b, found)
+			}
 		}
 	}
 }
@@ -111,22 +117,42 @@ func count(n *int) string {
 	return strconv.Itoa(*n)
 }
 
-func (c *comparison) variant(name string, old, now *config.Variant) {
+func (c *comparison) variant(name string, old, now *config.Variant, found *Variant) {
 	at := "variant " + name + ": "
 	if old.Accelerator != now.Accelerator && now.Accelerator != "" {
 		c.add("~ %saccelerator: %q -> %q", at, old.Accelerator, now.Accelerator)
 	}
-	if count(old.Replicas.Max) != count(now.Replicas.Max) {
+	if count(old.Replicas.Max) != count(now.Replicas.Max) && (old.Replicas.Max == nil || !found.Max.Guess) {
 		c.add("~ %sreplicas.max: %s -> %s", at, count(old.Replicas.Max), count(now.Replicas.Max))
 	}
 	for _, use := range slices.Sorted(maps.Keys(now.Uses)) {
 		c.quantity(at+"uses."+use, old.Uses[use], now.Uses[use], 0)
 	}
 	for _, signal := range slices.Sorted(maps.Keys(now.Capacity)) {
-		c.quantity(at+"capacity."+signal, old.Capacity[signal], now.Capacity[signal], changed)
+		c.capacity(at+"capacity."+signal, old.Capacity[signal], now.Capacity[signal], found.capacityOf(signal))
 	}
-	if a, b := float64(old.Startup), float64(now.Startup); math.Abs(a-b) > changed*max(a, b) {
+	if a, b := float64(old.Startup), float64(now.Startup); !found.Startup.Guess && math.Abs(a-b) > changed*max(a, b) {
 		c.add("~ %sstartup: %s -> %s", at, old.Startup, now.Startup)
+	}
+}
+
+// capacityOf is what was found of the capacity for a signal.
+func (v *Variant) capacityOf(signal string) *Value {
+	if signal == "concurrency" {
+		return &v.Concurrency
+	}
+	return &v.Tokens
+}
+
+// capacity compares capacities. The most that was seen is none, unless it is more than what is believed: a replica may carry more than it was
+// asked for.
+func (c *comparison) capacity(what string, old, now config.Quantity, found *Value) {
+	switch {
+	case found.Guess:
+	case !found.Seen:
+		c.quantity(what, old, now, changed)
+	case old.IsNumber() && now.Number > (1+changed)*old.Number:
+		c.add("~ %s: %s, and a replica was seen to do %s", what, number(old.Number), number(now.Number))
 	}
 }
 

@@ -45,9 +45,11 @@ type Fleet struct {
 
 // Value is a value of the configuration as it is written, where it comes from, and what is still to be done about it.
 type Value struct {
-	Text string
-	From string
-	ToDo string
+	Text  string
+	From  string
+	ToDo  string
+	Guess bool // it follows from nothing: who knows better is right
+	Seen  bool // it is the most that was seen, and it may be less than what can be
 }
 
 // Budget is a limit on the accelerators of a type.

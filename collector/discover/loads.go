@@ -39,8 +39,8 @@ func (f *Fleet) lookAtBounds(a *asker, w *workloads) error {
 	if err != nil {
 		return err
 	}
-	ran, err := a.ask("replicas", fmt.Sprintf("max by (%s, deployment, statefulset) (max_over_time(kube_deployment_spec_replicas{%s}[$history:10m]) or max_over_time(kube_statefulset_replicas{%s}[$history:10m]))",
-		w.ns, w.within, w.within))
+	ran, err := a.ask("replicas", fmt.Sprintf("max by (%s, deployment, statefulset) (%s or %s)",
+		w.ns, mostOver("kube_deployment_spec_replicas{"+w.within+"}"), mostOver("kube_statefulset_replicas{"+w.within+"}")))
 	if err != nil {
 		return err
 	}
@@ -68,6 +68,11 @@ func (f *Fleet) lookAtBounds(a *asker, w *workloads) error {
 		v.setMaximum(f, asked)
 	})
 	return nil
+}
+
+// mostOver is the most of some series within the history, or what they are now where they have just begun.
+func mostOver(selector string) string {
+	return fmt.Sprintf("max_over_time(%[1]s[$history:10m]) or %[1]s", selector)
 }
 
 // byAutoscaler is what HPAs have, by their namespaces and names.
@@ -101,8 +106,17 @@ func (v *Variant) setMaximum(f *Fleet, asked map[string]float64) {
 	if kind == string(config.KindLeaderWorkerSet) {
 		kind = string(config.KindStatefulSet) // of its leaders
 	}
-	n := max(asked[target(namespace, kind, v.Target)], 1)
-	v.Max = Value{
+	n, told := asked[target(namespace, kind, v.Target)]
+	n = max(n, 1)
+	if !told {
+		v.Max = Value{Text: number(2 * n), From: "a guess: nothing tells how many were asked for, and no HPA", Guess: true, ToDo: "how many may it run?"}
+		return
+	}
+	if f.young() {
+		v.Max = Value{Text: number(2 * n), From: fmt.Sprintf("a guess: twice the %s asked for now. No HPA says more", number(n)), Guess: true, ToDo: "how many may it run?"}
+		return
+	}
+	v.Max = Value{Guess: true,
 		Text: number(2 * n), From: fmt.Sprintf("twice the most that was asked for in %s, %s: no HPA says more", f.span(), number(n)), ToDo: "how many may it run?",
 	}
 }
@@ -114,18 +128,24 @@ const (
 
 // lookAtStarts asks how long pods took from their creation until they were ready, of those created within the history.
 func (f *Fleet) lookAtStarts(a *asker, w *workloads) error {
-	created := fmt.Sprintf("(%s > time() - %d)", w.by("", seen("kube_pod_created{"+w.within+"}")), int(f.History/time.Second))
+	created := func(within time.Duration) string {
+		return fmt.Sprintf("(%s > time() - %d)", w.by("", seen("kube_pod_created{"+w.within+"}")), int(within/time.Second))
+	}
 	ready := w.by("", "min_over_time(kube_pod_status_ready_time{"+w.within+"}[$history:10m]) or kube_pod_status_ready_time{"+w.within+"}")
 	from := "from kube_pod_created to the first kube_pod_status_ready_time"
-	answer, err := a.ask("starts of pods", ready+" - "+created)
+	answer, err := a.ask("starts of pods", ready+" - "+created(f.History))
 	if err != nil {
 		return err
 	}
 	if len(answer) == 0 {
-		// Without the time itself: when a pod was first seen ready, to the minute.
+		// Without the time itself: when a pod was first seen ready, to the minute. Pods that were created before anything was seen tell nothing.
+		within := f.History
+		if f.short() {
+			within = f.Known
+		}
 		ready = w.by("", "min_over_time(timestamp(kube_pod_status_ready{condition=\"true\","+w.within+"} == 1)[$history:1m])")
 		from = "from kube_pod_created until it was first seen ready, looking every minute"
-		if answer, err = a.ask("starts of pods", ready+" - "+created); err != nil {
+		if answer, err = a.ask("starts of pods", ready+" - "+created(within)); err != nil {
 			return err
 		}
 	}
@@ -152,7 +172,7 @@ func (v *Variant) setStartup(f *Fleet, took map[string]float64, from string) {
 		all = append(all, seconds)
 	}
 	if len(all) == 0 {
-		v.Startup = Value{Text: "2m", From: "a guess: no start was seen in " + f.span(), ToDo: "how long does a replica take from its creation until it is ready?"}
+		v.Startup = Value{Text: "2m", Guess: true, From: "a guess: no start was seen in " + f.span(), ToDo: "how long does a replica take from its creation until it is ready?"}
 		return
 	}
 	slices.Sort(all)
@@ -222,11 +242,14 @@ func (v *Variant) mostSeen(f *Fleet, seen map[place]float64, guess float64, what
 		replicas[v.work.replicaOf(pod)] += seen[place{v.work.namespace, pod}]
 	}
 	n := math.Floor(most(replicas))
+	if f.young() && n < guess {
+		return Value{Text: number(guess), From: "a guess: " + f.span() + " says nothing of it", Guess: true, ToDo: askCapacity}
+	}
 	if n < 1 {
-		return Value{Text: number(guess), From: "a guess: no load was seen in " + f.span(), ToDo: askCapacity}
+		return Value{Text: number(guess), From: "a guess: no load was seen in " + f.span(), Guess: true, ToDo: askCapacity}
 	}
 	return Value{
-		Text: number(n), From: fmt.Sprintf("the most %s of a replica over 5m in %s: it may carry more", what, f.span()),
+		Text: number(n), Seen: true, From: fmt.Sprintf("the most %s of a replica over 5m in %s: it may carry more", what, f.span()),
 		ToDo: askCapacity,
 	}
 }

@@ -1,7 +1,6 @@
 package discover
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
+	"github.com/variant-exporter/variant-exporter/optimizer/calibration"
 )
 
 // countedFor is the time in which samples are counted to tell how often servers are scraped.
@@ -31,11 +31,49 @@ func (f *Fleet) lookAtScrapes(a *asker, _ *workloads) error {
 			running = append(running, name+s.matchers)
 		}
 	}
-	answer, err := a.ask("the age of the history", fmt.Sprintf("time() - min(min_over_time(timestamp(%s)[$history:10m]))", strings.Join(running, " or ")))
-	if err == nil && len(answer) == 1 {
-		f.Known = time.Duration(float64(answer[0].Value) * float64(time.Second))
+	var err error
+	if f.Known, err = since(a, "the age of the history", strings.Join(running, " or ")); f.young() {
+		lacking := ""
+		if f.Known < unscraped {
+			lacking = ", and not all of them may have been scraped yet"
+		}
+		f.note("TODO: the servers' series go back only %s%s. That tells next to nothing of what a replica carries, how long it takes to start, and how many "+
+			"there may be: these values are guesses. Run init again when there are some hours with load", shown(f.Known), lacking)
 	}
 	return err
+}
+
+// since is how long some series have been there, within the history; 0 where that is not known. Of a Prometheus that has just started it is
+// looked every 15 s, else every ten minutes.
+func since(a *asker, what, series string) (time.Duration, error) {
+	answer, err := a.ask(what, fmt.Sprintf(`time() - min(min_over_time(timestamp(%[1]s)[$history:10m]) or label_replace(min_over_time(timestamp(%[1]s)[20m:15s]), "lately", "1", "", "") or timestamp(%[1]s))`, series))
+	if err != nil || len(answer) != 1 {
+		return 0, err
+	}
+	return max(time.Second, time.Duration(float64(answer[0].Value)*float64(time.Second))), nil
+}
+
+const (
+	// tellsNothing is the history that says nothing of capacities: from less, no profile can be fitted.
+	tellsNothing = calibration.MinObservations * observation
+	// unscraped is how long a Prometheus may run before it has scraped every target.
+	unscraped = 2 * time.Minute
+)
+
+// young reports whether the servers have not been there for long enough to say anything of their loads.
+func (f *Fleet) young() bool { return f.Known > 0 && f.Known < tellsNothing }
+
+// notScraped says that what is not there may just not have been scraped yet, and what to do; empty where all targets have been. Sure reports
+// that something has been scraped at all.
+func notScraped(a *asker) (why string, sure bool, err error) {
+	known, err := since(a, "the age of the Prometheus", "up")
+	switch {
+	case err != nil || known >= unscraped:
+		return "", true, err
+	case known == 0:
+		return "it has no series up either: if this Prometheus has just started, run init again in a few minutes", false, nil
+	}
+	return fmt.Sprintf("this Prometheus has series of the last %s only, and may not have scraped all of its targets yet: run init again in a few minutes", shown(known)), true, nil
 }
 
 // scrapedEvery is how often most servers of a kind are scraped; 0 where none has been there for long enough to tell.
@@ -73,8 +111,23 @@ func (f *Fleet) rateWindow() Value {
 	}
 }
 
-// span writes the time looked back, as people give it.
-func (f *Fleet) span() string { return days(f.History) }
+// span writes how far back is looked, as people give it, or how much history there is.
+func (f *Fleet) span() string {
+	if f.short() {
+		return shown(f.Known) + " of history"
+	}
+	return days(f.History)
+}
+
+// shown writes an age as people would say it.
+func shown(d time.Duration) string {
+	for _, unit := range []time.Duration{time.Hour, time.Minute} {
+		if d >= 3*unit/2 {
+			return days(d.Round(unit))
+		}
+	}
+	return days(d.Round(time.Second))
+}
 
 func days(d time.Duration) string {
 	if day := 24 * time.Hour; d >= day && d%day == 0 {
@@ -83,10 +136,13 @@ func days(d time.Duration) string {
 	return model.Duration(d).String()
 }
 
-// shorter says that the servers' series do not go back as far as was looked; empty where they do.
+// short reports whether the servers' series do not go back as far as was looked.
+func (f *Fleet) short() bool { return f.Known > 0 && f.Known <= f.History*9/10 }
+
+// shorter says so; empty where they do.
 func (f *Fleet) shorter() string {
-	if f.Known <= 0 || f.Known > f.History*9/10 {
+	if !f.short() {
 		return ""
 	}
-	return fmt.Sprintf(" (the servers' series go back only %s)", days(cmp.Or(f.Known.Round(time.Hour), f.Known.Round(time.Minute))))
+	return fmt.Sprintf(" (the servers' series go back only %s)", shown(f.Known))
 }

@@ -159,6 +159,7 @@ type NothingError struct {
 	Looked  []string // names of metrics
 	Nearest []string // the most alike that there are
 	Gateway bool     // a gateway tells
+	Young   string   // why it may be no more than too early; empty where it is not
 }
 
 // Error says it in one sentence each.
@@ -173,6 +174,9 @@ func (e *NothingError) Error() string {
 	if len(e.Nearest) > 0 {
 		text += ". The nearest that there are: " + strings.Join(e.Nearest, ", ") + ". Signals of your own can use them (docs/configuration.md)"
 	}
+	if e.Young != "" {
+		text = endOf(text) + " But " + e.Young
+	}
 	return text
 }
 
@@ -186,6 +190,10 @@ func (f *Fleet) nothing(a *asker, g *gateways) error {
 		e.Looked = append(e.Looked, s.running...)
 	}
 	e.Looked = append(e.Looked, "llm_d_epp_ready_endpoints", "inference_pool_ready_pods")
+	var err error
+	if e.Young, _, err = notScraped(a); err != nil {
+		return errors.Join(e, err)
+	}
 	answer, err := a.ask("names like those", "count by (__name__) ({__name__=~"+strconv.Quote(likely)+"})")
 	if err != nil {
 		return errors.Join(e, err)

@@ -2,6 +2,7 @@ package discover
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -93,6 +94,9 @@ func (f *Fleet) withoutOwners(a *asker, w *workloads, namespaces string) error {
 		}
 	}
 	f.KubeNS = ""
+	if why, sure, err := notScraped(a); err != nil || sure && why != "" {
+		return cmp.Or(err, errors.New("kube-state-metrics shows no pod and no replicas in these namespaces, and "+why))
+	}
 	f.note("TODO: kube-state-metrics shows no pod and no replicas in these namespaces, so scale_targets is disabled: replicas, their starts and their " +
 		"accelerators are unknown, and no guard looks at them. Install it, and run init again")
 	return nil

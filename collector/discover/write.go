@@ -97,7 +97,7 @@ func scalar(v Value) Value {
 
 func (t *text) head(f *Fleet) {
 	t.comment(0, "Made by: "+f.Command)
-	t.comment(0, fmt.Sprintf("From what the Prometheus knew at %s, and in the %s before%s. Behind each value: where it comes from.", f.At.UTC().Format("2006-01-02T15:04:05Z"), f.span(), f.shorter()))
+	t.comment(0, fmt.Sprintf("From what the Prometheus knew at %s, and in the %s before%s. Behind each value: where it comes from.", f.At.UTC().Format("2006-01-02T15:04:05Z"), days(f.History), f.shorter()))
 	t.comment(0, "variant_exporter check lists what is still to do; variant_exporter init --update shows what has changed since.")
 	for _, note := range f.Notes {
 		t.WriteString("# " + note + "\n") // in one line, which check lists

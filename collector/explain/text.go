@@ -203,6 +203,9 @@ func notesOf(s *collector.Signal, binding string) []string {
 	if s.Partial != "" && s.Missing == "" {
 		notes = append(notes, fmt.Sprintf("%s may be more than this: %s.", s.Name, s.Partial))
 	}
+	if margin := Margin(s); margin != "" {
+		notes = append(notes, s.Name+": "+margin)
+	}
 	if len(s.Inputs) > 0 {
 		notes = append(notes, fmt.Sprintf("%s rests on %s.", s.Name, strings.Join(s.Inputs, ", ")))
 	}

@@ -24,3 +24,17 @@ func (o *Owners) Of(metric model.Metric, names config.LabelNames) (*config.Model
 	v := o.matcher.program.Variants[found[0]]
 	return v.Model.Model, v.Variant, true
 }
+
+// Owners is how many owners a grid has cells for.
+func (m *Matcher) Owners(o query.Owner) int {
+	switch o {
+	case query.OfModel, query.OfSource:
+		return len(m.program.Models)
+	case query.OfEverything:
+		return 1
+	case query.OfWorkload:
+		return 2*len(m.program.Variants) + len(m.program.Models) + len(m.namespaces)
+	default:
+		return len(m.program.Variants)
+	}
+}

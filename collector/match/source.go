@@ -101,3 +101,28 @@ func (r *reader) filled(h *query.History, owner int, namespace string, alive for
 	}
 	return past
 }
+
+// The numbers of a source's cells: it is up, by a series that names no model, or by the model's own name.
+const (
+	sourceUp      = 1
+	sourceUpNamed = 2
+)
+
+// source marks the steps at which a source was up, for every model whose source it may be.
+func (l *layer) source(s *stream) {
+	up := float64(sourceUp)
+	if s.id.model != "" {
+		up = sourceUpNamed
+	}
+	for i, x := range l.program.Models {
+		if !agrees(&s.id, x.Model, l.by.Labels) {
+			continue
+		}
+		cells := l.cells(i)
+		l.each(s, func(step int, value float64, bad string) {
+			if bad == "" && value > 0 && !(cells[step] >= up) {
+				cells[step] = up
+			}
+		})
+	}
+}

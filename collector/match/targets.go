@@ -1,6 +1,7 @@
 package match
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/query"
+	"github.com/variant-exporter/variant-exporter/optimizer"
 )
 
 // targetOf is the workload whose replicas are a variant's. A LeaderWorkerSet is known by its leaders' StatefulSet, with the same
@@ -158,3 +160,49 @@ func (c *cell) count(input string) Count {
 	n := int(c.samples[0].value)
 	return Count{N: &n}
 }
+
+// target gives replicas to the variants of a scale target. The same number told twice is told once.
+func (l *layer) target(s *stream) {
+	target := targetIn(s.id.metric, model.LabelName(l.program.Config.ScaleTargets.Labels.Namespace))
+	if owner, ok := l.Matcher.groups[target]; ok {
+		l.whole(s, owner)
+		return
+	}
+	owners := l.targets[target]
+	if _, ours := l.namespaces[target.namespace]; len(owners) == 0 && ours && l.others {
+		l.other(s, target.String())
+	}
+	for _, owner := range owners {
+		cells := l.cells(owner)
+		l.each(s, func(step int, value float64, bad string) {
+			switch {
+			case bad != "" || !whole(value), !math.IsNaN(cells[step]) && cells[step] != value:
+				cells[step] = unusable
+			default:
+				cells[step] = value
+			}
+		})
+	}
+}
+
+// keepsOthers reports whether a history is to tell how many replicas were asked for of gateways: that of starts, and the one that tells the newest
+// steps of it, which are compared.
+func (m *Matcher) keepsOthers(h *query.History) bool {
+	starts := m.program.Targets.Current.Starts
+	return m.gateways && starts != nil && (h == starts || h == starts.Finer)
+}
+
+// other keeps the replicas of a workload that is no variant's.
+func (l *layer) other(s *stream, target string) {
+	l.each(s, func(step int, value float64, bad string) {
+		if bad != "" {
+			return
+		}
+		if values := l.strays(target); !(values[step] >= value) {
+			values[step] = value
+		}
+	})
+}
+
+// whole reports whether a value is a number of replicas.
+func whole(value float64) bool { return value == math.Trunc(value) && value <= optimizer.MaxReplicas }

@@ -65,6 +65,26 @@ func TestOverviewStandsAlone(t *testing.T) {
 	assert.NotContains(t, got.body, "revision=")
 }
 
+// TestOneCauseIsSaidOnce: that Prometheus cannot be reached is one thing to know, however many inputs fail by it. An input that fails by itself says
+// so in its place.
+func TestOneCauseIsSaidOnce(t *testing.T) {
+	for name, one := range map[string]error{"all alike": errors.New("dial: refused"), "one by itself": &promapi.Error{Reason: promapi.ReasonExecution, Err: errors.New("too many samples")}} {
+		s := &collector.Snapshot{Inputs: []collector.Input{{Name: "a"}, {Name: "b"}, {Name: "c"}}, Decision: decide.Decision{
+			Models: []collector.Model{{Name: "m", Namespace: "n", Variants: []collector.Variant{{Name: "v", Missing: "a: connection", Reason: optimizer.ReasonHold}}}},
+		}}
+		for i := range s.Inputs {
+			s.Inputs[i].Fail(errors.New("dial: refused"))
+		}
+		s.Inputs[2].Fail(one)
+		srv := serving(t, evaluatorFunc(func(context.Context, time.Time) *collector.Snapshot { return s }))
+		for _, page := range []string{"/", "/inputs"} {
+			body := get(t, srv, page).body
+			assert.Equal(t, 1, strings.Count(body, "dial: refused"), "%s %s", page, name)
+			assert.Contains(t, body, one.Error(), "%s %s", page, name)
+		}
+	}
+}
+
 // TestAssets holds that everything a page asks for is there, says what it is, and may be kept only under the address that names its
 // content.
 func TestAssets(t *testing.T) {

@@ -404,21 +404,33 @@ func (l Law) Rising(course *Course, long Long, ago time.Duration, demand float64
 
 // Plan is what to plan for at a moment some time ago, when the demand was what it was then. It is not known where too little is. The
 // course has the steps that trend and noise are taken from.
-func (l Law) Plan(course *Course, long Long, ago time.Duration, demand float64, lesson Lesson) (planned float64, known bool) {
+func (l Law) Plan(course *Course, long Long, ago time.Duration, demand float64, lesson Lesson) (p Plan, known bool) {
 	end := course.last(ago)
 	if end < 0 {
-		return 0, false
+		return p, false
 	}
 	base, scale := course.trend(end, demand, l.Ahead)
 	if math.IsNaN(base) || math.IsNaN(scale) {
-		return 0, false
+		return p, false
 	}
 	if demand == 0 && lesson.Habit == 0 {
-		return 0, true // what has ended has no noise
+		return p, true // what has ended has no noise
 	}
-	multiple := lesson.Zero
+	p = Plan{Demand: demand, Expected: base, Noise: scale, Multiple: lesson.Zero}
 	if then := l.foreseen(long, ago, lesson); !math.IsNaN(then) {
-		base, multiple = max(then, demand), lesson.WithHabit
+		p.Expected, p.Multiple, p.Habit = max(then, demand), lesson.WithHabit, lesson.Habit
 	}
-	return base + multiple*scale, true
+	return p, true
 }
+
+// Plan is what a plan consists of.
+type Plan struct {
+	Demand   float64       // at its moment
+	Expected float64       // by trend or habit
+	Noise    float64       // the scale of what it may be wrong by
+	Multiple float64       // of the noise that is added
+	Habit    time.Duration // after which demand repeats itself, where that says what is expected; 0 for the trend
+}
+
+// Total is what to plan for.
+func (p Plan) Total() float64 { return p.Expected + p.Multiple*p.Noise }

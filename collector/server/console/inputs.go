@@ -22,6 +22,7 @@ type Inputs struct {
 
 type inputsPage struct {
 	Frame
+	Causes []cause // why several inputs fail
 	Inputs []inputRow
 	Wrong  string // how many inputs are wrong, and in which way; empty for none
 	None   bool   // no input has a usable answer
@@ -37,12 +38,10 @@ type inputRow struct {
 	Witness  string
 	Word     string // how it is
 	Severity explain.Severity
-	Notes    []string // what is wrong
+	Wrong    bool     // what rests on the input is not wholly known because of it
+	Notes    []string // what is wrong, as far as it has not been said of several inputs
 	Users    string
 }
-
-// Wrong reports whether what rests on the input is not wholly known because of it.
-func (r *inputRow) Wrong() bool { return len(r.Notes) > 0 }
 
 // Inputs writes the page of all queries: those with something wrong about them first.
 func (c *Console) Inputs(w io.Writer, l Look, o *Inputs) error {
@@ -59,14 +58,24 @@ func (c *Console) Inputs(w io.Writer, l Look, o *Inputs) error {
 		p.Inputs = append(p.Inputs, row)
 	}
 	slices.SortStableFunc(p.Inputs, func(a, b inputRow) int { return rank(&a) - rank(&b) })
+	p.Causes = slices.DeleteFunc(causesOf(e.Inputs), func(c cause) bool { return c.Inputs == 1 })
+	for i := range p.Inputs {
+		r := &p.Inputs[i]
+		r.Notes = slices.DeleteFunc(r.Notes, func(note string) bool { return said(p.Causes, note) })
+	}
 	p.Wrong, p.None = wrongOf(p.Inputs), failing > 0 && failing == len(p.Inputs)
 	return c.write(w, "inputs", p)
+}
+
+// said reports whether a text is one of some causes.
+func said(causes []cause, text string) bool {
+	return slices.ContainsFunc(causes, func(c cause) bool { return c.Text == text })
 }
 
 // rank is the order of the rows: what is worst first.
 func rank(r *inputRow) int {
 	switch {
-	case !r.Wrong():
+	case !r.Wrong:
 		return 2
 	case r.Severity == explain.SeverityWarning:
 		return 1
@@ -78,7 +87,7 @@ func rank(r *inputRow) int {
 func wrongOf(rows []inputRow) string {
 	counts, words, wrong := map[string]int{}, []string(nil), 0
 	for i := range rows {
-		if !rows[i].Wrong() {
+		if !rows[i].Wrong {
 			continue
 		}
 		wrong++
@@ -156,8 +165,10 @@ func faultsOf(o *Inputs) map[string][]fault {
 			}
 		}
 		for j := range m.Variants {
-			if v := &m.Variants[j]; !v.Up {
-				add("", v.Name, v.Missing, "", false) // Where it names an input: else it is a signal's, which has been said.
+			v := &m.Variants[j]
+			ofSignal := func(s collector.Signal) bool { return v.Missing == s.Name+": "+cmp.Or(s.Missing, s.Partial) }
+			if !v.Up && !slices.ContainsFunc(m.Signals, ofSignal) { // Those of signals have been said.
+				add("", v.Name, v.Missing, "", false)
 			}
 		}
 	}
@@ -200,6 +211,7 @@ func inputOf(in *collector.Input, u *usage, faults []fault) inputRow {
 		}
 		r.Notes = append(r.Notes, l.text)
 	}
+	r.Wrong = len(r.Notes) > 0
 	if u != nil {
 		r.Users, r.Witness = u.text(), u.witness()
 	}

@@ -46,6 +46,7 @@ type signalBlock struct {
 	Witness  string
 	Decides  bool
 	Headroom string
+	Follows  string // what a measured headroom follows from
 	Waiting  string // what waits, in its own unit
 	Found    string // what was found out about what is missing of it
 }
@@ -100,7 +101,7 @@ func drawn(r *past.Record) bool { return r != nil && len(r.Points) > 1 }
 
 func signalOf(o *Model, m *explain.Model, j int) signalBlock {
 	s := &m.Signals[j]
-	b := signalBlock{Signal: *s, Decides: s.Name == m.Binding, Witness: witnessOf(s), Found: foundOf(o.Findings, m.ID(), s.Name)}
+	b := signalBlock{Signal: *s, Decides: s.Name == m.Binding, Witness: witnessOf(s), Found: foundOf(o.Findings, m.ID(), s.Name), Follows: capital(explain.Margin(s))}
 	if s.Headroom != nil {
 		b.Headroom = explain.Percent(*s.Headroom)
 	}

@@ -79,6 +79,10 @@ type variantCell struct {
 func (c *Console) Overview(w io.Writer, l Look, o *Overview) error {
 	e := explain.New(o.Snapshot)
 	p := &overviewPage{Frame: c.newFrame("Overview", "", l, e), Plan: e.Plan, Causes: causesOf(e.Inputs), Progress: progressOf(o.Record)}
+	p.Summary = unsaid(p.Summary, p.Causes)
+	if p.Progress != nil {
+		p.Progress.Text = unsaid(p.Progress.Text, p.Causes)
+	}
 	record, _ := known(o.Record)
 	p.lookingBack(l)
 	if e.NothingKnown() {
@@ -143,6 +147,14 @@ func causesOf(inputs []collector.Input) []cause {
 	}
 	slices.SortStableFunc(all, func(a, b cause) int { return b.Inputs - a.Inputs })
 	return all
+}
+
+// unsaid is a text without the causes that the page says in a place of their own.
+func unsaid(text string, causes []cause) string {
+	for _, c := range causes {
+		text = strings.ReplaceAll(text, ": "+c.Text, "")
+	}
+	return text
 }
 
 func costsOf(s *collector.Snapshot, e *explain.Explanation) costs {
