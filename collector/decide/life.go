@@ -141,7 +141,7 @@ func (s *signal) supply(replicas func(*variant) int) float64 {
 func (d *decider) life(m *model) time.Duration {
 	life := lifeUnknown
 	if s := m.binding(); s != nil {
-		life = lived(s.plannedPast(), s.supplyAsked())
+		life = lived(s.plannedPast(), s.supplyAsked(), *s.out.Planned)
 	}
 	if age, changed := m.priceAge(); changed {
 		life = age
@@ -149,50 +149,36 @@ func (d *decider) life(m *model) time.Duration {
 	return min(life, lifeDay)
 }
 
-// held is for how long the scale-down windows still hold the demand of a model at what was there and is no more, at least a minute: the mix
-// that is best for it is another one by then, so a start for its sake would not pay. It is a day where the demand is still there.
+// held is for how long the demand of a model lasts, as far as the scale-down windows, and demand that comes back, do not only hold it: a day where it is
+// there, and a moment where there is less by more than a little. The mix that is best for it is another one soon, so a start for its sake would not pay.
 func (m *model) held() time.Duration {
-	longest, fell := acting, false
+	only := false
 	for _, s := range m.signals {
-		if s.out.Planned == nil || *s.out.Planned <= 0 {
-			continue
-		}
-		if stable := s.out.Stabilized; stable == nil || s.lately() >= *stable*(1-fellBy) {
+		switch {
+		case s.out.Planned == nil || *s.out.Planned <= 0:
+		case s.fresh() < s.kept()*(1-heldBy):
+			only = true
+		default:
 			return lifeDay
 		}
-		fell, longest = true, max(longest, s.heldFor())
 	}
-	if !fell {
-		return lifeDay
+	if only {
+		return acting
 	}
-	return longest
+	return lifeDay
 }
 
-// lately is the most demand of the last minute: one look is not evidence that it fell.
-func (s *signal) lately() float64 {
-	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
-	if !missing.OK() {
-		return s.level
+// kept is what replicas are kept for: what is planned, or was at the last full minute, and what comes back soon.
+func (s *signal) kept() float64 {
+	kept := max(*s.out.Planned, s.marked)
+	if s.recurring != nil {
+		kept = max(kept, s.recurring.level)
 	}
-	return larger(forecast.Most(window.Over(acting)), s.level)
+	return kept
 }
 
-// heldFor is how long it takes until the window of a signal has lost what it holds, by more than demand goes up and down.
-func (s *signal) heldFor() time.Duration {
-	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
-	if !missing.OK() {
-		return lifeDay
-	}
-	for i, v := range slices.Backward(window.Values) {
-		if v >= *s.out.Stabilized*(1-fellBy) {
-			return time.Duration(*s.model.ScaleDownWindow) - window.Ago(i)
-		}
-	}
-	return 0
-}
-
-// lived is how long the stays above a level lasted. A level that demand has not reached all day lasts for as long.
-func lived(past *forecast.Levels, level float64) time.Duration {
+// lived is how long the stays above a level lasted. Of a fleet that carries more than demand asked for all day, it is how long demand stays near what is planned.
+func lived(past *forecast.Levels, level, planned float64) time.Duration {
 	c, known := past.Crossings(level), time.Duration(forecast.Known(past.Values))*past.Step
 	switch {
 	case known < lifeLeast:
@@ -204,7 +190,10 @@ func lived(past *forecast.Levels, level float64) time.Duration {
 	case c.Over:
 		return max(lifeUnknown, c.Now)
 	}
-	return known
+	if c = past.Crossings(planned * (1 - fellBy)); c.Over {
+		return max(c.Above.Mean(), c.Now)
+	}
+	return c.Above.Mean()
 }
 
 // binding is the signal whose planned demand asks for the most, next to what the present fleet carries; nil where nothing is asked for.
@@ -292,8 +281,10 @@ const (
 	newFor = 10 * time.Minute
 	// fellBy is by what share demand falls that does more than go up and down.
 	fellBy = 0.2
-	// swingDeviations is by how many standard deviations of its noise demand goes up and down without a reason that lasts.
-	swingDeviations = 2
+	// heldBy is by what share more is held than there is where another mix is not chosen for it.
+	heldBy = 0.1
+	// swingDeviations is by how many standard deviations of its noise demand goes up and down without a reason that lasts: about as many as are planned for.
+	swingDeviations = 2.5
 	// levelApart is by what share levels differ that are looked at apart, and levelsMost how many there are at the most.
 	levelApart = 0.02
 	levelsMost = 12
@@ -304,7 +295,7 @@ const (
 // moment ago stays for a while, unless demand has fallen for good: by more than it swings.
 func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 	past, planned := s.plannedPast(), s.marked
-	restart, young := 2*(startup+acting), startup+acting+newFor
+	restart, young := 2*(startup+acting), startup+acting+newFor+past.Step // It rose at some moment of the step.
 	next, looked := planned, 0
 	for at := len(past.Values); ; looked++ {
 		if at = past.LastAbove(at, next); at < 0 || looked == levelsMost {
@@ -315,7 +306,8 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 		c := past.Crossings(max(peak*(1-levelApart), planned))
 		stay := c.Below.Wait(restart) - c.Now
 		if s.swings(peak, planned, c.Below) {
-			stay = max(stay, young-c.Now-c.Last)
+			rose := past.Crossings(peak * (1 - optimizer.Tolerance)) // The last replica was started for the peak itself.
+			stay = max(stay, young-rose.Now-rose.Last)
 		}
 		if stay > 0 {
 			found = &recurring{level: peak, gap: c.Below.Mean(), times: len(c.Below), stay: stay}
@@ -358,6 +350,32 @@ func (s *signal) needed(demand float64) float64 {
 	return demand / (1 + optimizer.Tolerance)
 }
 
+// neededAt is the supply that what was planned for some time ago needs. Before the last full minute capacities may have been smaller: an order that rests on that
+// stands, as long as it is not seen.
+func (s *signal) neededAt(ago, minute time.Duration) float64 {
+	needed := s.needed(s.plannedAt(ago))
+	if ago > minute && s.grew > 1 {
+		needed *= min(s.grew, 1+capacityNoise)
+	}
+	return needed
+}
+
+// ordered notes what was needed at the looks of the last minute that were before the last full one, where a capacity has grown since: what was
+// ordered for it is not seen yet.
+func (d *decider) ordered(m *model) {
+	minute := d.sinceMinute()
+	for _, s := range m.signals {
+		if s.out.Planned == nil || !(s.grew > 1) {
+			continue
+		}
+		for ago := toldEvery; ago < acting; ago += toldEvery {
+			if ago > minute {
+				s.ordered = larger(s.ordered, s.neededAt(ago, minute))
+			}
+		}
+	}
+}
+
 // steadied is what a signal is planned for. What was planned at the last moments is ordered: an order takes a minute to be seen. What is held
 // on top of it, by the window or because it comes back, only keeps what is asked for: no replica is started for demand that is gone, nor does
 // one start or stop because capacities are measured a little differently for a moment.
@@ -366,12 +384,9 @@ func (s *signal) steadied() float64 {
 	if slices.ContainsFunc(s.model.variants, func(v *variant) bool { return v.runs.Current.N == nil }) {
 		return planned
 	}
-	kept, fresh := max(planned, s.marked), s.fresh()
-	if s.recurring != nil {
-		kept = max(kept, s.recurring.level)
-	}
+	kept, fresh := s.kept(), s.fresh()
 	if s.measured() {
-		fresh = min(fresh, max(now, s.needed(fresh)))
+		fresh = max(min(fresh, max(now, s.needed(fresh))), s.ordered)
 		return max(fresh, min(kept*(1+stopNoise), now), min(kept*(1+capacityNoise), ordered))
 	}
 	return max(fresh, min(kept, ordered))

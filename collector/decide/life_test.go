@@ -3,6 +3,7 @@ package decide
 import (
 	"math"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -81,6 +82,101 @@ func TestLifeOfAPlan(t *testing.T) {
 	}
 }
 
+// TestLifeOfAFleetForMore: of a fleet that carries more than demand asked for all day, a plan lives as long as demand has stayed near what is
+// planned.
+func TestLifeOfAFleetForMore(t *testing.T) {
+	t.Parallel()
+	const minute, hour = time.Minute, time.Hour
+	for name, tc := range map[string]struct {
+		day  forecast.History
+		want time.Duration
+	}{
+		"all day":                     {past(minute, run{50, 20 * hour}), 20 * hour},
+		"it has only just come":       {past(minute, run{20, 20 * hour}, run{50, 10 * minute}), 10 * minute},
+		"as long as it did before":    {past(minute, append(often(4, run{20, hour}, run{50, 30 * minute}), run{20, hour}, run{50, 10 * minute})...), 30 * minute},
+		"it is planned, and not come": {past(minute, run{20, 20 * hour}), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, tc.want, lived(tc.day.Levels(), 80, 50))
+		})
+	}
+}
+
+// TestWhatIsOnlyHeldStartsNoMix: the mix that is best for a demand that the window or what comes back only holds is another one soon.
+func TestWhatIsOnlyHeldStartsNoMix(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		planned, held, marked, returns float64
+		want                           time.Duration
+	}{
+		"the demand is there":           {planned: 40, held: 3, want: lifeDay},
+		"the window holds more":         {planned: 40, held: 5, want: acting},
+		"more was planned a minute ago": {planned: 40, marked: 45, want: acting},
+		"more comes back":               {planned: 40, returns: 50, want: acting},
+		"hardly more does":              {planned: 40, returns: 44, want: lifeDay},
+		"nothing is planned":            {want: lifeDay},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := served(tc.planned, 3, time.Minute, forecast.History{})
+			s := m.signals[0]
+			s.onlyHeld, s.marked = tc.held, tc.marked
+			if tc.returns > 0 {
+				s.recurring = &recurring{level: tc.returns}
+			}
+			assert.Equal(t, tc.want, m.held())
+		})
+	}
+}
+
+// TestOrdersOutliveTheMinute: what was ordered before the last full minute, by capacities that were smaller then, is ordered until it is seen.
+func TestOrdersOutliveTheMinute(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		second int     // of the minute
+		grew   float64 // the capacity, to 10
+		at     float64 // planned fifteen and thirty seconds ago
+		want   float64
+	}{
+		"it was ordered by smaller ones":   {second: 0, grew: 1.005, at: 30.2, want: 30.2 / 1.01 * 1.005},
+		"capacities are the same":          {second: 0, at: 30.2, want: 30},
+		"it carried that":                  {second: 0, grew: 1.005, at: 30.1, want: 30},
+		"half of it is of this minute":     {second: 15, grew: 1.005, at: 30.2, want: 30.2 / 1.01 * 1.005},
+		"all of it is":                     {second: 45, grew: 1.005, at: 30.2, want: 30},
+		"by more than the noise they grow": {second: 0, grew: 1.5, at: 30.2, want: 30.2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := served(25, 3, time.Minute, forecast.History{})
+			m.variants[0].Capacities[0] = query.Quantity{Query: &query.Query{}}
+			s := m.signals[0]
+			s.grew, s.marked, s.Absolute.Now, s.out.Headroom = tc.grew, 29.8, &query.Query{}, new(0.0)
+			s.read.Absolute.Window.History = forecast.History{Step: 15 * time.Second, Values: []float64{25, tc.at, tc.at, 25}}
+			d := &decider{read: &match.Readings{At: time.Unix(600+int64(tc.second), 0)}}
+			d.ordered(m)
+			assert.InDelta(t, tc.want, s.steadied(), 1e-9)
+		})
+	}
+}
+
+// TestMixesOfEqualCost: three starts of a size cost as much as one of three times its price, however long a plan lives. The planner rounds costs to 12
+// digits.
+func TestMixesOfEqualCost(t *testing.T) {
+	t.Parallel()
+	rounded := func(x float64) float64 {
+		out, err := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 11, 64), 64)
+		require.NoError(t, err)
+		return out
+	}
+	for life := 2 * time.Minute; life < 25*time.Hour; life += 41 * time.Second {
+		share := perHour(3*time.Minute, life)
+		require.InEpsilon(t, 3*time.Minute.Seconds()/life.Seconds(), share, 0.05)
+		require.Equal(t, rounded(2.1*share), rounded(3*rounded(0.7*share)), life) //nolint:testifylint // equal is what they must be
+	}
+	require.Zero(t, perHour(0, time.Hour))
+}
+
 // TestLifeGoesByTheSignalThatBinds: of two signals, the one that asks for the most next to what the fleet carries.
 func TestLifeGoesByTheSignalThatBinds(t *testing.T) {
 	t.Parallel()
@@ -117,20 +213,21 @@ func TestDemandThatComesBack(t *testing.T) {
 		startup time.Duration    // restarting takes twice as long, and two minutes
 		want    *recurring
 	}{
-		"after five minutes":                      {every(5*minute, 2*minute), 4 * minute, &recurring{level: 40, gap: 5 * minute, times: 8, stay: 3 * minute}},
+		"after five minutes":                      {every(5*minute, 2*minute), 4 * minute, &recurring{level: 40, gap: 5 * minute, times: 8, stay: 4 * minute}},
 		"it pays to wait, and it did not come":    {every(9*minute, 40*minute), 4 * minute, nil},
 		"it comes back too late to wait for it":   {every(25*minute, 18*minute), 4 * minute, nil},
 		"the same, but a start takes longer":      {every(25*minute, 18*minute), 15 * minute, &recurring{level: 40, gap: 25 * minute, times: 8, stay: 7 * minute}},
 		"nothing starts":                          {past(minute, run{20, hour}, run{23, 5 * minute}, run{20, 3 * minute}), 0, nil},
 		"until the last minute, which counts":     {past(minute, run{20, hour}, run{23, 5 * minute}), 4 * minute, nil},
-		"hardly more than is planned":             {past(minute, append(often(9, run{20.2, 5 * minute}, run{19.9, 5 * minute}), run{20.2, 5 * minute}, run{19.9, 2 * minute})...), 4 * minute, &recurring{level: 20.2, gap: 5 * minute, times: 9, stay: 8 * minute}},
+		"hardly more than is planned":             {past(minute, append(often(9, run{20.2, 5 * minute}, run{19.9, 5 * minute}), run{20.2, 5 * minute}, run{19.9, 2 * minute})...), 4 * minute, &recurring{level: 20.2, gap: 5 * minute, times: 9, stay: 9 * minute}},
 		"behind a slow fall":                      {slow, 15 * minute, &recurring{level: 40, gap: 20 * minute, times: 8, stay: 5 * minute}},
 		"no more than is planned":                 {past(minute, often(20, run{20, 5 * minute}, run{15, 5 * minute})...), 4 * minute, nil},
 		"it was half a day ago":                   {past(minute, append(often(8, run{40, 10 * minute}, run{20, 5 * minute}), run{20, 13 * hour})...), 4 * minute, nil},
-		"a moment ago, and a little more":         {past(minute, run{20, hour}, run{23, 5 * minute}, run{20, 3 * minute}), 4 * minute, &recurring{level: 23, stay: 7 * minute}},
+		"a moment ago, and a little more":         {past(minute, run{20, hour}, run{23, 5 * minute}, run{20, 3 * minute}), 4 * minute, &recurring{level: 23, stay: 8 * minute}},
+		"it rose slowly, to a peak a moment ago":  {past(minute, run{20, hour}, run{22.8, 14 * minute}, run{23, 5 * minute}, run{20, 3 * minute}), 4 * minute, &recurring{level: 23, stay: 8 * minute}},
 		"a little more, and for long":             {past(minute, run{20, hour}, run{23, 14 * minute}, run{20, 3 * minute}), 4 * minute, nil},
 		"a moment ago, and it has fallen by much": {past(minute, run{20, hour}, run{40, 5 * minute}, run{20, 3 * minute}), 4 * minute, nil},
-		"by much, and it is often crossed":        {past(minute, run{20, hour}, run{40, 5 * minute}, run{20, 9 * minute}, run{40, minute}, run{20, 12 * minute}), 4 * minute, &recurring{level: 40, gap: 9 * minute, times: 1, stay: 2 * minute}},
+		"by much, and it is often crossed":        {past(minute, run{20, hour}, run{40, 5 * minute}, run{20, 9 * minute}, run{40, minute}, run{20, 12 * minute}), 4 * minute, &recurring{level: 40, gap: 9 * minute, times: 1, stay: 3 * minute}},
 		"the highest that comes back":             {steps, 5 * minute, &recurring{level: 40, gap: 21*minute + 20*time.Second, times: 9, stay: 2 * minute}},
 	} {
 		t.Run(name, func(t *testing.T) {
