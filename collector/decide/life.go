@@ -170,9 +170,13 @@ func (m *model) held() time.Duration {
 	return lifeDay
 }
 
-// lived is how long the stays above a level lasted. Of a fleet that carries more than demand asked for all day, it is how long demand stays near what is planned.
+// lived is how long the stays above a level lasted. Where demand has not reached it all day, the fleet carries more than was ever asked for: then it is
+// those near what is planned.
 func lived(past *forecast.Levels, level, planned float64) time.Duration {
 	c, known := past.Crossings(level), time.Duration(forecast.Known(past.Values))*past.Step
+	if len(c.Above) == 0 && !c.Over {
+		c = past.Crossings(planned * (1 - fellBy))
+	}
 	switch {
 	case known < lifeLeast:
 		return lifeUnknown
@@ -183,10 +187,7 @@ func lived(past *forecast.Levels, level, planned float64) time.Duration {
 	case c.Over:
 		return max(lifeUnknown, c.Now)
 	}
-	if c = past.Crossings(planned * (1 - fellBy)); c.Over {
-		return max(c.Above.Mean(), c.Now)
-	}
-	return c.Above.Mean()
+	return lifeUnknown
 }
 
 // binding is the signal whose planned demand asks for the most, next to what the present fleet carries; nil where nothing is asked for.

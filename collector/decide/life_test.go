@@ -92,9 +92,9 @@ func TestLifeOfAFleetForMore(t *testing.T) {
 		want time.Duration
 	}{
 		"all day":                     {past(minute, run{50, 20 * hour}), 20 * hour},
-		"it has only just come":       {past(minute, run{20, 20 * hour}, run{50, 10 * minute}), 10 * minute},
+		"it has only just come":       {past(minute, run{20, 20 * hour}, run{50, 10 * minute}), hour},
 		"as long as it did before":    {past(minute, append(often(4, run{20, hour}, run{50, 30 * minute}), run{20, hour}, run{50, 10 * minute})...), 30 * minute},
-		"it is planned, and not come": {past(minute, run{20, 20 * hour}), 0},
+		"it is planned, and not come": {past(minute, run{20, 20 * hour}), hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
