@@ -12,7 +12,7 @@ import (
 // replicas keeps only that variant out of the plan; of one that serves, it makes the signal say nothing.
 func (d *decider) readCapacities(m *model) {
 	for _, v := range m.variants {
-		v.capacities = make([]float64, len(m.signals))
+		v.capacities, v.before = make([]float64, len(m.signals)), make([]float64, len(m.signals))
 		for i, s := range m.signals {
 			if !v.Carries(s.Signal) {
 				continue // of another role
@@ -108,7 +108,7 @@ func (d *decider) size(v *variant, s *signal) match.Value {
 	}
 	if before, missing := lengthsOf(&s.read.Before); missing.OK() {
 		if was, why := d.Memory.sizes.capacity(profile, before, sloOf(v.model.SLO)); why == "" {
-			s.grew = max(s.grew, rate/was)
+			v.before[s.Place] = was
 		}
 	}
 	return match.Value{Number: rate}

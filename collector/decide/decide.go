@@ -71,7 +71,6 @@ type signal struct {
 	evens    bool          // a rate tells what comes, so it counts by its mean
 	onlyHeld float64       // of it, by the window: not of the last minute
 	marked   float64       // planned at the last full minute
-	grew     float64       // what a capacity has grown to since the full minute before it, of one then; 0 where that is not known
 	ordered  float64       // the supply that was needed at the looks before the last full minute whose orders are not seen yet
 	backlog  float64       // what waits
 	service  time.Duration // in which a replica works off its capacity of what is in service
@@ -98,6 +97,7 @@ type variant struct {
 	cost       *float64
 	uses       map[string]float64
 	capacities []float64 // by signal
+	before     []float64 // the same at the full minute before the last one; 0 where that is not known
 	correction *float64  // of its profile or capacity, where it is corrected
 	missed     *Missed   // why, where a target was missed
 	stuck      *int      // replicas that it is capped at

@@ -31,22 +31,36 @@ func (s *signal) needed(demand float64) float64 {
 	return demand / (1 + optimizer.Tolerance)
 }
 
-// neededAt is the supply that what was planned for some time ago needs. Before the last full minute capacities may have been smaller: an order that rests on that
-// stands, as long as it is not seen.
+// neededAt is the supply that what was planned for some time ago needs. Before the last full minute capacities may have been smaller: what was ordered
+// by them stays ordered until it is seen.
 func (s *signal) neededAt(ago, minute time.Duration) float64 {
 	needed := s.needed(s.plannedAt(ago))
-	if ago > minute && s.grew > 1 {
-		needed *= min(s.grew, 1+capacityNoise)
+	if before := s.supplyBefore(); ago > minute && before > 0 && needed > before*(1+optimizer.Tolerance) {
+		needed *= min(max(1, s.supplyAsked()/before), 1+capacityNoise)
 	}
 	return needed
 }
 
-// ordered notes what was needed at the looks of the last minute that were before the last full one, where a capacity has grown since: what was
+// supplyBefore is what the replicas that are asked for could serve of a signal by the capacities of a minute before; 0 where these are not known.
+func (s *signal) supplyBefore() float64 {
+	supply := 0.0
+	for _, v := range s.model.variants {
+		if n := v.runs.Current.N; n != nil && *n > 0 && v.capacities[s.Place] > 0 {
+			if s.Place >= len(v.before) || v.before[s.Place] == 0 {
+				return 0
+			}
+			supply += v.before[s.Place] * float64(*n)
+		}
+	}
+	return supply
+}
+
+// ordered notes what was needed at the looks of the last minute that were before the last full one, where capacities have grown since: what was
 // ordered for it is not seen yet.
 func (d *decider) ordered(m *model) {
 	minute := d.sinceMinute()
 	for _, s := range m.signals {
-		if s.out.Planned == nil || !(s.grew > 1) {
+		if before := s.supplyBefore(); s.out.Planned == nil || before == 0 || before >= s.supplyAsked() {
 			continue
 		}
 		for ago := toldEvery; ago < acting; ago += toldEvery {

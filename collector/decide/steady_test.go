@@ -72,7 +72,7 @@ func TestOrdersOutliveTheMinute(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		second int     // of the minute
-		grew   float64 // the capacity, to 10
+		grew   float64 // the capacity, to 10; 0 where that is not known
 		at     float64 // planned fifteen and thirty seconds ago
 		want   float64
 	}{
@@ -88,7 +88,10 @@ func TestOrdersOutliveTheMinute(t *testing.T) {
 			m := served(25, 3, time.Minute, forecast.History{})
 			m.variants[0].Capacities[0] = query.Quantity{Query: &query.Query{}}
 			s := m.signals[0]
-			s.grew, s.marked, s.Absolute.Now, s.out.Headroom = tc.grew, 29.8, &query.Query{}, new(0.0)
+			if tc.grew > 0 {
+				m.variants[0].before = []float64{10 / tc.grew}
+			}
+			s.marked, s.Absolute.Now, s.out.Headroom = 29.8, &query.Query{}, new(0.0)
 			s.read.Absolute.Window.History = forecast.History{Step: 15 * time.Second, Values: []float64{25, tc.at, tc.at, 25}}
 			d := &decider{read: &match.Readings{At: time.Unix(600+int64(tc.second), 0)}}
 			d.ordered(m)
