@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -31,22 +32,27 @@ func (s *signal) needed(demand float64) float64 {
 	return demand / (1 + optimizer.Tolerance)
 }
 
-// neededAt is the supply that what was planned for some time ago needs. Before the last full minute capacities may have been smaller: what was ordered
-// by them stays ordered until it is seen.
+// neededAt is the supply that what was planned for some time ago needs. Before the last full minute capacities were a little different: what was ordered
+// by them stays ordered until it is seen, and what was not ordered by them is not in hindsight.
 func (s *signal) neededAt(ago, minute time.Duration) float64 {
 	needed := s.needed(s.plannedAt(ago))
-	if before := s.supplyBefore(); ago > minute && before > 0 && needed > before*(1+optimizer.Tolerance) {
-		needed *= min(max(1, s.supplyAsked()/before), 1+capacityNoise)
+	switch before, now := s.supplyBefore(), s.supplyAsked(); {
+	case before == 0:
+	case needed <= before*(1+optimizer.Tolerance):
+		return min(needed, now)
+	case ago > minute:
+		return needed * max(1, now/before)
 	}
 	return needed
 }
 
-// supplyBefore is what the replicas that are asked for could serve of a signal by the capacities of a minute before; 0 where these are not known.
+// supplyBefore is what the replicas that are asked for could serve of a signal by the capacities of a minute before; 0 where these are not known, or
+// differ by more than noise.
 func (s *signal) supplyBefore() float64 {
 	supply := 0.0
 	for _, v := range s.model.variants {
 		if n := v.runs.Current.N; n != nil && *n > 0 && v.capacities[s.Place] > 0 {
-			if s.Place >= len(v.before) || v.before[s.Place] == 0 {
+			if s.Place >= len(v.before) || math.Abs(v.before[s.Place]/v.capacities[s.Place]-1) > capacityNoise {
 				return 0
 			}
 			supply += v.before[s.Place] * float64(*n)
@@ -81,7 +87,12 @@ func (s *signal) steadied() float64 {
 	}
 	kept, fresh := s.kept(), s.fresh()
 	if s.measured() {
-		fresh = max(min(fresh, max(now, s.needed(fresh))), s.ordered)
+		if needed := s.needed(fresh); needed <= s.supplyBefore() {
+			fresh = min(fresh, now) // it is carried, but for the noise of the last full minute
+		} else {
+			fresh = min(fresh, max(now, needed))
+		}
+		fresh = max(fresh, s.ordered)
 		return max(fresh, min(kept*(1+stopNoise), now), min(kept*(1+capacityNoise), ordered))
 	}
 	return max(fresh, min(kept, ordered))

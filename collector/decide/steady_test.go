@@ -76,12 +76,12 @@ func TestOrdersOutliveTheMinute(t *testing.T) {
 		at     float64 // planned fifteen and thirty seconds ago
 		want   float64
 	}{
-		"it was ordered by smaller ones":   {second: 0, grew: 1.005, at: 30.2, want: 30.2 / 1.01 * 1.005},
-		"capacities are the same":          {second: 0, at: 30.2, want: 30},
-		"it carried that":                  {second: 0, grew: 1.005, at: 30.1, want: 30},
-		"half of it is of this minute":     {second: 15, grew: 1.005, at: 30.2, want: 30.2 / 1.01 * 1.005},
-		"all of it is":                     {second: 45, grew: 1.005, at: 30.2, want: 30},
-		"by more than the noise they grow": {second: 0, grew: 1.5, at: 30.2, want: 30.2},
+		"it was ordered by smaller ones": {second: 0, grew: 1.005, at: 30.2, want: 30.2 / 1.01 * 1.005},
+		"capacities are the same":        {second: 0, at: 30.2, want: 30},
+		"it carried that":                {second: 0, grew: 1.005, at: 30.1, want: 30},
+		"half of it is of this minute":   {second: 15, grew: 1.005, at: 30.2, want: 30.2 / 1.01 * 1.005},
+		"all of it is":                   {second: 45, grew: 1.005, at: 30.2, want: 30},
+		"they grow by more than noise":   {second: 0, grew: 1.5, at: 30.2, want: 30},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -96,6 +96,25 @@ func TestOrdersOutliveTheMinute(t *testing.T) {
 			d := &decider{read: &match.Readings{At: time.Unix(600+int64(tc.second), 0)}}
 			d.ordered(m)
 			assert.InDelta(t, tc.want, s.steadied(), 1e-9)
+		})
+	}
+}
+
+// TestCapacitiesShrinkByNoise: what was carried until the last full minute starts nothing because capacities are read a little smaller at it.
+func TestCapacitiesShrinkByNoise(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ planned, before, want float64 }{
+		"it was carried":           {30.4, 10.05, 30},
+		"it was not":               {30.6, 10.05, 30.6 / 1.01},
+		"they are the same":        {30.4, 10, 30.4 / 1.01},
+		"they shrink by more":      {30.4, 11, 30.4 / 1.01},
+		"what they were is hidden": {30.4, 0, 30.4 / 1.01},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := served(tc.planned, 3, time.Minute, forecast.History{})
+			m.variants[0].Capacities[0], m.variants[0].before = query.Quantity{Query: &query.Query{}}, []float64{tc.before}
+			assert.InDelta(t, tc.want, m.signals[0].steadied(), 1e-9)
 		})
 	}
 }
