@@ -129,3 +129,45 @@ models: [{name: m, namespace: ns, slo: {ttft: 500ms, itl: 40ms}, variants: [
 	require.Contains(t, missing(load("NaN")), "latency.input_cv.history_1m: unusable")
 	require.Contains(t, missing("error: timeout"), "latency.input_cv.history_1m: timeout")
 }
+
+// TestOrderOutlivesTheMinute: lengths are read again at each full minute, and a little shorter requests make capacities a little larger. What was ordered
+// by the smaller ones, and is not seen yet, stays ordered.
+func TestOrderOutlivesTheMinute(t *testing.T) {
+	const config = `
+defaults: {headroom: 0, scale_down_window: 5m}
+signals: {latency: {unit: requests per second, latency: demand, input_tokens: input, output_tokens: output}}
+models: [{name: m, namespace: ns, slo: {ttft: 500ms, itl: 40ms}, variants: [
+  {name: a, cost: 1, startup: 2m, profile: {alpha: 12ms, beta: 0.03ms, gamma: 0.0005ms, max_batch: 256}}]}]
+`
+	decide := func(demand float64, before, after string) (capacity float64, desired int) {
+		number := strconv.FormatFloat(demand, 'g', -1, 64)
+		v := evaluateWith(t, complete(config), newCanned(t, canned{
+			"demand": load("1"), "past demand": joined(load("1 @10m..1m"), load(number+" @45s..15s"), load("1 @0s..0s")),
+			"input": load("800"), "output": load("200"), "past output": load("200"),
+			"past input": joined(load(before+" @10m..1m"), load(after+" @0s..0s")),
+			"current":    runs("a", "3"), "ready": runs("a", "3"), "past current": runs("a", "3"), "past ready": runs("a", "3"),
+		})).Models[0].Variants[0]
+		require.NotNil(t, v.Desired, v.Missing)
+		return v.Capacities[0].Value, *v.Desired
+	}
+	small, _ := decide(1, "800", "800")
+	large, _ := decide(1, "800", "790")
+	require.Greater(t, large, small)
+	require.Less(t, large, 1.01*small, "by less than capacities differ anyway")
+	beyond := 3 * 1.0101 * small // what three carry, and the noise of capacities
+	require.Less(t, beyond, 3*1.01*large)
+	for _, tc := range []struct {
+		why           string
+		demand        float64
+		before, after string
+		want          int
+	}{
+		{"capacities are the same", beyond, "800", "800", 4},
+		{"they have grown since", beyond, "800", "790", 4},
+		{"they were as large when it was looked", beyond, "790", "790", 3},
+		{"it was carried then", 3 * 1.0099 * small, "800", "790", 3},
+	} {
+		_, desired := decide(tc.demand, tc.before, tc.after)
+		require.Equal(t, tc.want, desired, tc.why)
+	}
+}

@@ -12,7 +12,7 @@ import (
 // replicas keeps only that variant out of the plan; of one that serves, it makes the signal say nothing.
 func (d *decider) readCapacities(m *model) {
 	for _, v := range m.variants {
-		v.capacities = make([]float64, len(m.signals))
+		v.capacities, v.before = make([]float64, len(m.signals)), make([]float64, len(m.signals))
 		for i, s := range m.signals {
 			if !v.Carries(s.Signal) {
 				continue // of another role
@@ -80,7 +80,7 @@ func (d *decider) size(v *variant, s *signal) match.Value {
 	if s.out.Planned == nil || *s.out.Planned == 0 {
 		return match.Value{}
 	}
-	lengths, missing := lengthsOf(s)
+	lengths, missing := lengthsOf(&s.read.Lengths)
 	if !missing.OK() {
 		return match.Value{Missing: missing}
 	}
@@ -104,12 +104,17 @@ func (d *decider) size(v *variant, s *signal) match.Value {
 	if why != "" {
 		return match.Value{Missing: match.Missing{Input: s.Key(), Why: why}}
 	}
+	if before, missing := lengthsOf(&s.read.Before); missing.OK() {
+		if was, why := d.Memory.sizes.capacity(profile, before, sloOf(v.model.SLO)); why == "" {
+			v.before[s.Place] = was
+		}
+	}
 	return match.Value{Number: rate}
 }
 
 // lengthsOf are the lengths of a signal's requests. Where nothing is told of their variation, they count as all alike.
-func lengthsOf(s *signal) (lengths latency.Lengths, missing match.Missing) {
-	input, output := s.read.InputTokens, s.read.OutputTokens
+func lengthsOf(read *match.Lengths) (lengths latency.Lengths, missing match.Missing) {
+	input, output := read.InputTokens, read.OutputTokens
 	if missing = input.Missing.Or(output.Missing); !missing.OK() {
 		return lengths, missing
 	}
@@ -118,7 +123,7 @@ func lengthsOf(s *signal) (lengths latency.Lengths, missing match.Missing) {
 		read match.Value
 		to   *float64
 		mean float64
-	}{{s.read.InputCV, &lengths.InputCV, lengths.Input}, {s.read.OutputCV, &lengths.OutputCV, lengths.Output - 1}} {
+	}{{read.InputCV, &lengths.InputCV, lengths.Input}, {read.OutputCV, &lengths.OutputCV, lengths.Output - 1}} {
 		switch why := cv.read.Missing; {
 		case why.NoResult(), why.Why == match.NotGiven:
 		case !why.OK():

@@ -71,6 +71,7 @@ type signal struct {
 	evens    bool          // a rate tells what comes, so it counts by its mean
 	onlyHeld float64       // of it, by the window: not of the last minute
 	marked   float64       // planned at the last full minute
+	ordered  float64       // the supply that was needed at the looks before the last full minute whose orders are not seen yet
 	backlog  float64       // what waits
 	service  time.Duration // in which a replica works off its capacity of what is in service
 
@@ -96,6 +97,7 @@ type variant struct {
 	cost       *float64
 	uses       map[string]float64
 	capacities []float64 // by signal
+	before     []float64 // the same at the full minute before the last one; 0 where that is not known
 	correction *float64  // of its profile or capacity, where it is corrected
 	missed     *Missed   // why, where a target was missed
 	stuck      *int      // replicas that it is capped at
@@ -154,6 +156,9 @@ func (d *decider) plan(o optimizer.Options) (problem optimizer.Problem, s soluti
 	}
 	return d.plan(o)
 }
+
+// sinceMinute is how long ago the last full minute was.
+func (d *decider) sinceMinute() time.Duration { return d.read.At.Sub(d.read.At.Truncate(time.Minute)) }
 
 // forget drops the demand that comes back, and what stays because it is new, and reports whether there was any.
 func (d *decider) forget() bool {
@@ -217,13 +222,14 @@ func (d *decider) gather() {
 			d.expectDemand(s)
 		}
 		d.readCapacities(m)
+		d.ordered(m)
 		d.addBacklog(m)
 		m.unserved()
 		m.lacking = m.readMinimums().Or(d.replicasUnknown(m)).Or(d.guardsFailed(m))
 		m.known = m.knowledge()
 		m.life = d.life(m)
-		m.holds = m.held()
 		m.recurs()
+		m.holds = m.held()
 		m.limitedUp, m.limitedDown = m.limited(m.ScaleUpLimit), m.limited(m.ScaleDownLimit)
 		d.keepNew(m)
 		m.forgetPast()

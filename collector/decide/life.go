@@ -7,7 +7,6 @@ import (
 
 	"github.com/variant-exporter/variant-exporter/collector/config"
 	"github.com/variant-exporter/variant-exporter/collector/match"
-	"github.com/variant-exporter/variant-exporter/optimizer"
 	"github.com/variant-exporter/variant-exporter/optimizer/forecast"
 )
 
@@ -17,6 +16,9 @@ const (
 	lifeDay     = 24 * time.Hour
 	lifeUnknown = time.Hour     // of a plan, with less history than lifeLeast
 	lifeLeast   = 2 * time.Hour // of history
+
+	// heldBy is by what share more is held than there is, where another mix is not chosen for it.
+	heldBy = 0.1
 
 	// acting is from the moment at which demand is there to the one at which an order is: it is measured, planned, and followed.
 	acting = time.Minute
@@ -141,7 +143,7 @@ func (s *signal) supply(replicas func(*variant) int) float64 {
 func (d *decider) life(m *model) time.Duration {
 	life := lifeUnknown
 	if s := m.binding(); s != nil {
-		life = lived(s.plannedPast(), s.supplyAsked())
+		life = lived(s.plannedPast(), s.supplyAsked(), *s.out.Planned)
 	}
 	if age, changed := m.priceAge(); changed {
 		life = age
@@ -149,51 +151,32 @@ func (d *decider) life(m *model) time.Duration {
 	return min(life, lifeDay)
 }
 
-// held is for how long the scale-down windows still hold the demand of a model at what was there and is no more, at least a minute: the mix
-// that is best for it is another one by then, so a start for its sake would not pay. It is a day where the demand is still there.
+// held is for how long the demand of a model lasts, as far as the scale-down windows, and demand that comes back, do not only hold it: a day where it is
+// there, and a moment where there is less by more than a little. The mix that is best for it is another one soon, so a start for its sake would not pay.
 func (m *model) held() time.Duration {
-	longest, fell := acting, false
+	only := false
 	for _, s := range m.signals {
-		if s.out.Planned == nil || *s.out.Planned <= 0 {
-			continue
-		}
-		if stable := s.out.Stabilized; stable == nil || s.lately() >= *stable*(1-fellBy) {
+		switch {
+		case s.out.Planned == nil || *s.out.Planned <= 0:
+		case s.fresh() < s.kept()*(1-heldBy):
+			only = true
+		default:
 			return lifeDay
 		}
-		fell, longest = true, max(longest, s.heldFor())
 	}
-	if !fell {
-		return lifeDay
+	if only {
+		return acting
 	}
-	return longest
+	return lifeDay
 }
 
-// lately is the most demand of the last minute: one look is not evidence that it fell.
-func (s *signal) lately() float64 {
-	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
-	if !missing.OK() {
-		return s.level
-	}
-	return larger(forecast.Most(window.Over(acting)), s.level)
-}
-
-// heldFor is how long it takes until the window of a signal has lost what it holds, by more than demand goes up and down.
-func (s *signal) heldFor() time.Duration {
-	window, missing := s.past(func(x *match.Demand) match.Past { return x.Window })
-	if !missing.OK() {
-		return lifeDay
-	}
-	for i, v := range slices.Backward(window.Values) {
-		if v >= *s.out.Stabilized*(1-fellBy) {
-			return time.Duration(*s.model.ScaleDownWindow) - window.Ago(i)
-		}
-	}
-	return 0
-}
-
-// lived is how long the stays above a level lasted. A level that demand has not reached all day lasts for as long.
-func lived(past *forecast.Levels, level float64) time.Duration {
+// lived is how long the stays above a level lasted. Where demand has not reached it all day, the fleet carries more than was ever asked for: then it is
+// those near what is planned.
+func lived(past *forecast.Levels, level, planned float64) time.Duration {
 	c, known := past.Crossings(level), time.Duration(forecast.Known(past.Values))*past.Step
+	if len(c.Above) == 0 && !c.Over {
+		c = past.Crossings(planned * (1 - fellBy))
+	}
 	switch {
 	case known < lifeLeast:
 		return lifeUnknown
@@ -204,7 +187,7 @@ func lived(past *forecast.Levels, level float64) time.Duration {
 	case c.Over:
 		return max(lifeUnknown, c.Now)
 	}
-	return known
+	return lifeUnknown
 }
 
 // binding is the signal whose planned demand asks for the most, next to what the present fleet carries; nil where nothing is asked for.
@@ -247,155 +230,3 @@ func (m *model) priceAge() (age time.Duration, changed bool) {
 	}
 	return age, changed
 }
-
-// recurs finds the demand that comes back before it pays to stop replicas for it and to start them again: they stay for it. It follows
-// from the demand of the last day alone, and not from what runs, so a fleet that follows late cannot make it swing.
-func (m *model) recurs() {
-	startup := time.Duration(0)
-	for _, v := range m.variants {
-		startup = max(startup, time.Duration(v.Startup))
-	}
-	if startup == 0 {
-		return
-	}
-	for _, s := range m.signals {
-		if s.out.Planned != nil && *s.out.Planned > 0 && !s.evens { // What is ordered for a queue does not stay.
-			s.marked = s.plannedMark()
-			s.recurring = s.comesBack(startup)
-		}
-	}
-}
-
-// plannedMark is what was planned at the last full minute. Replicas are kept for it until the next: what is given up shows before more is.
-func (s *signal) plannedMark() float64 {
-	past := s.plannedPast()
-	mark := math.NaN()
-	if last := len(past.Values) - 1; last >= 0 {
-		mark = past.Values[last]
-	}
-	if s.plan != nil {
-		mark = larger(mark, s.heldAt(past.Since))
-	}
-	return larger(mark, 0)
-}
-
-// recurring is a demand that comes back.
-type recurring struct {
-	level float64
-	gap   time.Duration // after which it came back, in the mean
-	times int           // that it did, over the last day
-	stay  time.Duration // for which replicas stay for it from now on
-}
-
-const (
-	// newFor is how long a replica that has become ready counts as new.
-	newFor = 10 * time.Minute
-	// fellBy is by what share demand falls that does more than go up and down.
-	fellBy = 0.2
-	// swingDeviations is by how many standard deviations of its noise demand goes up and down without a reason that lasts.
-	swingDeviations = 2
-	// levelApart is by what share levels differ that are looked at apart, and levelsMost how many there are at the most.
-	levelApart = 0.02
-	levelsMost = 12
-)
-
-// comesBack is the largest demand of late that is needed again soon; nil where there is none above what is planned. To stop a replica and
-// to start it again costs what it costs while it starts, and as much again for the risk of being short. A replica that was started a
-// moment ago stays for a while, unless demand has fallen for good: by more than it swings.
-func (s *signal) comesBack(startup time.Duration) (found *recurring) {
-	past, planned := s.plannedPast(), s.marked
-	restart, young := 2*(startup+acting), startup+acting+newFor
-	next, looked := planned, 0
-	for at := len(past.Values); ; looked++ {
-		if at = past.LastAbove(at, next); at < 0 || looked == levelsMost {
-			break
-		}
-		peak := past.Values[at]
-		next = peak * (1 + levelApart)
-		c := past.Crossings(max(peak*(1-levelApart), planned))
-		stay := c.Below.Wait(restart) - c.Now
-		if s.swings(peak, planned, c.Below) {
-			stay = max(stay, young-c.Now-c.Last)
-		}
-		if stay > 0 {
-			found = &recurring{level: peak, gap: c.Below.Mean(), times: len(c.Below), stay: stay}
-		}
-	}
-	if found != nil && found.level <= *s.out.Planned {
-		return nil
-	}
-	return found
-}
-
-// swings reports whether what is planned may soon rise to a peak of late again without a reason that lasts: it fell from it by no more than
-// noise explains. Where noise is not measured, and where a stop may change the mix of several sizes, which takes more to undo: by little, or
-// from a level that demand crosses often.
-func (s *signal) swings(peak, planned float64, below forecast.Stays) bool {
-	if s.noise > 0 && len(s.model.variants) == 1 {
-		return peak < planned+swingDeviations*s.noise
-	}
-	return len(below) > 0 && slices.Min(below) < newFor || peak < planned*(1+fellBy)
-}
-
-const (
-	// capacityNoise is by what share capacities differ from one moment to the next where they are measured, or follow from measured
-	// lengths.
-	capacityNoise = 0.01
-	// stopNoise is the share that a stop needs: half as much again, so that noise alone does not undo it.
-	stopNoise = 1.5 * capacityNoise
-)
-
-// measured reports whether capacities for a signal differ from one moment to the next.
-func (s *signal) measured() bool {
-	return slices.ContainsFunc(s.model.variants, func(v *variant) bool { return v.capacities[s.Place] > 0 && !v.Capacities[s.Place].Constant() })
-}
-
-// needed is the supply that a demand needs, as far as it is known what a supply carries: a shortage within the noise of capacities starts nothing.
-func (s *signal) needed(demand float64) float64 {
-	if s.measured() {
-		return demand / (1 + capacityNoise)
-	}
-	return demand / (1 + optimizer.Tolerance)
-}
-
-// steadied is what a signal is planned for. What was planned at the last moments is ordered: an order takes a minute to be seen. What is held
-// on top of it, by the window or because it comes back, only keeps what is asked for: no replica is started for demand that is gone, nor does
-// one start or stop because capacities are measured a little differently for a moment.
-func (s *signal) steadied() float64 {
-	planned, now, ordered := *s.out.Planned, s.supplyAsked(), s.supplyOrdered()
-	if slices.ContainsFunc(s.model.variants, func(v *variant) bool { return v.runs.Current.N == nil }) {
-		return planned
-	}
-	kept, fresh := max(planned, s.marked), s.fresh()
-	if s.recurring != nil {
-		kept = max(kept, s.recurring.level)
-	}
-	if s.measured() {
-		fresh = min(fresh, max(now, s.needed(fresh)))
-		return max(fresh, min(kept*(1+stopNoise), now), min(kept*(1+capacityNoise), ordered))
-	}
-	return max(fresh, min(kept, ordered))
-}
-
-// supplyOrdered is what the replicas that are asked for can serve of a signal, with those in an order that was taken back a moment ago.
-func (s *signal) supplyOrdered() float64 {
-	return s.supply(func(v *variant) int {
-		if v.runs.Current.N == nil {
-			return 0
-		}
-		return v.givenAgain()
-	})
-}
-
-// givenAgain is how many replicas of a variant are asked for, or were in an order of the last minute that was taken back: it is given again, so
-// that it does not come and go with each look.
-func (v *variant) givenAgain() int {
-	n, asked := *v.runs.Current.N, &v.runs.Starts.Current
-	if asked.At(acting) > float64(n) {
-		return n // it was lowered, and no order has come and gone
-	}
-	return most(n, asked.Over(acting))
-}
-
-// fresh is the most that was planned for at a moment of the last minute, the present included.
-func (s *signal) fresh() float64 { return *s.out.Planned - s.onlyHeld }

@@ -3,6 +3,7 @@ package decide
 import (
 	"math"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -81,6 +82,71 @@ func TestLifeOfAPlan(t *testing.T) {
 	}
 }
 
+// TestLifeOfAFleetForMore: of a fleet that carries more than demand asked for all day, a plan lives as long as demand has stayed near what is
+// planned.
+func TestLifeOfAFleetForMore(t *testing.T) {
+	t.Parallel()
+	const minute, hour = time.Minute, time.Hour
+	for name, tc := range map[string]struct {
+		day  forecast.History
+		want time.Duration
+	}{
+		"all day":                     {past(minute, run{50, 20 * hour}), 20 * hour},
+		"it has only just come":       {past(minute, run{20, 20 * hour}, run{50, 10 * minute}), hour},
+		"as long as it did before":    {past(minute, append(often(4, run{20, hour}, run{50, 30 * minute}), run{20, hour}, run{50, 10 * minute})...), 30 * minute},
+		"it is planned, and not come": {past(minute, run{20, 20 * hour}), hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, tc.want, lived(tc.day.Levels(), 80, 50))
+		})
+	}
+}
+
+// TestWhatIsOnlyHeldStartsNoMix: the mix that is best for a demand that the window or what comes back only holds is another one soon.
+func TestWhatIsOnlyHeldStartsNoMix(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		planned, held, marked, returns float64
+		want                           time.Duration
+	}{
+		"the demand is there":           {planned: 40, held: 3, want: lifeDay},
+		"the window holds more":         {planned: 40, held: 5, want: acting},
+		"more was planned a minute ago": {planned: 40, marked: 45, want: acting},
+		"more comes back":               {planned: 40, returns: 50, want: acting},
+		"hardly more does":              {planned: 40, returns: 44, want: lifeDay},
+		"nothing is planned":            {want: lifeDay},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := served(tc.planned, 3, time.Minute, forecast.History{})
+			s := m.signals[0]
+			s.onlyHeld, s.marked = tc.held, tc.marked
+			if tc.returns > 0 {
+				s.recurring = &recurring{level: tc.returns}
+			}
+			assert.Equal(t, tc.want, m.held())
+		})
+	}
+}
+
+// TestMixesOfEqualCost: three starts of a size cost as much as one of three times its price, however long a plan lives. The planner rounds costs to 12
+// digits.
+func TestMixesOfEqualCost(t *testing.T) {
+	t.Parallel()
+	rounded := func(x float64) float64 {
+		out, err := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 11, 64), 64)
+		require.NoError(t, err)
+		return out
+	}
+	for life := 2 * time.Minute; life < 25*time.Hour; life += 41 * time.Second {
+		share := perHour(3*time.Minute, life)
+		require.InEpsilon(t, 3*time.Minute.Seconds()/life.Seconds(), share, 0.05)
+		require.Equal(t, rounded(2.1*share), rounded(3*rounded(0.7*share)), life) //nolint:testifylint // equal is what they must be
+	}
+	require.Zero(t, perHour(0, time.Hour))
+}
+
 // TestLifeGoesByTheSignalThatBinds: of two signals, the one that asks for the most next to what the fleet carries.
 func TestLifeGoesByTheSignalThatBinds(t *testing.T) {
 	t.Parallel()
@@ -96,125 +162,6 @@ func TestLifeGoesByTheSignalThatBinds(t *testing.T) {
 	m.signals[0].out.Planned = new(0.0)
 	require.Nil(t, m.binding())
 	assert.Equal(t, time.Hour, (&decider{}).life(m))
-}
-
-// TestDemandThatComesBack: replicas stay for demand that is needed again before it pays to stop and to start them: twice a startup and a
-// minute. New ones stay for a while too, unless demand has fallen for good.
-func TestDemandThatComesBack(t *testing.T) {
-	t.Parallel()
-	const minute, hour = time.Minute, time.Hour
-	every := func(gap, now time.Duration) forecast.History {
-		return past(minute, append(often(8, run{40, 10 * minute}, run{20, gap}), run{40, 10 * minute}, run{20, now})...)
-	}
-	steps := past(minute, slices.Concat([]run{{60, 10 * minute}, {20, 2 * hour}},
-		often(8, run{40, 10 * minute}, run{30, 5 * minute}, run{20, 4 * minute}), []run{{40, 10 * minute}, {30, 5 * minute}, {20, 2 * minute}})...)
-	slow := past(minute, append(often(8, run{40, 10 * minute}, run{20, 20 * minute}), run{40, 10 * minute})...)
-	for n := range 15 {
-		slow.Values = append(slow.Values, 23-0.2*float64(n))
-	}
-	for name, tc := range map[string]struct {
-		day     forecast.History // 20 is planned
-		startup time.Duration    // restarting takes twice as long, and two minutes
-		want    *recurring
-	}{
-		"after five minutes":                      {every(5*minute, 2*minute), 4 * minute, &recurring{level: 40, gap: 5 * minute, times: 8, stay: 3 * minute}},
-		"it pays to wait, and it did not come":    {every(9*minute, 40*minute), 4 * minute, nil},
-		"it comes back too late to wait for it":   {every(25*minute, 18*minute), 4 * minute, nil},
-		"the same, but a start takes longer":      {every(25*minute, 18*minute), 15 * minute, &recurring{level: 40, gap: 25 * minute, times: 8, stay: 7 * minute}},
-		"nothing starts":                          {past(minute, run{20, hour}, run{23, 5 * minute}, run{20, 3 * minute}), 0, nil},
-		"until the last minute, which counts":     {past(minute, run{20, hour}, run{23, 5 * minute}), 4 * minute, nil},
-		"hardly more than is planned":             {past(minute, append(often(9, run{20.2, 5 * minute}, run{19.9, 5 * minute}), run{20.2, 5 * minute}, run{19.9, 2 * minute})...), 4 * minute, &recurring{level: 20.2, gap: 5 * minute, times: 9, stay: 8 * minute}},
-		"behind a slow fall":                      {slow, 15 * minute, &recurring{level: 40, gap: 20 * minute, times: 8, stay: 5 * minute}},
-		"no more than is planned":                 {past(minute, often(20, run{20, 5 * minute}, run{15, 5 * minute})...), 4 * minute, nil},
-		"it was half a day ago":                   {past(minute, append(often(8, run{40, 10 * minute}, run{20, 5 * minute}), run{20, 13 * hour})...), 4 * minute, nil},
-		"a moment ago, and a little more":         {past(minute, run{20, hour}, run{23, 5 * minute}, run{20, 3 * minute}), 4 * minute, &recurring{level: 23, stay: 7 * minute}},
-		"a little more, and for long":             {past(minute, run{20, hour}, run{23, 14 * minute}, run{20, 3 * minute}), 4 * minute, nil},
-		"a moment ago, and it has fallen by much": {past(minute, run{20, hour}, run{40, 5 * minute}, run{20, 3 * minute}), 4 * minute, nil},
-		"by much, and it is often crossed":        {past(minute, run{20, hour}, run{40, 5 * minute}, run{20, 9 * minute}, run{40, minute}, run{20, 12 * minute}), 4 * minute, &recurring{level: 40, gap: 9 * minute, times: 1, stay: 2 * minute}},
-		"the highest that comes back":             {steps, 5 * minute, &recurring{level: 40, gap: 21*minute + 20*time.Second, times: 9, stay: 2 * minute}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			m := served(20, 3, tc.startup, tc.day)
-			m.recurs()
-			got := m.signals[0].recurring
-			if tc.want == nil {
-				assert.Nil(t, got)
-				return
-			}
-			require.NotNil(t, got)
-			assert.Equal(t, tc.want, got)
-		})
-	}
-}
-
-// TestLevelsAreBounded: of demand that never was the same twice only a few levels are looked at.
-func TestLevelsAreBounded(t *testing.T) {
-	t.Parallel()
-	day := past(time.Minute, often(8, run{200, 5 * time.Minute}, run{20, 40 * time.Minute})...)
-	for level := 200.0; level > 20; level *= 0.9 {
-		day.Values = append(day.Values, level)
-	}
-	m := served(20, 3, 30*time.Minute, day)
-	m.recurs()
-	require.NotNil(t, m.signals[0].recurring)
-	assert.Less(t, m.signals[0].recurring.level, 20/math.Pow(0.9, levelsMost+1), "all of them came back, up to 200")
-}
-
-// TestWhatIsPlannedStays: of what may come on top of the plan, what is asked for already carries it; nothing starts for it. Where
-// capacities are measured, their noise stops nothing, and a stop needs more than the noise that would undo it.
-func TestWhatIsPlannedStays(t *testing.T) {
-	t.Parallel()
-	measured := query.Quantity{Query: &query.Query{}}
-	for name, tc := range map[string]struct {
-		planned  float64
-		replicas int
-		asked    []float64 // every fifteen seconds, until now
-		returns  float64
-		measured bool
-		held     float64 // of what is planned, by the window
-		marked   float64 // planned at the last full minute
-		want     float64
-	}{
-		"what only the window holds is kept":     {planned: 40, held: 15, replicas: 4, want: 40},
-		"and starts nothing":                     {planned: 40, held: 15, replicas: 3, want: 30},
-		"what is of the last minute starts some": {planned: 40, held: 5, replicas: 3, want: 35},
-		"kept until the minute is over":          {planned: 20, marked: 40, replicas: 4, want: 40},
-		"nothing starts for that minute":         {planned: 20, marked: 40, replicas: 3, want: 30},
-		"nothing else":                           {planned: 20, replicas: 5, want: 20},
-		"what comes back and is carried":         {planned: 20, replicas: 5, returns: 40, want: 40},
-		"what comes back and would start some":   {planned: 20, replicas: 3, returns: 40, want: 30},
-		"they were asked for until a moment ago": {planned: 20, replicas: 3, asked: []float64{4, 4, 4, 3}, returns: 40, want: 40},
-		"they were asked for long ago":           {planned: 20, replicas: 3, asked: []float64{4, 3, 3, 3, 3, 3}, returns: 40, want: 30},
-		"less comes back than is planned":        {planned: 20, replicas: 5, returns: 10, want: 20},
-		"a capacity is measured":                 {planned: 39.6, replicas: 4, measured: true, want: 40},
-		"a stop needs half as much again":        {planned: 39.45, replicas: 4, measured: true, want: 40},
-		"and no more":                            {planned: 39.3, replicas: 4, measured: true, want: 39.3 * 1.015},
-		"a start needs the noise":                {planned: 39.3, replicas: 3, measured: true, asked: []float64{4, 4, 4, 4, 3}, want: 39.3 / 1.01},
-		"an order is for what is beyond it":      {planned: 40.3, replicas: 3, measured: true, want: 40.3 / 1.01},
-		"and the same when it shows":             {planned: 40.3, replicas: 4, measured: true, want: 40},
-		"an order that has come and gone":        {planned: 39.7, replicas: 3, measured: true, asked: []float64{3, 3, 3, 4, 4, 3}, want: 40},
-		"a number has no noise":                  {planned: 39.6, replicas: 4, want: 39.6},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			m := served(tc.planned, tc.replicas, time.Minute, forecast.History{})
-			v, s := m.variants[0], m.signals[0]
-			if tc.measured {
-				v.Capacities[0] = measured
-			}
-			v.runs.Starts.Current.History = forecast.History{Step: 15 * time.Second, Values: tc.asked}
-			s.onlyHeld, s.marked = tc.held, tc.marked
-			if tc.returns > 0 {
-				s.recurring = &recurring{level: tc.returns}
-			}
-			assert.InDelta(t, tc.want, s.steadied(), 1e-9)
-		})
-	}
-	m := served(20, 3, time.Minute, forecast.History{})
-	m.variants[0].runs.Current.N = nil
-	m.signals[0].recurring = &recurring{level: 40}
-	assert.InDelta(t, 20, m.signals[0].steadied(), 1e-9, "who is there is not known")
 }
 
 // TestPlannedPast: what would have been planned is the demand with headroom, held over the scale-down window, and by the law of the

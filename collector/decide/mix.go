@@ -135,7 +135,7 @@ func (d *decider) underWay(o optimizer.Options) {
 		var rises []bool
 		p := optimizer.Problem{}
 		for _, m := range d.models {
-			then := m.risen(ago)
+			then := m.risen(ago, d.sinceMinute())
 			up := then != nil
 			if !up {
 				then = m.fallen(ago)
@@ -183,8 +183,8 @@ func (d *decider) leftFor(models []*model) []optimizer.Budget {
 	return budgets
 }
 
-// risen is what was planned for some time ago, where what is asked for does not carry it; nil otherwise.
-func (m *model) risen(ago time.Duration) map[string]float64 {
+// risen is what was needed some time ago, where what is asked for does not carry it; nil otherwise.
+func (m *model) risen(ago, minute time.Duration) map[string]float64 {
 	if !m.choice() {
 		return nil
 	}
@@ -193,11 +193,11 @@ func (m *model) risen(ago time.Duration) map[string]float64 {
 		if s.out.Planned == nil {
 			continue
 		}
-		at := s.plannedAt(ago)
+		at := s.neededAt(ago, minute)
 		if math.IsNaN(at) {
 			return nil
 		}
-		beyond = beyond || s.needed(at) > s.supplyWithOrders()
+		beyond = beyond || at > s.supplyWithOrders()
 	}
 	if !beyond {
 		return nil
@@ -205,7 +205,7 @@ func (m *model) risen(ago time.Duration) map[string]float64 {
 	then := map[string]float64{}
 	for _, s := range m.signals {
 		if s.out.Planned != nil {
-			then[s.Name] = s.needed(s.plannedAt(ago))
+			then[s.Name] = s.neededAt(ago, minute)
 		}
 	}
 	return then

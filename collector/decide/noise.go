@@ -13,15 +13,14 @@ import (
 // With headroom: auto, demand is planned by what is expected when a replica that is ordered now is ready, and its noise. The law is learnt
 // from the last day. All is read at fixed times, so two exporters, or one that was restarted, decide the same.
 const (
-	lessonDay     = 24 * time.Hour          // that the law is learnt from, whenever that is done
-	lessonRefresh = 10 * time.Minute        // how often it is learnt again
-	lessonSpread  = 40                      // models that learn one after another, a step of 15 seconds apart
-	lessonSettled = 2 * time.Minute         // after which samples are complete
-	lessonShort   = 10 * time.Second        // a plan that is too low for so long costs as much as what avoids it
-	lessonMixed   = 7500 * time.Millisecond // the same of several sizes: a plan that follows closely also changes their mix, and cancels starts
-	headroomCap   = 1.5                     // times the recent demand, at the most: a step in demand is not noise
-	habitCap      = 3                       // the same, where demand follows a habit
-	headroomPast  = 10 * time.Minute        // that the recent demand is taken from
+	lessonDay     = 24 * time.Hour   // that the law is learnt from, whenever that is done
+	lessonRefresh = 10 * time.Minute // how often it is learnt again
+	lessonSpread  = 40               // models that learn one after another, a step of 15 seconds apart
+	lessonSettled = 2 * time.Minute  // after which samples are complete
+	lessonShort   = 10 * time.Second // a plan that is too low for so long costs as much as what avoids it
+	headroomCap   = 1.5              // times the recent demand, at the most: a step in demand is not noise
+	habitCap      = 3                // the same, where demand follows a habit
+	headroomPast  = 10 * time.Minute // that the recent demand is taken from
 
 	planRemembered = 96 // steps of late whose plan is remembered within an evaluation
 )
@@ -31,11 +30,8 @@ const (
 // (Arrow, Harris and Marschak 1951), where a moment that falls short costs so many times what one in vain does. What is expected of a step may
 // turn out less a moment later, so models of several sizes follow steps as they show.
 func (s *signal) law() forecast.Law {
-	ahead, short, mixed := s.Lead+query.NoticedAfter, lessonShort, len(s.model.variants) > 1
-	if mixed {
-		short = lessonMixed
-	}
-	return forecast.Law{Ahead: ahead, Quantile: float64(ahead) / float64(ahead+short), Steps: !mixed}
+	ahead := s.Lead + query.NoticedAfter
+	return forecast.Law{Ahead: ahead, Quantile: float64(ahead) / float64(ahead+lessonShort), Steps: len(s.model.variants) == 1}
 }
 
 // headroom is the share that an expression yields, and the default where it yields none.

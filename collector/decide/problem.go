@@ -106,8 +106,19 @@ func (d *decider) problemVariant(v *variant) optimizer.Variant {
 		startup := time.Duration(v.Startup)
 		life := min(max(v.model.life, startup), v.model.holds)
 		if life > 0 {
-			out.StartCost = min(out.Cost*(startup.Seconds()/life.Seconds()), match.MaxValue)
+			out.StartCost = min(out.Cost*perHour(startup, life), match.MaxValue)
 		}
 	}
 	return out
+}
+
+// perHour is the share of its hourly cost that a start costs, to two digits. No more is known of how long a plan lives, and with more of them mixes that
+// cost the same would not: the least difference would decide, and another one at the next look.
+func perHour(startup, life time.Duration) float64 {
+	share := startup.Seconds() / life.Seconds()
+	if !(share > 0) {
+		return 0
+	}
+	unit := math.Pow10(int(math.Floor(math.Log10(share))) - 1)
+	return math.Round(share/unit) * unit
 }

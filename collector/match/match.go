@@ -69,6 +69,9 @@ func (r *reader) signal(out *Signal, m *query.Model, s *query.Signal) {
 	out.AliveWindow, out.AliveIdle = r.aliveOver(s.Alive.Window, m, s), r.aliveOver(s.Alive.Idle, m, s)
 	out.InputTokens, out.OutputTokens = r.mean(m, s.InputTokens, s.Labels), r.mean(m, s.OutputTokens, s.Labels)
 	out.InputCV, out.OutputCV = r.variation(s.InputCV, m, out.InputTokens), r.variation(s.OutputCV, m, out.OutputTokens)
+	if s.InputTokens != nil && s.OutputTokens != nil {
+		out.Before = Lengths{r.minuteBefore(s.InputTokens.Minute, m), r.minuteBefore(s.OutputTokens.Minute, m), r.minuteBefore(s.InputCV, m), r.minuteBefore(s.OutputCV, m)}
+	}
 	demand := func(d *Demand, e *query.Expression, now Reading, owner int) {
 		d.Now, d.Window, d.Idle, d.Trend = now, r.past(e.Window, owner), r.past(e.Idle, owner), r.past(e.Trend, owner)
 		d.Recent, d.Day, d.WeekAgo = r.past(e.Recent, owner), r.past(e.Day, owner), r.past(e.WeekAgo, owner)
@@ -150,16 +153,21 @@ func (r *reader) variation(h *query.History, m *query.Model, lengths Value) Valu
 }
 
 // atMinute reads a number of a model at the last full minute.
-func (r *reader) atMinute(h *query.History, m *query.Model) Value {
+func (r *reader) atMinute(h *query.History, m *query.Model) Value { return r.minutesAgo(h, m, 0) }
+
+// minuteBefore reads a number of a model at the full minute before the last one.
+func (r *reader) minuteBefore(h *query.History, m *query.Model) Value { return r.minutesAgo(h, m, 1) }
+
+func (r *reader) minutesAgo(h *query.History, m *query.Model, minutes time.Duration) Value {
 	if h == nil {
 		return Value{Missing: Missing{Why: NotGiven}}
 	}
 	past := r.past(h, m.Place)
-	last := past.At(0)
+	last := past.At(past.Since + minutes*h.Step)
 	switch {
 	case !past.Missing.OK():
 		return Value{Missing: past.Missing}
-	case past.Spoilt(h.Step):
+	case past.Spoilt((minutes + 1) * h.Step):
 		return Value{Missing: Missing{Input: h.Name, Why: Unusable}}
 	case math.IsNaN(last):
 		return Value{Missing: Missing{Input: h.Name, Why: NoResult}}

@@ -44,6 +44,12 @@ type Signal struct {
 	AliveWindow Past   // 1 where it was, 0 where it was not
 	AliveIdle   Past
 
+	Lengths
+	Before Lengths // a minute before
+}
+
+// Lengths are those of requests at the last full minute.
+type Lengths struct {
 	InputTokens, OutputTokens Value
 	InputCV, OutputCV         Value
 }

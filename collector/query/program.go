@@ -295,12 +295,12 @@ func (p *compiler) askMinute(name string, e config.Expr, by Reader) *Query {
 	return q
 }
 
-// minute reads an expression at the last full minute: one step, since those before do not count.
+// minute reads an expression at the last full minute, and at the one before it, which the orders that are not seen yet rest on.
 func (p *compiler) minute(name string, e config.Expr, by Reader) *History {
 	if e.IsZero() {
 		return nil
 	}
-	return p.readStep(name, e, 0, longStep, by)
+	return p.readStep(name, e, longStep, longStep, by)
 }
 
 // read returns the history of an expression over a window before now; nil for no window. One history serves all windows that have
