@@ -22,7 +22,7 @@ func (twoPods) answer(expr string, at time.Time) map[string]float64 {
 		return map[string]float64{"a-6d4cf56db6-xxxxb": 0.9, "a-6d4cf56db6-xxxxc": 0.9}
 	case "queued":
 		if at.Before(replayFrom.Add(10 * time.Minute)) {
-			return map[string]float64{"": 6400}
+			return map[string]float64{"": 9600}
 		}
 		return map[string]float64{"": 0}
 	case "replicas", "ready":
@@ -68,7 +68,7 @@ models: [{name: m, namespace: llm, provision_timeout: 0s, variants: [{name: a, c
 	require.NoError(t, err)
 	v := r.Models[0].Variants[0]
 	for i := range r.Steps {
-		want := 5 // 180 in use, and 6400 waiting, of which two replicas work off 400 within five minutes
+		want := 5 // 180 in use, and 9600 waiting, of which two replicas work off 600 within five minutes
 		if i >= 10 {
 			want = 2
 		}
