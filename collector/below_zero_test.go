@@ -19,7 +19,7 @@ func TestBelowZero(t *testing.T) {
 	const replicas = `
 		kube_deployment_spec_replicas{namespace="llm",deployment="llama"} 3
 		kube_deployment_status_replicas_ready{namespace="llm",deployment="llama"} 3`
-	told := func(metric, labels string, a, b, c string) string {
+	told := func(metric, labels, a, b, c string) string {
 		var lines strings.Builder
 		for i, value := range []string{a, b, c} {
 			pod := "llama-6d4cf56db6-" + strings.Repeat("bcd"[i:i+1], 5)

@@ -117,14 +117,14 @@ func addedUpInBoth(e *parser.BinaryExpr, by []parser.ItemType) (text string, ok 
 	}
 	left, ok := addedUpIn(e.LHS, by...)
 	right, too := addedUpIn(e.RHS, by...)
+	if !ok || !too || e.Op == parser.LAND || e.Op == parser.LUNLESS || e.Op.IsComparisonOperator() {
+		return "", false
+	}
+	narrower, alike := alike(left, right)
 	sum, grouped := unwrap(e.LHS).(*parser.AggregateExpr)
 	switch {
-	case !ok || !too || e.Op == parser.LAND || e.Op == parser.LUNLESS || e.Op.IsComparisonOperator():
-		return "", false
-	case left == right || left == right+aboveZero:
-		return left, true
-	case left+aboveZero == right:
-		return right, true
+	case alike:
+		return narrower, true
 	case e.Op != parser.LOR:
 		both := fmt.Sprintf("(%s) and on (pod, instance) (%s)", left, right)
 		return fmt.Sprintf("(%s) or (((%s) or (%s)) unless on () (%[1]s))", both, left, right), true
@@ -136,6 +136,14 @@ func addedUpInBoth(e *parser.BinaryExpr, by []parser.ItemType) (text string, ok 
 
 // aboveZero narrows series to those that are not below zero.
 const aboveZero = " >= 0"
+
+// alike reports whether two sides are the same series, and is the narrower of them.
+func alike(left, right string) (narrower string, ok bool) {
+	if left == right+aboveZero {
+		return left, true
+	}
+	return right, left == right || left+aboveZero == right
+}
 
 // notBelowZero is who tells what is added up, without those who tell a number below zero: it would take from what the others tell. Rates are
 // never below zero. Of a difference it is the two sides.

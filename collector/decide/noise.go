@@ -77,26 +77,14 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 	rising := func(ago time.Duration, then float64) float64 {
 		return s.law().Rising(course, long, ago, then, lessons(ago))
 	}
-	planned = plan(0, now)
-	ofAgo, ofThen := time.Duration(0), now // the moment whose plan counts
-	late, steepest := planned, rising(0, now)
-	for i, then := range x.Window.Values {
-		if ago := x.Window.Ago(i); ago < time.Duration(*s.model.ScaleDownWindow) && !math.IsNaN(then) {
-			held := plan(ago, then)
-			if math.IsNaN(planned) || held > planned {
-				ofAgo, ofThen = ago, then
-			}
-			if planned = larger(planned, held); ago < acting {
-				late, steepest = larger(late, held), larger(steepest, rising(ago, then))
-			}
-		}
-	}
+	held := s.overWindow(now, plan, rising)
+	planned, late := held.planned, held.late
 	if math.IsNaN(planned) {
 		return fixed, match.Missing{} // too little history
 	}
 	recent := forecast.Most(x.Recent.Over(headroomPast + time.Duration(*s.model.ScaleDownWindow)))
 	most := mostly * max(expected, recent)
-	s.rising = min(steepest, habitCap*max(expected, recent))
+	s.rising = min(held.steepest, habitCap*max(expected, recent))
 	s.sudden = func(over time.Duration) []float64 { return course.Sudden(over, s.rising) }
 	s.mostly = mostly
 	planned, late = max(expected, min(planned, most)), max(fresh, min(larger(late, fresh), most))
@@ -107,8 +95,8 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 		planned, late = max(planned, fixed), max(late, fresh*ratio)
 	}
 	s.onlyHeld = planned - late
-	if p, known := s.law().Plan(course, long, ofAgo, ofThen, lessons(ofAgo)); known {
-		s.out.Margin = marginOf(p, ofAgo, s.law().Ahead, planned, expected, most)
+	if p, known := s.law().Plan(course, long, held.ago, held.then, lessons(held.ago)); known {
+		s.out.Margin = marginOf(p, held.ago, s.law().Ahead, planned, expected, most)
 		s.out.Margin.Young = !learnt
 	}
 	s.plan = func(ago time.Duration, then float64) float64 {
@@ -119,6 +107,34 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 		return planned
 	}
 	return planned, match.Missing{}
+}
+
+// heldPlan is the largest plan of the moments of the scale-down window, and when that was for which demand. Late and steepest are of the last
+// minute only: the largest plan, and the largest that demand may rise to.
+type heldPlan struct {
+	planned, late, steepest float64
+	ago                     time.Duration
+	then                    float64
+}
+
+func (s *signal) overWindow(now float64, plan, rising func(ago time.Duration, then float64) float64) heldPlan {
+	h := heldPlan{planned: plan(0, now), steepest: rising(0, now), then: now}
+	h.late = h.planned
+	window := s.read.Absolute.Window
+	for i, then := range window.Values {
+		ago := window.Ago(i)
+		if ago >= time.Duration(*s.model.ScaleDownWindow) || math.IsNaN(then) {
+			continue
+		}
+		at := plan(ago, then)
+		if higher := larger(h.planned, at); higher != h.planned {
+			h.planned, h.ago, h.then = higher, ago, then
+		}
+		if ago < acting {
+			h.late, h.steepest = larger(h.late, at), larger(h.steepest, rising(ago, then))
+		}
+	}
+	return h
 }
 
 // marginOf tells what a plan by the law consists of, and what bounds it.

@@ -116,8 +116,9 @@ func (v *Variant) setMaximum(f *Fleet, asked map[string]float64) {
 		v.Max = Value{Text: number(2 * n), From: fmt.Sprintf("a guess: twice the %s asked for now. No HPA says more", number(n)), Guess: true, ToDo: "how many may it run?"}
 		return
 	}
-	v.Max = Value{Guess: true,
-		Text: number(2 * n), From: fmt.Sprintf("twice the most that was asked for in %s, %s: no HPA says more", f.span(), number(n)), ToDo: "how many may it run?",
+	v.Max = Value{
+		Guess: true,
+		Text:  number(2 * n), From: fmt.Sprintf("twice the most that was asked for in %s, %s: no HPA says more", f.span(), number(n)), ToDo: "how many may it run?",
 	}
 }
 
