@@ -14,8 +14,9 @@ import (
 // starts do not work off within the drain time anyway.
 
 // serviceTime is how long a request is assumed to be in service where a signal counts what is in service and not what comes, and no
-// other signal says how many come: an answer of 200 tokens at 50 ms each. A replica then works off its capacity once in this time.
-const serviceTime = 10 * time.Second
+// other signal says how many come: an answer of 200 tokens at 50 ms each. A replica then works off its capacity once in this time. Where nothing
+// is ready it is serviceAsleep: what a model wakes with has to carry what comes while it loads, too.
+const serviceTime, serviceAsleep = 10 * time.Second, 15 * time.Second
 
 // serviceLeast and serviceMost bound the time in service that follows from two capacities: outside of it, one of them is a mistake.
 const serviceLeast, serviceMost = time.Second, 10 * time.Minute
@@ -36,8 +37,12 @@ func (s *signal) readServiceTime() {
 			}
 		}
 	}
-	if s.service = longest; longest == 0 {
+	switch s.service = longest; {
+	case longest > 0:
+	case slices.ContainsFunc(s.model.variants, func(v *variant) bool { return v.Carries(s.Signal) && serves(&v.read.Replicas) }):
 		s.service = serviceTime
+	default:
+		s.service = serviceAsleep
 	}
 }
 
@@ -332,21 +337,21 @@ const (
 	evenAlone      = 2 * toldEvery
 )
 
-// evenOver is over what time a signal counts by its mean; 0 where it counts as it is.
-func (s *signal) evenOver() time.Duration {
+// evenOver is over what time a signal counts by its mean; 0 where it counts as it is. A window of coarser steps does not know the look before.
+func (s *signal) evenOver(window forecast.History) time.Duration {
 	switch {
 	case s.evens:
 		return evenBesideRate
-	case !s.Rate() && s.OfPreset():
+	case !s.Rate() && s.OfPreset() && window.Step <= toldEvery:
 		return evenAlone
 	}
 	return 0
 }
 
 // evened is the demand now and over time, by its mean. While something waits, the mean is of the looks before which something did as well: the
-// first look at a queue shows a part of what comes.
+// first look at a queue shows a part of what comes. Alone, what is in service and what the queue grew by count then as they are.
 func (s *signal) evened(now float64, window forecast.History) (float64, forecast.History) {
-	over := s.evenOver()
+	over := s.evenOver(window)
 	if over == 0 {
 		return now, window
 	}
@@ -361,7 +366,7 @@ func (s *signal) evened(now float64, window forecast.History) (float64, forecast
 		return sum / n
 	}
 	even := func(at float64, ago time.Duration, waiting bool) float64 {
-		if waiting && !waits(ago+toldEvery) {
+		if waiting && (over == evenAlone || !waits(ago+toldEvery)) {
 			return at
 		}
 		return mean(at, ago+toldEvery, ago+over, waiting)
