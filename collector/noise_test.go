@@ -142,6 +142,13 @@ func TestAutoHeadroomIsExplained(t *testing.T) {
 	require.InDelta(t, *s.Planned, max(1.15**s.Measured, s.Margin.Expected+s.Margin.Multiple*s.Margin.Noise), 1e-9)
 }
 
+// TestAutoHeadroomOfNothing: of a model that has been idle for days, nothing is measured and nothing is said.
+func TestAutoHeadroomOfNothing(t *testing.T) {
+	s := newAuto(t, &remembered{demand: func(int64) float64 { return 0 }}).Evaluate(t.Context(), time.Date(2026, 11, 23, 12, 34, 56, 0, time.UTC)).Models[0].Signals[0]
+	require.Zero(t, *s.Planned)
+	require.Nil(t, s.Margin)
+}
+
 // TestAutoHeadroomIsAFunctionOfTime: another exporter, or the same after a restart, plans for the same; and of the day only what
 // is new is asked for.
 func TestAutoHeadroomIsAFunctionOfTime(t *testing.T) {

@@ -197,7 +197,7 @@ func TestCheckOnlineAsksForFewNames(t *testing.T) {
 	})
 	require.Equal(t, []string{
 		`count by (__name__) ({__name__=~"(?:kube_deployment_|kube_statefulset_|running|tokens).*"})`,
-		`count by (__name__, model_name, namespace) ({__name__=~"running|tokens"})`,
+		`count by (__name__, model_name, namespace) ({__name__=~"running|tokens",namespace=~"|llm"})`,
 	}, asked)
 }
 

@@ -3,6 +3,7 @@ package command
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func TestInitYoung(t *testing.T) {
 		},
 		"no server yet": {
 			since(model.Vector{{Metric: metricOf("up"), Value: 1, Timestamp: model.Now()}}, time.Minute),
-			[]string{"are the servers scraped? But this Prometheus has series of the last 1s only", "run init again in a few minutes"},
+			[]string{"are the servers scraped? But this Prometheus has series of the last 2m only", "run init again in a few minutes"},
 			"no series up",
 		},
 		"nothing yet": {nil, []string{"But it has no series up either: if this Prometheus has just started, run init again in a few minutes"}, "series of the last"},
@@ -98,4 +99,8 @@ func TestInitUpdateGuesses(t *testing.T) {
 		require.NotContains(t, out, "startup")
 		require.NotContains(t, out, "replicas.max")
 	}
+	write(t, file, regexp.MustCompile(`(?m)^ *concurrency: 12 .*\n`).ReplaceAllString(string(text), ""))
+	code, out, said := runs(t, "init", "--update", "--from=2h", "--output="+file)
+	require.Zero(t, code, said)
+	require.Contains(t, out, "+ variant llm/chat: capacity.concurrency: 12\n", "the file lacks it")
 }

@@ -52,7 +52,15 @@ func (m *Manifest) warn(lines ...string) {
 }
 
 // Warnings say where the manifest is not what was asked for, and what it needs, each once.
-func (m *Manifest) Warnings() []string { return slices.Compact(m.warnings) }
+func (m *Manifest) Warnings() []string {
+	var once []string
+	for _, warning := range m.warnings {
+		if !slices.Contains(once, warning) {
+			once = append(once, warning)
+		}
+	}
+	return once
+}
 
 // object is one Kubernetes object.
 type object struct {

@@ -146,15 +146,15 @@ func movedAbove(path []parser.Node) bool {
 func (s *Signal) sourceLabels() []string {
 	names := []string{"pod", "instance", "job"}
 	for _, label := range []string{s.Labels.Namespace, s.Labels.Model} {
-		if label != "" && !s.writes(label) {
+		if label != "" && !s.Writes(label) {
 			names = append(names, label)
 		}
 	}
 	return names
 }
 
-// writes reports whether an expression of the demand sets a label.
-func (s *Signal) writes(label string) bool {
+// Writes reports whether an expression of the demand sets a label: its series may name another thing by it than its result.
+func (s *Signal) Writes(label string) bool {
 	found := false
 	for _, e := range []Expr{s.Demand, s.Latency, s.Usage, s.Queued} {
 		if e.IsZero() {

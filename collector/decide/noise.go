@@ -95,7 +95,7 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 		planned, late = max(planned, fixed), max(late, fresh*ratio)
 	}
 	s.onlyHeld = planned - late
-	if p, known := s.law().Plan(course, long, held.ago, held.then, lessons(held.ago)); known {
+	if p, known := s.law().Plan(course, long, held.ago, held.then, lessons(held.ago)); known && planned > 0 {
 		s.out.Margin = marginOf(p, held.ago, s.law().Ahead, planned, expected, most)
 		s.out.Margin.Young = !learnt
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -20,8 +21,8 @@ import (
 // misspelt; or the label that none of them has. All reports that none of the signal's metrics is there: then its servers may be away. It is one
 // question for all models. Empty where all are there, and where it cannot be known.
 func (d *Diagnosis) Unfound(m, signal int, decided *decide.Signal) (text string, all bool) {
-	if decided.Missing == "" && (!short(decided) || *decided.Sources > 0) {
-		return "", false // Who tells a signal shows every part of it.
+	if decided.Ignored || decided.Missing == "" && (!short(decided) || *decided.Sources > 0) {
+		return "", false // Who tells a signal shows every part of it; and one that may be missing lacks nothing.
 	}
 	there, known := d.told(m, signal)
 	if !known {
@@ -46,7 +47,11 @@ func (d *Diagnosis) Unfound(m, signal int, decided *decide.Signal) (text string,
 	if len(lacking) == 0 {
 		return d.unlabelled(m, signal, &there), false
 	}
-	text = fmt.Sprintf("no series of %s in namespace %s: they are not scraped, or a relabelling (a keep-list) drops them", List(lacking), of.Namespace)
+	text = "no series of " + List(lacking)
+	if s := of.Signals[signal]; !s.Writes(s.Labels.Namespace) {
+		text += " in namespace " + of.Namespace
+	}
+	text += ": they are not scraped, or a relabelling (a keep-list) drops them"
 	if all {
 		text += d.misspelt(m, signal)
 	}
@@ -77,7 +82,9 @@ func (d *Diagnosis) misspelt(m, signal int) string {
 	found, _ := d.ask(fmt.Sprintf("count by (__name__) ({__name__=~%s})", strconv.Quote(strings.Join(alike, "|"))))
 	var names []string
 	for _, x := range found {
-		names = append(names, nameOf(x.Metric))
+		if name := nameOf(x.Metric); !slices.Contains(looked, name) {
+			names = append(names, name)
+		}
 	}
 	for _, name := range looked {
 		if near := nearest(name, names); near != "" {
@@ -95,7 +102,7 @@ type present struct{ ofModel, inNamespace, labels map[string]bool }
 func (d *Diagnosis) unlabelled(m, signal int, there *present) string {
 	s, exprs := d.program.Models[m].Signals[signal], strings.Join(d.demands(m, signal), "\n")
 	for _, label := range []string{s.Labels.Namespace, s.Labels.Model} {
-		needed := label != "" && strings.Contains(exprs, label) && !strings.Contains(exprs, strconv.Quote(label))
+		needed := label != "" && mentions(exprs, label) && !strings.Contains(exprs, strconv.Quote(label))
 		if needed && len(there.inNamespace) > 0 && !there.labels[label] {
 			return fmt.Sprintf("no series of it has the label %s: a relabelling drops it, or another label has it, which labels: names", label)
 		}
@@ -103,46 +110,68 @@ func (d *Diagnosis) unlabelled(m, signal int, there *present) string {
 	return ""
 }
 
+// mentions reports whether an expression has a label by its whole name: model is not model_name, nor gateway:model.
+func mentions(expr, label string) bool {
+	apart := func(r rune) bool { return r != '_' && r != ':' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	return slices.Contains(strings.FieldsFunc(expr, apart), label)
+}
+
 // told asks once which metrics of all signals there are, and says which of one signal there are in its namespace, and for its model. A series
-// that names no model may be any one's.
+// that names no model may be any one's, and so may one whose label the signal writes: it is not known what it makes of it.
 func (d *Diagnosis) told(m, signal int) (there present, known bool) {
-	of, s := d.program.Models[m], d.program.Models[m].Signals[signal]
+	of, s, looked := d.program.Models[m], d.program.Models[m].Signals[signal], d.metrics(m, signal)
+	if len(looked) == 0 {
+		return there, false // It names none.
+	}
 	if d.whatIsTold == "" {
 		d.whatIsTold = d.asksWhatIsTold()
 	}
 	found, known := d.ask(d.whatIsTold)
 	there = present{map[string]bool{}, map[string]bool{}, map[string]bool{}}
-	looked := d.metrics(m, signal)
+	anywhere, anyones := s.Writes(s.Labels.Namespace), s.Labels.Model == "" || s.Writes(s.Labels.Model)
 	for _, x := range found {
 		name, namespace := nameOf(x.Metric), string(x.Metric[model.LabelName(s.Labels.Namespace)])
-		if !slices.Contains(looked, name) || namespace != "" && namespace != of.Namespace {
+		if !slices.Contains(looked, name) || !anywhere && namespace != "" && namespace != of.Namespace {
 			continue
 		}
 		there.inNamespace[name] = true
 		for label, value := range x.Metric {
 			there.labels[string(label)] = there.labels[string(label)] || value != ""
 		}
-		if called := string(x.Metric[model.LabelName(s.Labels.Model)]); s.Labels.Model == "" || called == "" || of.Name == called || slices.Contains(of.Match[s.Labels.Model], called) {
+		if called := string(x.Metric[model.LabelName(s.Labels.Model)]); anyones || called == "" || of.Name == called || slices.Contains(of.Match[s.Labels.Model], called) {
 			there.ofModel[name] = true
 		}
 	}
 	return there, known
 }
 
-// asksWhatIsTold is the question which metrics of all signals there are, for whom.
+// asksWhatIsTold is the question which metrics of all signals there are, for whom: of the namespaces of models or of none, but for signals that
+// write whose they are.
 func (d *Diagnosis) asksWhatIsTold() string {
-	names, by := map[string]bool{}, map[string]bool{model.MetricNameLabel: true}
+	ours := strconv.Quote("|" + strings.Join(d.namespaces(), "|"))
+	within, by := map[string]map[string]bool{}, map[string]bool{model.MetricNameLabel: true} // names by what narrows them
 	for m, of := range d.program.Models {
 		for i, s := range of.Signals {
+			narrow := ""
+			if label := s.Labels.Namespace; !s.Writes(label) {
+				narrow = fmt.Sprintf(",%s=~%s", label, ours)
+			}
 			for _, name := range d.metrics(m, i) {
-				names[regexp.QuoteMeta(name)] = true
+				if within[narrow] == nil {
+					within[narrow] = map[string]bool{}
+				}
+				within[narrow][regexp.QuoteMeta(name)] = true
 			}
 			by[s.Labels.Namespace], by[s.Labels.Model] = true, true
 		}
 	}
 	delete(by, "")
-	anyOf := strconv.Quote(strings.Join(slices.Sorted(maps.Keys(names)), "|"))
-	text := fmt.Sprintf("count by (%s) ({__name__=~%s})", strings.Join(slices.Sorted(maps.Keys(by)), ", "), anyOf)
+	var selectors []string
+	for _, narrow := range slices.Sorted(maps.Keys(within)) {
+		anyOf := strings.Join(slices.Sorted(maps.Keys(within[narrow])), "|")
+		selectors = append(selectors, fmt.Sprintf("{__name__=~%s%s}", strconv.Quote(anyOf), narrow))
+	}
+	text := fmt.Sprintf("count by (%s) (%s)", strings.Join(slices.Sorted(maps.Keys(by)), ", "), strings.Join(selectors, " or "))
 	if narrowed, err := d.program.Config.Selector.Narrow(text); err == nil {
 		return narrowed
 	}
@@ -154,6 +183,10 @@ func needs(n parser.Node, there map[string]bool) [][]string {
 	switch n := n.(type) {
 	case *parser.VectorSelector:
 		return needsSelector(n, there)
+	case *parser.Call:
+		if n.Func.Name == "absent" || n.Func.Name == "absent_over_time" {
+			return nil // It has a result without them.
+		}
 	case *parser.BinaryExpr:
 		switch left := needs(n.LHS, there); {
 		case n.Op == parser.LUNLESS:
@@ -178,21 +211,12 @@ func needs(n parser.Node, there map[string]bool) [][]string {
 	return lacking
 }
 
-// needsSelector is needs of one selector. Of one that has no name but a pattern, nothing is said where nothing fits it: the group has no name.
+// needsSelector is needs of one selector. Of one that has no name but a pattern nothing is said: it is not asked for what may fit.
 func needsSelector(v *parser.VectorSelector, there map[string]bool) [][]string {
 	for _, m := range v.LabelMatchers {
-		if m.Name != model.MetricNameLabel {
-			continue
-		}
-		for name := range there {
-			if m.Matches(name) {
-				return nil
-			}
-		}
-		if m.Type == labels.MatchEqual {
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && !there[m.Value] {
 			return [][]string{{m.Value}}
 		}
-		return [][]string{{}}
 	}
 	return nil
 }

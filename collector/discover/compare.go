@@ -145,9 +145,11 @@ func (v *Variant) capacityOf(signal string) *Value {
 }
 
 // capacity compares capacities. The most that was seen is none, unless it is more than what is believed: a replica may carry more than it was
-// asked for.
+// asked for. One that the file lacks is told, however it was found.
 func (c *comparison) capacity(what string, old, now config.Quantity, found *Value) {
 	switch {
+	case !old.Set: // Whatever was found, the file has nothing in its place.
+		c.quantity(what, old, now, 0)
 	case found.Guess:
 	case !found.Seen:
 		c.quantity(what, old, now, changed)

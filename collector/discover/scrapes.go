@@ -32,7 +32,7 @@ func (f *Fleet) lookAtScrapes(a *asker, _ *workloads) error {
 		}
 	}
 	var err error
-	if f.Known, err = since(a, "the age of the history", strings.Join(running, " or ")); f.young() {
+	if f.Known, err = since(a, strings.Join(running, " or ")); f.young() {
 		lacking := ""
 		if f.Known < unscraped {
 			lacking = ", and not all of them may have been scraped yet"
@@ -45,8 +45,8 @@ func (f *Fleet) lookAtScrapes(a *asker, _ *workloads) error {
 
 // since is how long some series have been there, within the history; 0 where that is not known. Of a Prometheus that has just started it is
 // looked every 15 s, else every ten minutes.
-func since(a *asker, what, series string) (time.Duration, error) {
-	answer, err := a.ask(what, fmt.Sprintf(`time() - min(min_over_time(timestamp(%[1]s)[$history:10m]) or label_replace(min_over_time(timestamp(%[1]s)[20m:15s]), "lately", "1", "", "") or timestamp(%[1]s))`, series))
+func since(a *asker, series string) (time.Duration, error) {
+	answer, err := a.ask("the age of the history", fmt.Sprintf(`time() - min(min_over_time(timestamp(%[1]s)[$history:10m]) or label_replace(min_over_time(timestamp(%[1]s)[20m:15s]), "lately", "1", "", "") or timestamp(%[1]s))`, series))
 	if err != nil || len(answer) != 1 {
 		return 0, err
 	}
@@ -66,14 +66,14 @@ func (f *Fleet) young() bool { return f.Known > 0 && f.Known < tellsNothing }
 // notScraped says that what is not there may just not have been scraped yet, and what to do; empty where all targets have been. Sure reports
 // that something has been scraped at all.
 func notScraped(a *asker) (why string, sure bool, err error) {
-	known, err := since(a, "the age of the Prometheus", "up")
-	switch {
-	case err != nil || known >= unscraped:
+	before := shown(unscraped)
+	if answer, err := a.ask("what was scraped "+before+" ago", "count(up offset "+before+")"); err != nil || len(answer) > 0 {
 		return "", true, err
-	case known == 0:
-		return "it has no series up either: if this Prometheus has just started, run init again in a few minutes", false, nil
 	}
-	return fmt.Sprintf("this Prometheus has series of the last %s only, and may not have scraped all of its targets yet: run init again in a few minutes", shown(known)), true, nil
+	if answer, err := a.ask("what has been scraped", "count(up)"); err != nil || len(answer) == 0 {
+		return "it has no series up either: if this Prometheus has just started, run init again in a few minutes", false, err
+	}
+	return "this Prometheus has series of the last " + before + " only, and may not have scraped all of its targets yet: run init again in a few minutes", true, nil
 }
 
 // scrapedEvery is how often most servers of a kind are scraped; 0 where none has been there for long enough to tell.

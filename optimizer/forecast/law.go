@@ -418,7 +418,10 @@ func (l Law) Plan(course *Course, long Long, ago time.Duration, demand float64, 
 	}
 	p = Plan{Demand: demand, Expected: base, Noise: scale, Multiple: lesson.Zero}
 	if then := l.foreseen(long, ago, lesson); !math.IsNaN(then) {
-		p.Expected, p.Multiple, p.Habit = max(then, demand), lesson.WithHabit, lesson.Habit
+		p.Expected, p.Multiple = max(then, demand), lesson.WithHabit
+		if then > demand {
+			p.Habit = lesson.Habit
+		}
 	}
 	return p, true
 }

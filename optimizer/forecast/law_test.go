@@ -99,6 +99,20 @@ func TestHabits(t *testing.T) {
 	}
 }
 
+// TestHabitsAreTold: a habit is told of a plan where it says that more comes, and not where demand is beyond it already.
+func TestHabitsAreTold(t *testing.T) {
+	long := forecast.Long{History: minutes(2*24*60, func(int) float64 { return 90 })}
+	long.History.Values[len(long.History.Values)-1-58] = 95
+	lesson := forecast.Lesson{Habit: time.Hour, WithHabit: 2, Learnt: true}
+	for demand, habit := range map[float64]time.Duration{90: time.Hour, 9000: 0} {
+		p, known := law.Plan(law.NewCourse(long.History), long, 0, demand, lesson)
+		require.True(t, known)
+		require.Equal(t, habit, p.Habit, demand)
+		require.InDelta(t, max(demand, 95), p.Expected, 1, demand)
+		require.InDelta(t, lesson.WithHabit, p.Multiple, 0, "the plan is the habit's all the same")
+	}
+}
+
 // TestTrend: a rise beyond what noise explains is continued, at a weight of one and a half.
 func TestTrend(t *testing.T) {
 	flat := forecast.Lesson{}
