@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// mostSelectors bounds of how many selectors of a signal it is asked who told them: each is read over an hour.
-	mostSelectors = 4
+	// mostSelectors bounds of how many selectors of a signal it is asked who told them within an hour, and mostNow who tells them.
+	mostSelectors, mostNow = 4, 16
 	// named is how many silent sources are named that are silent alike.
 	named = 3
 )
@@ -98,11 +98,13 @@ func sayHow(how map[string]silence) string {
 // whoIsSilent is the question who should tell a signal and does not. A value says how that is known.
 func (d *Diagnosis) whoIsSilent(m, signal int) (expr string, ok bool) {
 	s, namespace := d.program.Models[m].Signals[signal], d.program.Models[m].Namespace
-	var now, before []string
+	var now, below, before []string
 	for _, selector := range d.selectors(m, signal) {
 		text := narrowed(selector, labels.MustNewMatcher(labels.MatchEqual, s.Labels.Namespace, namespace))
-		now = append(now, text)
-		before = append(before, fmt.Sprintf("(last_over_time(%[1]s[1h]) unless %[1]s)", text))
+		now, below = append(now, text), append(below, text+" < 0") // each alone: or takes the first of the same labels
+		if len(before) < mostSelectors {
+			before = append(before, fmt.Sprintf("(last_over_time(%[1]s[1h]) unless %[1]s)", text))
+		}
 	}
 	up, err := d.program.Config.Selector.Narrow("up")
 	if len(now) == 0 || err != nil {
@@ -116,7 +118,7 @@ func (d *Diagnosis) whoIsSilent(m, signal int) (expr string, ok bool) {
 	parts := []string{
 		fmt.Sprintf("(%s + on (job, instance) group_left () max by (job, instance) (%s))", told, up), // 0 or 1
 		fmt.Sprintf("(%s + %d)", told, gone),
-		fmt.Sprintf("(0 * group by (%s) ((%s) < 0) + %d)", strings.Join(by, ", "), strings.Join(now, " or "), belowZero),
+		fmt.Sprintf("(0 * group by (%s) (%s) + %d)", strings.Join(by, ", "), strings.Join(below, " or "), belowZero),
 	}
 	if ready := d.readyPods(s.Labels.Namespace, namespace); ready != "" {
 		parts[1] = fmt.Sprintf("(%s unless on () group(%s))", parts[1], ready) // Where ready pods are known, those that are gone were replaced.
@@ -165,7 +167,7 @@ func (d *Diagnosis) selectors(m, signal int) []*parser.VectorSelector {
 	if len(present) > 0 {
 		all = present
 	}
-	return all[:min(len(all), mostSelectors)]
+	return all[:min(len(all), mostNow)]
 }
 
 // carries reports whether a pod is of one of a model's variants that should tell a signal.

@@ -67,6 +67,10 @@ func TestSilentPods(t *testing.T) {
 			one + strings.ReplaceAll(pod(podOf("fgh4z", "10.0.0.2")), "} 40x48", "} -5x48") + readyPod("fgh4z"),
 			"a number below zero: pod chat-h100-6d9f8b7c5d-fgh4z",
 		},
+		"a queue below zero": {
+			strings.ReplaceAll(one, "} 0x48", "} 9x48") + strings.ReplaceAll(pod(podOf("fgh4z", "10.0.0.2")), "} 0x48", "} -5x48") + readyPod("fgh4z"),
+			"a number below zero: pod chat-h100-6d9f8b7c5d-fgh4z",
+		},
 		"nobody is silent": {replicas("1", here) + pod(podOf("bcd2x", "10.0.0.1")) + lost(pod(podOf("fgh4z", "10.0.0.2"))), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
