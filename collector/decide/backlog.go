@@ -349,7 +349,7 @@ func (s *signal) evenOver(window forecast.History) time.Duration {
 }
 
 // evened is the demand now and over time, by its mean. While something waits, the mean is of the looks before which something did as well: the
-// first look at a queue shows a part of what comes. Alone, what is in service and what the queue grew by count then as they are.
+// first look at a queue shows a part of what comes.
 func (s *signal) evened(now float64, window forecast.History) (float64, forecast.History) {
 	over := s.evenOver(window)
 	if over == 0 {
@@ -366,7 +366,7 @@ func (s *signal) evened(now float64, window forecast.History) (float64, forecast
 		return sum / n
 	}
 	even := func(at float64, ago time.Duration, waiting bool) float64 {
-		if waiting && (over == evenAlone || !waits(ago+toldEvery)) {
+		if waiting && !waits(ago+toldEvery) {
 			return at
 		}
 		return mean(at, ago+toldEvery, ago+over, waiting)

@@ -108,7 +108,7 @@ func TestHabitsAreTold(t *testing.T) {
 		p, known := law.Plan(law.NewCourse(long.History), long, 0, demand, lesson)
 		require.True(t, known)
 		require.Equal(t, habit, p.Habit, demand)
-		require.InDelta(t, max(demand, 95), p.Expected, 1, demand)
+		require.InDelta(t, p.Expected, max(demand, 95), 1, "of %g", demand)
 		require.InDelta(t, lesson.WithHabit, p.Multiple, 0, "the plan is the habit's all the same")
 	}
 }
