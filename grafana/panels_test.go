@@ -115,8 +115,8 @@ func testValues(p prom) {
 		{operators, "Trust and provisioning", 0, "variant", map[string]float64{"steady-big": 0, "steady-small": 2, "short-gpu": 0, "dark-gpu": 1, "odd-gpu": 1, "timed-gpu": 0}},
 		{operators, "Cost per hour and its alternatives", 2, "variant", map[string]float64{"steady-big": 8, "steady-small": 9, "short-gpu": 12, "timed-gpu": 3}},
 		{operators, "Load of what is ready", 0, "model", map[string]float64{"steady": 150. / 120, "short": 50. / 20, "timed": 5 / 6.488326328552225}},
-		{operators, "Pods that report the demand", 0, "model", map[string]float64{"steady": 2, "short": 2, "odd": 1}},
-		{operators, "Pods that report the demand", 1, "model", map[string]float64{"steady": 2, "short": 2, "odd": 1}},
+		{operators, "Pods that report the demand", 0, "model", map[string]float64{"steady": 2, "short": 2, "odd": 0}}, // what is no number is not told
+		{operators, "Pods that report the demand", 1, "model", map[string]float64{"steady": 2, "short": 2, "odd": 2}},
 	} {
 		d := load(p.t, tc.file)
 		expr := interpolate(d.panel(p.t, tc.panel).Targets[tc.target].Expr, all(d), standIns())

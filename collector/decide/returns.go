@@ -68,7 +68,10 @@ const (
 // moment ago stays for a while, unless demand has fallen for good: by more than it swings.
 func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 	past, planned := s.plannedPast(), s.marked
-	restart, young := 2*(startup+acting), startup+acting+newFor+past.Step // It rose at some moment of the step.
+	restart, young := 2*(startup+acting), startup+acting+newFor
+	if s.noise > 0 {
+		young += past.Step // It rose at some moment of the step.
+	}
 	next, looked := planned, 0
 	for at := len(past.Values); ; looked++ {
 		if at = past.LastAbove(at, next); at < 0 || looked == levelsMost {
@@ -79,7 +82,10 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 		c := past.Crossings(max(peak*(1-levelApart), planned))
 		stay := c.Below.Wait(restart) - c.Now
 		if s.swings(peak, planned, c.Below) {
-			rose := past.Crossings(peak * (1 - optimizer.Tolerance)) // The last replica was started for the peak itself.
+			rose := c
+			if s.noise > 0 { // The last replica was started for the peak itself.
+				rose = past.Crossings(peak * (1 - optimizer.Tolerance))
+			}
 			stay = max(stay, young-rose.Now-rose.Last)
 		}
 		if stay > 0 {
