@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector"
-	"github.com/variant-exporter/variant-exporter/collector/embedded"
 )
 
 // TestBelowZero is about servers that tell a number below zero: it would take from what the others tell. Of three replicas two would do for what they
@@ -74,15 +73,8 @@ models: [{name: llama, namespace: llm, presets: [` + test.preset + `], headroom:
 			if test.preset == "" {
 				text += "\nsignals: {concurrency: {unit: requests, demand: 'sum by (namespace, model_name) (busy)'}}"
 			}
-			engine, err := embedded.New(embedded.Config{Dir: t.TempDir()})
-			require.NoError(t, err)
-			t.Cleanup(func() { require.NoError(t, engine.Close()) })
 			start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-			for line := range strings.Lines(replicas + test.series) {
-				if line = strings.TrimSpace(line); line != "" {
-					require.NoError(t, engine.Append(t.Context(), samplesOf(t, line, start)))
-				}
-			}
+			engine := storing(t, replicas+test.series, start)
 			var log bytes.Buffer
 			e, err := collector.NewEvaluator(parsed(t, text), engine, collector.EvaluatorOptions{
 				Concurrency: 1, Now: time.Now, Logger: slog.New(slog.NewTextHandler(&log, nil)),

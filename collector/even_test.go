@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/variant-exporter/variant-exporter/collector"
-	"github.com/variant-exporter/variant-exporter/collector/embedded"
 )
 
 // TestTwoLooks is about requests in service, which go up and down more than the load does: they count by their mean over two looks. Three
@@ -30,25 +29,20 @@ func TestTwoLooks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			engine, err := embedded.New(embedded.Config{Dir: t.TempDir()})
-			require.NoError(t, err)
-			t.Cleanup(func() { require.NoError(t, engine.Close()) })
 			start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-			series := []string{
-				`kube_deployment_spec_replicas{namespace="llm",deployment="llama"} 3`, `kube_deployment_status_replicas_ready{namespace="llm",deployment="llama"} 3`,
-			}
+			var series strings.Builder
+			series.WriteString(`
+				kube_deployment_spec_replicas{namespace="llm",deployment="llama"} 3
+				kube_deployment_status_replicas_ready{namespace="llm",deployment="llama"} 3`)
 			for _, p := range "bcd" {
 				pod := "llama-6d4cf56db6-" + strings.Repeat(string(p), 5)
 				labels := `{namespace="llm",pod="` + pod + `",instance="` + pod + `:80",model_name="llama",engine="0"} `
-				series = append(series, `vllm:num_requests_running`+labels+"20"+steps+" 200", `vllm:num_requests_waiting`+labels+test.waiting)
-			}
-			for _, line := range series {
-				require.NoError(t, engine.Append(t.Context(), samplesOf(t, line, start)))
+				series.WriteString("\nvllm:num_requests_running" + labels + "20" + steps + " 200\nvllm:num_requests_waiting" + labels + test.waiting)
 			}
 			e, err := collector.NewEvaluator(parsed(t, `
 prometheus: {url: http://prometheus:9090}
 models: [{name: llama, namespace: llm, presets: [vllm], headroom: 0, scale_down_window: `+test.window+`, variants: [{name: llama, cost: 1, capacity: {concurrency: 80}}]}]`,
-			), engine, collector.EvaluatorOptions{Concurrency: 1, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
+			), storing(t, series.String(), start), collector.EvaluatorOptions{Concurrency: 1, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
 			require.NoError(t, err)
 			t.Cleanup(e.Close)
 			got := exposition(t, e.Evaluate(t.Context(), start.Add(exampleSpan+test.later)))

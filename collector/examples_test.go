@@ -51,15 +51,8 @@ func (c exampleCase) run(t *testing.T) {
 	cfg, found, err := config.LoadFile(filepath.Join("../docs/examples", c.file))
 	require.NoError(t, err)
 	require.Empty(t, found, "%s", found)
-	engine, err := embedded.New(embedded.Config{Dir: t.TempDir()})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, engine.Close()) })
 	start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	for line := range strings.Lines(c.series) {
-		if line = strings.TrimSpace(line); line != "" {
-			require.NoError(t, engine.Append(t.Context(), samplesOf(t, line, start)))
-		}
-	}
+	engine := storing(t, c.series, start)
 	e, err := collector.NewEvaluator(cfg, engine, collector.EvaluatorOptions{
 		Concurrency: 1, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 	})
@@ -80,6 +73,20 @@ func (c exampleCase) run(t *testing.T) {
 	}
 	require.Equal(t, c.desired, desired)
 	require.InDeltaMapValues(t, c.demand, demand, 1e-6)
+}
+
+// storing is an engine that has some series, one a line, as samplesOf reads them.
+func storing(t *testing.T, series string, start time.Time) *embedded.Engine {
+	t.Helper()
+	engine, err := embedded.New(embedded.Config{Dir: t.TempDir()})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, engine.Close()) })
+	for line := range strings.Lines(series) {
+		if line = strings.TrimSpace(line); line != "" {
+			require.NoError(t, engine.Append(t.Context(), samplesOf(t, line, start)))
+		}
+	}
+	return engine
 }
 
 // samplesOf reads a series as promqltest writes it. The last value holds until the end.

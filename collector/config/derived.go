@@ -120,10 +120,10 @@ func addedUpInBoth(e *parser.BinaryExpr, by []parser.ItemType) (text string, ok 
 	if !ok || !too || e.Op == parser.LAND || e.Op == parser.LUNLESS || e.Op.IsComparisonOperator() {
 		return "", false
 	}
-	narrower, alike := alike(left, right)
+	narrower, same := alike(left, right)
 	sum, grouped := unwrap(e.LHS).(*parser.AggregateExpr)
 	switch {
-	case alike:
+	case same:
 		return narrower, true
 	case e.Op != parser.LOR:
 		both := fmt.Sprintf("(%s) and on (pod, instance) (%s)", left, right)

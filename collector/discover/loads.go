@@ -108,18 +108,14 @@ func (v *Variant) setMaximum(f *Fleet, asked map[string]float64) {
 	}
 	n, told := asked[target(namespace, kind, v.Target)]
 	n = max(n, 1)
-	if !told {
-		v.Max = Value{Text: number(2 * n), From: "a guess: nothing tells how many were asked for, and no HPA", Guess: true, ToDo: "how many may it run?"}
-		return
+	from := fmt.Sprintf("twice the most that was asked for in %s, %s: no HPA says more", f.span(), number(n))
+	switch {
+	case !told:
+		from = "a guess: nothing tells how many were asked for, and no HPA"
+	case f.young():
+		from = fmt.Sprintf("a guess: twice the %s asked for now. No HPA says more", number(n))
 	}
-	if f.young() {
-		v.Max = Value{Text: number(2 * n), From: fmt.Sprintf("a guess: twice the %s asked for now. No HPA says more", number(n)), Guess: true, ToDo: "how many may it run?"}
-		return
-	}
-	v.Max = Value{
-		Guess: true,
-		Text:  number(2 * n), From: fmt.Sprintf("twice the most that was asked for in %s, %s: no HPA says more", f.span(), number(n)), ToDo: "how many may it run?",
-	}
+	v.Max = Value{Text: number(2 * n), From: from, Guess: true, ToDo: "how many may it run?"}
 }
 
 const (
