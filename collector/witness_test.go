@@ -87,12 +87,13 @@ func TestWitness(t *testing.T) {
 			answers: canned{countEngines: joined(podsOf("4", "a", "3"), podsOf("2", "a", "1"))}, told: "3 of 3", desired: "1",
 		},
 		"none does": {answers: canned{countEngines: ""}, partial: "0 of 3 ready replicas of a tell it", told: "0 of 3"},
-		"pods by another name make up for one": {
-			answers: canned{countEngines: joined(pods("a", "2"), pods("renamed", "1"))}, told: "3 of 3", desired: "1",
+		"pods by another name make up for none of a workload that tells: its pods would have its name": {
+			answers: canned{countEngines: joined(pods("a", "2"), pods("bench-x7k2p", "1"))},
+			partial: "2 of 3 ready replicas of a tell it, and 1 of bench-x7k2p", told: "2 of 3",
 		},
-		"so do pods that name no model: they may be of any in their namespace": {
-			answers: canned{countEngines: joined(pods("a", "2"), `{namespace="ns", scale_target_name="renamed"} 1`)},
-			told:    "3 of 3", desired: "1",
+		"nor did they in the window": {
+			model: window, answers: over("past "+countSources, joined(pods("a", "2"), pods("bench-x7k2p", "1"))),
+			partial: "at 13 of 20 steps of the window not all sources told it; there is enough when 16 of 20 are whole, at 00:02:15 UTC", told: "3 of 3",
 		},
 		"pods of a model that is not planned do not": {
 			answers: canned{countEngines: joined(pods("a", "2"), `{namespace="ns", model_name="other", scale_target_name="other"} 1`)},
@@ -300,7 +301,7 @@ func TestRespeltDemand(t *testing.T) {
 }
 
 // TestServersOfOtherNames: a preset says that servers tell its signals. Those whose pods belong to no scale target by their names make up
-// for replicas of one, count among the demand, and are shown.
+// for those of a variant none of whose pods tells, count among the demand, and are shown.
 func TestServersOfOtherNames(t *testing.T) {
 	const presets = `models: [{name: m, namespace: ns, presets: [vllm], variants: [{name: a, cost: 1, capacity: {concurrency: 10}}]}]`
 	conf, _ := config.Load("test.yml", complete(presets))
@@ -315,10 +316,11 @@ func TestServersOfOtherNames(t *testing.T) {
 		named   []string
 		desired string
 	}{
-		"all tell it":           {pods("a", "3"), "", 0, nil, "1"},
-		"by other names":        {joined(pods("y", "1"), pods("x", "2")), "", 3, []string{"x", "y"}, "1"},
-		"one of them is silent": {pods("x", "2"), "0 of 3 ready replicas of a tell it, and 2 of x", 2, []string{"x"}, ""},
-		"by their addresses":    {joined(pods("/b:80", "1"), pods("/a:80", "2")), "", 3, []string{"/a:80", "/b:80"}, "1"},
+		"all tell it":                          {pods("a", "3"), "", 0, nil, "1"},
+		"by other names":                       {joined(pods("y", "1"), pods("x", "2")), "", 3, []string{"x", "y"}, "1"},
+		"one names no model: it may be of any": {joined(pods("x", "2"), `{namespace="ns", scale_target_name="y"} 1`), "", 2, []string{"x"}, "1"},
+		"one of them is silent":                {pods("x", "2"), "0 of 3 ready replicas of a tell it, and 2 of x", 2, []string{"x"}, ""},
+		"by their addresses":                   {joined(pods("/b:80", "1"), pods("/a:80", "2")), "", 3, []string{"/a:80", "/b:80"}, "1"},
 		"two addresses of three": {
 			joined(pods("/b:80", "1"), pods("/a:80", "1")), "0 of 3 ready replicas of a tell it, and 2 of /a:80, /b:80", 2, []string{"/a:80", "/b:80"}, "",
 		},

@@ -60,7 +60,7 @@ func (s *signal) counted() (partial string) {
 // serverWitness compares the servers that tell the signal with those that should.
 func (s *signal) serverWitness() (partial string) {
 	w := &s.read.Witness
-	told, expected, lacking := 0.0, 0.0, 0.0
+	told, expected, lacking, nameless := 0.0, 0.0, 0.0, 0.0
 	var first string
 	for i, v := range s.model.variants {
 		want, which := expectedNow(v)
@@ -70,10 +70,14 @@ func (s *signal) serverWitness() (partial string) {
 		now := w.Variants[i].Now
 		told, expected = told+now, expected+want
 		if now < want {
+			fewer := w.Variants[i].Fewer
 			lacking += want - now
+			if now+fewer == 0 {
+				nameless += want - now
+			}
 			if first == "" {
 				first = fmt.Sprintf("%g of %g %s of %s tell it", now, want, which, v.Name)
-				if fewer := w.Variants[i].Fewer; fewer > 0 {
+				if fewer > 0 {
 					first += fmt.Sprintf(", %g only of some engines or addresses", fewer)
 				}
 			}
@@ -83,9 +87,8 @@ func (s *signal) serverWitness() (partial string) {
 	if expected == 0 {
 		return ""
 	}
-	others := s.others(w.Rest.Now + w.Gateways.Now)
-	told += min(others, lacking)
-	s.note(told, expected)
+	others := min(nameless, s.others(w.Rest.Now+w.Gateways.Now))
+	s.note(told+others, expected)
 	switch {
 	case others >= lacking:
 		return ""
@@ -98,7 +101,8 @@ func (s *signal) serverWitness() (partial string) {
 // mostNamed is how many workloads are named where there are more.
 const mostNamed = 5
 
-// others are how many of so many pods, whose names do not show a workload that is known, make up for servers that are lacking.
+// others are how many of so many pods, whose names do not show a workload that is known, make up for servers of variants none of whose pods
+// tells by its name. Where one does, so would the others of its workload: who has another name is something else, such as a benchmark's server.
 func (s *signal) others(told float64) float64 { return max(0, told-s.read.Witness.Elsewhere) }
 
 // noteOthers notes the servers that tell the signal for the model, and belong to none of its scale targets by their names. Where a variant
@@ -232,16 +236,21 @@ func (s *signal) whole(window forecast.History) forecast.History {
 
 // lacks reports whether fewer replicas told than were ready some time ago.
 func (s *signal) lacks(ago time.Duration) bool {
-	w, lacking := &s.read.Witness, 0.0
+	w, nameless := &s.read.Witness, 0.0
 	for i, v := range s.model.variants {
 		if !s.tells(i) {
 			continue
 		}
-		if want, known := expectedAt(v.read.Replicas.ReadyWindow.History, ago); known {
-			lacking += max(0, want-told(&w.Variants[i], ago))
+		want, known := expectedAt(v.read.Replicas.ReadyWindow.History, ago)
+		switch now := told(&w.Variants[i], ago); {
+		case !known || now >= want:
+		case now > 0:
+			return true
+		default:
+			nameless += want
 		}
 	}
-	return lacking > 0 && lacking > s.others(told(&w.Rest, ago)+told(&w.Gateways, ago))
+	return nameless > s.others(told(&w.Rest, ago)+told(&w.Gateways, ago))
 }
 
 // expectedAt is expectedNow some time ago. The grid may be finer than that of the window.
