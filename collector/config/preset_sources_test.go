@@ -153,7 +153,9 @@ func TestPresetSourcesUnasked(t *testing.T) {
 // among those that tell it, though Prometheus still shows its counters. Signals that are told by pod notice it by their own results.
 func TestPresetSourcesHaveRates(t *testing.T) {
 	rates := map[string][]string{
-		"vllm": {"prompt_tokens", "generation_tokens", "latency"}, "sglang": {"prompt_tokens", "generation_tokens", "latency"}, "epp": {"latency"},
+		"vllm":   {"prompt_tokens", "generation_tokens", "latency", "ttft", "itl"},
+		"sglang": {"prompt_tokens", "generation_tokens", "latency", "ttft", "itl"},
+		"epp":    {"latency"},
 	}
 	eachSignal(t, func(t *testing.T, preset string, s config.ActiveSignal) {
 		if !slices.Contains(rates[preset], s.Name) {
