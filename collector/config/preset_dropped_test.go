@@ -112,6 +112,40 @@ func TestPresetKeepList(t *testing.T) {
 	})
 }
 
+// TestPresetQueueHidesArrivals holds that a pod with a queue is named where it does not show what its clients give up: they may ask for
+// more than is completed. Without a queue, what is completed is what is asked for.
+func TestPresetQueueHidesArrivals(t *testing.T) {
+	shows := map[string][2]string{ // what tells arrivals, and the queue
+		"vllm":   {"vllm:time_to_first_token_seconds_count", "vllm:num_requests_waiting"},
+		"sglang": {"sglang:time_to_first_token_seconds_count", "sglang:num_queue_reqs"},
+		"tgi":    {"tgi_request_count", "tgi_queue_size"},
+		"trtllm": {"trtllm_time_to_first_token_seconds_count", "trtllm_num_requests_waiting"},
+	}
+	eachSignal(t, func(t *testing.T, preset string, s config.ActiveSignal) {
+		if s.Name != "latency" || shows[preset][0] == "" {
+			t.Skip("no rate of requests, or that of a gateway, which counts what arrives")
+		}
+		arrivals, queue := shows[preset][0], shows[preset][1]
+		e := expositions()[preset]
+		silent := func(b exposition) []string {
+			return evaluateAt(t, 10*time.Minute, e.at("a", "8000", "")+b.at("b", "8000", ""), s.Silent.String())
+		}
+		lines := silent(e.without(arrivals))
+		require.Equal(t, []string{"b"}, podsIn(lines))
+		require.Contains(t, lines[0], `lacks="`+arrivals+`"`)
+		empty := e.without(arrivals, queue)
+		for _, series := range e.only(queue) {
+			series.values = "0x20"
+			empty = append(empty, series)
+		}
+		require.Empty(t, silent(empty), "nothing waits")
+		if preset == "tgi" {
+			more := append(e.without(arrivals), exposed{arrivals, "", "0+300x20"})
+			require.Equal(t, []string{"b"}, podsIn(silent(more)), "more arrives than is completed")
+		}
+	})
+}
+
 // TestPresetLengthsAreHidden holds that a pod which completes requests and does not show how long they are is named: the mean lengths of
 // the others may be a fraction of its own.
 func TestPresetLengthsAreHidden(t *testing.T) {

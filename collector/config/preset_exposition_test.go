@@ -66,6 +66,7 @@ func expositions() map[string]exposition {
 			{"tgi_queue_size", "", "0+1x20"},
 			{"tgi_batch_current_max_tokens", "", "20000x20"},
 			{"tgi_request_success", "", "0+30x20"},
+			{"tgi_request_count", "", "0+31x20"},
 			{"tgi_request_input_length_sum", "", "0+9000x20"},
 			{"tgi_request_input_length_count", "", "0+30x20"},
 			{"tgi_request_generated_tokens_sum", "", "0+3000x20"},
