@@ -36,7 +36,7 @@ func findings(d *diagnose.Diagnosis, n int, m *Model) (all []Finding) {
 		if slices.Contains(promapi.Reasons(), promapi.Reason(s.Why)) {
 			continue // Its question failed: others would fail, too.
 		}
-		unfound, whole := d.Unfound(n, i, s)
+		unfound, whole := d.Unfound(n, i, m)
 		if unfound != "" && !whole {
 			add(s.Name, promapi.Printable(unfound)) // It says more than who is silent.
 			continue

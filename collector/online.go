@@ -40,8 +40,8 @@ func CheckOnline(ctx context.Context, e *Evaluator, at time.Time, budget time.Du
 	answered := r.addFailures()
 	for i := range s.Inputs {
 		r.addInput(&s.Inputs[i], d)
-		r.diagnoseInput(&s.Inputs[i], d)
 	}
+	r.diagnoseInputs(d)
 	r.addWithoutPast()
 	if answered > 0 { // Else all of it is for one reason, which has been said.
 		for i := range s.Models {
@@ -238,16 +238,27 @@ func (r *OnlineReport) addWithoutPast() {
 	}
 }
 
-// diagnoseInput says why an input has nothing that fits, or too much.
-func (r *OnlineReport) diagnoseInput(i *Input, d *diagnose.Diagnosis) {
-	for _, found := range d.Labels(i) {
-		r.doubt("%s: %s", i.Name, found)
+// diagnoseInputs says why inputs have nothing that fits, or too much, once for all of which it is the same.
+func (r *OnlineReport) diagnoseInputs(d *diagnose.Diagnosis) {
+	alike, order := map[string][]string{}, []string(nil)
+	for i := range r.Inputs {
+		in := &r.Inputs[i]
+		found := d.Labels(in)
+		if in.Bad[match.BadRule] > 0 {
+			found = append(found, "the series were recorded from another expression than this configuration has: load what generate rules makes of it")
+		}
+		if differ := d.Duplicates(in); differ != "" {
+			found = append(found, differ)
+		}
+		for _, text := range found {
+			if alike[text] == nil {
+				order = append(order, text)
+			}
+			alike[text] = append(alike[text], in.Name)
+		}
 	}
-	if i.Bad[match.BadRule] > 0 {
-		r.doubt("%s: the series were recorded from another expression than this configuration has: load what generate rules makes of it", i.Name)
-	}
-	if differ := d.Duplicates(i); differ != "" {
-		r.doubt("%s: %s", i.Name, differ)
+	for _, text := range order {
+		r.doubt("%s: %s", diagnose.List(alike[text]), text)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,7 @@ func TestInitYoung(t *testing.T) {
 			}
 		})
 	}
+	started := &model.Sample{Metric: metricOf("up"), Value: 1, Timestamp: model.Now()}
 	for name, c := range map[string]struct {
 		samples model.Vector
 		said    []string
@@ -56,9 +58,13 @@ func TestInitYoung(t *testing.T) {
 			"Install it",
 		},
 		"no server yet": {
-			since(model.Vector{{Metric: metricOf("up"), Value: 1, Timestamp: model.Now()}}, time.Minute),
-			[]string{"are the servers scraped? But this Prometheus has series of the last 2m only", "run init again in a few minutes"},
+			model.Vector{started},
+			[]string{"are the servers scraped? But this Prometheus scraped nothing 2m ago", "run init again in a few minutes"},
 			"no series up",
+		},
+		"no server yet after seven minutes without a scrape": {
+			append(slices.DeleteFunc(lonely("up"), func(s *model.Sample) bool { return time.Since(s.Timestamp.Time()) < 7*time.Minute }), started),
+			[]string{"this Prometheus scraped nothing 2m ago"}, "series of the last",
 		},
 		"nothing yet": {nil, []string{"But it has no series up either: if this Prometheus has just started, run init again in a few minutes"}, "series of the last"},
 	} {

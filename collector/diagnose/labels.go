@@ -191,6 +191,9 @@ func (d *Diagnosis) NearestTarget(m, variant int) string {
 		if name := string(s.Metric[config.LabelTargetName]); string(s.Metric[namespace]) == v.Model.Namespace && !d.scales(v.Model.Namespace, name, v) {
 			kinds[name] = string(s.Metric[config.LabelTargetKind])
 			workloads = append(workloads, name)
+			if name == v.ScaleTarget.Name && kinds[name] == string(v.ScaleTarget.Kind) {
+				return "" // It is there, and its number cannot be used.
+			}
 		}
 	}
 	if near := nearest(v.ScaleTarget.Name, workloads); near != "" {

@@ -182,7 +182,7 @@ func TestDiagnosis(t *testing.T) {
 		}, false},
 		"two clusters": {chat, replicas("1", here+`,cluster="eu"`) + replicas("6", here+`,cluster="us"`) + pod(named+`,cluster="eu"`), []string{
 			`problem: scale_targets.current: 1 series cannot be used: duplicate`,
-			`note: scale_targets.current: two series for one place differ in cluster ("eu" and "us"): choose one, such as with selector: '{cluster="us"}'`,
+			`note: scale_targets.current, scale_targets.ready: two series for one place differ in cluster ("eu" and "us"): choose one, such as with selector: '{cluster="us"}'`,
 		}, false},
 		"and its cure, selector": {
 			chat + "selector: '{cluster=\"eu\"}'\n", replicas("1", here+`,cluster="eu"`) + replicas("6", here+`,cluster="us"`) +
@@ -256,6 +256,7 @@ func TestDiagnosis(t *testing.T) {
 			for _, want := range test.want {
 				require.Contains(t, said, want)
 			}
+			require.NotContains(t, said, "there is no Deployment chat-h100, but Deployment chat-h100")
 			if test.want == nil {
 				require.Empty(t, r.Doubts)
 			}

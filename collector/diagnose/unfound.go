@@ -20,8 +20,8 @@ import (
 // Unfound names the metrics that a signal of a model cannot do without and of which nothing is there: a relabelling dropped them, or they are
 // misspelt; or the label that none of them has. All reports that none of the signal's metrics is there: then its servers may be away. It is one
 // question for all models. Empty where all are there, and where it cannot be known.
-func (d *Diagnosis) Unfound(m, signal int, decided *decide.Signal) (text string, all bool) {
-	if decided.Ignored || decided.Missing == "" && (!short(decided) || *decided.Sources > 0) {
+func (d *Diagnosis) Unfound(m, signal int, decided *decide.Model) (text string, all bool) {
+	if s := &decided.Signals[signal]; s.Ignored || s.Missing == "" && (!short(s) || *s.Sources > 0) {
 		return "", false // Who tells a signal shows every part of it; and one that may be missing lacks nothing.
 	}
 	there, known := d.told(m, signal)
@@ -51,11 +51,19 @@ func (d *Diagnosis) Unfound(m, signal int, decided *decide.Signal) (text string,
 	if s := of.Signals[signal]; !s.Writes(s.Labels.Namespace) {
 		text += " in namespace " + of.Namespace
 	}
+	if s := of.Signals[signal]; all && s.OfPreset() && !s.Alive.Given() && noneReady(decided) {
+		return text + ": servers tell it, and no replica is ready", all
+	}
 	text += ": they are not scraped, or a relabelling (a keep-list) drops them"
 	if all {
 		text += d.misspelt(m, signal)
 	}
 	return text, all
+}
+
+// noneReady reports whether it is known that no replica of a model is ready.
+func noneReady(m *decide.Model) bool {
+	return !slices.ContainsFunc(m.Variants, func(v decide.Variant) bool { return v.Ready == nil || *v.Ready > 0 })
 }
 
 // leastHalf is how long half of a name is at least by which others are looked for that are like it.

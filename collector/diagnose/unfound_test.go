@@ -40,11 +40,15 @@ func TestUnfoundMetrics(t *testing.T) {
 		text, series string
 		want         string // empty for nothing
 	}{
-		"all are there":             {chat, whole, ""},
-		"a queue is dropped":        {chat, without(whole, "vllm:num_requests_waiting"), queues},
-		"a misspelt metric":         {own(`sum by (namespace, model_name) (vllm:num_request_running)`), whole, "no series of vllm:num_request_running " + dropped + "; there is vllm:num_requests_running: is the name misspelt?"},
-		"another model's queue":     {chat, without(whole, "vllm:num_requests_waiting") + `vllm:num_requests_waiting{` + here + `,model_name="other"} 1x48` + "\n", queues},
-		"a model by another name":   {strings.ReplaceAll(chat, "name: chat\n", "name: chap\n"), whole, ""},
+		"all are there":           {chat, whole, ""},
+		"a queue is dropped":      {chat, without(whole, "vllm:num_requests_waiting"), queues},
+		"a misspelt metric":       {own(`sum by (namespace, model_name) (vllm:num_request_running)`), whole, "no series of vllm:num_request_running " + dropped + "; there is vllm:num_requests_running: is the name misspelt?"},
+		"another model's queue":   {chat, without(whole, "vllm:num_requests_waiting") + `vllm:num_requests_waiting{` + here + `,model_name="other"} 1x48` + "\n", queues},
+		"a model by another name": {strings.ReplaceAll(chat, "name: chat\n", "name: chap\n"), whole, ""},
+		"no replica is ready": {
+			chat, strings.Replace(replicas("1", here), `replicas_ready{deployment="chat-h100",`+here+`} 1x48`, `replicas_ready{deployment="chat-h100",`+here+`} 0x48`, 1),
+			"no series of vllm:num_requests_running, vllm:num_requests_waiting_by_reason or vllm:num_requests_waiting in namespace llm: servers tell it, and no replica is ready",
+		},
 		"all servers do not answer": {chat, replicas("1", here) + lost(pod(podOf("bcd2x", "10.0.0.1"))) + upOf("10.0.0.1", "1x42 0x5"), ""},
 		"no label with the model":   {chat, strings.ReplaceAll(whole, `,model_name="chat"`, ""), "no series of it has the label model_name: a relabelling drops it, or another label has it, which labels: names"},
 		"no label with the namespace": {

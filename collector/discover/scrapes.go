@@ -73,7 +73,7 @@ func notScraped(a *asker) (why string, sure bool, err error) {
 	if answer, err := a.ask("what has been scraped", "count(up)"); err != nil || len(answer) == 0 {
 		return "it has no series up either: if this Prometheus has just started, run init again in a few minutes", false, err
 	}
-	return "this Prometheus has series of the last " + before + " only, and may not have scraped all of its targets yet: run init again in a few minutes", true, nil
+	return "this Prometheus scraped nothing " + before + " ago, and may not have scraped all of its targets yet: run init again in a few minutes", true, nil
 }
 
 // scrapedEvery is how often most servers of a kind are scraped; 0 where none has been there for long enough to tell.
