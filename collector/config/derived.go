@@ -151,7 +151,9 @@ func notBelowZero(told parser.Expr) string {
 	told = unwrap(told)
 	switch e := told.(type) {
 	case *parser.BinaryExpr:
-		return fmt.Sprintf("(%s) %s (%s)", notBelowZero(e.LHS), e.Op, notBelowZero(e.RHS))
+		if e.VectorMatching.Card == parser.CardOneToOne {
+			return fmt.Sprintf("(%s) %s (%s)", notBelowZero(e.LHS), e.Op, notBelowZero(e.RHS))
+		}
 	case *parser.Call:
 		if slices.Contains([]string{"rate", "irate", "increase"}, e.Func.Name) {
 			return told.String()
@@ -176,11 +178,29 @@ func scraped(e parser.Expr) bool {
 	case *parser.VectorSelector:
 		return !moved(inner) && !OfRule(inner.Name)
 	case *parser.BinaryExpr:
+		if joined := joinedByPod(inner); joined != nil {
+			return scraped(joined)
+		}
 		arithmetic := !inner.Op.IsSetOperator() && !inner.Op.IsComparisonOperator()
 		return arithmetic && inner == unwrap(e) && !isNumber(inner.LHS) && !isNumber(inner.RHS) && inner.VectorMatching.Card == parser.CardOneToOne &&
 			len(inner.VectorMatching.MatchingLabels) == 0 && scraped(inner.LHS) && scraped(inner.RHS)
 	}
 	return false
+}
+
+// joinedByPod are the series that others are multiplied to by pod, such as those that tell a pod's labels; nil where none are. A pod that has
+// none of the others adds nothing, and does not tell the signal.
+func joinedByPod(e *parser.BinaryExpr) parser.Expr {
+	if e.Op != parser.MUL || e.VectorMatching == nil || !e.VectorMatching.On || !slices.Contains(e.VectorMatching.MatchingLabels, "pod") {
+		return nil
+	}
+	switch e.VectorMatching.Card {
+	case parser.CardManyToOne:
+		return e.LHS
+	case parser.CardOneToMany:
+		return e.RHS
+	}
+	return nil
 }
 
 // ofPods reports whether an expression has a number for each pod, made of its series: such as their largest, where they are told twice.
@@ -194,19 +214,20 @@ func overTime() []string {
 	return []string{"rate", "irate", "increase", "max_over_time", "avg_over_time", "last_over_time"}
 }
 
-// withoutDefault is an expression without what rewrites its labels, which it lists, and without a number that stands in for no result: x of
+// withoutDefault is an expression without what bounds or rounds it or rewrites its labels, which it lists, and without a number that stands in for no result: x of
 // "x or vector(0)". It lists what that is zero times of: y of "x or 0 * y".
 func withoutDefault(e parser.Expr, rewrites *[]*parser.Call, zeros *[]parser.Expr) parser.Expr {
 	for {
 		switch inner := unwrap(e).(type) {
 		case *parser.Call:
-			if inner.Func.Name != "clamp_min" && !rewritesLabels(inner) {
+			of := shapedBy(inner)
+			if of == nil {
 				return inner
 			}
 			if rewritesLabels(inner) {
 				*rewrites = append(*rewrites, inner)
 			}
-			e = inner.Args[0]
+			e = of
 		case *parser.BinaryExpr:
 			zero := zeroTimes(inner.RHS)
 			if inner.Op != parser.LOR || selects(inner.RHS) && zero == nil {
@@ -220,6 +241,21 @@ func withoutDefault(e parser.Expr, rewrites *[]*parser.Call, zeros *[]parser.Exp
 			return inner
 		}
 	}
+}
+
+// shapedBy is what a function bounds, rounds, gives other labels, or looks at over time by a subquery; nil for other functions. Who tells it
+// now tells the result.
+func shapedBy(call *parser.Call) parser.Expr {
+	if slices.Contains([]string{"clamp_min", "clamp_max", "clamp", "ceil", "floor", "round"}, call.Func.Name) || rewritesLabels(call) {
+		return call.Args[0]
+	}
+	if !slices.Contains([]string{"max_over_time", "avg_over_time", "last_over_time"}, call.Func.Name) {
+		return nil
+	}
+	if of, ok := unwrap(call.Args[0]).(*parser.SubqueryExpr); ok && of.OriginalOffset == 0 && of.Timestamp == nil && of.StartOrEnd == 0 {
+		return of.Expr
+	}
+	return nil
 }
 
 func rewritesLabels(call *parser.Call) bool {
