@@ -64,7 +64,8 @@ func TestInitYoung(t *testing.T) {
 		},
 		"no server yet after seven minutes without a scrape": {
 			append(slices.DeleteFunc(lonely("up"), func(s *model.Sample) bool { return time.Since(s.Timestamp.Time()) < 7*time.Minute }), started),
-			[]string{"this Prometheus scraped nothing 2m ago"}, "series of the last",
+			[]string{"this Prometheus scraped nothing 2m ago"},
+			"series of the last",
 		},
 		"nothing yet": {nil, []string{"But it has no series up either: if this Prometheus has just started, run init again in a few minutes"}, "series of the last"},
 	} {

@@ -194,10 +194,10 @@ func joinedByPod(e *parser.BinaryExpr) parser.Expr {
 	if e.Op != parser.MUL || e.VectorMatching == nil || !e.VectorMatching.On || !slices.Contains(e.VectorMatching.MatchingLabels, "pod") {
 		return nil
 	}
-	switch e.VectorMatching.Card {
-	case parser.CardManyToOne:
+	if e.VectorMatching.Card == parser.CardManyToOne {
 		return e.LHS
-	case parser.CardOneToMany:
+	}
+	if e.VectorMatching.Card == parser.CardOneToMany {
 		return e.RHS
 	}
 	return nil

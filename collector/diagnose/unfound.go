@@ -32,18 +32,7 @@ func (d *Diagnosis) Unfound(m, signal int, decided *decide.Model) (text string, 
 	if all = len(mine) == 0; all && len(there.inNamespace) > 0 {
 		return "", false // They are another model's, or that of another name.
 	}
-	var lacking []string
-	for _, expr := range d.demands(m, signal) {
-		e, err := config.ParseExpr(expr)
-		if err != nil {
-			continue
-		}
-		for _, names := range needs(e.AST(), mine) {
-			if either := eitherOf(names); !slices.Contains(lacking, either) {
-				lacking = append(lacking, either)
-			}
-		}
-	}
+	lacking := d.lacks(m, signal, mine)
 	if len(lacking) == 0 {
 		return d.unlabelled(m, signal, &there), false
 	}
@@ -51,14 +40,32 @@ func (d *Diagnosis) Unfound(m, signal int, decided *decide.Model) (text string, 
 	if s := of.Signals[signal]; !s.Writes(s.Labels.Namespace) {
 		text += " in namespace " + of.Namespace
 	}
-	if s := of.Signals[signal]; all && s.OfPreset() && !s.Alive.Given() && noneReady(decided) {
-		return text + ": servers tell it, and no replica is ready", all
+	if !all {
+		return text + dropped, false
 	}
-	text += ": they are not scraped, or a relabelling (a keep-list) drops them"
-	if all {
-		text += d.misspelt(m, signal)
+	if s := of.Signals[signal]; s.OfPreset() && !s.Alive.Given() && noneReady(decided) {
+		return text + ": servers tell it, and no replica is ready", true
 	}
-	return text, all
+	return text + dropped + d.misspelt(m, signal), true
+}
+
+// dropped is what may be behind series that are not there.
+const dropped = ": they are not scraped, or a relabelling (a keep-list) drops them"
+
+// lacks are the metrics that a signal cannot do without and that are not among those that there are.
+func (d *Diagnosis) lacks(m, signal int, there map[string]bool) (lacking []string) {
+	for _, expr := range d.demands(m, signal) {
+		e, err := config.ParseExpr(expr)
+		if err != nil {
+			continue
+		}
+		for _, names := range needs(e.AST(), there) {
+			if either := eitherOf(names); !slices.Contains(lacking, either) {
+				lacking = append(lacking, either)
+			}
+		}
+	}
+	return lacking
 }
 
 // noneReady reports whether it is known that no replica of a model is ready.
