@@ -119,6 +119,21 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 		"demand": load("80"), "past demand": load("80"), "current": groups("10", ""), "ready": groups("8", ""), "past ready": groups("8", ""),
 		"past current": joined(groups("8", " @40m..4m"), groups("10", " @3m45s..0s")), "past rolling": groups("2", " @3m45s..0s"),
 	}
+	const two = `
+defaults: {headroom: 0, scale_down_window: 0s, provision_timeout: 30m}
+scale_targets: {current: current, ready: ready, rolling: rolling}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [
+  {name: a, cost: 1, capacity: {load: 10}, startup: 4m, scale_target: {kind: KIND, name: a}}, {name: b, cost: 3, capacity: {load: 10}}]}]`
+	beside := func(answers canned) canned {
+		other := maps.Clone(answers)
+		for _, name := range []string{"current", "ready", "past current", "past ready"} {
+			other[name] = joined(answers[name], runs("b", "0"))
+		}
+		return other
+	}
+	late := maps.Clone(at)
+	late["past rolling"] = groups("2", " @3m15s..0s")
 	demanded := func(amount string) canned {
 		other := maps.Clone(at)
 		other["demand"], other["past demand"] = load(amount), load(amount)
@@ -140,6 +155,16 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 			config: strings.Replace(text, "KIND", "LeaderWorkerSet", 1), answers: demanded("90"), want: `
 				variant_current_replicas{variant="a"} 8
 				variant_desired_replicas{variant="a"} 9`,
+		},
+		"another variant could stand in, and the surge is nothing new of it": {
+			config: strings.Replace(two, "KIND", "LeaderWorkerSet", 1), answers: beside(at), want: `
+				variant_desired_replicas{variant="a"} 8
+				variant_desired_replicas{variant="b"} 0`,
+		},
+		"its revision shows after the surge": {
+			config: strings.Replace(two, "KIND", "LeaderWorkerSet", 1), answers: beside(late), want: `
+				variant_desired_replicas{variant="a"} 8
+				variant_desired_replicas{variant="b"} 0`,
 		},
 		"what was asked for of a StatefulSet, and starts": {
 			config: strings.Replace(text, "KIND", "StatefulSet", 1), answers: at, want: `
@@ -717,6 +742,10 @@ func TestPodsWithoutANode(t *testing.T) {
 		"they had none":   {config: text, answers: at(joined(pod("xxxxx", "45s..15s"), pod("zzzzz", "45s..15s"))), want: asks("0")},
 		"another's":       {config: text, answers: at(`{namespace="ns", pod="c-6d4cf56db6-xxxxx"} 1 @45s..0s`), want: asks("0")},
 		"all have a node": {config: text, answers: at(""), want: asks("0")},
+		// All that is ready has a node: these are gone, or were told of a moment too long.
+		"more than are not ready": {
+			config: text, answers: at(joined(pod("xxxxx", "45s..0s"), pod("zzzzz", "45s..0s"), pod("ccccc", "45s..0s"))), want: asks("2"),
+		},
 	})
 }
 
