@@ -492,6 +492,51 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 	}})
 }
 
+// TestLimitAfterLostReadiness: replicas that crashed, failed their probes or were replaced are no overload that a scale-down brought about.
+func TestLimitAfterLostReadiness(t *testing.T) {
+	const text = `
+defaults: {headroom: 0, scale_down_window: 0s, provision_timeout: 10m, scale_down_limit: {replicas: 1, per: 5m, after_overload: 1h}}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, startup: 3m, capacity: {load: 10}}]}]`
+	at := func(asked string) canned {
+		return canned{
+			"demand": load("10"), "past demand": joined(load("90 @2h..31m"), load("10 @30m..0s")), "current": runs("a", "10"), "past current": asked,
+			"ready": runs("a", "10"), "past ready": joined(runsOf("a", "10", "2h..41m"), runsOf("a", "4", "40m..36m"), runsOf("a", "10", "35m..0s")),
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"they had been asked for": {config: text, answers: at(runsOf("a", "10", "2h..0s")), want: `variant_desired_replicas{variant="a"} 1`},
+		"too few were asked for": {
+			config: text, want: `variant_desired_replicas{variant="a"} 9`,
+			answers: at(joined(runsOf("a", "10", "2h..41m"), runsOf("a", "4", "40m..39m"), runsOf("a", "10", "38m..0s"))),
+		},
+		"what was asked for is not known": {config: text, answers: at(""), want: `variant_desired_replicas{variant="a"} 9`},
+	})
+}
+
+// TestLimitOnWhatIsReplaced: what others carry even at the most demand since an overload goes at once.
+func TestLimitOnWhatIsReplaced(t *testing.T) {
+	const text = `
+defaults: {headroom: 0, scale_down_window: 0s, provision_timeout: 10m, scale_down_limit: {replicas: 1, per: 5m, after_overload: 1h}}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 3, capacity: {load: 10}}, {name: b, cost: 1, capacity: {load: 10}, replicas: {min: MIN}}]}]`
+	at := func(b string) canned {
+		return canned{
+			"demand": load("60"), "past demand": joined(load("80 @59m..59m"), load("60 @58m..0s")), "current": runs("a", "6", "b", b), "ready": runs("a", "6", "b", b),
+			"past current": joined(runsOf("a", "6", "2h..0s"), runsOf("b", "0", "2h..40m"), runsOf("b", b, "39m..0s")),
+			"past ready":   joined(runsOf("a", "6", "2h..0s"), runsOf("b", "0", "2h..30m"), runsOf("b", b, "29m..0s")),
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"they carry it": {config: strings.Replace(text, "MIN", "8", 1), answers: at("8"), want: `
+			variant_desired_replicas{variant="a"} 0
+			variant_desired_replicas{variant="b"} 8`},
+		"they carry the present alone": {config: strings.Replace(text, "MIN", "7", 1), answers: at("7"), want: `
+			variant_desired_replicas{variant="a"} 5
+			variant_desired_replicas{variant="b"} 7`},
+	})
+}
+
 // TestInputWindow: one odd sample of a capacity or a limit changes nothing, a lasting change acts after half of the window.
 func TestInputWindow(t *testing.T) {
 	const text = `

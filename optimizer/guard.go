@@ -39,6 +39,7 @@ type guardedModel struct {
 	knowledge Knowledge
 	moving    bool
 	waiting   map[string]float64
+	peak      map[string]float64
 	shortfall float64
 	variants  []guardedVariant
 }
@@ -80,7 +81,7 @@ func newGuard(p *Problem, plan *Plan, s *State, o Options) *guard {
 	for at, i := range sortedIndices(len(p.Models), func(i int) string { return p.Models[i].Name }) {
 		known := s.model(i)
 		m := &g.models[at]
-		*m = guardedModel{Model: &p.Models[i], index: i, knowledge: known.Knowledge, moving: known.Moving, waiting: known.Waiting}
+		*m = guardedModel{Model: &p.Models[i], index: i, knowledge: known.Knowledge, moving: known.Moving, waiting: known.Waiting, peak: known.Peak}
 		m.variants = make([]guardedVariant, len(m.Variants))
 		var planned *ModelPlan
 		if len(plan.Models) == len(p.Models) {
@@ -206,6 +207,7 @@ func (v *guardedVariant) change(by Reason, from, to *int) {
 // changes nothing that serves.
 func (g *guard) limitChange() {
 	for i := range g.models {
+		bounded := !g.models[i].proven()
 		for j := range g.models[i].variants {
 			v := &g.models[i].variants[j]
 			if v.settled {
@@ -214,7 +216,7 @@ func (g *guard) limitChange() {
 			switch present := min(v.current, max(v.planned, v.reach)); {
 			case v.planned > v.current && v.state.Most != nil:
 				v.allowed = max(v.least, min(v.planned, max(v.current, *v.state.Most)))
-			case v.planned < present && v.state.Fewest != nil:
+			case v.planned < present && v.state.Fewest != nil && bounded:
 				v.allowed = max(v.planned, min(present, *v.state.Fewest))
 			}
 			if v.n = v.allowed; v.allowed != v.planned {
@@ -222,6 +224,15 @@ func (g *guard) limitChange() {
 			}
 		}
 	}
+}
+
+// proven reports whether what the plan keeps, and is ready, carries the peak.
+func (m *guardedModel) proven() bool {
+	if m.peak == nil {
+		return false
+	}
+	kept := func(v *guardedVariant) int { return min(v.planned, v.ready) }
+	return m.carries(kept, want{demand: m.peak})
 }
 
 // decide writes down the numbers at hand as far as they can be trusted.
