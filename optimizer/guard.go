@@ -207,7 +207,6 @@ func (v *guardedVariant) change(by Reason, from, to *int) {
 // changes nothing that serves.
 func (g *guard) limitChange() {
 	for i := range g.models {
-		bounded := !g.models[i].proven()
 		for j := range g.models[i].variants {
 			v := &g.models[i].variants[j]
 			if v.settled {
@@ -216,7 +215,7 @@ func (g *guard) limitChange() {
 			switch present := min(v.current, max(v.planned, v.reach)); {
 			case v.planned > v.current && v.state.Most != nil:
 				v.allowed = max(v.least, min(v.planned, max(v.current, *v.state.Most)))
-			case v.planned < present && v.state.Fewest != nil && bounded:
+			case v.planned < present && v.state.Fewest != nil && !g.models[i].replaced(v):
 				v.allowed = max(v.planned, min(present, *v.state.Fewest))
 			}
 			if v.n = v.allowed; v.allowed != v.planned {
@@ -226,13 +225,16 @@ func (g *guard) limitChange() {
 	}
 }
 
-// proven reports whether what the plan keeps, and is ready, carries the peak.
-func (m *guardedModel) proven() bool {
-	if m.peak == nil {
-		return false
+// replaced reports whether what the plan keeps of the other variants, and is
+// ready, carries the peak.
+func (m *guardedModel) replaced(v *guardedVariant) bool {
+	others := func(w *guardedVariant) int {
+		if w == v {
+			return 0
+		}
+		return min(w.planned, w.ready)
 	}
-	kept := func(v *guardedVariant) int { return min(v.planned, v.ready) }
-	return m.carries(kept, want{demand: m.peak})
+	return m.peak != nil && m.carries(others, want{demand: m.peak})
 }
 
 // decide writes down the numbers at hand as far as they can be trusted.
