@@ -303,6 +303,21 @@ func TestAutoscalerDoesNotFollow(t *testing.T) {
 		},
 		"nothing is known of it": {config: wide, answers: at(load("60"), runsOf("a", "3", "4m..0s")), want: asks("6", "0")},
 	})
+	// Half of a never became ready, b is to stand in and its autoscaler does not follow.
+	third := strings.Replace(wide, "{name: b,", "{name: c, cost: 5, capacity: {load: 10}}, {name: b,", 1)
+	stuck := func(since string) canned {
+		return canned{
+			"demand": load("60"), "past demand": load("60"), "current": runs("a", "6", "b", "1", "c", "0"), "ready": runs("a", "3", "b", "1", "c", "0"),
+			"past current": runs("a", "6", "b", "1", "c", "0"),
+			"past ready":   joined(runsOf("a", "6", "2h.."+since), runsOf("a", "3", since+"..0s"), runs("b", "1", "c", "0")),
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"it is to stand in for what is stuck": {config: third, answers: stuck("1h"), want: asks("3", "3") + `
+			variant_desired_replicas{variant="c"} 2`},
+		"it is to stand in since a moment ago": {config: third, answers: stuck("31m"), want: asks("3", "3") + `
+			variant_desired_replicas{variant="c"} 0`},
+	})
 }
 
 // TestQueueWhileReplicasLoad: what waits is work to be done once. What serves and what starts work it off within the drain time, and
