@@ -58,7 +58,7 @@ func (s *signal) lostSupply(ago time.Duration) float64 {
 	lost := 0.0
 	for _, v := range s.model.variants {
 		ready := v.read.Replicas.ReadyWindow.Until(ago).Values
-		asked := v.read.Replicas.AskedWindow.Until(ago).Over(time.Duration(v.Startup) + query.ReadyFor)
+		asked := v.read.Replicas.AskedWindow.Until(ago).Over(time.Duration(v.Startup) + query.ReadyFor + query.AskedStep)
 		if had := math.Min(forecast.Least(asked), forecast.Most(ready)); len(ready) > 0 && had > ready[len(ready)-1] {
 			lost += v.capacities[s.Place] * (had - ready[len(ready)-1])
 		}

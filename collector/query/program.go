@@ -168,8 +168,11 @@ func (p *compiler) askedWindow(m *Model) *History {
 	for i := range m.Model.Variants {
 		startup = max(startup, time.Duration(m.Model.Variants[i].Startup))
 	}
-	return p.readStep("scale_targets.current", current, over+startup+ReadyFor, longStep, Reader{Owner: OfTarget})
+	return p.readStep("scale_targets.current", current, over+startup+ReadyFor+AskedStep, AskedStep, Reader{Owner: OfTarget})
 }
+
+// AskedStep is the step at which it is read: a coarse one, as it takes memory for each variant.
+const AskedStep = 2 * time.Minute
 
 // readyStep is the step at which ready replicas are compared with the sources of a signal.
 func readyStep(m *config.Model) time.Duration { return min(gridStep, WindowStep(m)) }
