@@ -119,6 +119,21 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 		"demand": load("80"), "past demand": load("80"), "current": groups("10", ""), "ready": groups("8", ""), "past ready": groups("8", ""),
 		"past current": joined(groups("8", " @40m..4m"), groups("10", " @3m45s..0s")), "past rolling": groups("2", " @3m45s..0s"),
 	}
+	const two = `
+defaults: {headroom: 0, scale_down_window: 0s, provision_timeout: 30m}
+scale_targets: {current: current, ready: ready, rolling: rolling}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [
+  {name: a, cost: 1, capacity: {load: 10}, startup: 4m, scale_target: {kind: KIND, name: a}}, {name: b, cost: 3, capacity: {load: 10}}]}]`
+	beside := func(answers canned) canned {
+		other := maps.Clone(answers)
+		for _, name := range []string{"current", "ready", "past current", "past ready"} {
+			other[name] = joined(answers[name], runs("b", "0"))
+		}
+		return other
+	}
+	late := maps.Clone(at)
+	late["past rolling"] = groups("2", " @3m15s..0s")
 	demanded := func(amount string) canned {
 		other := maps.Clone(at)
 		other["demand"], other["past demand"] = load(amount), load(amount)
@@ -140,6 +155,16 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 			config: strings.Replace(text, "KIND", "LeaderWorkerSet", 1), answers: demanded("90"), want: `
 				variant_current_replicas{variant="a"} 8
 				variant_desired_replicas{variant="a"} 9`,
+		},
+		"another variant could stand in, and the surge is nothing new of it": {
+			config: strings.Replace(two, "KIND", "LeaderWorkerSet", 1), answers: beside(at), want: `
+				variant_desired_replicas{variant="a"} 8
+				variant_desired_replicas{variant="b"} 0`,
+		},
+		"its revision shows after the surge": {
+			config: strings.Replace(two, "KIND", "LeaderWorkerSet", 1), answers: beside(late), want: `
+				variant_desired_replicas{variant="a"} 8
+				variant_desired_replicas{variant="b"} 0`,
 		},
 		"what was asked for of a StatefulSet, and starts": {
 			config: strings.Replace(text, "KIND", "StatefulSet", 1), answers: at, want: `
@@ -277,6 +302,21 @@ func TestAutoscalerDoesNotFollow(t *testing.T) {
 			config: wide, answers: at(load("60"), joined(runsOf("a", "2", "2h..4m"), runsOf("a", "3", "3m45s..0s"))), want: asks("6", "0"),
 		},
 		"nothing is known of it": {config: wide, answers: at(load("60"), runsOf("a", "3", "4m..0s")), want: asks("6", "0")},
+	})
+	// Half of a never became ready, b is to stand in and its autoscaler does not follow.
+	third := strings.Replace(wide, "{name: b,", "{name: c, cost: 5, capacity: {load: 10}}, {name: b,", 1)
+	stuck := func(since string) canned {
+		return canned{
+			"demand": load("60"), "past demand": load("60"), "current": runs("a", "6", "b", "1", "c", "0"), "ready": runs("a", "3", "b", "1", "c", "0"),
+			"past current": runs("a", "6", "b", "1", "c", "0"),
+			"past ready":   joined(runsOf("a", "6", "2h.."+since), runsOf("a", "3", since+"..0s"), runs("b", "1", "c", "0")),
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"it is to stand in for what is stuck": {config: third, answers: stuck("1h"), want: asks("3", "3") + `
+			variant_desired_replicas{variant="c"} 2`},
+		"it is to stand in since a moment ago": {config: third, answers: stuck("31m"), want: asks("3", "3") + `
+			variant_desired_replicas{variant="c"} 0`},
 	})
 }
 
@@ -465,6 +505,51 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, capacity: {load:
 		},
 		want: `variant_desired_replicas{variant="a"} 9`,
 	}})
+}
+
+// TestLimitAfterLostReadiness: replicas that crashed, failed their probes or were replaced are no overload that a scale-down brought about.
+func TestLimitAfterLostReadiness(t *testing.T) {
+	const text = `
+defaults: {headroom: 0, scale_down_window: 0s, provision_timeout: 10m, scale_down_limit: {replicas: 1, per: 5m, after_overload: 1h}}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, startup: 3m, capacity: {load: 10}}]}]`
+	at := func(asked string) canned {
+		return canned{
+			"demand": load("10"), "past demand": joined(load("90 @2h..31m"), load("10 @30m..0s")), "current": runs("a", "10"), "past current": asked,
+			"ready": runs("a", "10"), "past ready": joined(runsOf("a", "10", "2h..41m"), runsOf("a", "4", "40m..36m"), runsOf("a", "10", "35m..0s")),
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"they had been asked for": {config: text, answers: at(runsOf("a", "10", "2h..0s")), want: `variant_desired_replicas{variant="a"} 1`},
+		"too few were asked for": {
+			config: text, want: `variant_desired_replicas{variant="a"} 9`,
+			answers: at(joined(runsOf("a", "10", "2h..41m"), runsOf("a", "4", "40m..39m"), runsOf("a", "10", "38m..0s"))),
+		},
+		"what was asked for is not known": {config: text, answers: at(""), want: `variant_desired_replicas{variant="a"} 9`},
+	})
+}
+
+// TestLimitOnWhatIsReplaced: what others carry even at the most demand since an overload goes at once.
+func TestLimitOnWhatIsReplaced(t *testing.T) {
+	const text = `
+defaults: {headroom: 0, scale_down_window: 0s, provision_timeout: 10m, scale_down_limit: {replicas: 1, per: 5m, after_overload: 1h}}
+signals: {load: {unit: requests, demand: demand}}
+models: [{name: m, namespace: ns, variants: [{name: a, cost: 3, capacity: {load: 10}}, {name: b, cost: 1, capacity: {load: 10}, replicas: {min: MIN}}]}]`
+	at := func(b string) canned {
+		return canned{
+			"demand": load("60"), "past demand": joined(load("80 @59m..59m"), load("60 @58m..0s")), "current": runs("a", "6", "b", b), "ready": runs("a", "6", "b", b),
+			"past current": joined(runsOf("a", "6", "2h..0s"), runsOf("b", "0", "2h..40m"), runsOf("b", b, "39m..0s")),
+			"past ready":   joined(runsOf("a", "6", "2h..0s"), runsOf("b", "0", "2h..30m"), runsOf("b", b, "29m..0s")),
+		}
+	}
+	runCases(t, map[string]decisionCase{
+		"they carry it": {config: strings.Replace(text, "MIN", "8", 1), answers: at("8"), want: `
+			variant_desired_replicas{variant="a"} 0
+			variant_desired_replicas{variant="b"} 8`},
+		"they carry the present alone": {config: strings.Replace(text, "MIN", "7", 1), answers: at("7"), want: `
+			variant_desired_replicas{variant="a"} 5
+			variant_desired_replicas{variant="b"} 7`},
+	})
 }
 
 // TestInputWindow: one odd sample of a capacity or a limit changes nothing, a lasting change acts after half of the window.
@@ -717,6 +802,10 @@ func TestPodsWithoutANode(t *testing.T) {
 		"they had none":   {config: text, answers: at(joined(pod("xxxxx", "45s..15s"), pod("zzzzz", "45s..15s"))), want: asks("0")},
 		"another's":       {config: text, answers: at(`{namespace="ns", pod="c-6d4cf56db6-xxxxx"} 1 @45s..0s`), want: asks("0")},
 		"all have a node": {config: text, answers: at(""), want: asks("0")},
+		// All that is ready has a node: these are gone, or were told of a moment too long.
+		"more than are not ready": {
+			config: text, answers: at(joined(pod("xxxxx", "45s..0s"), pod("zzzzz", "45s..0s"), pod("ccccc", "45s..0s"))), want: asks("2"),
+		},
 	})
 }
 

@@ -39,6 +39,7 @@ type guardedModel struct {
 	knowledge Knowledge
 	moving    bool
 	waiting   map[string]float64
+	peak      map[string]float64
 	shortfall float64
 	variants  []guardedVariant
 }
@@ -80,7 +81,7 @@ func newGuard(p *Problem, plan *Plan, s *State, o Options) *guard {
 	for at, i := range sortedIndices(len(p.Models), func(i int) string { return p.Models[i].Name }) {
 		known := s.model(i)
 		m := &g.models[at]
-		*m = guardedModel{Model: &p.Models[i], index: i, knowledge: known.Knowledge, moving: known.Moving, waiting: known.Waiting}
+		*m = guardedModel{Model: &p.Models[i], index: i, knowledge: known.Knowledge, moving: known.Moving, waiting: known.Waiting, peak: known.Peak}
 		m.variants = make([]guardedVariant, len(m.Variants))
 		var planned *ModelPlan
 		if len(plan.Models) == len(p.Models) {
@@ -214,7 +215,7 @@ func (g *guard) limitChange() {
 			switch present := min(v.current, max(v.planned, v.reach)); {
 			case v.planned > v.current && v.state.Most != nil:
 				v.allowed = max(v.least, min(v.planned, max(v.current, *v.state.Most)))
-			case v.planned < present && v.state.Fewest != nil:
+			case v.planned < present && v.state.Fewest != nil && !g.models[i].replaced(v):
 				v.allowed = max(v.planned, min(present, *v.state.Fewest))
 			}
 			if v.n = v.allowed; v.allowed != v.planned {
@@ -222,6 +223,18 @@ func (g *guard) limitChange() {
 			}
 		}
 	}
+}
+
+// replaced reports whether what the plan keeps of the other variants, and is
+// ready, carries the peak.
+func (m *guardedModel) replaced(v *guardedVariant) bool {
+	others := func(w *guardedVariant) int {
+		if w == v {
+			return 0
+		}
+		return min(w.planned, w.ready)
+	}
+	return m.peak != nil && m.carries(others, want{demand: m.peak})
 }
 
 // decide writes down the numbers at hand as far as they can be trusted.

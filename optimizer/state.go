@@ -19,6 +19,10 @@ type ModelState struct {
 	// Waiting is, per signal, what waits to be served, as a demand. No replica is
 	// ordered for it, and those that serve or load stay for it.
 	Waiting map[string]float64
+	// Peak is, per signal, the most demand of the time for which the limits on
+	// lowering count. They do not count for a variant where what the plan keeps of
+	// the others, and is ready, carries it. It is nil where they count in any case.
+	Peak map[string]float64
 	// Moving says that replicas were asked for, given up, or became ready a moment
 	// ago. Plans may turn round meanwhile, and what an autoscaler was told is not
 	// seen yet: variants that could stand in for each other go one after another.

@@ -199,7 +199,7 @@ func (s *signal) shortThroughout(over, beginning time.Duration) bool {
 		ago, supply := demand.Ago(len(demand.Values)-len(steps)+i), 0.0
 		for _, v := range s.model.variants {
 			asked := v.runs.Starts.Current
-			if n := forecast.Least([]float64{asked.At(ago), asked.At(beginning)}); !math.IsNaN(n) {
+			if n := forecast.Least([]float64{asked.At(ago), asked.At(beginning), v.stuckSince(over)}); !math.IsNaN(n) {
 				supply += v.capacities[s.Place] * n
 			}
 		}
@@ -208,6 +208,17 @@ func (s *signal) shortThroughout(over, beginning time.Duration) bool {
 		}
 	}
 	return len(steps) > 0 && enough(known, len(steps))
+}
+
+// stuckSince is the number of replicas that a variant had been capped at for some time already; NaN where it was not. Others were to stand in for the
+// rest since then.
+func (v *variant) stuckSince(ago time.Duration) float64 {
+	if s := &v.runs.Starts; v.stuck != nil {
+		if _, _, ok := verdict(s, ago, v.patience(ago)+s.Current.Step); ok {
+			return float64(*v.stuck)
+		}
+	}
+	return math.NaN()
 }
 
 // hadRoom reports whether the budgets had room for one more replica of a variant throughout a time, by today's limits.

@@ -44,6 +44,9 @@ func (m *model) readState() *optimizer.ModelState {
 	for _, s := range m.signals {
 		out.Waiting[s.Name] = s.waiting()
 	}
+	if limit := m.ScaleDownLimit; m.limitedDown && limit.AfterOverload != nil {
+		out.Peak = m.peak(time.Duration(*limit.AfterOverload))
+	}
 	for _, v := range m.variants {
 		out.Variants = append(out.Variants, v.state())
 	}

@@ -113,26 +113,32 @@ func (v *variant) lately(current, ready int) int {
 	return max(0, min(fewest, int(most))-ready)
 }
 
-// rolled corrects how many replicas a LeaderWorkerSet asks for while it rolls: its leaders' StatefulSet then counts the surge, so it
-// is the fewest since just before the roll-out began.
+// rolled corrects how many replicas a LeaderWorkerSet asks for while it rolls, now and in its history: its leaders' StatefulSet then counts
+// the surge. What was asked for is the fewest since a minute before the roll-out began: its revision may show after the surge does.
 func (v *variant) rolled() {
-	rolling, current := &v.runs.Starts.Rolling, &v.runs.Starts.Current
-	n := v.runs.Current.N
-	if v.ScaleTarget.Kind != config.KindLeaderWorkerSet || n == nil || len(rolling.Values) == 0 || math.IsNaN(rolling.Values[len(rolling.Values)-1]) {
+	rolling, n := v.runs.Starts.Rolling.Values, v.runs.Current.N
+	if v.ScaleTarget.Kind != config.KindLeaderWorkerSet || n == nil || forecast.Known(rolling) == 0 {
 		return
 	}
-	fewest := *n
-	for i, since := range slices.Backward(rolling.Values) {
-		if at := len(current.Values) - len(rolling.Values) + i; at >= 0 && !math.IsNaN(current.Values[at]) {
-			fewest = min(fewest, int(current.Values[at]))
+	corrected := *v.runs // What was read stays as it is.
+	asked := &corrected.Starts.Current
+	asked.Values = slices.Clone(asked.Values)
+	before := max(1, int(acting/asked.Step)) // steps
+	for i := range asked.Values {
+		if at := i - len(asked.Values) + len(rolling); at < 0 || math.IsNaN(rolling[at]) {
+			continue
 		}
-		if math.IsNaN(since) {
-			break // the last step before it began
+		late := asked.Values[max(0, i-before) : i+1]
+		fewest := forecast.Least(late)
+		for j := range late {
+			late[j] = min(late[j], fewest) // NaN stays
 		}
 	}
-	v.surges = fewest < *n
-	corrected := *v.runs // What was read stays as it is.
-	corrected.Current.N = &fewest
+	if v.rolls(0) {
+		fewest := least(*n, asked.Values[max(0, len(asked.Values)-before):])
+		v.surges = fewest < *n
+		corrected.Current.N = &fewest
+	}
 	v.runs = &corrected
 }
 

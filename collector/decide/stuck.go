@@ -88,14 +88,18 @@ func crashing(ready []float64, asked float64) float64 {
 // unplacedLooks is at how many steps in a row pods must have had no node: one look is no evidence.
 const unplacedLooks = 2
 
-// placed is the number of replicas that have a node, where the scheduler finds none for others.
+// placed is the number of replicas that have a node, where the scheduler finds none for others. What is ready has one, whatever is still told.
 func (v *variant) placed() (replicas int, ok bool) {
 	unplaced, n := v.runs.Starts.Unplaced, v.runs.Current.N
 	looks := unplaced.Values[max(0, len(unplaced.Values)-unplacedLooks):]
 	if n == nil || !unplaced.Missing.OK() || len(looks) < unplacedLooks || forecast.Known(looks) < unplacedLooks || forecast.Least(looks) < 1 {
 		return 0, false
 	}
-	return max(0, *n-int(looks[unplacedLooks-1])), true
+	replicas = max(0, *n-int(looks[unplacedLooks-1]))
+	if ready := v.runs.Ready.N; ready != nil {
+		replicas = max(replicas, min(*n, *ready))
+	}
+	return replicas, replicas < *n
 }
 
 // proceeds reports whether a roll-out explains that not all replicas are ready: it did not last throughout, or something came of it:

@@ -299,6 +299,7 @@ func (r *reader) replicas(out *Replicas, v *query.Variant, current, ready Count)
 	t, i := &r.program.Targets, v.Place
 	out.Current, out.Ready = current, ready
 	out.Limits, out.Failsafe = r.past(t.Current.Window, i), r.past(t.Current.Failsafe, i)
+	out.AskedWindow = r.past(v.Model.Asked, i)
 	out.ReadyWindow, out.ReadyLooks, out.Draining = r.past(v.Model.Ready, i), r.past(t.Ready.Looks, i), r.past(t.Draining.Starts, i)
 	out.Starts = Starts{r.past(t.Current.Starts, i), r.past(t.Ready.Starts, i), r.past(t.Rolling.Starts, i), r.past(t.Unplaced.Starts, i)}
 }

@@ -114,6 +114,7 @@ type Replicas struct {
 	Current, Ready Count
 	Limits         Past // asked for, over the time of limits on change
 	Failsafe       Past // asked for, over the time after which a failsafe applies
+	AskedWindow    Past // asked for, over the time in which limits on change look for an overload, and a start before
 	ReadyWindow    Past // ready, over the windows of the model and a minute before
 	ReadyLooks     Past // ready, at the looks of the last day
 	Draining       Past // being deleted

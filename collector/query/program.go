@@ -45,6 +45,7 @@ type Model struct {
 	Min          Quantity      // of replicas over all variants
 	HeadroomTold Quantity      // where headroom is an expression
 	IdleFor      time.Duration // how long it must have been idle: idle_after, and no less than a start takes
+	Asked        *History      // replicas asked for over the time in which limits on change look for an overload, and a start before
 	Ready        *History      // ready replicas over the windows, and a minute before: who should have told
 }
 
@@ -139,7 +140,7 @@ func (p *compiler) bindModel(m *config.Model) {
 		bound.Variants = append(bound.Variants, v)
 		p.Variants = append(p.Variants, v)
 	}
-	bound.Ready = p.readyWindow(bound)
+	bound.Ready, bound.Asked = p.readyWindow(bound), p.askedWindow(bound)
 	p.Models = append(p.Models, bound)
 }
 
@@ -155,6 +156,23 @@ func (p *compiler) readyWindow(m *Model) *History {
 	window := max(time.Duration(*m.ScaleDownWindow+*m.ScaleUpWindow), overloadWindow(m.Model))
 	return p.readStep("scale_targets.ready", ready, window+ReadyFor, readyStep(m.Model), Reader{Owner: OfTarget})
 }
+
+// askedWindow reads how many replicas were asked for while limits on change look back for an overload, and for a start before: what was ready
+// and lost it was overloaded for another reason than that too few were asked for.
+func (p *compiler) askedWindow(m *Model) *History {
+	current, over := p.Config.ScaleTargets.Current, overloadWindow(m.Model)
+	if current.IsZero() || over == 0 {
+		return nil
+	}
+	startup := time.Duration(0)
+	for i := range m.Model.Variants {
+		startup = max(startup, time.Duration(m.Model.Variants[i].Startup))
+	}
+	return p.readStep("scale_targets.current", current, over+startup+ReadyFor+AskedStep, AskedStep, Reader{Owner: OfTarget})
+}
+
+// AskedStep is the step at which it is read: a coarse one, as it takes memory for each variant.
+const AskedStep = 2 * time.Minute
 
 // readyStep is the step at which ready replicas are compared with the sources of a signal.
 func readyStep(m *config.Model) time.Duration { return min(gridStep, WindowStep(m)) }
