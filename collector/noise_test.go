@@ -125,7 +125,9 @@ func testAutoHeadroom(t *testing.T, startup string, law forecast.Law) {
 	want, known := law.Plan(law.NewCourse(recent), long, 0, wobble(at.Unix()/60), lesson)
 	require.True(t, known)
 	require.InDelta(t, want.Total(), *got, 1e-9)
-	require.Greater(t, *got, wobble(at.Unix()/60), "noise needs headroom")
+	if lesson.WithHabit > 0 { // a start of a few seconds needs none here
+		require.Greater(t, *got, wobble(at.Unix()/60), "noise needs headroom")
+	}
 }
 
 // TestAutoHeadroomIsExplained: what is told of a measured headroom are the numbers of the decision.
