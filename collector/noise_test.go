@@ -91,10 +91,11 @@ func plannedDemand(t *testing.T, e *collector.Evaluator, at time.Time) *float64 
 
 // TestAutoHeadroom works out by the words of forecast what is to be planned for.
 func TestAutoHeadroom(t *testing.T) {
-	// A startup and a minute to be noticed, of which the plan may be too low for 10 s.
+	// A startup and a minute to be noticed. The plan may be too low for 6.5 s of the startup, and at a fifth of all moments at the most.
 	for startup, law := range map[string]forecast.Law{
-		"2m":  {Ahead: 3 * time.Minute, Quantile: 180.0 / 190, Steps: true},
-		"30s": {Ahead: 90 * time.Second, Quantile: 0.9, Steps: true},
+		"2m":  {Ahead: 3 * time.Minute, Quantile: 120 / 126.5, Steps: true},
+		"30s": {Ahead: 90 * time.Second, Quantile: 30 / 36.5, Steps: true},
+		"10s": {Ahead: 70 * time.Second, Quantile: 0.8, Steps: true},
 	} {
 		t.Run(startup, func(t *testing.T) { testAutoHeadroom(t, startup, law) })
 	}
@@ -124,7 +125,9 @@ func testAutoHeadroom(t *testing.T, startup string, law forecast.Law) {
 	want, known := law.Plan(law.NewCourse(recent), long, 0, wobble(at.Unix()/60), lesson)
 	require.True(t, known)
 	require.InDelta(t, want.Total(), *got, 1e-9)
-	require.Greater(t, *got, wobble(at.Unix()/60), "noise needs headroom")
+	if lesson.WithHabit > 0 { // a start of a few seconds needs none here
+		require.Greater(t, *got, wobble(at.Unix()/60), "noise needs headroom")
+	}
 }
 
 // TestAutoHeadroomIsExplained: what is told of a measured headroom are the numbers of the decision.

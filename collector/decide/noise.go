@@ -13,25 +13,27 @@ import (
 // With headroom: auto, demand is planned by what is expected when a replica that is ordered now is ready, and its noise. The law is learnt
 // from the last day. All is read at fixed times, so two exporters, or one that was restarted, decide the same.
 const (
-	lessonDay     = 24 * time.Hour   // that the law is learnt from, whenever that is done
-	lessonRefresh = 10 * time.Minute // how often it is learnt again
-	lessonSpread  = 40               // models that learn one after another, a step of 15 seconds apart
-	lessonSettled = 2 * time.Minute  // after which samples are complete
-	lessonShort   = 10 * time.Second // a plan that is too low for so long costs as much as what avoids it
-	headroomCap   = 1.5              // times the recent demand, at the most: a step in demand is not noise
-	habitCap      = 3                // the same, where demand follows a habit
-	headroomPast  = 10 * time.Minute // that the recent demand is taken from
+	lessonDay     = 24 * time.Hour          // that the law is learnt from, whenever that is done
+	lessonRefresh = 10 * time.Minute        // how often it is learnt again
+	lessonSpread  = 40                      // models that learn one after another, a step of 15 seconds apart
+	lessonSettled = 2 * time.Minute         // after which samples are complete
+	lessonShort   = 6500 * time.Millisecond // a plan that is too low for so long, after the first minute, costs as much as what avoids it
+	lessonLeast   = 0.8                     // of all moments a plan is to be high enough for, however short a start is
+	headroomCap   = 1.5                     // times the recent demand, at the most: a step in demand is not noise
+	habitCap      = 3                       // the same, where demand follows a habit
+	headroomPast  = 10 * time.Minute        // that the recent demand is taken from
 
 	planRemembered = 96 // steps of late whose plan is remembered within an evaluation
 )
 
 // law is how a signal's demand is planned for. A plan that is too low is so until a replica that is ordered then is ready, and a replica too
 // many costs the same at any time: so the longer a start takes, the rarer a plan may be too low. This is the quantile of the newsvendor
-// (Arrow, Harris and Marschak 1951), where a moment that falls short costs so many times what one in vain does. What is expected of a step may
-// turn out less a moment later, so models of several sizes follow steps as they show.
+// (Arrow, Harris and Marschak 1951), where a moment that falls short costs so many times what one in vain does. The minute until it is noticed
+// costs little: servers have some room, and what does not fit has to queue before it is late. What is expected of a step may turn out less a
+// moment later, so models of several sizes follow steps as they show.
 func (s *signal) law() forecast.Law {
-	ahead := s.Lead + query.NoticedAfter
-	return forecast.Law{Ahead: ahead, Quantile: float64(ahead) / float64(ahead+lessonShort), Steps: len(s.model.variants) == 1}
+	enough := float64(s.Lead) / float64(s.Lead+lessonShort)
+	return forecast.Law{Ahead: s.Lead + query.NoticedAfter, Quantile: max(lessonLeast, enough), Steps: len(s.model.variants) == 1}
 }
 
 // headroom is the share that an expression yields, and the default where it yields none.
@@ -91,6 +93,7 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 	if learnt {
 		// Of the last minute, so that it is the same at all evaluations of one.
 		s.noise = course.Noise(x.Day.Since, course.At(x.Day.Since))
+		s.moves = !course.Steady(x.Day.Since)
 	} else {
 		planned, late = max(planned, fixed), max(late, fresh*ratio)
 	}

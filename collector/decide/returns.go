@@ -98,12 +98,12 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 	return found
 }
 
-// swings reports whether what is planned may soon rise to a peak of late again without a reason that lasts: it fell from it by no more than
-// noise explains. Where noise is not measured, and where a stop may change the mix of several sizes, which takes more to undo: by little, or
-// from a level that demand crosses often.
+// swings reports whether what is planned may soon rise to a peak of late again without a reason that lasts: demand goes up and down around one
+// level, and it fell from the peak by no more than noise explains. Where noise is not measured, and where a stop may change the mix of several
+// sizes, which takes more to undo: it fell by little, or from a level that demand crosses often.
 func (s *signal) swings(peak, planned float64, below forecast.Stays) bool {
 	if s.noise > 0 && len(s.model.variants) == 1 {
-		return peak < planned+swingDeviations*s.noise
+		return !s.moves && peak < planned+swingDeviations*s.noise
 	}
 	return len(below) > 0 && slices.Min(below) < newFor || peak < planned*(1+fellBy)
 }

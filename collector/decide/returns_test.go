@@ -31,28 +31,30 @@ func TestDemandThatComesBack(t *testing.T) {
 		startup time.Duration    // restarting takes twice as long, and two minutes
 		want    *recurring
 		noise   float64 // of the demand; 0 where it is not measured
+		moves   bool    // it did more than go up and down
 	}{
-		"after five minutes":                      {every(5*minute, 2*minute), 4 * minute, &recurring{level: 40, gap: 5 * minute, times: 8, stay: 3 * minute}, 0},
-		"it pays to wait, and it did not come":    {every(9*minute, 40*minute), 4 * minute, nil, 0},
-		"it comes back too late to wait for it":   {every(25*minute, 18*minute), 4 * minute, nil, 0},
-		"the same, but a start takes longer":      {every(25*minute, 18*minute), 15 * minute, &recurring{level: 40, gap: 25 * minute, times: 8, stay: 7 * minute}, 0},
-		"nothing starts":                          {past(minute, run{20, hour}, run{23, 5 * minute}, run{20, 3 * minute}), 0, nil, 0},
-		"until the last minute, which counts":     {past(minute, run{20, hour}, run{23, 5 * minute}), 4 * minute, nil, 0},
-		"hardly more than is planned":             {past(minute, append(often(9, run{20.2, 5 * minute}, run{19.9, 5 * minute}), run{20.2, 5 * minute}, run{19.9, 2 * minute})...), 4 * minute, &recurring{level: 20.2, gap: 5 * minute, times: 9, stay: 8 * minute}, 0},
-		"behind a slow fall":                      {slow, 15 * minute, &recurring{level: 40, gap: 20 * minute, times: 8, stay: 5 * minute}, 0},
-		"no more than is planned":                 {past(minute, often(20, run{20, 5 * minute}, run{15, 5 * minute})...), 4 * minute, nil, 0},
-		"it was half a day ago":                   {past(minute, append(often(8, run{40, 10 * minute}, run{20, 5 * minute}), run{20, 13 * hour})...), 4 * minute, nil, 0},
-		"a moment ago, and a little more":         {past(minute, run{20, hour}, run{23, 5 * minute}, run{20, 3 * minute}), 4 * minute, &recurring{level: 23, stay: 7 * minute}, 0},
-		"it rose slowly, to a peak a moment ago":  {past(minute, run{20, hour}, run{22.8, 14 * minute}, run{23, 5 * minute}, run{20, 3 * minute}), 4 * minute, &recurring{level: 23, stay: 8 * minute}, 1.25},
-		"a little more, and for long":             {past(minute, run{20, hour}, run{23, 14 * minute}, run{20, 3 * minute}), 4 * minute, nil, 0},
-		"a moment ago, and it has fallen by much": {past(minute, run{20, hour}, run{40, 5 * minute}, run{20, 3 * minute}), 4 * minute, nil, 0},
-		"by much, and it is often crossed":        {past(minute, run{20, hour}, run{40, 5 * minute}, run{20, 9 * minute}, run{40, minute}, run{20, 12 * minute}), 4 * minute, &recurring{level: 40, gap: 9 * minute, times: 1, stay: 2 * minute}, 0},
-		"the highest that comes back":             {steps, 5 * minute, &recurring{level: 40, gap: 21*minute + 20*time.Second, times: 9, stay: 2 * minute}, 0},
+		"after five minutes":                                 {every(5*minute, 2*minute), 4 * minute, &recurring{level: 40, gap: 5 * minute, times: 8, stay: 3 * minute}, 0, false},
+		"it pays to wait, and it did not come":               {every(9*minute, 40*minute), 4 * minute, nil, 0, false},
+		"it comes back too late to wait for it":              {every(25*minute, 18*minute), 4 * minute, nil, 0, false},
+		"the same, but a start takes longer":                 {every(25*minute, 18*minute), 15 * minute, &recurring{level: 40, gap: 25 * minute, times: 8, stay: 7 * minute}, 0, false},
+		"nothing starts":                                     {past(minute, run{20, hour}, run{23, 5 * minute}, run{20, 3 * minute}), 0, nil, 0, false},
+		"until the last minute, which counts":                {past(minute, run{20, hour}, run{23, 5 * minute}), 4 * minute, nil, 0, false},
+		"hardly more than is planned":                        {past(minute, append(often(9, run{20.2, 5 * minute}, run{19.9, 5 * minute}), run{20.2, 5 * minute}, run{19.9, 2 * minute})...), 4 * minute, &recurring{level: 20.2, gap: 5 * minute, times: 9, stay: 8 * minute}, 0, false},
+		"behind a slow fall":                                 {slow, 15 * minute, &recurring{level: 40, gap: 20 * minute, times: 8, stay: 5 * minute}, 0, false},
+		"no more than is planned":                            {past(minute, often(20, run{20, 5 * minute}, run{15, 5 * minute})...), 4 * minute, nil, 0, false},
+		"it was half a day ago":                              {past(minute, append(often(8, run{40, 10 * minute}, run{20, 5 * minute}), run{20, 13 * hour})...), 4 * minute, nil, 0, false},
+		"a moment ago, and a little more":                    {past(minute, run{20, hour}, run{23, 5 * minute}, run{20, 3 * minute}), 4 * minute, &recurring{level: 23, stay: 7 * minute}, 0, false},
+		"it rose slowly, to a peak a moment ago":             {past(minute, run{20, hour}, run{22.8, 14 * minute}, run{23, 5 * minute}, run{20, 3 * minute}), 4 * minute, &recurring{level: 23, stay: 8 * minute}, 1.25, false},
+		"the same, but demand does more than go up and down": {past(minute, run{20, hour}, run{22.8, 14 * minute}, run{23, 5 * minute}, run{20, 3 * minute}), 4 * minute, nil, 1.25, true},
+		"a little more, and for long":                        {past(minute, run{20, hour}, run{23, 14 * minute}, run{20, 3 * minute}), 4 * minute, nil, 0, false},
+		"a moment ago, and it has fallen by much":            {past(minute, run{20, hour}, run{40, 5 * minute}, run{20, 3 * minute}), 4 * minute, nil, 0, false},
+		"by much, and it is often crossed":                   {past(minute, run{20, hour}, run{40, 5 * minute}, run{20, 9 * minute}, run{40, minute}, run{20, 12 * minute}), 4 * minute, &recurring{level: 40, gap: 9 * minute, times: 1, stay: 2 * minute}, 0, false},
+		"the highest that comes back":                        {steps, 5 * minute, &recurring{level: 40, gap: 21*minute + 20*time.Second, times: 9, stay: 2 * minute}, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := served(20, 3, tc.startup, tc.day)
-			m.signals[0].noise = tc.noise
+			m.signals[0].noise, m.signals[0].moves = tc.noise, tc.moves
 			m.recurs()
 			got := m.signals[0].recurring
 			if tc.want == nil {

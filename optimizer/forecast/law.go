@@ -28,6 +28,7 @@ const (
 	noiseLag              = 45 * time.Second // after which rates over a minute have little in common
 	noiseStep             = 3.0              // times the mean change of an hour counts at most: a step in demand is no noise
 	noiseFloor            = 0.01             // of the demand
+	steadyMost            = 1.25             // times the square of its noise is the variance of an hour without a course, but for two standard errors
 	stepMean              = 8.0              // times the mean change of an hour: a change from which on it is a step, and no noise
 	habitLevel            = 10 * time.Minute // that the level of demand, then and now, is taken over
 	habitMost             = 3                // times what came then: a night says nothing of the scale of a morning
@@ -160,6 +161,23 @@ func (c *Course) Noise(ago time.Duration, demand float64) float64 {
 	}
 	_, scale := c.trend(end, demand, 0)
 	return scale
+}
+
+// Steady reports whether the demand of the hour until a moment some time ago only went up and down around one level: it varied by no more than
+// its changes explain (the ratio of von Neumann, 1941). It is false where too little is known.
+func (c *Course) Steady(ago time.Duration) bool {
+	end := c.last(ago)
+	if end < 0 {
+		return false
+	}
+	sum, squares, n := 0.0, 0.0, 0.0
+	for _, v := range c.Values[max(0, end+1-c.noiseLongSteps) : end+1] {
+		if !math.IsNaN(v) {
+			sum, squares, n = sum+v, squares+v*v, n+1
+		}
+	}
+	noise := c.noise(end, c.noiseLongSteps)
+	return squares/n-sum/n*sum/n <= steadyMost*noise*noise
 }
 
 // trend is what is expected ahead of a step at which the demand is what it is, and the scale of the errors. It is NaN where too little is

@@ -61,6 +61,42 @@ func TestLawKeepsItsPromise(t *testing.T) {
 	}
 }
 
+// TestSteady: demand that only has noise goes up and down around one level, and is taken for more by chance seldom; demand that rises or falls by
+// more than its noise within an hour, or steps, does more.
+func TestSteady(t *testing.T) {
+	for name, c := range map[string]struct {
+		mean        func(ago float64) float64 // minutes ago
+		least, most float64                   // share of the moments that are steady
+	}{
+		"noise":           {func(float64) float64 { return 100 }, 0.95, 1},
+		"a slow rise":     {func(ago float64) float64 { return 100 - ago/20 }, 0.9, 1},
+		"a rise":          {func(ago float64) float64 { return 100 - ago/2 }, 0, 0},
+		"a fall":          {func(ago float64) float64 { return 100 + ago/2 }, 0, 0},
+		"a step":          {func(ago float64) float64 { return 100 + 20*math.Round(min(1, ago/60)) }, 0, 0},
+		"a swing in half": {func(ago float64) float64 { return 100 + 10*math.Sin(math.Pi*ago/15) }, 0, 0.02},
+	} {
+		steady := 0
+		const runs = 200
+		for seed := range uint64(runs) {
+			rng := rand.New(rand.NewPCG(seed, 1))
+			h := forecast.History{Step: 15 * time.Second}
+			var last [3]float64 // a rate over 45 s, as of four scrapes
+			for i := range 6 * 60 {
+				last[i%3] = rng.NormFloat64()
+				ago := float64(6*60-1-i) / 4
+				h.Values = append(h.Values, c.mean(ago)+5*(last[0]+last[1]+last[2])/math.Sqrt(3))
+			}
+			if law.NewCourse(h).Steady(0) {
+				steady++
+			}
+		}
+		require.GreaterOrEqual(t, float64(steady)/runs, c.least, name)
+		require.LessOrEqual(t, float64(steady)/runs, c.most, name)
+	}
+	require.False(t, law.NewCourse(forecast.History{Step: time.Minute}).Steady(0), "nothing is known")
+	require.False(t, law.NewCourse(minutes(3, func(int) float64 { return 1 })).Steady(0), "too little is known")
+}
+
 // TestHabits: what comes at the same time of each hour, day or week is planned for before it comes, and not all of the time.
 func TestHabits(t *testing.T) {
 	const day = 24 * 60
