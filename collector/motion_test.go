@@ -134,6 +134,8 @@ models: [{name: m, namespace: ns, variants: [
 	}
 	late := maps.Clone(at)
 	late["past rolling"] = groups("2", " @3m15s..0s")
+	failed := maps.Clone(at)
+	failed["past current"] = "error: timeout"
 	demanded := func(amount string) canned {
 		other := maps.Clone(at)
 		other["demand"], other["past demand"] = load(amount), load(amount)
@@ -165,6 +167,10 @@ models: [{name: m, namespace: ns, variants: [
 			config: strings.Replace(two, "KIND", "LeaderWorkerSet", 1), answers: beside(late), want: `
 				variant_desired_replicas{variant="a"} 8
 				variant_desired_replicas{variant="b"} 0`,
+		},
+		"what was asked for before is not known": {
+			config: strings.Replace(text, "KIND", "LeaderWorkerSet", 1), answers: failed, want: `
+				variant_current_replicas{variant="a"} 10`,
 		},
 		"what was asked for of a StatefulSet, and starts": {
 			config: strings.Replace(text, "KIND", "StatefulSet", 1), answers: at, want: `

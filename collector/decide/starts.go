@@ -117,7 +117,7 @@ func (v *variant) lately(current, ready int) int {
 // the surge. What was asked for is the fewest since a minute before the roll-out began: its revision may show after the surge does.
 func (v *variant) rolled() {
 	rolling, n := v.runs.Starts.Rolling.Values, v.runs.Current.N
-	if v.ScaleTarget.Kind != config.KindLeaderWorkerSet || n == nil || forecast.Known(rolling) == 0 {
+	if v.ScaleTarget.Kind != config.KindLeaderWorkerSet || n == nil || forecast.Known(rolling) == 0 || len(v.runs.Starts.Current.Values) == 0 {
 		return
 	}
 	corrected := *v.runs // What was read stays as it is.
