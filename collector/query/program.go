@@ -172,7 +172,7 @@ func (p *compiler) askedWindow(m *Model) *History {
 }
 
 // AskedStep is the step at which it is read: a coarse one, as it takes memory for each variant.
-const AskedStep = 2 * time.Minute
+const AskedStep = 5 * time.Minute
 
 // readyStep is the step at which ready replicas are compared with the sources of a signal.
 func readyStep(m *config.Model) time.Duration { return min(gridStep, WindowStep(m)) }
