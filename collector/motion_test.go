@@ -521,7 +521,8 @@ signals: {load: {unit: requests, demand: demand}}
 models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, startup: 3m, capacity: {load: 10}}]}]`
 	at := func(asked string) canned {
 		return canned{
-			"demand": load("10"), "past demand": joined(load("90 @2h..31m"), load("10 @30m..0s")), "current": runs("a", "10"), "past current": asked,
+			"demand": load("10"), "past demand": joined(load("90 @2h..31m"), load("10 @30m..0s")), "current": runs("a", "10"),
+			"past current": runsOf("a", "10", "9m..0s"), "past min_over_time((current)[5m:15s])": asked,
 			"ready": runs("a", "10"), "past ready": joined(runsOf("a", "10", "2h..41m"), runsOf("a", "4", "40m..36m"), runsOf("a", "10", "35m..0s")),
 		}
 	}
@@ -530,6 +531,14 @@ models: [{name: m, namespace: ns, variants: [{name: a, cost: 1, startup: 3m, cap
 		"too few were asked for": {
 			config: text, want: `variant_desired_replicas{variant="a"} 9`,
 			answers: at(joined(runsOf("a", "10", "2h..41m"), runsOf("a", "4", "40m..39m"), runsOf("a", "10", "38m..0s"))),
+		},
+		"and soon more again": {
+			config: text, want: `variant_desired_replicas{variant="a"} 9`,
+			answers: at(joined(runsOf("a", "10", "2h..42m"), runsOf("a", "4", "41m45s..36m45s"), runsOf("a", "10", "36m30s..0s"))),
+		},
+		"too few for a moment, later": {
+			config: text, want: `variant_desired_replicas{variant="a"} 1`,
+			answers: at(joined(runsOf("a", "10", "2h..20m"), runsOf("a", "4", "19m45s..14m45s"), runsOf("a", "10", "14m30s..0s"))),
 		},
 		"what was asked for is not known": {config: text, answers: at(""), want: `variant_desired_replicas{variant="a"} 9`},
 	})

@@ -58,12 +58,21 @@ func (s *signal) lostSupply(ago time.Duration) float64 {
 	lost := 0.0
 	for _, v := range s.model.variants {
 		ready := v.read.Replicas.ReadyWindow.Until(ago).Values
-		asked := v.read.Replicas.AskedWindow.Until(ago).Over(time.Duration(v.Startup) + query.ReadyFor + query.AskedStep)
-		if had := math.Min(forecast.Least(asked), forecast.Most(ready)); len(ready) > 0 && had > ready[len(ready)-1] {
+		if had := math.Min(v.askedSince(ago), forecast.Most(ready)); len(ready) > 0 && had > ready[len(ready)-1] {
 			lost += v.capacities[s.Place] * (had - ready[len(ready)-1])
 		}
 	}
 	return lost
+}
+
+// askedSince is the fewest replicas that were asked for, some time ago, over longer than a start takes; NaN where that is not known.
+func (v *variant) askedSince(ago time.Duration) float64 {
+	over, step := time.Duration(v.Startup)+query.ReadyFor, max(0, ago-query.AskedStep) // the step that ends after that time counts, too
+	fewest := forecast.Least(v.read.Replicas.AskedWindow.Until(step).Over(over + ago - step))
+	if late := forecast.Least(v.read.Replicas.Starts.Current.Until(ago).Over(over)); late < fewest {
+		return late // since the last step
+	}
+	return fewest
 }
 
 // pastDemand is the demand over time with what waited, where a signal counts what is in the system.

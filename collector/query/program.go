@@ -168,10 +168,15 @@ func (p *compiler) askedWindow(m *Model) *History {
 	for i := range m.Model.Variants {
 		startup = max(startup, time.Duration(m.Model.Variants[i].Startup))
 	}
-	return p.readStep("scale_targets.current", current, over+startup+ReadyFor+AskedStep, AskedStep, Reader{Owner: OfTarget})
+	least, err := config.ParseExpr(fmt.Sprintf("min_over_time((%s)[%s:%s])", current.String(), config.Duration(AskedStep), config.Duration(gridStep)))
+	if err != nil {
+		return nil // it cannot be looked at over time
+	}
+	return p.readStep("scale_targets.current.least", least, over+startup+ReadyFor+AskedStep, AskedStep, Reader{Owner: OfTarget})
 }
 
-// AskedStep is the step at which it is read: a coarse one, as it takes memory for each variant.
+// AskedStep is the step at which it is read, a coarse one, as it takes memory for each variant: the fewest of each step, so that a number that was
+// lowered and raised again at once counts.
 const AskedStep = 5 * time.Minute
 
 // readyStep is the step at which ready replicas are compared with the sources of a signal.

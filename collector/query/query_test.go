@@ -133,7 +133,7 @@ signals: {load: {unit: requests, demand: demand%s}}
 		"a limit that holds after an overload": {model: ", scale_down_limit: {replicas: 1, per: 10m, after_overload: 30m}", queries: base, histories: []string{
 			"load.demand.history = demand, 30m..0s each 15s",
 			"scale_targets.current.history = current, 10m..0s each 15s",
-			"scale_targets.current.history_5m = current, 36m..0s each 5m",
+			"scale_targets.current.least.history_5m = min_over_time((current)[5m:15s]), 36m..0s each 5m",
 			"scale_targets.ready.history = ready, 31m..0s each 15s",
 		}},
 		"limits on change": {model: ", scale_up_limit: {replicas: 1, per: 20s}, scale_down_limit: {replicas: 1, per: 10m}", queries: base, histories: []string{
