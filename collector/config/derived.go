@@ -214,8 +214,8 @@ func overTime() []string {
 	return []string{"rate", "irate", "increase", "max_over_time", "avg_over_time", "last_over_time"}
 }
 
-// withoutDefault is an expression without what bounds or rounds it or rewrites its labels, which it lists, and without a number that stands in for no result: x of
-// "x or vector(0)". It lists what that is zero times of: y of "x or 0 * y".
+// withoutDefault is an expression without what bounds or rounds it, without what rewrites its labels, which it lists, and without a number that
+// stands in for no result: x of "x or vector(0)". It lists what that is zero times of: y of "x or 0 * y".
 func withoutDefault(e parser.Expr, rewrites *[]*parser.Call, zeros *[]parser.Expr) parser.Expr {
 	for {
 		switch inner := unwrap(e).(type) {

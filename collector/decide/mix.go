@@ -66,8 +66,8 @@ func (d *decider) keepNew(m *model) {
 
 // fails reports whether replicas that are wanted of a variant do not come.
 func (d *decider) fails(v *variant) bool {
-	placed, ok := v.placed()
-	return v.stuck != nil || ok && placed < *v.runs.Current.N || d.waitsInVain(v)
+	_, waits := v.placed()
+	return v.stuck != nil || waits || d.waitsInVain(v)
 }
 
 // slept reports whether nothing of a model was ready some time ago.
