@@ -309,8 +309,32 @@ func TestAutoscalerDoesNotFollow(t *testing.T) {
 		},
 		"nothing is known of it": {config: wide, answers: at(load("60"), runsOf("a", "3", "4m..0s")), want: asks("6", "0")},
 	})
-	// Half of a never became ready, b is to stand in and its autoscaler does not follow.
+	// What others serve was never asked of a: c was replaced by b, or demand has grown and b with it. What is needed of a, is so since a moment ago.
 	third := strings.Replace(wide, "{name: b,", "{name: c, cost: 5, capacity: {load: 10}}, {name: b,", 1)
+	later := func(demand, b, c string) canned {
+		now := runs("a", "3", "b", "3", "c", "0")
+		return canned{
+			"demand": load("60"), "past demand": demand, "current": now, "ready": now, "past ready": now,
+			"past current": joined(runs("a", "3"), runsOf("b", b, "2h..20m"), runsOf("b", "3", "19m45s..0s"), runsOf("c", c, "2h..20m"), runsOf("c", "0", "19m45s..0s")),
+		}
+	}
+	relied := `
+		variant_planned_replicas{variant="a"} 6
+		variant_planned_replicas{variant="b"} 0
+		variant_planned_replicas{variant="c"} 0`
+	runCases(t, map[string]decisionCase{
+		"another was replaced":    {config: third, answers: later(load("60"), "0", "3"), want: relied},
+		"the others grew":         {config: third, answers: later(joined(load("30 @2h..19m45s"), load("60 @19m30s..0s")), "0", "0"), want: relied},
+		"they grew a little late": {config: third, answers: later(joined(load("30 @2h..21m"), load("60 @20m45s..0s")), "0", "0"), want: relied},
+		"they grew for it": {config: third, answers: later(joined(load("30 @2h..26m"), load("60 @25m45s..0s")), "0", "0"), want: `
+			variant_planned_replicas{variant="a"} 3
+			variant_planned_replicas{variant="b"} 3
+			variant_planned_replicas{variant="c"} 0`},
+		"and it was not needed meanwhile": {
+			config: third, answers: later(joined(load("30 @2h..26m"), load("60 @25m45s..10m"), load("30 @9m45s..5m"), load("60 @4m45s..0s")), "0", "0"), want: relied,
+		},
+	})
+	// Half of a never became ready, b is to stand in and its autoscaler does not follow.
 	stuck := func(since string) canned {
 		return canned{
 			"demand": load("60"), "past demand": load("60"), "current": runs("a", "6", "b", "1", "c", "0"), "ready": runs("a", "3", "b", "1", "c", "0"),

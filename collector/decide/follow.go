@@ -149,16 +149,15 @@ func (d *decider) waitsInVain(v *variant) bool {
 	if timeout == 0 || d.Fleet != nil {
 		return false
 	}
-	constant := timeout
+	held, since := time.Duration(0), v.unchanged()
 	if limit := v.model.ScaleUpLimit; v.model.limitedUp {
-		constant += time.Duration(*limit.Per) // before that, the limit kept it
+		held = time.Duration(*limit.Per) // so long the limit kept it
 	}
-	since := v.unchanged()
-	if since < constant {
+	if since < held+timeout {
 		return false
 	}
 	for _, s := range v.model.signals {
-		if v.capacities[s.Place] > 0 && s.shortThroughout(timeout, since) {
+		if v.capacities[s.Place] > 0 && s.lacked(timeout, since-held) {
 			return d.hadRoom(v, timeout)
 		}
 	}
@@ -183,31 +182,49 @@ func (v *variant) unchanged() time.Duration {
 	return since
 }
 
-// shortThroughout reports whether the demand for a signal exceeded what was asked for at every step of a time. What was added since the
-// beginning may stand in for the rest and does not count: else the rest would be relied on again as soon as it is there.
-func (s *signal) shortThroughout(over, beginning time.Duration) bool {
+// lacked reports whether the demand for a signal exceeded what was asked for throughout some time, and ever since exceeds what of that was asked for
+// at its beginning. What was added since may stand in for the rest and does not count: else the rest would be relied on again as soon as it is there.
+func (s *signal) lacked(over, since time.Duration) bool {
 	demand, missing := s.pastDemand(func(x *match.Demand) match.Past { return x.Starts })
 	if !missing.OK() || s.out.Planned == nil {
 		return false
 	}
-	steps, known := demand.Over(over), 0
-	for i, amount := range steps {
-		if math.IsNaN(amount) {
-			continue
-		}
-		known++
-		ago, supply := demand.Ago(len(demand.Values)-len(steps)+i), 0.0
-		for _, v := range s.model.variants {
+	stuck := make([]float64, len(s.model.variants))
+	for i, v := range s.model.variants {
+		stuck[i] = v.stuckSince(over)
+	}
+	supply := func(ago, before time.Duration) float64 {
+		sum := 0.0
+		for i, v := range s.model.variants {
 			asked := v.runs.Starts.Current
-			if n := forecast.Least([]float64{asked.At(ago), asked.At(beginning), v.stuckSince(over)}); !math.IsNaN(n) {
-				supply += v.capacities[s.Place] * n
+			if n := forecast.Least([]float64{asked.At(ago), asked.At(before), stuck[i]}); !math.IsNaN(n) {
+				sum += v.capacities[s.Place] * n
 			}
 		}
-		if amount <= supply*(1+optimizer.Tolerance) {
-			return false
-		}
+		return sum * (1 + optimizer.Tolerance)
 	}
-	return len(steps) > 0 && enough(known, len(steps))
+	var began time.Duration
+	steps, known, found := 0, 0, false
+	for i := len(demand.Values) - len(demand.Over(since)); i < len(demand.Values); i++ {
+		amount, ago := demand.Values[i], demand.Ago(i)
+		if steps == 0 {
+			began = ago
+		}
+		before := ago // Until then, all that was asked for counts.
+		if found {
+			before = began
+		}
+		switch {
+		case math.IsNaN(amount):
+			steps++
+		case amount <= supply(ago, before):
+			steps, known, found = 0, 0, false
+		default:
+			steps, known = steps+1, known+1
+		}
+		found = found || time.Duration(steps)*demand.Step >= over && enough(known, steps)
+	}
+	return found
 }
 
 // stuckSince is the number of replicas that a variant had been capped at for some time already; NaN where it was not. Others were to stand in for the

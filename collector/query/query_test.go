@@ -91,7 +91,7 @@ signals: {load: {unit: requests, demand: demand%s}}
 		"for how long it was awake, and not all day": {
 			signal: wakes, model: ", replicas: {min: 0}, idle_after: 1d", variant: ", provision_timeout: 10m", queries: woken, histories: []string{
 				"load.alive.history_1m = alive, 1d..0s each 1m",
-				"load.demand.history = demand, 10m..0s each 15s",
+				"load.demand.history = demand, 25m..0s each 15s",
 				"load.demand.history_1m = demand, 1d..0s each 1m",
 				"scale_targets.current.history = current, 1h10m..0s each 15s",
 				"scale_targets.ready.history = ready, 1h10m..0s each 15s",
@@ -144,7 +144,7 @@ signals: {load: {unit: requests, demand: demand%s}}
 			"scale_targets.current.history_1m = current, 40m..0s each 1m",
 		}},
 		"a start that must end": {variant: ", provision_timeout: 20m", model: ", provision_cooldown: 1h", queries: base, histories: []string{
-			"load.demand.history = demand, 20m..0s each 15s",
+			"load.demand.history = demand, 1h20m..0s each 15s",
 			"scale_targets.current.history = current, 1h20m..0s each 15s",
 			"scale_targets.ready.history = ready, 1h20m..0s each 15s",
 			"scale_targets.rolling.history = rolling, 1h20m..0s each 15s",

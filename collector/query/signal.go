@@ -1,7 +1,6 @@
 package query
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -113,8 +112,8 @@ func (p *compiler) overTime(name string, e config.Expr, m *config.Model, by Read
 		x.Overload = p.readStep(name, e, after, readyStep(m), by)
 	}
 	for i := range m.Variants {
-		if timeout := time.Duration(*m.Variants[i].ProvisionTimeout); by.Owner != OfSource && p.Targets.Told() {
-			x.Starts = cmp.Or(p.read(name, e, timeout, by), x.Starts)
+		if timeout := time.Duration(*m.Variants[i].ProvisionTimeout); timeout > 0 && by.Owner != OfSource && p.Targets.Told() && !e.IsZero() {
+			x.Starts = p.readStep(name, e, timeout+time.Duration(*m.ProvisionCooldown), StepOf(timeout), by)
 		}
 		if f := m.Variants[i].Failsafe; f != nil && by.Owner != OfSource {
 			x.Failsafe = p.read(name, e, time.Duration(f.After), by)
