@@ -181,8 +181,11 @@ func scraped(e parser.Expr) bool {
 		if joined := joinedByPod(inner); joined != nil {
 			return scraped(joined)
 		}
+		if inner.VectorMatching == nil {
+			return false // One of them is a number.
+		}
 		arithmetic := !inner.Op.IsSetOperator() && !inner.Op.IsComparisonOperator()
-		return arithmetic && inner == unwrap(e) && !isNumber(inner.LHS) && !isNumber(inner.RHS) && inner.VectorMatching.Card == parser.CardOneToOne &&
+		return arithmetic && inner == unwrap(e) && inner.VectorMatching.Card == parser.CardOneToOne &&
 			len(inner.VectorMatching.MatchingLabels) == 0 && scraped(inner.LHS) && scraped(inner.RHS)
 	}
 	return false
