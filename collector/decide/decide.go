@@ -81,7 +81,7 @@ type signal struct {
 	sudden    func(over time.Duration) []float64            // the demand of late, each step in it at once; nil without a law
 	rising    float64                                       // the demand of the last minute, and what a step that has just begun still rises by; known with plan
 	noise     float64                                       // of the demand, as the law measures it; 0 without a law
-	moves     bool                                          // the demand of the last hour did more than go up and down with its noise; known with noise
+	drifts    bool                                          // the demand of the last hour did more than go up and down with its noise; known with noise
 	planned   forecast.History                              // what was planned at the last steps, as far as the window and a minute; empty before it is needed
 	held      *forecast.Levels                              // what would have been planned over the last day
 	recurring *recurring                                    // demand that comes back soon

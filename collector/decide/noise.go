@@ -93,7 +93,7 @@ func (d *decider) withHeadroom(s *signal, now, expected, fresh float64) (planned
 	if learnt {
 		// Of the last minute, so that it is the same at all evaluations of one.
 		s.noise = course.Noise(x.Day.Since, course.At(x.Day.Since))
-		s.moves = !course.Steady(x.Day.Since)
+		s.drifts = !course.Steady(x.Day.Since)
 	} else {
 		planned, late = max(planned, fixed), max(late, fresh*ratio)
 	}

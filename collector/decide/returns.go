@@ -103,7 +103,7 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 // sizes, which takes more to undo: it fell by little, or from a level that demand crosses often.
 func (s *signal) swings(peak, planned float64, below forecast.Stays) bool {
 	if s.noise > 0 && len(s.model.variants) == 1 {
-		return !s.moves && peak < planned+swingDeviations*s.noise
+		return !s.drifts && peak < planned+swingDeviations*s.noise
 	}
 	return len(below) > 0 && slices.Min(below) < newFor || peak < planned*(1+fellBy)
 }

@@ -31,7 +31,7 @@ func TestDemandThatComesBack(t *testing.T) {
 		startup time.Duration    // restarting takes twice as long, and two minutes
 		want    *recurring
 		noise   float64 // of the demand; 0 where it is not measured
-		moves   bool    // it did more than go up and down
+		drifts  bool    // it did more than go up and down
 	}{
 		"after five minutes":                                 {every(5*minute, 2*minute), 4 * minute, &recurring{level: 40, gap: 5 * minute, times: 8, stay: 3 * minute}, 0, false},
 		"it pays to wait, and it did not come":               {every(9*minute, 40*minute), 4 * minute, nil, 0, false},
@@ -54,7 +54,7 @@ func TestDemandThatComesBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := served(20, 3, tc.startup, tc.day)
-			m.signals[0].noise, m.signals[0].moves = tc.noise, tc.moves
+			m.signals[0].noise, m.signals[0].drifts = tc.noise, tc.drifts
 			m.recurs()
 			got := m.signals[0].recurring
 			if tc.want == nil {
