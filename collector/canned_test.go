@@ -200,6 +200,7 @@ type decisionCase struct {
 	// the model is m in namespace ns, that is left out.
 	want   string
 	absent []string
+	ago    time.Duration // before fleetAt, when it is evaluated
 }
 
 // complete adds what most configurations of these tests share and this one does not say otherwise: no windows, no headroom, no watch over starts, and
@@ -241,7 +242,7 @@ func (c decisionCase) run(t *testing.T) {
 		text = unseen + text
 	}
 	q := newCanned(t, answers)
-	got := exposition(t, evaluateWith(t, complete(text), q))
+	got := exposition(t, evaluateAt(t, complete(text), q, fleetAt.Add(-c.ago)))
 	require.Empty(t, q.unanswered(), "answers that nobody asked for")
 	var want []string
 	families := map[string]bool{}

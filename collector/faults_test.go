@@ -200,13 +200,18 @@ func evaluate(t *testing.T, timeout time.Duration, handler http.HandlerFunc) *co
 
 func evaluateWith(t *testing.T, text string, q promapi.RangeQuerier) *collector.Snapshot {
 	t.Helper()
+	return evaluateAt(t, text, q, fleetAt)
+}
+
+func evaluateAt(t *testing.T, text string, q promapi.RangeQuerier, at time.Time) *collector.Snapshot {
+	t.Helper()
 	c, found := config.Load("test.yml", text)
 	require.NotNil(t, c, "%v", found)
 	e, err := collector.NewEvaluator(c, q, collector.EvaluatorOptions{Concurrency: 4, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	defer cancel()
-	return e.Evaluate(ctx, time.Unix(1767225600, 0))
+	return e.Evaluate(ctx, at)
 }
 
 var volatile = regexp.MustCompile(`(?m)^(variant_exporter_\w+_duration_seconds(?:{[^}]*})?) .*$`)

@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -24,9 +25,12 @@ func TestNewReplicasStay(t *testing.T) {
 			variant_desired_replicas{variant="small"} ` + small
 	}
 	runCases(t, map[string]decisionCase{
-		"some are new":          {config: mixed, answers: newSmall("12", "10m15s", "10m"), want: want("3")},
-		"they are new no more":  {config: mixed, answers: newSmall("12", "20m15s", "20m"), want: want("1")},
-		"their demand has gone": {config: mixed, answers: newSmall("11", "10m15s", "10m"), want: want("1")},
+		"some are new":         {config: mixed, answers: newSmall("12", "10m15s", "10m"), want: want("3")},
+		"they are new no more": {config: mixed, answers: newSmall("12", "20m15s", "20m"), want: want("1")},
+		// A variant that is given up is seen to go before another one may be given up in its stead.
+		"they are new until a full minute": {config: mixed, answers: newSmall("12", "14m", "13m45s"), ago: 45 * time.Second, want: want("3")},
+		"it is there":                      {config: mixed, answers: newSmall("12", "14m", "13m45s"), want: want("1")},
+		"their demand has gone":            {config: mixed, answers: newSmall("11", "10m15s", "10m"), want: want("1")},
 	})
 }
 
@@ -46,8 +50,8 @@ func TestNewReplicasStayFor(t *testing.T) {
 		answers canned
 		want    *collector.Stays
 	}{
-		"some are new":          {newSmall("12", "10m15s", "10m"), &collector.Stays{Replicas: 3, For: 165}},
-		"they are almost not":   {newSmall("12", "12m45s", "12m30s"), &collector.Stays{Replicas: 3, For: 15}},
+		"some are new":          {newSmall("12", "10m15s", "10m"), &collector.Stays{Replicas: 3, For: 180}},
+		"they are almost not":   {newSmall("12", "12m45s", "12m30s"), &collector.Stays{Replicas: 3, For: 60}},
 		"they are new no more":  {newSmall("12", "20m15s", "20m"), nil},
 		"their demand has gone": {newSmall("11", "10m15s", "10m"), nil},
 	} {

@@ -45,11 +45,12 @@ func (d *decider) keepNew(m *model) {
 	if !m.choice() {
 		return
 	}
+	minute := d.sinceMinute()
 	age, changed := m.priceAge()
 	for _, v := range m.variants {
-		n, since := v.newSince()
+		n, since := v.newSince(minute)
 		if since > 0 && (!changed || age >= since) && !m.slept(since) && !m.fell(since) {
-			v.stays, v.staysFor = n, v.stillNew(n)
+			v.stays, v.staysFor = n, max(acting, (v.stillNew(n)+minute+acting-1).Truncate(acting))-minute
 		}
 	}
 	if slices.ContainsFunc(m.variants, func(v *variant) bool { return v.stays > 0 }) && slices.ContainsFunc(m.variants, d.fails) {
@@ -76,8 +77,9 @@ func (m *model) slept(ago time.Duration) bool {
 }
 
 // newSince is how many replicas of a variant are asked for, or were during the last minute, some of which are new: they load, or have been
-// ready for less than newFor. Since is how long ago the first of these were ordered, 0 where there are none.
-func (v *variant) newSince() (n int, since time.Duration) {
+// ready for less than newFor. Since is how long ago the first of these were ordered, 0 where there are none. They are new until a full minute: else one
+// variant could be given up, and a moment later another one in its stead, before the first is seen to go.
+func (v *variant) newSince(minute time.Duration) (n int, since time.Duration) {
 	asked := &v.runs.Starts.Current
 	fewest, from := math.Inf(1), time.Duration(0)
 	look := func(was float64, ago time.Duration) {
@@ -89,7 +91,7 @@ func (v *variant) newSince() (n int, since time.Duration) {
 		}
 	}
 	for i, was := range asked.Values {
-		if ago := asked.Ago(i); ago <= time.Duration(v.Startup)+acting+newFor {
+		if ago := asked.Ago(i); ago <= time.Duration(v.Startup)+acting+newFor+minute {
 			look(was, ago)
 		}
 	}
