@@ -164,15 +164,11 @@ func (p *compiler) askedWindow(m *Model) *History {
 	if current.IsZero() || over == 0 {
 		return nil
 	}
-	startup := time.Duration(0)
-	for i := range m.Model.Variants {
-		startup = max(startup, time.Duration(m.Model.Variants[i].Startup))
-	}
 	least, err := config.ParseExpr(fmt.Sprintf("min_over_time((%s)[%s:%s])", current.String(), config.Duration(AskedStep), config.Duration(gridStep)))
 	if err != nil {
 		return nil // it cannot be looked at over time
 	}
-	return p.readStep("scale_targets.current.least", least, over+startup+ReadyFor+AskedStep, AskedStep, Reader{Owner: OfTarget})
+	return p.readStep("scale_targets.current.least", least, over+slowestStart(m.Model)+ReadyFor+AskedStep, AskedStep, Reader{Owner: OfTarget})
 }
 
 // AskedStep is the step at which it is read, a coarse one, as it takes memory for each variant: the fewest of each step, so that a number that was

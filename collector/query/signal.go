@@ -246,9 +246,14 @@ func (p *compiler) readSince(name string, e config.Expr, season, step, before, a
 
 // leadOf is how far ahead a model's demand is foreseen: at least until the slowest of its variants is ready.
 func leadOf(m *config.Model) time.Duration {
-	lead := *m.Forecast.Lead
+	return max(time.Duration(*m.Forecast.Lead), slowestStart(m))
+}
+
+// slowestStart is how long the slowest of a model's variants takes to start.
+func slowestStart(m *config.Model) time.Duration {
+	slowest := config.Duration(0)
 	for i := range m.Variants {
-		lead = max(lead, m.Variants[i].Startup)
+		slowest = max(slowest, m.Variants[i].Startup)
 	}
-	return time.Duration(lead)
+	return time.Duration(slowest)
 }
