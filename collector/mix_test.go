@@ -83,3 +83,26 @@ func TestOrdersOnTheirWay(t *testing.T) {
 		"none was ordered": {config: mixed, answers: at("10"), want: want("0")},
 	})
 }
+
+// TestMixOfTheMinute: what replicas are kept for falls at a full minute, and another mix is chosen that costs less. The next look sees a little more demand
+// and does not take the order back.
+func TestMixOfTheMinute(t *testing.T) {
+	const before = 45 * time.Second // fleetAt is a full minute
+	at := func(now string) canned {
+		fleet := runs("large", "2", "small", "0")
+		return canned{
+			"demand": load(now), "past demand": joined(load("19.5 @2h..4m"), load("12 @3m45s..1m"), load(now+" @45s..45s")),
+			"current": fleet, "ready": fleet, "past current": fleet, "past ready": fleet,
+		}
+	}
+	want := func(small string) string {
+		return `
+			variant_desired_replicas{variant="large"} 2
+			variant_desired_replicas{variant="small"} ` + small
+	}
+	runCases(t, map[string]decisionCase{
+		"a mix that costs less":       {config: mixed, answers: at("12"), ago: before, want: want("1")},
+		"it is ordered still":         {config: mixed, answers: at("14.5"), ago: before, want: want("3")},
+		"and more where it is needed": {config: mixed, answers: at("20.5"), ago: before, want: want("1")},
+	})
+}

@@ -71,6 +71,7 @@ type signal struct {
 	evens    bool          // a rate tells what comes, so it counts by its mean
 	onlyHeld float64       // of it, by the window: not of the last minute
 	marked   float64       // planned at the last full minute
+	seen     float64       // the most that was planned for since the last full minute
 	ordered  float64       // the supply that was needed at the looks before the last full minute whose orders are not seen yet
 	backlog  float64       // what waits
 	service  time.Duration // in which a replica works off its capacity of what is in service
@@ -84,7 +85,7 @@ type signal struct {
 	drifts    bool                                          // the demand of the last hour did more than go up and down with its noise; known with noise
 	planned   forecast.History                              // what was planned at the last steps, as far as the window and a minute; empty before it is needed
 	held      *forecast.Levels                              // what would have been planned over the last day
-	recurring *recurring                                    // demand that comes back soon
+	recurring *recurring                                    // demand that comes back soon, as was seen at the last full minute
 }
 
 // variant is what has been worked out for one variant.
@@ -170,7 +171,7 @@ func (d *decider) forget() bool {
 		}
 		m.freed = true
 		for _, s := range m.signals {
-			had = had || s.recurring != nil || s.out.Planned != nil && s.marked > *s.out.Planned
+			had = had || s.out.Planned != nil && s.kept() > *s.out.Planned
 			s.recurring, s.marked = nil, 0
 		}
 	}
@@ -230,7 +231,7 @@ func (d *decider) gather() {
 		m.known = m.knowledge()
 		m.life = d.life(m)
 		m.recurs()
-		m.holds = m.held()
+		m.holds = m.held(d.sinceMinute())
 		m.limitedUp, m.limitedDown = m.limited(m.ScaleUpLimit), m.limited(m.ScaleDownLimit)
 		d.keepNew(m)
 		m.forgetPast()

@@ -152,13 +152,14 @@ func (d *decider) life(m *model) time.Duration {
 }
 
 // held is for how long the demand of a model lasts, as far as the scale-down windows, and demand that comes back, do not only hold it: a day where it is
-// there, and a moment where there is less by more than a little. The mix that is best for it is another one soon, so a start for its sake would not pay.
-func (m *model) held() time.Duration {
+// there, or was at the last full minute, and a moment where there is less by more than a little. The mix that is best for it is another one soon, so a start
+// for its sake would not pay.
+func (m *model) held(minute time.Duration) time.Duration {
 	only := false
 	for _, s := range m.signals {
 		switch {
 		case s.out.Planned == nil || *s.out.Planned <= 0:
-		case s.fresh() < s.kept()*(1-heldBy):
+		case larger(s.fresh(), s.freshAt(minute)) < s.kept()*(1-heldBy):
 			only = true
 		default:
 			return lifeDay

@@ -119,10 +119,11 @@ func (v *variant) stillNew(n int) time.Duration {
 	return time.Duration(v.Startup) + acting + newFor - ordered
 }
 
-// fell reports whether the demand of a model has fallen for good since some time ago: by more than it goes up and down.
+// fell reports whether the demand of a model has fallen for good since some time ago: by more than it goes up and down. It falls at full minutes only, so
+// that replicas which go for this do not come back at the next look.
 func (m *model) fell(since time.Duration) bool {
 	for _, s := range m.signals {
-		if s.out.Planned != nil && *s.out.Planned < (1-fellBy)*forecast.Most(s.plannedPast().Over(since+acting)) {
+		if s.out.Planned != nil && max(*s.out.Planned, s.marked) < (1-fellBy)*forecast.Most(s.plannedPast().Over(since+acting)) {
 			return true
 		}
 	}
@@ -134,18 +135,13 @@ func (m *model) fell(since time.Duration) bool {
 func (d *decider) underWay(o optimizer.Options) {
 	for ago := acting - toldEvery; ago > 0; ago -= toldEvery {
 		var moving []*model
-		var rises []bool
+		var ways []int
 		p := optimizer.Problem{}
 		for _, m := range d.models {
-			then := m.risen(ago, d.sinceMinute())
-			up := then != nil
-			if !up {
-				then = m.fallen(ago)
-			}
-			if then != nil {
+			if then, way := m.toldFor(ago, d.sinceMinute()); then != nil {
 				x := d.problemModel(m)
 				x.Demand = then
-				moving, rises, p.Models = append(moving, m), append(rises, up), append(p.Models, x)
+				moving, ways, p.Models = append(moving, m), append(ways, way), append(p.Models, x)
 			}
 		}
 		if len(moving) == 0 {
@@ -159,7 +155,7 @@ func (d *decider) underWay(o optimizer.Options) {
 		for i, m := range moving {
 			for j, v := range m.variants {
 				more := plan.Models[i].Variants[j].Replicas - v.asksFor()
-				if (more > 0) == rises[i] {
+				if more*ways[i] >= 0 {
 					v.unseen += more
 				}
 			}
@@ -183,6 +179,20 @@ func (d *decider) leftFor(models []*model) []optimizer.Budget {
 		}
 	}
 	return budgets
+}
+
+// toldFor is what a model was planned for some time ago, where autoscalers were told then to start or to stop something; nil otherwise. What they were
+// told goes that way: up, down, or, where it is 0, both.
+func (m *model) toldFor(ago, minute time.Duration) (then map[string]float64, way int) {
+	if then = m.risen(ago, minute); then != nil {
+		return then, 1
+	}
+	if ago <= minute && minute < ago+toldEvery {
+		if then = m.atMinute(minute); then != nil {
+			return then, 0
+		}
+	}
+	return m.fallen(ago), -1
 }
 
 // risen is what was needed some time ago, where what is asked for does not carry it; nil otherwise.
@@ -209,6 +219,33 @@ func (m *model) risen(ago, minute time.Duration) map[string]float64 {
 		if s.out.Planned != nil {
 			then[s.Name] = s.neededAt(ago, minute)
 		}
+	}
+	return then
+}
+
+// atMinute is what a model was planned for at the first look after the last full minute, where what is asked for carried that, and there is more to plan
+// for now; nil otherwise. What replicas are kept for falls only there, so another mix is chosen there because it costs less.
+func (m *model) atMinute(minute time.Duration) map[string]float64 {
+	changed := func(v *variant) bool { return v.runs.Starts.Current.At(minute) != float64(*v.runs.Current.N) }
+	if !m.choice() || slices.ContainsFunc(m.variants, changed) {
+		return nil
+	}
+	then, more := map[string]float64{}, false
+	for _, s := range m.signals {
+		if s.out.Planned == nil {
+			continue
+		}
+		kept, carried := max(s.keptAtMinute(), s.heldAt(minute)), s.supplyAsked()
+		if !(kept > 0 && kept <= carried) {
+			return nil // also where it is not known
+		}
+		if s.measured() {
+			kept = min(kept*(1+stopNoise), carried)
+		}
+		then[s.Name], more = kept, more || s.steadied() > kept
+	}
+	if !more {
+		return nil
 	}
 	return then
 }
@@ -284,8 +321,13 @@ func (s *signal) plannedAt(ago time.Duration) float64 {
 	return window.At(ago) * (1 + *s.out.Headroom)
 }
 
-// asksFor is what is asked for of a variant, with orders that are not seen yet.
-func (v *variant) asksFor() int { return *v.runs.Current.N + v.unseen }
+// asksFor is what is asked for of a variant, as far as that is known, with orders that are not seen yet.
+func (v *variant) asksFor() int {
+	if n := v.runs.Current.N; n != nil {
+		return *n + v.unseen
+	}
+	return v.unseen
+}
 
 // atLeast is what a plan must have of a variant: its minimum, what is new, and what is ordered.
 func (v *variant) atLeast() int {

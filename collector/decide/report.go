@@ -88,7 +88,7 @@ func (d *decider) reportModel(i int, m *model, found *solution) Model {
 		if s.out.Planned != nil && s.marked > *s.out.Planned {
 			s.out.Minute = new(s.marked)
 		}
-		if r := s.recurring; r != nil {
+		if r := s.recurring; r != nil && r.level > *s.out.Planned {
 			s.out.Returns = &Returns{r.level, r.times, r.gap.Seconds(), r.stay.Seconds()}
 		}
 		if s.out.Inputs == nil {

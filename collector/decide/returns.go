@@ -63,9 +63,9 @@ const (
 	levelsMost = 12
 )
 
-// comesBack is the largest demand of late that is needed again soon; nil where there is none above what is planned. To stop a replica and
-// to start it again costs what it costs while it starts, and as much again for the risk of being short. A replica that was started a
-// moment ago stays for a while, unless demand has fallen for good: by more than it swings.
+// comesBack is the largest demand of late that is needed again soon; nil where there was none above what was planned at the last full minute. To
+// stop a replica and to start it again costs what it costs while it starts, and as much again for the risk of being short. A replica that was
+// started a moment ago stays for a while, unless demand has fallen for good: by more than it swings.
 func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 	past, planned := s.plannedPast(), s.marked
 	restart, young := 2*(startup+acting), startup+acting+newFor
@@ -91,9 +91,6 @@ func (s *signal) comesBack(startup time.Duration) (found *recurring) {
 		if stay > 0 {
 			found = &recurring{level: peak, gap: c.Below.Mean(), times: len(c.Below), stay: stay}
 		}
-	}
-	if found != nil && found.level <= *s.out.Planned {
-		return nil
 	}
 	return found
 }

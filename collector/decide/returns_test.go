@@ -41,7 +41,7 @@ func TestDemandThatComesBack(t *testing.T) {
 		"until the last minute, which counts":                {past(minute, run{20, hour}, run{23, 5 * minute}), 4 * minute, nil, 0, false},
 		"hardly more than is planned":                        {past(minute, append(often(9, run{20.2, 5 * minute}, run{19.9, 5 * minute}), run{20.2, 5 * minute}, run{19.9, 2 * minute})...), 4 * minute, &recurring{level: 20.2, gap: 5 * minute, times: 9, stay: 8 * minute}, 0, false},
 		"behind a slow fall":                                 {slow, 15 * minute, &recurring{level: 40, gap: 20 * minute, times: 8, stay: 5 * minute}, 0, false},
-		"no more than is planned":                            {past(minute, often(20, run{20, 5 * minute}, run{15, 5 * minute})...), 4 * minute, nil, 0, false},
+		"no more than is planned, but a minute ago":          {past(minute, often(20, run{20, 5 * minute}, run{15, 5 * minute})...), 4 * minute, &recurring{level: 20, gap: 5 * minute, times: 19, stay: 5 * minute}, 0, false},
 		"it was half a day ago":                              {past(minute, append(often(8, run{40, 10 * minute}, run{20, 5 * minute}), run{20, 13 * hour})...), 4 * minute, nil, 0, false},
 		"a moment ago, and a little more":                    {past(minute, run{20, hour}, run{23, 5 * minute}, run{20, 3 * minute}), 4 * minute, &recurring{level: 23, stay: 7 * minute}, 0, false},
 		"it rose slowly, to a peak a moment ago":             {past(minute, run{20, hour}, run{22.8, 14 * minute}, run{23, 5 * minute}, run{20, 3 * minute}), 4 * minute, &recurring{level: 23, stay: 8 * minute}, 1.25, false},

@@ -103,17 +103,19 @@ func TestOrdersOutliveTheMinute(t *testing.T) {
 // TestCapacitiesShrinkByNoise: what was carried until the last full minute starts nothing because capacities are read a little smaller at it.
 func TestCapacitiesShrinkByNoise(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct{ planned, before, want float64 }{
-		"it was carried":           {30.4, 10.05, 30},
-		"it was not":               {30.6, 10.05, 30.6 / 1.01},
-		"they are the same":        {30.4, 10, 30.4 / 1.01},
-		"they shrink by more":      {30.4, 11, 30.4 / 1.01},
-		"what they were is hidden": {30.4, 0, 30.4 / 1.01},
+	for name, tc := range map[string]struct{ planned, seen, before, want float64 }{
+		"it was carried":           {30.4, 30, 10.05, 30},
+		"it came since":            {30.4, 30.4, 10.05, 30.4 / 1.01},
+		"it was not":               {30.6, 30, 10.05, 30.6 / 1.01},
+		"they are the same":        {30.4, 30, 10, 30.4 / 1.01},
+		"they shrink by more":      {30.4, 30, 11, 30.4 / 1.01},
+		"what they were is hidden": {30.4, 30, 0, 30.4 / 1.01},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := served(tc.planned, 3, time.Minute, forecast.History{})
 			m.variants[0].Capacities[0], m.variants[0].before = query.Quantity{Query: &query.Query{}}, []float64{tc.before}
+			m.signals[0].seen = tc.seen
 			assert.InDelta(t, tc.want, m.signals[0].steadied(), 1e-9)
 		})
 	}
