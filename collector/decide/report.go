@@ -88,15 +88,21 @@ func (d *decider) reportModel(i int, m *model, found *solution) Model {
 		if s.out.Planned != nil && s.marked > *s.out.Planned {
 			s.out.Minute = new(s.marked)
 		}
-		if r := s.recurring; r != nil && r.level > *s.out.Planned {
-			s.out.Returns = &Returns{r.level, r.times, r.gap.Seconds(), r.stay.Seconds()}
-		}
+		s.out.Returns = s.returns()
 		if s.out.Inputs == nil {
 			s.out.Inputs = []string{}
 		}
 		out.Signals = append(out.Signals, s.out)
 	}
 	return out
+}
+
+// returns tells of demand that comes back, where it is more than what is planned now.
+func (s *signal) returns() *Returns {
+	if r := s.recurring; r != nil && r.level > *s.out.Planned {
+		return &Returns{r.level, r.times, r.gap.Seconds(), r.stay.Seconds()}
+	}
+	return nil
 }
 
 // supplyOfReady is what the ready replicas can serve of a signal; nil where that is not known of all variants.
