@@ -130,6 +130,36 @@ models: [{name: m, namespace: ns, slo: {ttft: 500ms, itl: 40ms}, variants: [
 	require.Contains(t, missing("error: timeout"), "latency.input_cv.history_1m: timeout")
 }
 
+// TestQueueWithMeasuredCapacities: where capacities follow from measured lengths too, what waits asks for no more than what serves and what starts
+// do not work off.
+func TestQueueWithMeasuredCapacities(t *testing.T) {
+	const config = `
+defaults: {headroom: 0, scale_down_window: 5m}
+signals: {latency: {unit: requests per second, latency: demand, input_tokens: input, output_tokens: output, queued: queued}}
+models: [{name: m, namespace: ns, slo: {ttft: 500ms, itl: 40ms}, backlog: {drain: 5m}, variants: [
+  {name: a, cost: 1, startup: 2m, profile: {alpha: 12ms, beta: 0.03ms, gamma: 0.0005ms, max_batch: 256}}]}]
+`
+	decide := func(demand, queue float64) (capacity float64, desired int) {
+		number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+		v := evaluateWith(t, complete(config), newCanned(t, canned{
+			"demand": load(number(demand)), "past demand": load(number(demand)), "queued": load(number(queue)),
+			"input": load("800"), "output": load("200"), "past input": load("800"), "past output": load("200"),
+			"current": runs("a", "3"), "ready": runs("a", "2"), "past ready": runs("a", "2"),
+			"past current": joined(runsOf("a", "2", "2h..1m15s"), runsOf("a", "3", "1m..0s")),
+		})).Models[0].Variants[0]
+		require.NotNil(t, v.Desired, v.Missing)
+		return v.Capacities[0].Value, *v.Desired
+	}
+	one, _ := decide(1, 0)
+	_, desired := decide(0.8*one, 0)
+	require.Equal(t, 1, desired)
+	// Of three times what one does in the drain time, two and a third, which is ready after a minute, work off 2, and 1 is left.
+	_, desired = decide(0.8*one, 3*300*one)
+	require.Equal(t, 3, desired)
+	_, desired = decide(0.8*one, 5*300*one)
+	require.Equal(t, 4, desired, "3 are left")
+}
+
 // TestOrderOutlivesTheMinute: lengths are read again at each full minute, and a little shorter requests make capacities a little larger. What was ordered
 // by the smaller ones, and is not seen yet, stays ordered.
 func TestOrderOutlivesTheMinute(t *testing.T) {

@@ -224,8 +224,8 @@ func (d *decider) gather() {
 			d.expectDemand(s)
 		}
 		d.readCapacities(m)
-		d.ordered(m)
 		d.addBacklog(m)
+		d.ordered(m)
 		m.unserved()
 		m.lacking = m.readMinimums().Or(d.replicasUnknown(m)).Or(d.guardsFailed(m))
 		m.known = m.knowledge()
