@@ -146,7 +146,7 @@ func (d *decider) life(m *model) time.Duration {
 		life = lived(s.plannedPast(), s.supplyAsked(), *s.out.Planned)
 	}
 	if age, changed := m.priceAge(); changed {
-		life = age
+		life = max(0, age-d.sinceMinute()) // as at the last full minute: what pays does not change between
 	}
 	return min(life, lifeDay)
 }

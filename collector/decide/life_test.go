@@ -57,9 +57,10 @@ func TestLifeOfAPlan(t *testing.T) {
 	t.Parallel()
 	const minute, hour = time.Minute, time.Hour
 	for name, tc := range map[string]struct {
-		day  forecast.History // with three replicas that carry 30
-		cost []float64        // every five minutes, of a variant that costs 2 now
-		want time.Duration
+		day   forecast.History // with three replicas that carry 30
+		cost  []float64        // every five minutes until the last full minute, of a variant that costs 2 now
+		since time.Duration    // the full minute
+		want  time.Duration
 	}{
 		"too little is known":                     {day: past(minute, run{20, 100 * minute}), want: hour},
 		"it rose above the level again and again": {day: past(minute, often(9, run{20, hour}, run{40, 30 * minute}, run{20, 10 * minute})...), want: 30 * minute},
@@ -69,6 +70,7 @@ func TestLifeOfAPlan(t *testing.T) {
 		"it was always above":                     {day: past(minute, run{40, 20 * hour}), want: 20 * hour},
 		"no longer than a day":                    {day: past(minute, run{20, 30 * hour}), want: 24 * hour},
 		"the price changed":                       {day: past(minute, run{20, 20 * hour}), cost: append(slices.Repeat([]float64{3}, 100), slices.Repeat([]float64{2}, 36)...), want: 3 * hour},
+		"and a while after a full minute":         {day: past(minute, run{20, 20 * hour}), cost: append(slices.Repeat([]float64{3}, 100), slices.Repeat([]float64{2}, 36)...), since: 45 * time.Second, want: 3 * hour},
 		"the price moved a little":                {day: past(minute, run{20, 20 * hour}), cost: append(slices.Repeat([]float64{2.05}, 100), slices.Repeat([]float64{2}, 36)...), want: 20 * hour},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -76,8 +78,9 @@ func TestLifeOfAPlan(t *testing.T) {
 			m := served(20, 3, 2*minute, tc.day)
 			v := m.variants[0]
 			v.cost, v.read.Cost.Number = new(2.0), 2
-			v.read.CostDay.History = forecast.History{Step: 5 * minute, Values: tc.cost}
-			assert.Equal(t, tc.want, (&decider{}).life(m))
+			v.read.CostDay.History = forecast.History{Step: 5 * minute, Since: tc.since, Values: tc.cost}
+			d := &decider{read: &match.Readings{At: time.Unix(600, 0).Add(tc.since)}}
+			assert.Equal(t, tc.want, d.life(m))
 		})
 	}
 }

@@ -153,15 +153,22 @@ func (d *decider) underWay(o optimizer.Options) {
 			return
 		}
 		for i, m := range moving {
+			more := make([]int, len(m.variants))
 			for j, v := range m.variants {
-				more := plan.Models[i].Variants[j].Replicas - v.asksFor()
-				if more*ways[i] >= 0 {
-					v.unseen += more
+				more[j] = plan.Models[i].Variants[j].Replicas - v.asksFor()
+			}
+			starts := slices.Max(more) > 0 || slices.ContainsFunc(m.variants, (*variant).loads)
+			for j, v := range m.variants {
+				if more[j] > 0 && ways[i] >= 0 || more[j] < 0 && ways[i] <= 0 && !starts { // What others replace stays until they are ready.
+					v.unseen += more[j]
 				}
 			}
 		}
 	}
 }
+
+// loads reports whether fewer replicas of a variant are ready than are asked for.
+func (v *variant) loads() bool { return v.runs.Ready.N != nil && *v.runs.Ready.N < *v.runs.Current.N }
 
 // leftFor is what the others leave of the budgets for some models.
 func (d *decider) leftFor(models []*model) []optimizer.Budget {
@@ -229,6 +236,9 @@ func (m *model) atMinute(minute time.Duration) map[string]float64 {
 	changed := func(v *variant) bool { return v.runs.Starts.Current.At(minute) != float64(*v.runs.Current.N) }
 	if !m.choice() || slices.ContainsFunc(m.variants, changed) {
 		return nil
+	}
+	if age, priced := m.priceAge(); priced && age < minute+newFor {
+		return nil // by another price another mix was the best
 	}
 	then, more := map[string]float64{}, false
 	for _, s := range m.signals {

@@ -37,7 +37,7 @@ func (s *signal) plannedMark() float64 {
 	if last := len(past.Values) - 1; last >= 0 {
 		mark = past.Values[last]
 	}
-	if s.plan != nil {
+	if s.plan != nil || s.model.choice() {
 		mark = larger(mark, s.heldAt(past.Since))
 	}
 	return larger(mark, 0)
