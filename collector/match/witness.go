@@ -49,14 +49,14 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	}
 	w.Missing = w.Missing.Or(r.failed(s.Silent)).Or(r.ruleless(s.Silent)).Or(r.failed(s.Copies))
 	w.Twice = r.copied(m, s)
-	if s.Silent != nil && w.Missing.OK() {
+	if s.Silent != nil && r.failed(s.Silent).OK() && r.ruleless(s.Silent).OK() {
 		w.Silent = r.silent(m, s)
 	}
-	if !w.Asked || !w.Missing.OK() {
+	if !w.Asked || !r.failed(s.Sources.Now).OK() {
 		return w
 	}
-	told := r.workloads(s)
-	if !w.Twice.OK() {
+	told := r.workloads(s) // An answer that is there is read, also where another is missing: what became of its series is told.
+	if !w.Missing.OK() || !w.Twice.OK() {
 		return w
 	}
 	if two := told.clustersOf(m, s); two != "" {
@@ -106,7 +106,7 @@ func (r *reader) toldOver(m *query.Model, s *query.Signal, owner int) Past {
 func workloadNames(pods map[scoped]float64) []string {
 	var names []string
 	for workload := range pods {
-		names = append(names, workload.name)
+		names = append(names, shownName(workload.name))
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -133,7 +133,7 @@ func (r *reader) away(pods map[scoped]float64) string {
 	found := ""
 	for workload, told := range pods {
 		if ready, known := r.readyOf(workload); known && told < ready {
-			if text := fmt.Sprintf("%g of %g ready pods of %s tell it", told, ready, workload.name); found == "" || text < found {
+			if text := fmt.Sprintf("%g of %g ready pods of %s tell it", told, ready, shownName(workload.name)); found == "" || text < found {
 				found = text
 			}
 		}
@@ -154,7 +154,7 @@ func (r *reader) surplus(s *query.Signal, owner int, pods map[scoped]float64) st
 			return ""
 		}
 		for target, of := range r.askedTargets()[workload] {
-			told, asked, one = told+n, asked+r.mostAsked(target, of), max(one, workload.name)
+			told, asked, one = told+n, asked+r.mostAsked(target, of), max(one, shownName(workload.name))
 		}
 	}
 	hour := r.past(s.Sources.Hour, owner)
@@ -210,7 +210,7 @@ func (r *reader) targetsOf(q *query.Query, choose func(a, b float64) float64) ma
 	namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
 	for _, s := range r.samples(q) {
 		target := targetIn(s.Metric, namespace)
-		place := scoped{target.namespace, target.name}
+		place := scoped{target.namespace, workloadName(target.kind, target.name)}
 		if value, bad := valueOf(s, ""); bad == "" {
 			if found[place] == nil {
 				found[place] = map[podTarget]float64{}
@@ -290,7 +290,8 @@ func (r *reader) spared(s *query.Signal, id *identity) bool {
 	if len(owners) != 1 || r.matcher.isTeam(owners[0]) {
 		return false
 	}
-	ready, known := r.readyOf(scoped{id.namespace, r.program.Variants[owners[0]].ScaleTarget.Name})
+	of := r.program.Variants[owners[0]].ScaleTarget
+	ready, known := r.readyOf(scoped{id.namespace, workloadName(of.Kind, of.Name)})
 	told, _ := r.workloads(s).whole(owners[0])
 	return known && told >= ready
 }
