@@ -304,7 +304,7 @@ func silence(s *query.Signal, metric model.Metric) string {
 	switch lacks := metric[labelLacks]; {
 	case lacks != "":
 		return " shows no " + string(lacks)
-	case s.ActiveSignal.Silent.IsZero():
+	case s.ActiveSignal.Silent.IsZero() || s.OfPreset() && !s.Alive.Given():
 		return " told it before, and does not answer scrapes"
 	}
 	return " is ready and silent"
