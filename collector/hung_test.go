@@ -32,8 +32,9 @@ func TestHungServer(t *testing.T) {
 			if test.notReady {
 				ready = "3x100 2"
 			}
-			series := "kube_deployment_spec_replicas{namespace=\"llm\",deployment=\"llama\"} 3\n" +
-				"kube_deployment_status_replicas_ready{namespace=\"llm\",deployment=\"llama\"} " + ready + "\n"
+			var series strings.Builder
+			series.WriteString("kube_deployment_spec_replicas{namespace=\"llm\",deployment=\"llama\"} 3\n")
+			series.WriteString("kube_deployment_status_replicas_ready{namespace=\"llm\",deployment=\"llama\"} " + ready + "\n")
 			for i := range 3 {
 				running, generated, unready := "20", moves, "0"
 				if i == 2 {
@@ -47,9 +48,9 @@ func TestHungServer(t *testing.T) {
 				for metric, values := range map[string]string{
 					"num_requests_running": running, "num_requests_waiting": "0", "prompt_tokens_total": generated, "generation_tokens_total": generated,
 				} {
-					series += "vllm:" + metric + labels + values + "\n"
+					series.WriteString("vllm:" + metric + labels + values + "\n")
 				}
-				series += fmt.Sprintf("kube_pod_status_ready{namespace=\"llm\",pod=%q,condition=\"false\"} %s\n", pod, unready)
+				fmt.Fprintf(&series, "kube_pod_status_ready{namespace=\"llm\",pod=%q,condition=\"false\"} %s\n", pod, unready)
 			}
 			const text = `
 prometheus: {url: http://prometheus:9090}
@@ -61,7 +62,7 @@ models:
     headroom: 0
     variants: [{name: llama, cost: 1, capacity: {generation_tokens: 80}, startup: 1m}]`
 			start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-			e, err := collector.NewEvaluator(parsed(t, text), storing(t, series, start), collector.EvaluatorOptions{
+			e, err := collector.NewEvaluator(parsed(t, text), storing(t, series.String(), start), collector.EvaluatorOptions{
 				Concurrency: 1, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 			})
 			require.NoError(t, err)

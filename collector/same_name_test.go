@@ -18,7 +18,7 @@ func TestSameName(t *testing.T) {
 		labels := fmt.Sprintf(`{namespace="llm",pod=%q,instance="%[1]s:80",model_name="llama",engine="0"}`, pod)
 		return fmt.Sprintf("vllm:num_requests_running%s %d\nvllm:num_requests_waiting%[1]s 0\n", labels, running)
 	}
-	deployed := func(i int, running int) string {
+	deployed := func(i, running int) string {
 		return served("llama-6d4cf56db6-"+strings.Repeat("bcd"[i:i+1], 5), running)
 	}
 	for name, test := range map[string]struct {

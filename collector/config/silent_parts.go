@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -44,7 +45,7 @@ func (c *Config) SilentParts(e Expr) Expr {
 // ofOneMetric reports whether a selector is for the series of one metric that is scraped.
 func ofOneMetric(v *parser.VectorSelector) bool {
 	return v.Name != "up" && slices.ContainsFunc(v.LabelMatchers, func(m *labels.Matcher) bool {
-		return m.Name == labels.MetricName && m.Type == labels.MatchEqual && !OfRule(m.Value)
+		return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && !OfRule(m.Value)
 	})
 }
 

@@ -69,16 +69,7 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	}
 	w.Unknown = told.unknown[m.Namespace] || told.unknown[""]
 	read := func(owner int) Told { return Told{Now: told.now[owner], Past: r.toldOver(m, s, owner)} }
-	w.Variants = make([]Told, 0, len(m.Variants))
-	for _, v := range m.Variants {
-		if r.matcher.isTeam(v.Place) {
-			w.Variants = append(w.Variants, r.teamTold(m, s, told.teams[v.Place], v.Place))
-		} else {
-			of := read(v.Place)
-			of.Now, of.Fewer = told.whole(v.Place)
-			w.Variants = append(w.Variants, of)
-		}
-	}
+	w.Variants = r.variantsTold(m, s, told)
 	variants := len(r.program.Variants)
 	w.Rest = read(variants + m.Place)
 	gateways := variants + len(r.program.Models) + r.matcher.namespaces[m.Namespace]
@@ -93,6 +84,21 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 		}
 	}
 	return w
+}
+
+// variantsTold is how many pods, or groups of them, of each variant of a model tell a signal.
+func (r *reader) variantsTold(m *query.Model, s *query.Signal, told *workloadCounts) []Told {
+	all := make([]Told, 0, len(m.Variants))
+	for _, v := range m.Variants {
+		if r.matcher.isTeam(v.Place) {
+			all = append(all, r.teamTold(m, s, told.teams[v.Place], v.Place))
+			continue
+		}
+		of := Told{Past: r.toldOver(m, s, v.Place)}
+		of.Now, of.Fewer = told.whole(v.Place)
+		all = append(all, of)
+	}
+	return all
 }
 
 // toldOver is how many sources of an owner told a signal over the windows of its model.
