@@ -49,6 +49,11 @@ func CheckOnline(ctx context.Context, e *Evaluator, at time.Time, budget time.Du
 			r.diagnoseModel(i, &s.Models[i], d)
 		}
 	}
+	for i := range s.Budgets {
+		if b := &s.Budgets[i]; b.Partial {
+			r.problem("budget %s: its limit is known in part: a target that told it does not answer scrapes. What is asked for stays, and no more is added", b.Name)
+		}
+	}
 	if lacking := d.NoReplicas(s.Inputs); lacking != "" {
 		r.problem("%s", lacking)
 	}

@@ -28,9 +28,9 @@ const countEngines = `count_values by (namespace, model_name, cluster, scale_tar
 	`group by (namespace, model_name, cluster, pod, instance, engine, dp_rank) (sources)), ` + byPod + `) or ` + countNameless
 
 const (
-	byPod         = `"scale_target_name", "$1", "pod", "(.+?)(-[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?")`
+	byPod         = `"scale_target_name", "$1$2", "pod", "(.+?)(?:(-)[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?")`
 	countNameless = `count by (namespace, model_name, cluster, scale_target_name) (label_replace(group by (namespace, model_name, cluster, instance) (sources{pod=""}), ` +
-		`"scale_target_name", "/$1", "instance", "(.*?)(-[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?"))`
+		`"scale_target_name", "/$1", "instance", "(.*?)(?:(-)[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?"))`
 )
 
 // pods are so many pods of a workload.
@@ -546,9 +546,9 @@ func TestGroupsWitness(t *testing.T) {
 	const set, window = ", scale_target: {kind: LeaderWorkerSet, name: a}", ", scale_down_window: 5m"
 	// groups are leaders that tell, and the workers of each group.
 	groups := func(leaders string, workers ...string) string {
-		text := pods("a", leaders)
+		text := pods("a-", leaders)
 		for i, n := range workers {
-			text = joined(text, pods(fmt.Sprintf("a-%d", i), n))
+			text = joined(text, pods(fmt.Sprintf("a-%d-", i), n))
 		}
 		return text
 	}
@@ -560,17 +560,17 @@ func TestGroupsWitness(t *testing.T) {
 	}{
 		"leaders alone":                    {groups("3"), "", "", "3 of 3"},
 		"leaders and workers":              {groups("3", "2", "2", "2"), "", "", "3 of 3"},
-		"workers alone":                    {joined(pods("a-0", "2"), pods("a-1", "2"), pods("a-2", "2")), "", "", "3 of 3"},
+		"workers alone":                    {joined(pods("a-0-", "2"), pods("a-1-", "2"), pods("a-2-", "2")), "", "", "3 of 3"},
 		"a leader is silent":               {groups("2", "2", "2", "2"), "", "2 of 3 ready replicas of a tell it", "2 of 3"},
 		"a worker of one group is silent":  {groups("3", "2", "1", "2"), "", "2 of 3 ready replicas of a tell it", "2 of 3"},
 		"all workers of one group are":     {groups("3", "2", "2"), "", "2 of 3 ready replicas of a tell it", "2 of 3"},
 		"as many as during the window":     {groups("3", "2", "2", "2"), groups("3", "2", "2", "2"), "", "3 of 3"},
 		"a worker of each group is silent": {groups("3", "1", "1", "1"), groups("3", "2 @5m..1m", "2 @5m..1m", "2 @5m..1m"), "0 of 3 ready replicas of a tell it", "0 of 3"},
 		"all workers of all groups are":    {groups("3"), groups("3", "2 @5m..1m", "2 @5m..1m", "2 @5m..1m"), "0 of 3 ready replicas of a tell it", "0 of 3"},
-		"all leaders are":                  {joined(pods("a-0", "1"), pods("a-1", "1"), pods("a-2", "1")), groups("3 @5m..1m", "1", "1", "1"), "0 of 3 ready replicas of a tell it", "0 of 3"},
+		"all leaders are":                  {joined(pods("a-0-", "1"), pods("a-1-", "1"), pods("a-2-", "1")), groups("3 @5m..1m", "1", "1", "1"), "0 of 3 ready replicas of a tell it", "0 of 3"},
 		"a group starts, and is not ready": {groups("4", "2", "2", "2", "1"), "", "", "3 of 3"},
 		"a worker was silent most of the window": {
-			groups("3", "2", "2", "2"), joined(groups("3", "1 @5m..1m", "2", "2"), pods("a-0", "2 @45s..0s")),
+			groups("3", "2", "2", "2"), joined(groups("3", "1 @5m..1m", "2", "2"), pods("a-0-", "2 @45s..0s")),
 			"at 13 of 20 steps of the window not all sources told it; there is enough when 16 of 20 are whole, at 00:02:15 UTC", "3 of 3",
 		},
 		"all workers were silent most of the window": {
@@ -636,7 +636,7 @@ func TestReadyGroups(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(witnessed("", ""), "name: a,", "name: a, scale_target: {kind: LeaderWorkerSet, name: a},", 1)
 			m := evaluateWith(t, complete(text), newCanned(t, canned{
-				"demand": load("10"), "current": leaders, "ready": c.ready, "past ready": c.past, countEngines: pods("a", c.told),
+				"demand": load("10"), "current": leaders, "ready": c.ready, "past ready": c.past, countEngines: pods("a-", c.told),
 			})).Models[0]
 			if c.want < 0 {
 				require.Nil(t, m.Variants[0].Ready)

@@ -13,10 +13,13 @@ import (
 // from a recording rule already is recorded no second time; where that is the rule of a preset's signal, it is kept. What changes slowly
 // comes apart: once a minute is enough for it.
 func demandRules(c *config.Config) (demand, means []rule, err error) {
-	recorded := map[string]recording{}
+	recorded, read := map[string]recording{}, c.ReadFromRules()
 	for i := range c.Models {
 		for _, s := range c.Models[i].ActiveSignals() {
 			for _, r := range c.Recordings(&s) {
+				if other, asked := read[r.Of.String()]; asked && other.Name != r.Name {
+					continue
+				}
 				if other, taken := recorded[r.Name]; taken && other.Expr.String() != r.Expr.String() {
 					return nil, nil, recording{s, r}.twice(c, other)
 				}

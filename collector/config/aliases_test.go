@@ -18,7 +18,7 @@ func TestOneName(t *testing.T) {
 		return text.String()
 	}
 	pods := func(model, engines string, n int) string {
-		return fmt.Sprintf(`{engines=%q, model_name=%q, namespace="llm", scale_target_name="a"} %d`, engines, model, n)
+		return fmt.Sprintf(`{engines=%q, model_name=%q, namespace="llm", scale_target_name="a-"} %d`, engines, model, n)
 	}
 	for name, c := range map[string]struct {
 		match, series string

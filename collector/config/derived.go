@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -86,6 +87,7 @@ func addedUpIn(e parser.Expr, by ...parser.ItemType) (text string, ok bool) {
 		if clamped := inside(inner.Expr, "label_replace", "label_join") != told; ok && inner.Op != parser.COUNT && !clamped {
 			text = notBelowZero(told)
 		}
+		text = shownNow(text, told)
 	case *parser.BinaryExpr:
 		text, ok = addedUpInBoth(inner, by)
 	}
@@ -160,6 +162,25 @@ func notBelowZero(told parser.Expr) string {
 		}
 	}
 	return told.String() + aboveZero
+}
+
+// longRange is from which range on a source must also show itself now: until the range is over, what it told before it fell silent counts as
+// less and less.
+const longRange = 5 * time.Minute
+
+// shownNow is who tells a number over time, narrowed to those who show their series now where the range is long.
+func shownNow(text string, told parser.Expr) string {
+	parser.Inspect(told, func(n parser.Node, _ []parser.Node) error {
+		call, ok := n.(*parser.Call)
+		if !ok || len(call.Args) != 1 {
+			return nil
+		}
+		if m, ok := call.Args[0].(*parser.MatrixSelector); ok && m.Range >= longRange {
+			text = strings.ReplaceAll(text, call.String(), fmt.Sprintf("(%s and %s)", call, m.VectorSelector))
+		}
+		return nil
+	})
+	return text
 }
 
 func counts(e parser.Expr) bool {

@@ -20,13 +20,15 @@ func TestOwnSources(t *testing.T) {
 		busy{namespace="llm",model_name="llama",pod="llama-2",instance="10.0.0.3:80"} 0+5x16
 		busy{namespace="llm",model_name="llama",instance="10.0.0.4:80"} 0+5x20
 		busy{namespace="llm",model_name="llama",instance="10.0.0.5:80"} 0+5x16
+		left{namespace="llm",model_name="llama",pod="llama-0",instance="10.0.0.1:80"} 0+5x20
+		left{namespace="llm",model_name="llama",pod="llama-1",instance="10.0.0.2:80"} 0+5x10 stale
 		waits{namespace="llm",model_name="llama",pod="llama-0",instance="10.0.0.1:80"} 0x20
 		waits{namespace="llm",model_name="llama",pod="llama-1",instance="10.0.0.2:80"} 0x20
 		drifted{namespace="llm",model_name="llama",pod="llama-0",instance="10.0.0.1:80"} -5x20
 		drifted{namespace="llm",model_name="llama",pod="llama-1",instance="10.0.0.2:80"} 5x20
 		proxied{namespace="ingress",pod="proxy-7f8c9d5b6b-x2x4z"} 0+5x20`
 	pods := func(n int) string {
-		return fmt.Sprintf(`{model_name="llama", namespace="llm", scale_target_name="llama"} %d`, n)
+		return fmt.Sprintf(`{model_name="llama", namespace="llm", scale_target_name="llama-"} %d`, n)
 	}
 	const nameless, address = `{model_name="llama", namespace="llm"} 1`, `{model_name="llama", namespace="llm", scale_target_name="/10.0.0.%d:80"} 1`
 	fourth, fifth := fmt.Sprintf(address, 4), fmt.Sprintf(address, 5)
@@ -35,6 +37,10 @@ func TestOwnSources(t *testing.T) {
 		`sum by (namespace, model_name) (rate(busy[2m]))`:                                                 {pods(2), fourth, nameless},
 		`sum by (namespace, model_name) (label_replace(rate(busy[2m]), "x", "", "", ""))`:                 {pods(2), fourth, nameless},
 		`sum by (namespace, model_name) (max by (namespace, model_name, pod, instance) (rate(busy[2m])))`: {pods(2), fourth, nameless},
+		`sum by (namespace, model_name) (rate(left[10m]))`:                                                {pods(1)},
+		`sum by (namespace, model_name) (max by (namespace, model_name, pod) (avg_over_time(left[10m])))`: {pods(1)},
+		`sum by (namespace, model_name) (rate(left[4m]) + waits)`:                                         {pods(1)},
+		`sum by (namespace, model_name) (rate(left[10m]) + waits)`:                                        {pods(1)},
 		`sum by (namespace, model_name) (max by (namespace, model_name, pod) (busy))`:                     {pods(3), fourth, fifth},
 		`sum by (namespace, model_name) (max by (namespace, model_name) (busy))`:                          nil,
 		`sum by (namespace, model_name) (max_over_time(busy[1m]))`:                                        {pods(2), fourth, nameless},
@@ -122,8 +128,8 @@ func TestCountedEngines(t *testing.T) {
 			c := preset(t, name, "concurrency")
 			s := signalOf(t, c, "concurrency")
 			require.Equal(t, []string{
-				`{engines="1", model_name="llama", namespace="llm", scale_target_name="llama"} 1`,
-				`{engines="2", model_name="llama", namespace="llm", scale_target_name="llama"} 2`,
+				`{engines="1", model_name="llama", namespace="llm", scale_target_name="llama-"} 1`,
+				`{engines="2", model_name="llama", namespace="llm", scale_target_name="llama-"} 2`,
 			}, evaluateAt(t, 10*time.Minute, series.String(), c.CountedEngines(&s.Signal).String()))
 		})
 	}

@@ -13,7 +13,7 @@ func TestPresetFrozen(t *testing.T) {
 	}
 	const (
 		still, moving = "700x20", "0+30x20"
-		frozen        = `{engine="0", instance="i", model_name="m", namespace="llm", pod="p"} 106`
+		frozen        = `{engine="0", instance="i", model_name="m", namespace="llm", pod="p"} 0`
 	)
 	runPresetCases(t, "vllm", map[string]presetCase{
 		"neither prompts nor tokens": {"concurrency", "frozen", vllm("106x20", still, still), []string{frozen}},
@@ -27,14 +27,34 @@ func TestPresetFrozen(t *testing.T) {
 			"concurrency", "frozen", vllm("106x20", still, still) + "\n" + strings.ReplaceAll(vllm("0x20", still, still), `pod="p"`, `pod="p",pid="7"`), []string{frozen},
 		},
 	})
+	const hangs = `{lacks="progress", model_name="m", namespace="llm", pod="p"} 1`
+	ready := func(is string) string {
+		return "\nkube_pod_status_ready{namespace=\"llm\",pod=\"p\",condition=\"false\"} " + is
+	}
+	for _, signal := range []string{"prompt_tokens", "generation_tokens", "latency", "ttft", "itl"} {
+		runPresetCases(t, "vllm", map[string]presetCase{
+			signal + ", whose server hangs":                                         {signal, "silent", vllm("106x20", still, still) + ready("0x20"), []string{hangs}},
+			signal + ", whose server hangs and is not ready":                        {signal, "silent", vllm("106x20", still, still) + ready("1x20"), []string{}},
+			signal + ", whose server reads a long prompt, and generates for others": {signal, "silent", vllm("106x20", still, moving), []string{}},
+			signal + ", whose server prefills":                                      {signal, "silent", vllm("106x20", moving, still), []string{}},
+			signal + ", whose server is idle":                                       {signal, "silent", vllm("0x20", still, still), []string{}},
+		})
+	}
 	sglang := func(running, generated, between string) string {
 		const labels = `{namespace="llm",pod="p",instance="i",tp_rank="0",model_name="m"} `
 		return "sglang:num_running_reqs" + labels + running + "\nsglang:generation_tokens_total" + labels + generated + "\nsglang:inter_token_latency_seconds_count" + labels + between
 	}
 	runPresetCases(t, "sglang", map[string]presetCase{
-		"nothing moves": {"concurrency", "frozen", sglang("9x20", still, still), []string{`{instance="i", model_name="m", namespace="llm", pod="p"} 9`}},
+		"nothing moves": {"concurrency", "frozen", sglang("9x20", still, still), []string{`{instance="i", model_name="m", namespace="llm", pod="p"} 0`}},
 		"long answers, counted when they are done": {"concurrency", "frozen", sglang("9x20", still, moving), []string{}},
 		"answers": {"concurrency", "frozen", sglang("9x20", moving, moving), []string{}},
 		"idle":    {"concurrency", "frozen", sglang("0x20", still, still), []string{}},
 	})
+	for _, signal := range []string{"prompt_tokens", "generation_tokens", "latency", "ttft", "itl"} {
+		runPresetCases(t, "sglang", map[string]presetCase{
+			signal + ", whose server hangs":        {signal, "silent", sglang("9x20", still, still), []string{hangs}},
+			signal + ", whose server answers long": {signal, "silent", sglang("9x20", still, moving), []string{}},
+			signal + ", whose server is idle":      {signal, "silent", sglang("0x20", still, still), []string{}},
+		})
+	}
 }

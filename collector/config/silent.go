@@ -15,9 +15,11 @@ const mostSilent = 4
 
 // SilentSources is the expression for the sources of a signal that told it before and are silent now: the signal's own, or for an own
 // signal the targets behind its selectors that told it within the last hour, are still to be scraped, and do not answer. A pod that is
-// known not to be ready gets no requests: it may be silent.
+// known not to be ready gets no requests: it may be silent. For servers of a preset it is both where no replicas are told, which they could be
+// counted against.
 func (c *Config) SilentSources(s *Signal) Expr {
-	if !s.Silent.IsZero() || s.OfPreset() {
+	uncounted := s.OfPreset() && s.Alive.IsZero() && c.ScaleTargets.Current.IsZero()
+	if !uncounted && (s.OfPreset() || !s.Silent.IsZero()) {
 		return s.Silent
 	}
 	down, err := c.Selector.Narrow(`up == 0`)
@@ -29,6 +31,9 @@ func (c *Config) SilentSources(s *Signal) Expr {
 		return Expr{}
 	}
 	var parts []string
+	if !s.Silent.IsZero() {
+		parts = append(parts, s.Silent.String())
+	}
 	for _, selector := range c.toldBy(s) {
 		parts = append(parts, fmt.Sprintf(`group by (%s) ((last_over_time(%s[1h]) unless %[2]s) and on (job, instance) (%s) unless on (%s, pod) (%s))`,
 			strings.Join(s.sourceLabels(), ", "), selector, down, s.Labels.Namespace, unready))

@@ -25,10 +25,16 @@ const engineLabels = "instance, engine, dp_rank"
 // hash and a suffix. A pod with any other name is a workload of its own.
 const workloadOfPod = "(.+?)" + endOfPod
 
+// nameOfWorkload is the workload of a pod that workloadOfPod matches: its name, and Numbered after it where the pod has an ordinal.
+const nameOfWorkload = "$1$2"
+
+// Numbered ends the name of a workload whose pods have ordinals: a StatefulSet may have the name of a Deployment, whose pods are others.
+const Numbered = "-"
+
 // workloadOfAddress is the same of an address, which may be missing.
 const workloadOfAddress = "(.*?)" + endOfPod
 
-const endOfPod = "(-[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?"
+const endOfPod = "(?:(-)[0-9]+|-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5})?"
 
 // Nameless begins the workload of a source without a pod. The address of its target follows.
 const Nameless = "/"
@@ -77,8 +83,8 @@ func countTogether(sources Expr, by []string, one namer) string {
 		wider = one.group(wider, append(slices.Clone(by), "pod", "instance"))
 	}
 	return fmt.Sprintf(
-		`count by (%[1]s, %[2]s) (label_replace(group by (%[1]s, pod) (label_replace(label_join(%[3]s, "pod", "/", "pod", "instance"), "pod", "$1", "pod", "([^/]+)/.*")), %[2]q, "$1", "pod", %[4]q))`,
-		strings.Join(by, ", "), LabelWorkload, wider, workloadOfPod)
+		`count by (%[1]s, %[2]s) (label_replace(group by (%[1]s, pod) (label_replace(label_join(%[3]s, "pod", "/", "pod", "instance"), "pod", "$1", "pod", "([^/]+)/.*")), %[2]q, %[5]q, "pod", %[4]q))`,
+		strings.Join(by, ", "), LabelWorkload, wider, workloadOfPod, nameOfWorkload)
 }
 
 // countApart counts sources with a pod, and apart from them those without: where selectors tell the two apart, each pod's labels are written
@@ -107,10 +113,10 @@ func countApart(sources Expr, by []string, engines bool, one namer) (string, boo
 	workload := func(sources, name, label, pattern string) string {
 		return fmt.Sprintf("label_replace(%s, %q, %q, %q, %q)", sources, LabelWorkload, name, label, pattern)
 	}
-	told := fmt.Sprintf("count by (%s) (%s)", groups, workload(each(pods, "pod"), "$1", "pod", workloadOfPod))
+	told := fmt.Sprintf("count by (%s) (%s)", groups, workload(each(pods, "pod"), nameOfWorkload, "pod", workloadOfPod))
 	if engines {
 		told = fmt.Sprintf("count_values by (%s) (%q, %s)", groups, LabelEngines, workload(
-			fmt.Sprintf("count by (%s, pod) (%s)", strings.Join(kept, ", "), each(pods, "pod", engineLabels)), "$1", "pod", workloadOfPod))
+			fmt.Sprintf("count by (%s, pod) (%s)", strings.Join(kept, ", "), each(pods, "pod", engineLabels)), nameOfWorkload, "pod", workloadOfPod))
 	}
 	return fmt.Sprintf("%s or count by (%s) (%s)", told, groups, workload(each(podless, "instance"), Nameless+"$1", "instance", workloadOfAddress)), true
 }

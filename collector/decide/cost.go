@@ -22,6 +22,21 @@ func smallest(limits []match.Value) *float64 {
 	return least
 }
 
+// partial reports whether a part is missing from a limit of a budget.
+func partial(limits []match.Value) bool {
+	return slices.ContainsFunc(limits, func(v match.Value) bool { return v.Partial })
+}
+
+// keepPartial raises the limits that a part is missing from to what is asked for now: nothing is removed for such a limit, and nothing added.
+func (d *decider) keepPartial() {
+	for i, b := range d.program.Budgets {
+		if d.limits[i] != nil && partial(d.read.Budgets[i].Limits) {
+			limit := max(*d.limits[i], d.asked(b.Name))
+			d.limits[i] = &limit
+		}
+	}
+}
+
 func (v *variant) readUses() {
 	v.uses = make(map[string]float64, len(v.read.Uses))
 	for _, name := range slices.Sorted(maps.Keys(v.read.Uses)) {

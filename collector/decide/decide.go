@@ -218,6 +218,7 @@ func (d *decider) gather() {
 		v.readUses()
 		v.readCost(d.program.EnergyPrice.Set, d.read.EnergyPrice)
 	}
+	d.keepPartial()
 	d.unknownBudgets()
 	for _, m := range d.models {
 		for _, s := range m.signals {

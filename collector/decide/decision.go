@@ -34,9 +34,10 @@ type Budget struct {
 	Name        string   `json:"name"`
 	Unit        string   `json:"unit"`
 	Limit       *float64 `json:"limit"`
-	Used        *float64 `json:"used"`         // nil where there is no plan
-	ShadowPrice *float64 `json:"shadow_price"` // currency per hour that one more unit would save
-	Exceeded    bool     `json:"exceeded"`     // minimums alone exceed the limit
+	Partial     bool     `json:"partial,omitempty"` // the limit may be larger: a target that is a part of it does not answer scrapes
+	Used        *float64 `json:"used"`              // nil where there is no plan
+	ShadowPrice *float64 `json:"shadow_price"`      // currency per hour that one more unit would save
+	Exceeded    bool     `json:"exceeded"`          // minimums alone exceed the limit
 }
 
 // Model is what is known and decided of one model.

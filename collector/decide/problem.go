@@ -31,17 +31,25 @@ func (d *decider) budgets() []optimizer.Budget {
 
 // free is what may be planned of a budget: what pods that are being deleted use is not free before they are gone. What is asked for may stay.
 func (d *decider) free(budget string, limit float64) float64 {
-	draining, asked := 0.0, 0.0
+	draining := 0.0
 	for _, v := range d.variants {
 		use := v.uses[budget]
 		if past := v.runs.Draining; use > 0 && len(past.Values) > 0 && !math.IsNaN(past.Values[len(past.Values)-1]) {
 			draining += use * past.Values[len(past.Values)-1]
 		}
+	}
+	return max(limit-draining, min(limit, d.asked(budget)))
+}
+
+// asked is what the replicas that are asked for use of a budget.
+func (d *decider) asked(budget string) float64 {
+	asked := 0.0
+	for _, v := range d.variants {
 		if n := v.runs.Current.N; n != nil {
-			asked += use * float64(*n)
+			asked += v.uses[budget] * float64(*n)
 		}
 	}
-	return max(limit-draining, min(limit, asked))
+	return asked
 }
 
 func (d *decider) problemModel(m *model) optimizer.Model {

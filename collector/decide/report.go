@@ -43,7 +43,7 @@ func (d *decider) costOf(plan *optimizer.Plan) float64 {
 func (d *decider) reportBudgets(out *Decision, plan *optimizer.Plan, planned bool) {
 	known := 0
 	for i, b := range d.program.Budgets {
-		x := Budget{Name: b.Name, Unit: b.Unit, Limit: d.limits[i], Exceeded: planned && slices.Contains(plan.OverBudget, b.Name)}
+		x := Budget{Name: b.Name, Unit: b.Unit, Limit: d.limits[i], Partial: partial(d.read.Budgets[i].Limits), Exceeded: planned && slices.Contains(plan.OverBudget, b.Name)}
 		if x.Limit != nil && planned {
 			used, price := plan.Budgets[known].Used, plan.Budgets[known].ShadowPrice
 			x.Used, x.ShadowPrice = &used, &price

@@ -396,7 +396,7 @@ models: [{name: chat, namespace: llm, variants: [{name: chat-h100, cost: 4, capa
 	load := func(labels string) string { return `load{namespace="llm"` + labels + "} 5x48\n" }
 	for name, c := range map[string]struct{ series, want string }{
 		"pods of the variant":             {load(`,model_name="chat",pod="chat-h100-7c9d8f6b5-bcdfg"`), ""},
-		"pods of any name":                {load(`,model_name="chat",pod="envoy-x"`) + load(`,model_name="chat",pod="front-0"`), said + "envoy-x, front)"},
+		"pods of any name":                {load(`,model_name="chat",pod="envoy-x"`) + load(`,model_name="chat",pod="front-0"`), said + "StatefulSet front, envoy-x)"},
 		"servers without a pod":           {load(`,model_name="chat",instance="10.0.0.1:80"`), said + "10.0.0.1:80)"},
 		"which of them is not said twice": {load(`,model_name="chat",pod="chat-h100-7c9d8f6b5-bcdfg"`) + load(`,model_name="chat",pod="envoy-x"`), ""},
 	} {

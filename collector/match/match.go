@@ -240,10 +240,29 @@ func (r *reader) single(q query.Quantity) Value {
 		}
 		c.add(sourced{value: value}, bad)
 	}
-	return r.steady(c.value(q.Query), q, 0)
+	now := c.value(q.Query)
+	now.Partial = r.lacking(q)
+	return r.steady(now, q, 0)
 }
 
-// steady is a quantity's median over the input window, the present included: one look is no evidence.
+// lacking reports whether a target that is a part of a quantity is silent, or whether one is is not known.
+func (r *reader) lacking(q query.Quantity) bool {
+	silent := q.Silent.Now
+	if silent == nil {
+		return false
+	}
+	if !r.failed(silent).OK() {
+		return true
+	}
+	t := r.tally(silent)
+	for i := range t.matched {
+		t.matched[i] = true
+	}
+	return len(t.matched) > 0
+}
+
+// steady is a quantity's median over the input window, the present included: one look is no evidence. What a part was missing from is none
+// either, unless there is nothing else.
 func (r *reader) steady(now Value, q query.Quantity, owner int) Value {
 	if !now.Missing.OK() {
 		return now
@@ -252,13 +271,24 @@ func (r *reader) steady(now Value, q query.Quantity, owner int) Value {
 	if !past.Missing.OK() {
 		return Value{Missing: past.Missing}
 	}
-	values := []float64{now.Number}
-	for _, v := range past.Over(time.Duration(*r.program.Config.InputWindow)) {
-		if !math.IsNaN(v) {
+	window := time.Duration(*r.program.Config.InputWindow)
+	silent := r.past(q.Silent.Window, owner)
+	if !silent.Missing.OK() {
+		return Value{Missing: silent.Missing}
+	}
+	lacking := silent.Over(window)
+	var values []float64
+	if !now.Partial {
+		values = append(values, now.Number)
+	}
+	for i, v := range past.Over(window) {
+		if !math.IsNaN(v) && (i >= len(lacking) || math.IsNaN(lacking[i])) {
 			values = append(values, v)
 		}
 	}
-	now.Number = median(values)
+	if len(values) > 0 {
+		now.Number = median(values)
+	}
 	return now
 }
 

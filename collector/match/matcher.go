@@ -20,7 +20,7 @@ type Matcher struct {
 	variants    map[scoped][]int
 	targets     map[podTarget][]int
 	groups      map[podTarget]int // LeaderWorkerSets
-	workloads   map[scoped][]int  // namespace and name of scale targets -> variants
+	workloads   map[scoped][]int  // namespace and workload of scale targets -> variants
 	namespaces  map[string]int    // of the models -> a number
 	claims      map[claim][]int   // label values by which models are also known
 	claimLabels []model.LabelName
@@ -65,7 +65,7 @@ func New(p *query.Program) *Matcher {
 			m.groups[groupsOf(v)] = i
 		}
 		if v.Pods.Regexp == nil {
-			place := scoped{v.Model.Namespace, v.ScaleTarget.Name}
+			place := scoped{v.Model.Namespace, workloadName(v.ScaleTarget.Kind, v.ScaleTarget.Name)}
 			m.workloads[place] = append(m.workloads[place], i)
 		}
 		for _, namespace := range []string{v.Model.Namespace, ""} {

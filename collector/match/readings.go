@@ -101,6 +101,7 @@ type Looks struct{ Load, TTFT, ITL Past }
 type Value struct {
 	Number  float64
 	Missing Missing
+	Partial bool // a target that is a part of it does not answer scrapes, or whether one does not is not known: it may be larger
 }
 
 // Count is a number of replicas.

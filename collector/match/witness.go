@@ -49,14 +49,14 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	}
 	w.Missing = w.Missing.Or(r.failed(s.Silent)).Or(r.ruleless(s.Silent)).Or(r.failed(s.Copies))
 	w.Twice = r.copied(m, s)
-	if s.Silent != nil && w.Missing.OK() {
+	if s.Silent != nil && r.failed(s.Silent).OK() && r.ruleless(s.Silent).OK() {
 		w.Silent = r.silent(m, s)
 	}
-	if !w.Asked || !w.Missing.OK() {
+	if !w.Asked || !r.failed(s.Sources.Now).OK() {
 		return w
 	}
-	told := r.workloads(s)
-	if !w.Twice.OK() {
+	told := r.workloads(s) // An answer that is there is read, also where another is missing: what became of its series is told.
+	if !w.Missing.OK() || !w.Twice.OK() {
 		return w
 	}
 	if two := told.clustersOf(m, s); two != "" {
@@ -69,16 +69,7 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	}
 	w.Unknown = told.unknown[m.Namespace] || told.unknown[""]
 	read := func(owner int) Told { return Told{Now: told.now[owner], Past: r.toldOver(m, s, owner)} }
-	w.Variants = make([]Told, 0, len(m.Variants))
-	for _, v := range m.Variants {
-		if r.matcher.isTeam(v.Place) {
-			w.Variants = append(w.Variants, r.teamTold(m, s, told.teams[v.Place], v.Place))
-		} else {
-			of := read(v.Place)
-			of.Now, of.Fewer = told.whole(v.Place)
-			w.Variants = append(w.Variants, of)
-		}
-	}
+	w.Variants = r.variantsTold(m, s, told)
 	variants := len(r.program.Variants)
 	w.Rest = read(variants + m.Place)
 	gateways := variants + len(r.program.Models) + r.matcher.namespaces[m.Namespace]
@@ -95,6 +86,21 @@ func (r *reader) witness(m *query.Model, s *query.Signal) Witness {
 	return w
 }
 
+// variantsTold is how many pods, or groups of them, of each variant of a model tell a signal.
+func (r *reader) variantsTold(m *query.Model, s *query.Signal, told *workloadCounts) []Told {
+	all := make([]Told, 0, len(m.Variants))
+	for _, v := range m.Variants {
+		if r.matcher.isTeam(v.Place) {
+			all = append(all, r.teamTold(m, s, told.teams[v.Place], v.Place))
+			continue
+		}
+		of := Told{Past: r.toldOver(m, s, v.Place)}
+		of.Now, of.Fewer = told.whole(v.Place)
+		all = append(all, of)
+	}
+	return all
+}
+
 // toldOver is how many sources of an owner told a signal over the windows of its model.
 func (r *reader) toldOver(m *query.Model, s *query.Signal, owner int) Past {
 	past := r.past(s.Sources.Window, owner)
@@ -106,7 +112,7 @@ func (r *reader) toldOver(m *query.Model, s *query.Signal, owner int) Past {
 func workloadNames(pods map[scoped]float64) []string {
 	var names []string
 	for workload := range pods {
-		names = append(names, workload.name)
+		names = append(names, shownName(workload.name))
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -133,7 +139,7 @@ func (r *reader) away(pods map[scoped]float64) string {
 	found := ""
 	for workload, told := range pods {
 		if ready, known := r.readyOf(workload); known && told < ready {
-			if text := fmt.Sprintf("%g of %g ready pods of %s tell it", told, ready, workload.name); found == "" || text < found {
+			if text := fmt.Sprintf("%g of %g ready pods of %s tell it", told, ready, shownName(workload.name)); found == "" || text < found {
 				found = text
 			}
 		}
@@ -154,7 +160,7 @@ func (r *reader) surplus(s *query.Signal, owner int, pods map[scoped]float64) st
 			return ""
 		}
 		for target, of := range r.askedTargets()[workload] {
-			told, asked, one = told+n, asked+r.mostAsked(target, of), max(one, workload.name)
+			told, asked, one = told+n, asked+r.mostAsked(target, of), max(one, shownName(workload.name))
 		}
 	}
 	hour := r.past(s.Sources.Hour, owner)
@@ -210,7 +216,7 @@ func (r *reader) targetsOf(q *query.Query, choose func(a, b float64) float64) ma
 	namespace := model.LabelName(r.program.Config.ScaleTargets.Labels.Namespace)
 	for _, s := range r.samples(q) {
 		target := targetIn(s.Metric, namespace)
-		place := scoped{target.namespace, target.name}
+		place := scoped{target.namespace, workloadName(target.kind, target.name)}
 		if value, bad := valueOf(s, ""); bad == "" {
 			if found[place] == nil {
 				found[place] = map[podTarget]float64{}
@@ -290,7 +296,8 @@ func (r *reader) spared(s *query.Signal, id *identity) bool {
 	if len(owners) != 1 || r.matcher.isTeam(owners[0]) {
 		return false
 	}
-	ready, known := r.readyOf(scoped{id.namespace, r.program.Variants[owners[0]].ScaleTarget.Name})
+	of := r.program.Variants[owners[0]].ScaleTarget
+	ready, known := r.readyOf(scoped{id.namespace, workloadName(of.Kind, of.Name)})
 	told, _ := r.workloads(s).whole(owners[0])
 	return known && told >= ready
 }
@@ -303,7 +310,7 @@ func silence(s *query.Signal, metric model.Metric) string {
 	switch lacks := metric[labelLacks]; {
 	case lacks != "":
 		return " shows no " + string(lacks)
-	case s.ActiveSignal.Silent.IsZero():
+	case s.ActiveSignal.Silent.IsZero() || s.OfPreset() && !s.Alive.Given():
 		return " told it before, and does not answer scrapes"
 	}
 	return " is ready and silent"

@@ -37,6 +37,22 @@ func (l *layer) workload(s *stream) {
 // unnamed reports whether nothing tells whose source it is: neither its pod nor its address.
 func unnamed(workload string) bool { return strings.Trim(workload, config.Nameless) == "" }
 
+// workloadName is how the answers about sources name the workload of a scale target's pods.
+func workloadName(kind config.TargetKind, name string) string {
+	if kind == config.KindStatefulSet || kind == config.KindLeaderWorkerSet {
+		return name + config.Numbered
+	}
+	return name
+}
+
+// shownName is how people are told of a workload.
+func shownName(workload string) string {
+	if name, numbered := strings.CutSuffix(workload, config.Numbered); numbered {
+		return string(config.KindStatefulSet) + " " + name
+	}
+	return workload
+}
+
 // workloadOwner is the place of a workload's cells, and whether the workload is the workers of one group of a LeaderWorkerSet.
 func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
 	name := string(id.metric[config.LabelWorkload])
@@ -46,8 +62,8 @@ func (m *Matcher) workloadOwner(id *identity) (owner int, worker, ok bool) {
 	if found := m.workloads[scoped{id.namespace, name}]; len(found) > 0 {
 		return found[0], false, m.speaksOf(id, found[0])
 	}
-	if rest, last, cut := cutLast(name); cut && isOrdinal(last) {
-		for _, v := range m.workloads[scoped{id.namespace, rest}] {
+	if rest, last, cut := cutLast(strings.TrimSuffix(name, config.Numbered)); cut && isOrdinal(last) {
+		for _, v := range m.workloads[scoped{id.namespace, workloadName(config.KindLeaderWorkerSet, rest)}] {
 			if m.isTeam(v) {
 				return v, true, m.speaksOf(id, v)
 			}

@@ -119,7 +119,7 @@ func Compile(c *config.Config) *Program {
 func (p *compiler) bindBudget(b *config.Budget) {
 	bound := &Budget{Budget: b}
 	for _, limit := range b.Limit {
-		bound.Limits = append(bound.Limits, p.quantity("budget."+b.Name+".limit", limit))
+		bound.Limits = append(bound.Limits, p.limit("budget."+b.Name+".limit", limit))
 	}
 	bound.Borrow = p.quantity("budget."+b.Name+".borrow", b.Borrow)
 	p.Budgets = append(p.Budgets, bound)
@@ -261,6 +261,19 @@ func (p *compiler) markShared() {
 // quantity asks for a quantity of everything, such as a price or a limit.
 func (p *compiler) quantity(name string, q config.Quantity) Quantity {
 	return p.quantityBy(name, q, Reader{Owner: OfEverything})
+}
+
+// limit asks for a limit, and for who is missing from it.
+func (p *compiler) limit(name string, q config.Quantity) Quantity {
+	limit := p.quantity(name, q)
+	if silent := p.Config.SilentParts(q.Query); !silent.IsZero() {
+		limit.Silent.Now = p.ask(name+".silent", silent)
+		limit.Silent.Now.Sparse = true
+		if limit.Silent.Window = p.input(name+".silent", silent, Reader{Owner: OfEverything}); limit.Silent.Window != nil {
+			limit.Silent.Window.Sparse = true
+		}
+	}
+	return limit
 }
 
 // quantityBy asks for a quantity, and reads it over the input window, where its median counts.

@@ -66,6 +66,8 @@ type Quantity struct {
 	Query *Query   // nil for a number, and where nothing is given
 	Past  *History // over the input window; nil without one
 	Day   *History // for how long a price has lasted
+	// Silent counts the targets that are missing from it, now and over the input window, where it adds up what targets tell.
+	Silent Expression
 }
 
 // Constant reports whether the quantity is a number that stands in the configuration.
