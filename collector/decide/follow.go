@@ -205,8 +205,8 @@ func (s *signal) lacked(over, since time.Duration) bool {
 	}
 	var began time.Duration
 	steps, known, found := 0, 0, false
-	for i := len(demand.Values) - len(demand.Over(since)); i < len(demand.Values); i++ {
-		amount, ago := demand.Values[i], demand.Ago(i)
+	for i := demand.begin(since); i < len(demand.Values); i++ {
+		amount, ago := demand.at(i), demand.Ago(i)
 		if steps == 0 {
 			began = ago
 		}

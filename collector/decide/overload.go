@@ -22,17 +22,21 @@ func (s *signal) overloaded(over time.Duration) bool {
 	if !missing.OK() {
 		return false
 	}
-	supply := make([]float64, len(demand.Values))
-	for _, v := range s.model.variants {
-		for i, n := range v.read.Replicas.ReadyWindow.Along(demand) {
-			if !math.IsNaN(n) {
-				supply[i] += v.capacities[s.Place] * n
+	ready := make([][]float64, len(s.model.variants)) // by variant, at the steps of the demand
+	for j, v := range s.model.variants {
+		ready[j] = v.read.Replicas.ReadyWindow.Along(demand.History)
+	}
+	for i := demand.begin(over); i < len(demand.Values); i++ {
+		amount, supply := demand.at(i), 0.0
+		if !(amount > 0) {
+			continue
+		}
+		for j, v := range s.model.variants {
+			if n := ready[j][i]; !math.IsNaN(n) {
+				supply += v.capacities[s.Place] * n
 			}
 		}
-	}
-	for i, amount := range demand.Values {
-		ago := demand.Ago(i)
-		if amount > 0 && supply[i] > 0 && amount > supply[i] && ago < over && amount > supply[i]+s.lostSupply(ago) {
+		if supply > 0 && amount > supply && amount > supply+s.lostSupply(demand.Ago(i)) {
 			return true
 		}
 	}
@@ -47,7 +51,7 @@ func (m *model) peak(over time.Duration) map[string]float64 {
 		if !missing.OK() || s.out.Measured == nil || s.out.Planned == nil {
 			return nil
 		}
-		out[s.Name] = larger(max(*s.out.Measured, *s.out.Planned), forecast.Most(demand.Over(over)))
+		out[s.Name] = larger(max(*s.out.Measured, *s.out.Planned), demand.most(over))
 	}
 	return out
 }
@@ -76,10 +80,45 @@ func (v *variant) askedSince(ago time.Duration) float64 {
 }
 
 // pastDemand is the demand over time with what waited, where a signal counts what is in the system.
-func (s *signal) pastDemand(of func(*match.Demand) match.Past) (forecast.History, match.Missing) {
+func (s *signal) pastDemand(of func(*match.Demand) match.Past) (inSystem, match.Missing) {
 	demand, missing := s.past(of)
-	if queued := of(&s.read.Queued); missing.OK() && !s.Rate() && queued.Missing.OK() {
-		demand = forecast.Sum(demand, queued.History)
+	queued := of(&s.read.Queued)
+	switch {
+	case !missing.OK() || s.Rate() || !queued.Missing.OK() || len(queued.Values) == 0:
+		return inSystem{History: demand}, missing
+	case len(demand.Values) == 0:
+		return inSystem{History: queued.History}, missing
 	}
-	return demand, missing
+	return inSystem{demand, queued.Along(demand)}, missing
+}
+
+// inSystem is a demand over time and what waited. They are added up where they are looked at: there are many of them, and each is looked at
+// once.
+type inSystem struct {
+	forecast.History
+	queued []float64 // at the same steps; nil where it does not count
+}
+
+// at is the sum at a step. Where one of the two is not known it counts as nothing.
+func (d *inSystem) at(i int) float64 {
+	amount := d.Values[i]
+	switch {
+	case d.queued == nil || math.IsNaN(d.queued[i]):
+		return amount
+	case math.IsNaN(amount):
+		return d.queued[i]
+	}
+	return amount + d.queued[i]
+}
+
+// begin is the first step that is less than a time ago.
+func (d *inSystem) begin(over time.Duration) int { return len(d.Values) - len(d.Over(over)) }
+
+// most is the largest sum over a time; NaN where none is known.
+func (d *inSystem) most(over time.Duration) float64 {
+	largest := math.NaN()
+	for i := d.begin(over); i < len(d.Values); i++ {
+		largest = larger(largest, d.at(i))
+	}
+	return largest
 }
