@@ -23,7 +23,8 @@ func TestHungServer(t *testing.T) {
 	}{
 		"it makes progress": {"20", moves, false, "3 wanted and 3 told, up 1, desired 3"},
 		"it hangs":          {"20", stands, false, "3 wanted and 3 told, up 0, desired none"},
-		"it is idle":        {"20x100 0", stands, false, "3 wanted and 3 told, up 1, desired 2"},
+		"it has stood still for half an hour: its requests are gone": {"20", "0+2400x60 144000", false, "3 wanted and 3 told, up 1, desired 2"},
+		"it is idle": {"20x100 0", stands, false, "3 wanted and 3 told, up 1, desired 2"},
 		"it hangs, and is not ready: it is asked for nothing": {"20", stands, true, "2 wanted and 3 told, up 1, desired 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
