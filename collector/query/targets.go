@@ -70,7 +70,7 @@ func (p *compiler) bindPods(starts span) {
 // silentFor is for how long as many ready pods must not have answered: one that has just become ready is scraped a moment later.
 const silentFor = 2 * time.Minute
 
-// silentReady reads which ready pods do not answer, as seldom as sources are counted over the windows: it takes a look at every pod.
+// silentReady reads which ready pods do not answer, as often as sources are counted over the windows, and no oftener: it is a look at every pod.
 func (p *compiler) silentReady() *History {
 	e := p.Config.SilentReady()
 	if e.IsZero() {
@@ -82,10 +82,10 @@ func (p *compiler) silentReady() *History {
 	}
 	by, until := Reader{Owner: OfVariant, Labels: p.Config.Labels}, time.Duration(0)
 	if step == longStep {
-		until = Settled // so that each step is asked for once
+		until = Settled
 	}
 	h := p.readStep("scale_targets.silent", e, until+silentFor, step, by)
-	h.Until, h.Sparse = until, true
+	h.Until, h.Sparse, h.Seldom = until, true, step == longStep
 	return h
 }
 
