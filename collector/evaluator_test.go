@@ -101,8 +101,8 @@ func TestOneTime(t *testing.T) {
 		require.Equal(t, map[time.Time]bool{at: true}, q.at)
 		require.Len(t, q.asked, 6)
 		// Demand, what waits and who told it over the window, replicas current, ready and rolling and pods without a node over the time in
-		// which a start must end, replicas asked for while limits look for an overload, pods that are being deleted, and demand over a day, in parts.
-		require.Len(t, q.read, 17)
+		// which a start must end, replicas asked for while limits look for an overload, pods that are being deleted or are ready and silent, and demand over a day, in parts.
+		require.Len(t, q.read, 18)
 		for i, r := range q.ranges {
 			if fleetAt.Sub(r.End) < time.Minute { // Longer ones are asked for in parts.
 				require.True(t, fleetAt.Equal(r.End), "%s ends at %s", q.read[i], r.End)

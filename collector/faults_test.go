@@ -52,7 +52,7 @@ func healthy(query string) string {
 	var series []string
 	switch {
 	// The ages, what is replaced, and who is silent.
-	case strings.Contains(query, "timestamp("), strings.Contains(query, "replicas_updated"), strings.Contains(query, "up == 0"), strings.Contains(query, "count without ("):
+	case strings.Contains(query, "timestamp("), strings.Contains(query, "replicas_updated"), strings.Contains(query, "up == 0"), strings.Contains(query, "up{"), strings.Contains(query, "count without ("):
 	case strings.Contains(query, "kube_"):
 		for i, name := range []string{"alpha-h100", "alpha-l4", "beta-h100", "gamma-h100"} {
 			series = append(series, fmt.Sprintf(`{"metric":{"namespace":"llm","scale_target_kind":"Deployment","scale_target_name":%q},"value":[1767225600,"%d"]}`,

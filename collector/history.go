@@ -85,6 +85,9 @@ func (h *histories) ask(ctx context.Context, allowance *promapi.Allowance, q *qu
 // fails, the next evaluation goes on from there. It reports whether the answer agrees with what is known, and ends where it does not.
 func (h *histories) read(ctx context.Context, r *reading, base *kept, known match.Grid) (grid match.Grid, same bool, err error) {
 	from := r.first
+	if r.Seldom && known.Steps > 0 && known.First+int64(known.Steps) > r.last {
+		return known, true, nil
+	}
 	if known.Steps > 0 {
 		from = known.First + int64(known.Steps) - 1
 	} else {

@@ -49,28 +49,29 @@ func TestCheckOnlineHealthy(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, r.WriteText(&b))
 	require.Equal(t, strings.TrimPrefix(`
-INPUT                           SERIES  MATCHED  SECONDS  AGE
-scale_targets.current           4       4        0.000    -
-scale_targets.ready             4       4        0.000    -
-running.demand                  2       2        0.000    -
-running.sources                 2       2        0.000    -
-running.silent                  0       0        0.000    -
-running.copies                  0       0        0.000    -
-tokens.demand                   2       2        0.000    -
-tokens.sources                  2       2        0.000    -
-tokens.silent                   0       0        0.000    -
-tokens.copies                   0       0        0.000    -
-input_ages                      0       0        0.000    -
-scale_targets.current.history   4       4        0.000    -
-scale_targets.ready.history     4       4        0.000    -
-scale_targets.rolling.history   0       0        0.000    -
-scale_targets.draining.history  0       0        0.000    -
-running.demand.history          2       2        0.000    -
-tokens.demand.history           2       2        0.000    -
+INPUT                            SERIES  MATCHED  SECONDS  AGE
+scale_targets.current            4       4        0.000    -
+scale_targets.ready              4       4        0.000    -
+running.demand                   2       2        0.000    -
+running.sources                  2       2        0.000    -
+running.silent                   0       0        0.000    -
+running.copies                   0       0        0.000    -
+tokens.demand                    2       2        0.000    -
+tokens.sources                   2       2        0.000    -
+tokens.silent                    0       0        0.000    -
+tokens.copies                    0       0        0.000    -
+input_ages                       0       0        0.000    -
+scale_targets.current.history    4       4        0.000    -
+scale_targets.ready.history      4       4        0.000    -
+scale_targets.rolling.history    0       0        0.000    -
+scale_targets.silent.history_1m  0       0        0.000    -
+scale_targets.draining.history   0       0        0.000    -
+running.demand.history           2       2        0.000    -
+tokens.demand.history            2       2        0.000    -
 
 evaluated in 0.000s of the 10.00s that a scrape leaves
 next: variant_desired_replicas is not in this Prometheus yet: before an autoscaler follows it, let Prometheus scrape the exporter (variant_exporter generate servicemonitor), or let KEDA ask the exporter itself (generate keda --trigger=metrics-api)
-ok: 3 models, 4 variants, all decided; all 17 inputs answered
+ok: 3 models, 4 variants, all decided; all 18 inputs answered
 `, "\n"), b.String())
 }
 
@@ -81,8 +82,8 @@ func TestCheckOnlineDown(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, r.WriteText(&b))
 	_, said, _ := strings.Cut(b.String(), "leaves\n")
-	require.Regexp(t, `^problem: none of the 17 inputs has an answer: bad_response: http://127.0.0.1:\d+: no space left. Is prometheus.url the address of a Prometheus, with its path\?
-not ok: 0 of 4 variants decided, 0 of 17 inputs answered; 1 problem: until it is settled, the exporter holds
+	require.Regexp(t, `^problem: none of the 18 inputs has an answer: bad_response: http://127.0.0.1:\d+: no space left. Is prometheus.url the address of a Prometheus, with its path\?
+not ok: 0 of 4 variants decided, 0 of 18 inputs answered; 1 problem: until it is settled, the exporter holds
 $`, said)
 }
 
@@ -94,9 +95,9 @@ func TestCheckOnlineFailAlike(t *testing.T) {
 		}
 		return healthy(query)
 	})
-	require.Regexp(t, `^6 of 17 inputs failed: execution: http://127.0.0.1:\d+: too many samples \(tokens.demand, tokens.sources, tokens.silent, tokens.copies, scale_targets.rolling.history and 1 more\)$`, r.Problems[0])
+	require.Regexp(t, `^6 of 18 inputs failed: execution: http://127.0.0.1:\d+: too many samples \(tokens.demand, tokens.sources, tokens.silent, tokens.copies, scale_targets.rolling.history and 1 more\)$`, r.Problems[0])
 	require.Empty(t, r.Hints)
-	require.Contains(t, r.Verdict, "11 of 17 inputs answered; ")
+	require.Contains(t, r.Verdict, "12 of 18 inputs answered; ")
 }
 
 // TestCheckOnlineInert is the mistake that leaves an autoscaler looking healthy and doing nothing: the name in the configuration

@@ -279,6 +279,10 @@ func makeFleet() []series {
 			}
 			for p := range podsPerVariant {
 				pod := fmt.Sprintf("%s-6d4cf56db6-bcd%cx", workload, "2456789b"[p])
+				add(1, 0, "__name__", "up", "namespace", namespace, "pod", pod, "instance", pod+":8000", "job", "vllm")
+				for condition, is := range map[string]float64{"true": 1, "false": 0, "unknown": 0} {
+					add(is, 0, "__name__", "kube_pod_status_ready", "namespace", namespace, "pod", pod, "condition", condition, "job", "ksm", "instance", "ksm:8080")
+				}
 				for name, s := range podSeries(m, v) {
 					add(s[0], s[1], "__name__", "vllm:"+name, "namespace", namespace, "pod", pod, "instance", pod+":8000", "job", "vllm",
 						"engine", "0", "model_name", fmt.Sprintf("org/model-%d", m))

@@ -109,7 +109,7 @@ func newMeter(b *testing.B, source *process, text string) *meter {
 // isWitness reports whether an expression counts sources, or looks for silent ones.
 func (m *meter) isWitness(expr string) bool {
 	name := m.names[expr]
-	return strings.HasSuffix(name, ".sources") || strings.Contains(name, ".sources.history") || strings.HasSuffix(name, ".silent")
+	return strings.HasSuffix(name, ".sources") || strings.Contains(name, ".sources.history") || strings.Contains(name, ".silent")
 }
 
 // evaluate makes a new evaluator evaluate at every 15 seconds up to a time, and returns what one evaluation took of those that followed the

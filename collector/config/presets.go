@@ -112,6 +112,11 @@ func PresetText(name string, o PresetOptions) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return o.expand(text), nil
+}
+
+// expand replaces the placeholders in a text.
+func (o PresetOptions) expand(text string) string {
 	quoted := make([]string, len(o.Namespaces))
 	for i, n := range o.Namespaces {
 		quoted[i] = strings.ReplaceAll(regexp.QuoteMeta(n), `\`, `\\`) // It goes into a quoted text.
@@ -133,7 +138,7 @@ func PresetText(name string, o PresetOptions) (string, error) {
 			return cmp.Or(o.RateWindow, defaultRateWindow).String()
 		}
 		return "$" + key // PromQL's own, such as $1 in label_replace
-	}), nil
+	})
 }
 
 // presetSource is the text of a preset with its parts in their places.

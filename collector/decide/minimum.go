@@ -28,15 +28,17 @@ func (m *model) readMinimums() (missing match.Missing) {
 	return missing
 }
 
-// replicasIn is a number of replicas that carries as much as a value asks for; 0 where that is not known.
-func replicasIn(v match.Value, q query.Quantity) (int, match.Missing) {
+// replicasIn is a number of replicas that carries as much as a value asks for; 0 where that is not known. What a part is missing from may be more.
+func replicasIn(v match.Value, q query.Quantity) (n int, missing match.Missing) {
 	switch {
 	case !v.Missing.OK():
 		return 0, v.Missing
 	case v.Number > config.MaxReplicas:
 		return 0, match.Missing{Input: q.Query.Name, Why: match.BadRange}
+	case v.Partial:
+		missing = match.Missing{Input: q.Silent.Now.Name, Why: "a target that is a part of it does not answer scrapes"}
 	}
-	return int(math.Ceil(v.Number - replicaShare)), match.Missing{}
+	return int(math.Ceil(v.Number - replicaShare)), missing
 }
 
 // replicaShare is what rounding leaves of a whole number that was worked out.

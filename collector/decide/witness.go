@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -81,6 +82,11 @@ func (s *signal) serverWitness() (partial string) {
 					first += fmt.Sprintf(", %g only of some engines or addresses", fewer)
 				}
 			}
+			continue
+		}
+		if silent := madeUp(v, now); silent != "" {
+			first = cmp.Or(first, silent)
+			lacking++
 		}
 	}
 	s.noteOthers()
@@ -96,6 +102,51 @@ func (s *signal) serverWitness() (partial string) {
 		return first + fmt.Sprintf(", and %d of %s", *s.out.Others, strings.Join(w.Others[:min(len(w.Others), mostNamed)], ", "))
 	}
 	return first
+}
+
+// madeUp says that ready pods of a variant are silent where so many that tell a signal prove nothing, since those that start or are being deleted
+// may be among them; it is empty where they prove it. A target that does not answer may also be another of its pod than the one that tells: if it
+// were this one, no more could tell than the other ready pods and those that come and go.
+func madeUp(v *variant, told float64) string {
+	r := &v.read.Replicas
+	silent := always(r.Silent)
+	if r.Ready.N == nil || r.Current.N == nil || silent == 0 && r.Silent.Missing.OK() {
+		return ""
+	}
+	ready := float64(*r.Ready.N)
+	moving := max(0, float64(*r.Current.N)-ready) + orZero(last(r.Draining))
+	if last(r.Starts.Rolling) > 0 && silent < max(ready, 2) {
+		moving = math.Inf(1) // How many start beyond those that are asked for is not told.
+	}
+	switch {
+	case moving == 0:
+		return ""
+	case !r.Silent.Missing.OK():
+		return r.Silent.Missing.String()
+	case told > ready-silent+moving:
+		return ""
+	}
+	return fmt.Sprintf("%g of %g ready replicas of %s do not answer scrapes: of the %g pods that tell it, others start or are being deleted", silent, ready, v.Name, told)
+}
+
+// always is the least of a past, where no number is 0.
+func always(p match.Past) float64 {
+	if len(p.Values) == 0 {
+		return 0
+	}
+	least := math.Inf(1)
+	for _, n := range p.Values {
+		least = min(least, orZero(n))
+	}
+	return least
+}
+
+// last is the newest value of a past; NaN for none.
+func last(p match.Past) float64 {
+	if len(p.Values) == 0 {
+		return math.NaN()
+	}
+	return p.Values[len(p.Values)-1]
 }
 
 // mostNamed is how many workloads are named where there are more.

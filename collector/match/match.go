@@ -240,9 +240,7 @@ func (r *reader) single(q query.Quantity) Value {
 		}
 		c.add(sourced{value: value}, bad)
 	}
-	now := c.value(q.Query)
-	now.Partial = r.lacking(q)
-	return r.steady(now, q, 0)
+	return r.steady(c.value(q.Query), q, 0)
 }
 
 // lacking reports whether a target that is a part of a quantity is silent, or whether one is is not known.
@@ -267,12 +265,13 @@ func (r *reader) steady(now Value, q query.Quantity, owner int) Value {
 	if !now.Missing.OK() {
 		return now
 	}
+	now.Partial = r.lacking(q)
 	past := r.past(q.Past, owner)
 	if !past.Missing.OK() {
 		return Value{Missing: past.Missing}
 	}
 	window := time.Duration(*r.program.Config.InputWindow)
-	silent := r.past(q.Silent.Window, owner)
+	silent := r.past(q.Silent.Window, 0)
 	if !silent.Missing.OK() {
 		return Value{Missing: silent.Missing}
 	}
@@ -331,5 +330,6 @@ func (r *reader) replicas(out *Replicas, v *query.Variant, current, ready Count)
 	out.Limits, out.Failsafe = r.past(t.Current.Window, i), r.past(t.Current.Failsafe, i)
 	out.AskedWindow = r.past(v.Model.Asked, i)
 	out.ReadyWindow, out.ReadyLooks, out.Draining = r.past(v.Model.Ready, i), r.past(t.Ready.Looks, i), r.past(t.Draining.Starts, i)
+	out.Silent = r.past(t.Silent, i)
 	out.Starts = Starts{r.past(t.Current.Starts, i), r.past(t.Ready.Starts, i), r.past(t.Rolling.Starts, i), r.past(t.Unplaced.Starts, i)}
 }

@@ -119,6 +119,7 @@ type Replicas struct {
 	ReadyWindow    Past // ready, over the windows of the model and a minute before
 	ReadyLooks     Past // ready, at the looks of the last day
 	Draining       Past // being deleted
+	Silent         Past // ready, and a target of it does not answer scrapes
 	Starts         Starts
 }
 

@@ -24,7 +24,11 @@ type Program struct {
 }
 
 // Targets are the expressions that tell how many replicas run.
-type Targets struct{ Current, Ready, Rolling, Unplaced, Draining Expression }
+type Targets struct {
+	Current, Ready, Rolling, Unplaced, Draining Expression
+
+	Silent *History // the ready pods of which a target does not answer scrapes; nil where nobody is counted
+}
 
 // Told reports whether the configuration asks for replicas at all.
 func (t *Targets) Told() bool { return t.Current.Given() }
@@ -128,7 +132,8 @@ func (p *compiler) bindBudget(b *config.Budget) {
 func (p *compiler) bindModel(m *config.Model) {
 	bound := &Model{Model: m, Place: len(p.Models), IdleFor: idleFor(m)}
 	by := Reader{Owner: OfModel, Labels: p.Config.Labels}
-	bound.Min = p.quantityBy(bound.ID()+".replicas.min", m.Replicas.Min.Quantity, by)
+	least := bound.ID() + ".replicas.min"
+	bound.Min = p.withParts(least, p.quantityBy(least, m.Replicas.Min.Quantity, by))
 	bound.HeadroomTold = p.quantityBy(bound.ID()+".headroom", config.Quantity{Query: m.Headroom.Query, Set: !m.Headroom.Query.IsZero()}, by)
 	for i, s := range m.ActiveSignals() {
 		signal := p.bindSignal(m, s)
@@ -195,7 +200,7 @@ func (p *compiler) bindVariant(m *Model, v *config.Variant) *Variant {
 		Variant: v, Model: m, Place: len(p.Variants), Uses: map[string]Quantity{},
 	}
 	by := Reader{Owner: OfVariant, Labels: p.Config.Labels}
-	x.Min = p.quantityBy(id+".replicas.min", v.Replicas.Min.Quantity, by)
+	x.Min = p.withParts(id+".replicas.min", p.quantityBy(id+".replicas.min", v.Replicas.Min.Quantity, by))
 	x.Cost = p.quantityBy(id+".cost", v.Cost, by)
 	if x.Cost.Query != nil && len(m.Model.Variants) > 1 {
 		for _, l := range v.Cost.FromLabels {
@@ -265,15 +270,22 @@ func (p *compiler) quantity(name string, q config.Quantity) Quantity {
 
 // limit asks for a limit, and for who is missing from it.
 func (p *compiler) limit(name string, q config.Quantity) Quantity {
-	limit := p.quantity(name, q)
-	if silent := p.Config.SilentParts(q.Query); !silent.IsZero() {
-		limit.Silent.Now = p.ask(name+".silent", silent)
-		limit.Silent.Now.Sparse = true
-		if limit.Silent.Window = p.input(name+".silent", silent, Reader{Owner: OfEverything}); limit.Silent.Window != nil {
-			limit.Silent.Window.Sparse = true
-		}
+	return p.withParts(name, p.quantity(name, q))
+}
+
+// withParts asks for who is missing from a quantity, which are the same for all that it is of.
+func (p *compiler) withParts(name string, q Quantity) Quantity {
+	silent := p.Config.SilentParts(q.Quantity.Query)
+	if silent.IsZero() {
+		return q
 	}
-	return limit
+	q.Silent.Now = p.ask(name+".silent", silent)
+	q.Silent.Now.Sparse = true
+	if q.Past != nil {
+		q.Silent.Window = p.readStep(name+".silent", silent, q.Past.From, q.Past.Step, Reader{Owner: OfEverything})
+		q.Silent.Window.Sparse = true
+	}
+	return q
 }
 
 // quantityBy asks for a quantity, and reads it over the input window, where its median counts.

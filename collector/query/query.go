@@ -34,6 +34,8 @@ type History struct {
 	Place int    // in Program.Histories
 	// Sparse says that an empty answer is a good answer.
 	Sparse bool
+	// Seldom says that it is asked for only where it has a new step: that its past is told otherwise now is noticed no sooner.
+	Seldom bool
 	// Finer is one of the same expression with a finer grid, which tells the newest steps of this one too; nil for none.
 	Finer *History
 }

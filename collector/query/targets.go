@@ -50,7 +50,7 @@ const awakeMost = time.Hour
 func AwakeFor(m *config.Model) time.Duration { return min(time.Duration(*m.IdleAfter), awakeMost) }
 
 // bindPods reads how many pods have no node, and how many are being deleted, where what they use is limited, or where as many pods should tell
-// a signal as are asked for.
+// a signal as are asked for; and which of those that are ready do not answer.
 func (p *compiler) bindPods(starts span) {
 	t := p.Config.ScaleTargets
 	by := Reader{Owner: OfVariant, Labels: p.Config.Labels}
@@ -58,10 +58,35 @@ func (p *compiler) bindPods(starts span) {
 	if !t.Unplaced.IsZero() && starts.window > 0 && p.Config.AnyVariant(func(v *config.Variant) bool { return v.Startup > 0 && *v.ProvisionTimeout > 0 }) {
 		p.Targets.Unplaced.Starts = p.readStep("scale_targets.unschedulable", t.Unplaced, gridLeast+gridStep, gridStep, by)
 	}
+	if p.countsSources() {
+		p.Targets.Silent = p.silentReady()
+	}
 	use := len(p.Config.Budgets) > 0 && p.Config.AnyVariant(func(v *config.Variant) bool { return len(v.Uses) > 0 })
 	if !t.Draining.IsZero() && (use || starts.window > 0 && p.countsSources()) {
 		p.Targets.Draining.Starts = p.readStep("scale_targets.draining", t.Draining, gridLeast, gridStep, by)
 	}
+}
+
+// silentFor is for how long as many ready pods must not have answered: one that has just become ready is scraped a moment later.
+const silentFor = 2 * time.Minute
+
+// silentReady reads which ready pods do not answer, as often as sources are counted over the windows, and no oftener: it is a look at every pod.
+func (p *compiler) silentReady() *History {
+	e := p.Config.SilentReady()
+	if e.IsZero() {
+		return nil
+	}
+	step := longStep
+	for i := range p.Config.Models {
+		step = min(step, witnessStep(&p.Config.Models[i]))
+	}
+	by, until := Reader{Owner: OfVariant, Labels: p.Config.Labels}, time.Duration(0)
+	if step == longStep {
+		until = Settled
+	}
+	h := p.readStep("scale_targets.silent", e, until+silentFor, step, by)
+	h.Until, h.Sparse, h.Seldom = until, true, step == longStep
+	return h
 }
 
 // countsSources reports whether it is known who tells some signal.
