@@ -124,7 +124,7 @@ func (m *model) atMinute(minute time.Duration) map[string]float64 {
 		return nil
 	}
 	if age, priced := m.priceAge(); priced && age < minute+newFor {
-		return nil // by another price another mix was the best
+		return nil // Costs are medians, which follow a new price late: another mix was the best some minutes ago.
 	}
 	then, more := map[string]float64{}, false
 	for _, s := range m.signals {
