@@ -1,14 +1,11 @@
 package collector_test
 
 import (
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/variant-exporter/variant-exporter/collector"
 )
 
 // TestTwoLooks is about requests in service, which go up and down more than the load does: they count by their mean over two looks. Three
@@ -29,7 +26,6 @@ func TestTwoLooks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 			var series strings.Builder
 			series.WriteString(`
 				kube_deployment_spec_replicas{namespace="llm",deployment="llama"} 3
@@ -39,13 +35,11 @@ func TestTwoLooks(t *testing.T) {
 				labels := `{namespace="llm",pod="` + pod + `",instance="` + pod + `:80",model_name="llama",engine="0"} `
 				series.WriteString("\nvllm:num_requests_running" + labels + "20" + steps + " 200\nvllm:num_requests_waiting" + labels + test.waiting)
 			}
-			e, err := collector.NewEvaluator(parsed(t, `
+			e, at := evaluatorOf(t, parsed(t, `
 prometheus: {url: http://prometheus:9090}
 models: [{name: llama, namespace: llm, presets: [vllm], headroom: 0, scale_down_window: `+test.window+`, variants: [{name: llama, cost: 1, capacity: {concurrency: 80}}]}]`,
-			), storing(t, series.String(), start), collector.EvaluatorOptions{Concurrency: 1, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
-			require.NoError(t, err)
-			t.Cleanup(e.Close)
-			got := exposition(t, e.Evaluate(t.Context(), start.Add(exampleSpan+test.later)))
+			), series.String())
+			got := exposition(t, e.Evaluate(t.Context(), at.Add(test.later)))
 			require.Equal(t, "3 wanted and 3 told, up 1, desired "+test.want, witnessIn(got))
 		})
 	}

@@ -51,13 +51,8 @@ func (c exampleCase) run(t *testing.T) {
 	cfg, found, err := config.LoadFile(filepath.Join("../docs/examples", c.file))
 	require.NoError(t, err)
 	require.Empty(t, found, "%s", found)
-	start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	engine := storing(t, c.series, start)
-	e, err := collector.NewEvaluator(cfg, engine, collector.EvaluatorOptions{
-		Concurrency: 1, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
-	})
-	require.NoError(t, err)
-	s := e.Evaluate(t.Context(), start.Add(exampleSpan))
+	e, at := evaluatorOf(t, cfg, c.series)
+	s := e.Evaluate(t.Context(), at)
 	for _, in := range s.Inputs {
 		require.NoError(t, in.Err, in.Name)
 		require.Empty(t, in.Bad, in.Name)
@@ -73,6 +68,19 @@ func (c exampleCase) run(t *testing.T) {
 	}
 	require.Equal(t, c.desired, desired)
 	require.InDeltaMapValues(t, c.demand, demand, 1e-6)
+}
+
+// evaluatorOf asks an engine that has some series, one a line, which end at a moment.
+func evaluatorOf(t *testing.T, c *config.Config, series string) (e *collector.Evaluator, at time.Time) {
+	t.Helper()
+	start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	at = start.Add(exampleSpan)
+	e, err := collector.NewEvaluator(c, storing(t, series, start), collector.EvaluatorOptions{
+		Concurrency: 1, Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	t.Cleanup(e.Close)
+	return e, at
 }
 
 // storing is an engine that has some series, one a line, as samplesOf reads them.

@@ -2,14 +2,10 @@ package collector_test
 
 import (
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/variant-exporter/variant-exporter/collector"
 )
 
 // TestHungServer: a server that hangs goes on to show its requests, and its rates are zero: they say nothing of what is asked of it. Of three
@@ -62,12 +58,8 @@ models:
     presets: [vllm]
     headroom: 0
     variants: [{name: llama, cost: 1, capacity: {generation_tokens: 80}, startup: 1m}]`
-			start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-			e, err := collector.NewEvaluator(parsed(t, text), storing(t, series.String(), start), collector.EvaluatorOptions{
-				Concurrency: 1, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
-			})
-			require.NoError(t, err)
-			require.Equal(t, test.want, witnessIn(exposition(t, e.Evaluate(t.Context(), start.Add(exampleSpan)))))
+			e, at := evaluatorOf(t, parsed(t, text), series.String())
+			require.Equal(t, test.want, witnessIn(exposition(t, e.Evaluate(t.Context(), at))))
 		})
 	}
 }

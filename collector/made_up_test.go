@@ -2,14 +2,10 @@ package collector_test
 
 import (
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/variant-exporter/variant-exporter/collector"
 )
 
 // TestMadeUp: pods that start or are being deleted tell a signal too. They do not make up for a ready one that is silent: as many tell it as are
@@ -68,12 +64,7 @@ func TestMadeUp(t *testing.T) {
 prometheus: {url: http://prometheus:9090}
 defaults: {headroom: 0, forecast: {method: none}}
 models: [{name: chat, namespace: llm, presets: [vllm], variants: [{name: chat, cost: 1, capacity: {concurrency: 80}, startup: 1m}]}]`
-			start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-			at := start.Add(exampleSpan)
-			e, err := collector.NewEvaluator(parsed(t, text), storing(t, test.series, start), collector.EvaluatorOptions{
-				Concurrency: 1, Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler),
-			})
-			require.NoError(t, err)
+			e, at := evaluatorOf(t, parsed(t, text), test.series)
 			require.Equal(t, test.want, witnessIn(exposition(t, e.Evaluate(t.Context(), at))))
 		})
 	}

@@ -2,7 +2,6 @@ package collector_test
 
 import (
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -58,12 +57,7 @@ budgets: [{name: gpus, unit: accelerators, limit: '` + test.limit + `'}]
 signals: {load: {unit: requests, demand: 'max by (namespace, model_name) (load)'}}
 models: [{name: llama, namespace: llm, headroom: 0, variants: [{name: llama, cost: 1, capacity: {load: 80}, uses: {gpus: 1}}]}]`
 			series := replicasOf("llama", "3") + fmt.Sprintf(`load{namespace="llm",model_name="llama"} %g`+"\n", 80*test.wanted) + test.series
-			start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-			at := start.Add(exampleSpan)
-			e, err := collector.NewEvaluator(parsed(t, text), storing(t, series, start), collector.EvaluatorOptions{
-				Concurrency: 1, Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler),
-			})
-			require.NoError(t, err)
+			e, at := evaluatorOf(t, parsed(t, text), series)
 			require.Equal(t, "up 1, desired "+test.want, witnessIn(exposition(t, e.Evaluate(t.Context(), at))))
 			problems := collector.CheckOnline(t.Context(), e, at, time.Minute).Problems
 			require.Equal(t, test.whole, len(problems) == 0, "%s", problems)

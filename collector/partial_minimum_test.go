@@ -2,7 +2,6 @@ package collector_test
 
 import (
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -42,12 +41,7 @@ prometheus: {url: http://prometheus:9090}
 signals: {load: {unit: requests, demand: 'max by (namespace, model_name) (load)'}}
 models: [{name: llama, namespace: llm, headroom: 0, ` + test.model + `variants: [{name: llama, ` + test.variant + `cost: 1, capacity: {load: 80}}]}]`
 			series := replicasOf("llama", "4") + fmt.Sprintf(`load{namespace="llm",model_name="llama"} %g`+"\n", 80*test.wanted) + half("a", "2", "1") + test.series
-			start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-			at := start.Add(exampleSpan)
-			e, err := collector.NewEvaluator(parsed(t, text), storing(t, series, start), collector.EvaluatorOptions{
-				Concurrency: 1, Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler),
-			})
-			require.NoError(t, err)
+			e, at := evaluatorOf(t, parsed(t, text), series)
 			s := e.Evaluate(t.Context(), at)
 			require.Equal(t, test.want, witnessIn(exposition(t, s)))
 			require.Equal(t, s.Models[0].Variants[0].Up, collector.CheckOnline(t.Context(), e, at, time.Minute).OK())

@@ -2,14 +2,10 @@ package collector_test
 
 import (
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/variant-exporter/variant-exporter/collector"
 )
 
 // TestSameName: a StatefulSet may have the name of a Deployment. Its pods make up for none of the Deployment's, and the two are not two fleets.
@@ -47,12 +43,8 @@ models:
     presets: [vllm]
     headroom: 0
     variants: [{name: llama, cost: 1, capacity: {concurrency: 80}, scale_target: {kind: ` + test.kind + `, name: llama}}]`
-			start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-			e, err := collector.NewEvaluator(parsed(t, text), storing(t, replicas+test.series, start), collector.EvaluatorOptions{
-				Concurrency: 1, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
-			})
-			require.NoError(t, err)
-			require.Equal(t, test.want, witnessIn(exposition(t, e.Evaluate(t.Context(), start.Add(exampleSpan)))))
+			e, at := evaluatorOf(t, parsed(t, text), replicas+test.series)
+			require.Equal(t, test.want, witnessIn(exposition(t, e.Evaluate(t.Context(), at))))
 		})
 	}
 }

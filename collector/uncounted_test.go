@@ -2,14 +2,10 @@ package collector_test
 
 import (
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/variant-exporter/variant-exporter/collector"
 )
 
 // TestUncounted: where no replicas are told, nothing says how many servers should tell a preset's signal. One that told it before, is to be
@@ -43,12 +39,8 @@ prometheus: {url: http://prometheus:9090}
 scale_targets: {disabled: true}
 rate_window: 2m
 models: [{name: llama, namespace: llm, presets: [vllm], headroom: 0, variants: [{name: llama, cost: 1, capacity: {` + signal + `: 80}}]}]`
-				start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-				e, err := collector.NewEvaluator(parsed(t, text), storing(t, series.String(), start), collector.EvaluatorOptions{
-					Concurrency: 1, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
-				})
-				require.NoError(t, err)
-				require.Equal(t, test.want, witnessIn(exposition(t, e.Evaluate(t.Context(), start.Add(exampleSpan)))))
+				e, at := evaluatorOf(t, parsed(t, text), series.String())
+				require.Equal(t, test.want, witnessIn(exposition(t, e.Evaluate(t.Context(), at))))
 			})
 		}
 	}

@@ -35,10 +35,16 @@ func (c *Config) SilentSources(s *Signal) Expr {
 		parts = append(parts, s.Silent.String())
 	}
 	for _, selector := range c.toldBy(s) {
-		parts = append(parts, fmt.Sprintf(`group by (%s) ((last_over_time(%s[1h]) unless %[2]s) and on (job, instance) (%s) unless on (%s, pod) (%s))`,
-			strings.Join(s.sourceLabels(), ", "), selector, down, s.Labels.Namespace, unready))
+		parts = append(parts, fmt.Sprintf(`group by (%s) (%s unless on (%s, pod) (%s))`,
+			strings.Join(s.sourceLabels(), ", "), silentSeries(selector, "", down), s.Labels.Namespace, unready))
 	}
 	return anyOf(parts)
+}
+
+// silentSeries is the expression for the series of a selector that were there within the last hour, and are not now although their targets are
+// still to be scraped: these do not answer, which down tells. Matching says which other series are as good; without it none are.
+func silentSeries(selector, matching, down string) string {
+	return fmt.Sprintf("(last_over_time(%s[1h]) unless%s %[1]s) and on (job, instance) (%[3]s)", selector, matching, down)
 }
 
 // anyOf is the expression for what any of some expressions has; none for none.
@@ -87,18 +93,27 @@ func (s *Signal) eachScraped(take func(v *parser.VectorSelector, path []parser.N
 	}
 }
 
-// named reports whether a selector is for the series of one metric that a source exposes.
-func named(v *parser.VectorSelector) bool {
-	return v.Name != "up" && slices.ContainsFunc(v.LabelMatchers, func(m *labels.Matcher) bool {
-		return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && !strings.HasPrefix(m.Value, "kube_") && !OfRule(m.Value)
-	})
+// metricOf is the metric that a selector is for, where that is one which is scraped; empty otherwise.
+func metricOf(v *parser.VectorSelector) string {
+	for _, m := range v.LabelMatchers {
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && v.Name != "up" && !OfRule(m.Value) {
+			return m.Value
+		}
+	}
+	return ""
 }
 
-// addedUp reports whether a selector is inside an aggregation.
-func addedUp(path []parser.Node) bool {
+// named reports whether a selector is for the series of one metric that a source exposes.
+func named(v *parser.VectorSelector) bool {
+	metric := metricOf(v)
+	return metric != "" && !strings.HasPrefix(metric, "kube_")
+}
+
+// addedUp reports whether a selector is inside an aggregation, one of these where some are given.
+func addedUp(path []parser.Node, by ...parser.ItemType) bool {
 	return slices.ContainsFunc(path, func(n parser.Node) bool {
-		_, ok := n.(*parser.AggregateExpr)
-		return ok
+		a, ok := n.(*parser.AggregateExpr)
+		return ok && (len(by) == 0 || slices.Contains(by, a.Op))
 	})
 }
 

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -23,11 +21,10 @@ func (c *Config) SilentParts(e Expr) Expr {
 	var parts []string
 	parser.Inspect(e.ast, func(n parser.Node, path []parser.Node) error {
 		v, ok := n.(*parser.VectorSelector)
-		if !ok || moved(v) || !ofOneMetric(v) || movedAbove(path) || !sumsUp(path) || len(parts) == mostSilent {
+		if !ok || moved(v) || metricOf(v) == "" || movedAbove(path) || !addedUp(path, parser.SUM, parser.COUNT) || len(parts) == mostSilent {
 			return nil
 		}
-		part := fmt.Sprintf("(last_over_time(%s[1h]) unless%s %[1]s) and on (job, instance) (%[3]s)", v, toldByOthers(path), down)
-		if !slices.Contains(parts, part) {
+		if part := silentSeries(v.String(), toldByOthers(path), down); !slices.Contains(parts, part) {
 			parts = append(parts, part)
 		}
 		return nil
@@ -40,21 +37,6 @@ func (c *Config) SilentParts(e Expr) Expr {
 		return Expr{}
 	}
 	return silent
-}
-
-// ofOneMetric reports whether a selector is for the series of one metric that is scraped.
-func ofOneMetric(v *parser.VectorSelector) bool {
-	return v.Name != "up" && slices.ContainsFunc(v.LabelMatchers, func(m *labels.Matcher) bool {
-		return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && !OfRule(m.Value)
-	})
-}
-
-// sumsUp reports whether a selector is inside a sum or a count.
-func sumsUp(path []parser.Node) bool {
-	return slices.ContainsFunc(path, func(n parser.Node) bool {
-		a, ok := n.(*parser.AggregateExpr)
-		return ok && (a.Op == parser.SUM || a.Op == parser.COUNT)
-	})
 }
 
 // toldByOthers is how series match those that tell the same: where the innermost aggregation around a selector folds copies, such as those of two

@@ -33,10 +33,7 @@ func (d *decider) budgets() []optimizer.Budget {
 func (d *decider) free(budget string, limit float64) float64 {
 	draining := 0.0
 	for _, v := range d.variants {
-		use := v.uses[budget]
-		if past := v.runs.Draining; use > 0 && len(past.Values) > 0 && !math.IsNaN(past.Values[len(past.Values)-1]) {
-			draining += use * past.Values[len(past.Values)-1]
-		}
+		draining += v.uses[budget] * orZero(last(v.runs.Draining))
 	}
 	return max(limit-draining, min(limit, d.asked(budget)))
 }
